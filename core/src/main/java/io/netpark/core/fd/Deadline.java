@@ -1,0 +1,107 @@
+package io.netpark.core.fd;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The deadline of one direction: an instant, and one timer that is moved as seldom as possible.
+ *
+ * <p>Setting a later deadline only stores it: the timer stays armed for the earlier instant, finds then that it is
+ * not time yet, and moves itself. So a deadline set before every read costs a store, and a timer operation once per
+ * timeout period. Setting an earlier one moves the timer at once.
+ *
+ * <p>A firing can be overtaken: the deadline may have moved, or moved twice, since the timer was armed. Go numbers its
+ * deadlines so that such a timer can tell. Here a firing carries nothing at all: under the lock it judges by the
+ * deadline in force, so there is nothing stale that it could act upon.
+ */
+final class Deadline {
+
+    /** No deadline. */
+    static final long NONE = 0;
+
+    private final EventLoop loop;
+    private final ErrorWord error;
+    private final ParkingSlot slot;
+    private final int expired;
+    private final Timer timer;
+
+    // Guarded by this
+    private long at = NONE;
+    /** When the timer will fire; NONE if it is idle. */
+    private long armedAt = NONE;
+    private boolean closed;
+
+    Deadline(EventLoop loop, ErrorWord error, ParkingSlot slot, int expired) {
+        this.loop = loop;
+        this.error = error;
+        this.slot = slot;
+        this.expired = expired;
+        this.timer = loop.newTimer(this::fire);
+    }
+
+    /**
+     * Sets the instant, a {@link System#nanoTime} value, or {@link #NONE}.
+     *
+     * @return a waiter that has to learn of it, for the caller to run
+     */
+    synchronized @Nullable Waiter set(long nanoTime) {
+        if (closed) {
+            return null;
+        }
+        at = nanoTime;
+        if (nanoTime == NONE || armedAt != NONE && nanoTime - armedAt >= 0) {
+            error.clear(expired); // an operation that has just been timed out and has not run yet goes on
+            return null;
+        }
+        if (nanoTime - System.nanoTime() <= 0) {
+            return expire();
+        }
+        error.clear(expired);
+        arm(nanoTime);
+        return null;
+    }
+
+    private void arm(long nanoTime) {
+        armedAt = nanoTime;
+        timer.arm(nanoTime);
+    }
+
+    /** Error word first, then the slot: see {@link ErrorWord}. */
+    private @Nullable Waiter expire() {
+        error.set(expired);
+        return slot.take();
+    }
+
+    /** On the loop, at {@link #armedAt} or, if that was moved meanwhile, later or for nothing. */
+    private void fire() {
+        Waiter waiter = null;
+        synchronized (this) {
+            armedAt = NONE;
+            if (closed || at == NONE) {
+                return;
+            }
+            if (at - System.nanoTime() > 0) {
+                arm(at);
+            } else {
+                waiter = expire();
+            }
+        }
+        if (waiter != null) {
+            waiter.run();
+        }
+    }
+
+    /** The descriptor is gone: its timer must not keep it reachable. */
+    synchronized void close() {
+        closed = true;
+        if (armedAt != NONE) {
+            timer.disarm();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return at == NONE ? "none" : (at - System.nanoTime()) / 1_000_000 + " ms on " + loop;
+    }
+}

@@ -1,0 +1,345 @@
+package io.netpark.core.fd;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.poll.Pollable;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An open file of the kernel on which operations park until it is ready.
+ *
+ * <p>Every operation of every subclass has the same shape. It <i>starts</i>: takes the lock of its direction and a
+ * reference, looks at the error word, makes the system call. If that says EAGAIN the operation returns
+ * {@link #PARK}: it keeps the lock, gives up the reference, and its adapter
+ *
+ * <ol>
+ *   <li>publishes a {@link Waiter} with {@link #park}; where that returns false there is no need to wait,
+ *   <li>once the waiter runs, <i>retries</i>, which may return PARK again, or
+ *   <li>{@linkplain #abandon abandons} the operation, if it does not want to go on.
+ * </ol>
+ *
+ * Any other return, and any exception, has ended the operation and released the lock. So an operation costs nothing
+ * to give up: nothing is read, written or accepted except by a start or a retry that says so.
+ *
+ * <p>Safe for use by any thread. Two operations of one direction at a time are a mistake and the second throws
+ * IllegalStateException; reading, writing and closing at the same time are fine. When several things have happened to
+ * an operation, it reports the first that applies: closed, then deadline passed, then what the system call says.
+ */
+public abstract class Descriptor extends Pollable implements AutoCloseable {
+
+    /** Returned by an operation that has to wait. */
+    public static final int PARK = -2;
+
+    private final EventLoop loop;
+    private final LibC libc;
+    private final int fd;
+    private final FdLock lock = new FdLock();
+    private final ErrorWord error = new ErrorWord();
+    private final ParkingSlot readSlot = new ParkingSlot();
+    private final ParkingSlot writeSlot = new ParkingSlot();
+    /** Made when first set; guarded by {@link #lock}'s monitor, as is the other. */
+    private @Nullable Deadline readDeadline;
+    private @Nullable Deadline writeDeadline;
+
+    /**
+     * Takes over a descriptor number: it is closed by this object and by nobody else.
+     *
+     * @param fd open, non-blocking, close-on-exec
+     */
+    protected Descriptor(EventLoop loop, int fd) {
+        this.loop = loop;
+        this.libc = loop.libc();
+        this.fd = fd;
+    }
+
+    /** The loop that watches the descriptor and runs its waiters. */
+    public final EventLoop loop() {
+        return loop;
+    }
+
+    /**
+     * Starts watching, once, for life. On failure the descriptor number is closed.
+     *
+     * @throws NetparkException if epoll refuses: a limit, or a file that cannot be polled
+     */
+    protected final void register(int interest) throws NetparkException {
+        try {
+            loop.poller().add(fd, this, interest);
+        } catch (NetparkException e) {
+            close();
+            throw e;
+        }
+    }
+
+    @Override
+    protected final void registered(int generation) {
+        error.register(generation);
+    }
+
+    // Readiness
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        if ((readiness & Readiness.STICKY) != 0) {
+            error.stick((int) (token() >>> 32), readiness);
+        }
+        if ((readiness & Readiness.WAKES_READER) != 0) {
+            add(readSlot.ready(), woken);
+        }
+        if ((readiness & Readiness.WAKES_WRITER) != 0) {
+            add(writeSlot.ready(), woken);
+        }
+    }
+
+    private static void add(@Nullable Waiter waiter, WokenBatch woken) {
+        if (waiter != null) {
+            woken.add(waiter);
+        }
+    }
+
+    @Override
+    public void pollerClosed(WokenBatch woken) {
+        close();
+    }
+
+    private ParkingSlot slot(Direction direction) {
+        return direction == Direction.READ ? readSlot : writeSlot;
+    }
+
+    /** Whether an event has come in that no operation has looked at yet. */
+    protected final boolean isReady(Direction direction) {
+        return slot(direction).isReady();
+    }
+
+    /** Whether a waiter is parked now. */
+    protected final boolean isParked(Direction direction) {
+        return slot(direction).isOccupied();
+    }
+
+    /** Whether the kernel has said that the peer is done, or that an error is pending. */
+    protected final boolean hasStickyReadiness() {
+        return (error.flags() & Readiness.STICKY) != 0;
+    }
+
+    /** Pretends readiness: a parked operation tries again, or the next one does not park. */
+    public final void nudge(Direction direction) {
+        wake(slot(direction).ready());
+    }
+
+    // Parking
+
+    /**
+     * Publishes the waiter of an operation that returned {@link #PARK}.
+     *
+     * @return true if it will be run, once, when there is reason to retry; it may be running already. False if
+     *     there is reason to retry now, and it will not be run.
+     */
+    public final boolean park(Direction direction, Waiter waiter) {
+        ParkingSlot slot = slot(direction);
+        if (!slot.park(waiter)) {
+            return false;
+        }
+        try {
+            armed(direction);
+        } catch (NetparkException e) {
+            loop.report("Could not wait for " + this + "; it is closed", e);
+            close();
+        }
+        // The second half of the handshake of ErrorWord: whoever set a flag after this finds the waiter.
+        return !mustNotWait(direction) || !slot.remove(waiter);
+    }
+
+    /** An operation has been published in the slot and now depends on a report of the poller. */
+    protected void armed(Direction direction) throws NetparkException {
+        if (!loop.poller().edgeTriggered()) {
+            loop.poller().arm(fd, this, direction.interest);
+        }
+    }
+
+    /**
+     * Takes out a waiter that no longer wants to be run.
+     *
+     * @return false if it has been taken out already and runs, or will run
+     */
+    public final boolean unpark(Direction direction, Waiter waiter) {
+        return slot(direction).remove(waiter);
+    }
+
+    /** Gives up an operation that returned {@link #PARK} and is not parked any more. */
+    public final void abandon(Direction direction) {
+        lock.unlock(direction.lockBit);
+    }
+
+    private boolean mustNotWait(Direction direction) {
+        return (error.flags() & (ErrorWord.CLOSING | direction.expired)) != 0;
+    }
+
+    private void wake(@Nullable Waiter waiter) {
+        if (waiter != null && !loop.tryExecute(waiter)) {
+            waiter.run();
+        }
+    }
+
+    // The operation template
+
+    /**
+     * Starts an operation: lock and reference taken.
+     *
+     * @throws NetparkException.Closed if the descriptor is closed
+     * @throws NetparkException.TimedOut if the deadline has passed, even if there is data
+     * @throws IllegalStateException if another operation of this direction is going on
+     */
+    protected final void start(Direction direction) throws NetparkException {
+        int entered = lock.enter(direction.lockBit);
+        if (entered != FdLock.ENTERED) {
+            if (entered == FdLock.IS_CLOSED) {
+                throw closed(direction);
+            }
+            throw new IllegalStateException("another operation is going on: " + operation(direction)
+                    + "; one reader and one writer at a time");
+        }
+        if (mustNotWait(direction)) {
+            finish(direction);
+            throw interrupted(direction);
+        }
+    }
+
+    /** Goes on with an operation that was parked: reference taken. Throws as {@link #start} does. */
+    protected final void resume(Direction direction) throws NetparkException {
+        if (!lock.acquire()) {
+            lock.unlock(direction.lockBit);
+            throw closed(direction);
+        }
+        if (mustNotWait(direction)) {
+            finish(direction);
+            throw interrupted(direction);
+        }
+    }
+
+    /** Before {@link #PARK} is returned: reference dropped, lock kept. */
+    protected final void pause() {
+        if (lock.release()) {
+            destroy();
+        }
+    }
+
+    /** Ends an operation: lock and reference dropped. */
+    protected final void finish(Direction direction) {
+        if (lock.leave(direction.lockBit)) {
+            destroy();
+        }
+    }
+
+    /** For a system call that belongs to no operation. To be followed by {@link #pause}. */
+    protected final void acquire(String operation) throws NetparkException {
+        if (!lock.acquire()) {
+            throw new NetparkException.Closed(operation + ": closed here");
+        }
+    }
+
+    /** The descriptor number. Valid while a reference is held. */
+    protected final int fd() {
+        return fd;
+    }
+
+    /** The C library. */
+    protected final LibC libc() {
+        return libc;
+    }
+
+    private NetparkException interrupted(Direction direction) {
+        return (error.flags() & ErrorWord.CLOSING) != 0
+                ? closed(direction)
+                : new NetparkException.TimedOut(timeout(direction), operation(direction) + ": the deadline passed");
+    }
+
+    private NetparkException closed(Direction direction) {
+        return new NetparkException.Closed(operation(direction) + ": closed here"
+                + (loop.isShutdown() ? ", with its event loop" : ""));
+    }
+
+    /** What an operation of this direction is called in messages, with the addresses: {@code read from a}. */
+    protected abstract String operation(Direction direction);
+
+    /** What a missed deadline of this direction is called. */
+    protected abstract NetparkException.Timeout timeout(Direction direction);
+
+    // Deadlines
+
+    /**
+     * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
+     * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
+     *
+     * @param nanoTime a {@link System#nanoTime} value
+     */
+    public final void setDeadline(Direction direction, long nanoTime) {
+        wake(deadline(direction).set(nanoTime == Deadline.NONE ? 1 : nanoTime));
+    }
+
+    /** Takes the deadline of a direction away. An operation that it has ended stays ended. */
+    public final void clearDeadline(Direction direction) {
+        deadline(direction).set(Deadline.NONE);
+    }
+
+    private Deadline deadline(Direction direction) {
+        synchronized (lock) {
+            Deadline deadline = direction == Direction.READ ? readDeadline : writeDeadline;
+            if (deadline == null) {
+                deadline = new Deadline(loop, error, slot(direction), direction.expired);
+                if (lock.isClosed()) {
+                    deadline.close();
+                }
+                if (direction == Direction.READ) {
+                    readDeadline = deadline;
+                } else {
+                    writeDeadline = deadline;
+                }
+            }
+            return deadline;
+        }
+    }
+
+    // Closing
+
+    /** Whether {@link #close} has been called, here or by the end of the event loop. */
+    public final boolean isClosed() {
+        return lock.isClosed();
+    }
+
+    /**
+     * Closes the descriptor. Parked operations are woken and report "closed", as do later ones. The number is given
+     * back when the last system call in progress has returned, at once if there is none. Never waits; calling it
+     * again has no effect.
+     */
+    @Override
+    public final void close() {
+        if (!lock.close()) {
+            return;
+        }
+        error.set(ErrorWord.CLOSING); // before the slots are looked at
+        wake(readSlot.take());
+        wake(writeSlot.take());
+        pause();
+    }
+
+    /** By whoever dropped the last reference; once. */
+    private void destroy() {
+        synchronized (lock) {
+            if (readDeadline != null) {
+                readDeadline.close();
+            }
+            if (writeDeadline != null) {
+                writeDeadline.close();
+            }
+        }
+        loop.poller().remove(fd, this); // first: epoll watches the open file, which a duplicate may keep alive
+        libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
+        destroyed();
+    }
+
+    /** The descriptor number has been given back. Runs on any thread, once. */
+    protected void destroyed() {}
+}

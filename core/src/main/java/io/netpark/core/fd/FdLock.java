@@ -1,0 +1,125 @@
+package io.netpark.core.fd;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Keeps a descriptor number valid while a system call uses it, and keeps operations of one direction apart: the
+ * fdMutex of Go's internal/poll in one word.
+ *
+ * <pre>
+ *   63                                3     2      1      0
+ *   |            references           | write | read | closed |
+ * </pre>
+ *
+ * <ul>
+ *   <li>A reference is held around every system call on the descriptor; without one, it may be closed and its number
+ *       given to another at any moment.
+ *   <li>The read and write bits are held from the start of an operation to its end, also while it is parked. A parked
+ *       operation holds <i>no</i> reference: closing need not wait for it.
+ *   <li>closed is set once. Whoever then drops the last reference destroys the descriptor; nobody else can.
+ * </ul>
+ *
+ * Unlike Go's, the word has no queue of waiting lockers: a second reader is a mistake that is reported, since bytes
+ * of a stream shared among readers are of use to none.
+ */
+final class FdLock {
+
+    static final int READ = 1 << 1;
+    static final int WRITE = 1 << 2;
+
+    /** Results of {@link #enter}. */
+    static final int ENTERED = 0;
+    static final int IS_CLOSED = 1;
+    static final int IS_BUSY = 2;
+
+    private static final long CLOSED = 1;
+    private static final long REFERENCE = 1 << 3;
+
+    private static final VarHandle WORD;
+
+    static {
+        try {
+            WORD = MethodHandles.lookup().findVarHandle(FdLock.class, "word", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private volatile long word;
+
+    /** Starts an operation: takes its lock bit and a reference. */
+    int enter(int bit) {
+        while (true) {
+            long seen = word;
+            if ((seen & CLOSED) != 0) {
+                return IS_CLOSED;
+            }
+            if ((seen & bit) != 0) {
+                return IS_BUSY;
+            }
+            if (WORD.compareAndSet(this, seen, (seen | bit) + REFERENCE)) {
+                return ENTERED;
+            }
+        }
+    }
+
+    /** Takes a reference, for a call that needs no lock or for an operation that was parked. False once closed. */
+    boolean acquire() {
+        while (true) {
+            long seen = word;
+            if ((seen & CLOSED) != 0) {
+                return false;
+            }
+            if (WORD.compareAndSet(this, seen, seen + REFERENCE)) {
+                return true;
+            }
+        }
+    }
+
+    /** Drops a reference. True if it was the last of a closed descriptor: the caller destroys it. */
+    boolean release() {
+        return drop(REFERENCE);
+    }
+
+    /** Ends an operation: drops its lock bit and its reference. True as for {@link #release}. */
+    boolean leave(int bit) {
+        return drop(REFERENCE + bit);
+    }
+
+    private boolean drop(long amount) {
+        long before = (long) WORD.getAndAdd(this, -amount);
+        long after = before - amount;
+        if (before < amount) {
+            throw new IllegalStateException("a reference too many was dropped");
+        }
+        return after < REFERENCE && (after & CLOSED) != 0;
+    }
+
+    /** Ends an operation that was parked, and so holds only its lock bit. */
+    void unlock(int bit) {
+        WORD.getAndBitwiseAnd(this, ~(long) bit);
+    }
+
+    /** Sets closed and takes a reference, in one step. False if somebody else did. */
+    boolean close() {
+        while (true) {
+            long seen = word;
+            if ((seen & CLOSED) != 0) {
+                return false;
+            }
+            if (WORD.compareAndSet(this, seen, (seen | CLOSED) + REFERENCE)) {
+                return true;
+            }
+        }
+    }
+
+    boolean isClosed() {
+        return (word & CLOSED) != 0;
+    }
+
+    /** References held now; for tests. */
+    long references() {
+        return word / REFERENCE;
+    }
+}

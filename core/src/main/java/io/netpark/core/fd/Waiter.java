@@ -1,0 +1,12 @@
+package io.netpark.core.fd;
+
+/**
+ * Whoever is parked in a {@link ParkingSlot}: a coroutine, a callback, a thread. Whoever takes a waiter out of the slot
+ * runs it, once; a waiter may then be parked again.
+ *
+ * <p>{@code run} carries no result. It says "look again": the woken side re-reads the error word and repeats its
+ * system call, so a stale event, a late timer or a wake-up meant for an earlier park does no harm. It runs on the
+ * descriptor's event loop, outside of any other user code (on the caller's thread only if that loop has ended).
+ */
+@FunctionalInterface
+public interface Waiter extends Runnable {}

@@ -1,0 +1,57 @@
+package io.netpark.core.loop;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs an action on its event loop at a time that can be moved as often as one likes. Made once and armed again and
+ * again: arming allocates nothing on the loop's own thread.
+ *
+ * <pre>
+ *   idle --arm--> armed --time is due--> idle, action runs
+ *                 armed --arm--> armed (moved)
+ *                 armed --disarm--> idle
+ *                 armed --loop closes--> idle, abandoned runs
+ * </pre>
+ *
+ * Calls from other threads take effect in the order in which they are made, a little later. A timer never runs
+ * early; it may run although another thread has just disarmed it, so an action re-reads why it was wanted.
+ */
+public final class Timer {
+
+    final Runnable action;
+    final @Nullable Runnable abandoned;
+    private final EventLoop loop;
+
+    /** When to run; meaningful while in the queue. Loop's thread only, like {@link #index}. */
+    long dueNanos;
+    /** Position in the loop's {@link TimerQueue}, or -1 while idle. */
+    int index = -1;
+
+    Timer(EventLoop loop, Runnable action, @Nullable Runnable abandoned) {
+        this.loop = loop;
+        this.action = action;
+        this.abandoned = abandoned;
+    }
+
+    /**
+     * Arms the timer, or moves it, to a {@link System#nanoTime} value.
+     *
+     * @return false if the loop is closed: neither the action nor its replacement will run
+     */
+    public boolean arm(long dueNanos) {
+        if (loop.inLoop()) {
+            loop.arm(this, dueNanos);
+            return !loop.isTerminated();
+        }
+        return loop.tryExecute(() -> loop.arm(this, dueNanos));
+    }
+
+    /** Makes the timer idle. */
+    public void disarm() {
+        if (loop.inLoop()) {
+            loop.disarm(this);
+        } else {
+            loop.tryExecute(() -> loop.disarm(this));
+        }
+    }
+}

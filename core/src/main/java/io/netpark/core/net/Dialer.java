@@ -1,0 +1,62 @@
+package io.netpark.core.net;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.net.InetSocketAddress;
+
+/** Starts connections. */
+public final class Dialer {
+
+    private Dialer() {}
+
+    /**
+     * Starts connecting to an address. Never parks: the connection that is returned is not established yet, and
+     * {@link Connection#startConnect} has to finish it.
+     *
+     * @param loop where the connection will live
+     * @param remote resolved
+     * @throws NetparkException if it fails at once; nothing is left open
+     * @throws IllegalArgumentException if the address is unresolved, or its port is 0
+     */
+    public static Connection dial(EventLoop loop, InetSocketAddress remote, SocketOptions options)
+            throws NetparkException {
+        if (remote.isUnresolved()) {
+            throw new IllegalArgumentException("unresolved address: " + Addresses.text(remote));
+        }
+        if (remote.getPort() == 0) {
+            throw new IllegalArgumentException("nobody can be dialed at port 0: " + Addresses.text(remote));
+        }
+        LibC libc = loop.libc();
+        int fd = libc.socket(SockAddr.family(remote),
+                Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP);
+        if (fd < 0) {
+            throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(remote));
+        }
+        try {
+            options.apply(libc, fd);
+            int result = connect(libc, fd, remote);
+            // EINTR: the handshake goes on in the kernel (connect(2)); calling again would only say EALREADY.
+            if (result < 0 && result != -Errno.EINPROGRESS && result != -Errno.EINTR) {
+                throw NetparkException.of(-result, "connect to " + Addresses.text(remote));
+            }
+        } catch (NetparkException | RuntimeException | Error e) {
+            libc.close(fd);
+            throw e;
+        }
+        return Connection.watch(loop, fd, remote);
+    }
+
+    private static int connect(LibC libc, int fd, InetSocketAddress remote) {
+        Scratch scratch = Scratch.take();
+        try {
+            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, remote);
+            return libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
+        } finally {
+            scratch.giveBack();
+        }
+    }
+}

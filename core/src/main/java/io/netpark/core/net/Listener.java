@@ -1,0 +1,287 @@
+package io.netpark.core.net;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A listening TCP socket. Operations follow the template of {@link Descriptor}.
+ *
+ * <p>Level-triggered: while connections wait to be accepted every wait of the loop says so. That is why an accept
+ * needs no second call to find the queue empty, and why the registration is disarmed while nobody accepts: it would
+ * keep the loop spinning.
+ *
+ * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
+ * long as it takes; it is reported once an episode, and what is open goes on being served.
+ */
+public final class Listener extends Descriptor {
+
+    /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
+    static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
+    static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
+    private final EventLoopGroup group;
+    private final InetSocketAddress local;
+    private final Timer retry;
+
+    /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
+    private boolean armed = true;
+    /** Out of descriptors: do not ask the kernel before this pause (nanoseconds) is over. 0 if all is well. */
+    private long pause;
+
+    /**
+     * A connection was accepted and the registration is armed: if more are waiting the poller will say so. Belongs to
+     * whoever holds the read lock.
+     */
+    private boolean drained;
+
+    private Listener(EventLoop loop, int fd, InetSocketAddress local, EventLoopGroup group) {
+        super(loop, fd);
+        this.group = group;
+        this.local = local;
+        this.retry = loop.newTimer(() -> nudge(Direction.READ));
+    }
+
+    /**
+     * Listens on an address, with the longest backlog the system allows. SO_REUSEADDR is on, so a server can be started
+     * again at once. The IPv6 wildcard {@code ::} takes IPv4 as well.
+     *
+     * @param group where accepted connections go, in turn
+     * @param address resolved; port 0 takes a free one
+     * @throws NetparkException naming the address: in use, not of this machine, not permitted
+     * @throws IllegalArgumentException if the address is unresolved
+     */
+    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options)
+            throws NetparkException {
+        if (address.isUnresolved()) {
+            throw new IllegalArgumentException("unresolved address: " + Addresses.text(address));
+        }
+        EventLoop loop = group.next();
+        LibC libc = loop.libc();
+        int fd = libc.socket(SockAddr.family(address),
+                Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP);
+        if (fd < 0) {
+            throw NetparkException.of(-fd, "socket to listen on " + Addresses.text(address));
+        }
+        InetSocketAddress local;
+        try {
+            SocketOptions.set(libc, fd, Linux.SOL_SOCKET, Linux.SO_REUSEADDR, 1, "SO_REUSEADDR");
+            if (address.getAddress() instanceof Inet6Address inet6) {
+                int only = inet6.isAnyLocalAddress() ? 0 : 1;
+                SocketOptions.set(libc, fd, Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY, only, "IPV6_V6ONLY");
+            }
+            options.apply(libc, fd);
+            bind(libc, fd, address);
+            int result = libc.listen(fd, Backlog.ofSystem());
+            if (result < 0) {
+                throw NetparkException.of(-result, "listen on " + Addresses.text(address));
+            }
+            local = Addresses.local(libc, fd);
+        } catch (NetparkException | RuntimeException | Error e) {
+            libc.close(fd);
+            throw e;
+        }
+        Listener listener = new Listener(loop, fd, local == null ? address : local, group);
+        listener.register(Interest.READ);
+        return listener;
+    }
+
+    private static void bind(LibC libc, int fd, InetSocketAddress address) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        try {
+            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, address);
+            int result = libc.bind(fd, scratch.address(Scratch.SOCKADDR), length);
+            if (result < 0) {
+                throw NetparkException.of(-result, "bind to " + Addresses.text(address));
+            }
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    /** The address it listens on, with the port that was chosen for 0. */
+    public InetSocketAddress localAddress() {
+        return local;
+    }
+
+    /** Where accepted connections go. */
+    public EventLoopGroup group() {
+        return group;
+    }
+
+    // Accepting
+
+    /**
+     * Accepts a connection and places it on the next loop of the group. Connections that broke off while they waited
+     * are passed over; a lack of descriptors only delays.
+     *
+     * @return the connection, or null for {@link #PARK}
+     * @throws NetparkException.Closed if the listener is closed
+     * @throws NetparkException.TimedOut if its deadline has passed
+     */
+    public @Nullable Connection startAccept() throws NetparkException {
+        start(Direction.READ);
+        return attemptAccept();
+    }
+
+    /** Goes on with {@link #startAccept}. */
+    public @Nullable Connection retryAccept() throws NetparkException {
+        resume(Direction.READ);
+        return attemptAccept();
+    }
+
+    private @Nullable Connection attemptAccept() throws NetparkException {
+        if (drained) {
+            drained = false;
+            if (!isReady(Direction.READ)) {
+                pause();
+                return null;
+            }
+        }
+        Scratch scratch = Scratch.take();
+        try {
+            while (true) {
+                scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
+                int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
+                        scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
+                if (result >= 0) {
+                    return accepted(result, SockAddr.read(scratch.memory(), Scratch.SOCKADDR));
+                }
+                if (result == -Errno.EAGAIN) {
+                    synchronized (retry) {
+                        pause = 0; // whoever waited has gone
+                    }
+                    pause();
+                    return null;
+                }
+                if (Errno.isExhaustion(-result)) {
+                    exhausted(NetparkException.of(-result, operation(Direction.READ)));
+                    return null;
+                }
+                if (!isTransient(-result)) {
+                    NetparkException failure = NetparkException.of(-result, operation(Direction.READ));
+                    finish(Direction.READ);
+                    throw failure;
+                }
+            }
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    /** Errors that belong to the one connection that was being accepted (accept(2), "Error handling"). */
+    private static boolean isTransient(int errno) {
+        return switch (errno) {
+            case Errno.EINTR, Errno.ECONNABORTED, Errno.EPROTO, Errno.ENOPROTOOPT, Errno.ENETDOWN,
+                    Errno.EHOSTDOWN, Errno.EHOSTUNREACH, Errno.ENETUNREACH, Errno.EOPNOTSUPP -> true;
+            default -> false;
+        };
+    }
+
+    private @Nullable Connection accepted(int connected, InetSocketAddress remote) throws NetparkException {
+        EventLoop loop = group.next();
+        Connection connection;
+        try {
+            connection = Connection.watch(loop, connected, remote);
+        } catch (NetparkException e) {
+            if (loop.isShutdown()) {
+                finish(Direction.READ);
+                throw e;
+            }
+            exhausted(e); // epoll's own limits: memory, max_user_watches
+            return null;
+        }
+        synchronized (retry) {
+            pause = 0;
+            drained = armed;
+        }
+        finish(Direction.READ);
+        return connection;
+    }
+
+    // Running out of descriptors
+
+    private void exhausted(NetparkException cause) {
+        boolean first;
+        synchronized (retry) {
+            first = pause == 0;
+            pause = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+            disarm(); // the waiting connection would be reported for ever
+            retry.arm(System.nanoTime() + pause);
+        }
+        if (first) {
+            loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);
+        }
+        pause();
+    }
+
+    private void disarm() {
+        if (armed) {
+            armed = false;
+            modify(Interest.NONE);
+        }
+    }
+
+    private void modify(int interest) {
+        try {
+            loop().poller().modify(fd(), this, interest);
+        } catch (NetparkException e) {
+            loop().report("The interest of " + this + " could not be changed", e); // ENOMEM at worst
+        }
+    }
+
+    @Override
+    protected void armed(Direction direction) {
+        synchronized (retry) {
+            if (!armed && pause == 0) { // during a pause it is the timer that wakes
+                armed = true;
+                modify(Interest.READ);
+            }
+        }
+    }
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        boolean waited = isParked(Direction.READ);
+        super.ready(readiness, woken);
+        if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
+            synchronized (retry) {
+                disarm();
+            }
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        retry.disarm();
+    }
+
+    @Override
+    protected String operation(Direction direction) {
+        return "accept on " + Addresses.text(local);
+    }
+
+    @Override
+    protected NetparkException.Timeout timeout(Direction direction) {
+        return NetparkException.Timeout.ACCEPT;
+    }
+
+    @Override
+    public String toString() {
+        return "listener on " + Addresses.text(local);
+    }
+}

@@ -1,0 +1,110 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.sys.IoVec;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.MsgHdr;
+import java.nio.ByteBuffer;
+
+/**
+ * Several buffers as one system call sees them: an array of {@link IoVec}. Direct buffers are named where they are; heap
+ * buffers share the {@link Scratch}'s bytes, and the vector ends where those are used up or after IOV_MAX entries.
+ */
+final class Vector {
+
+    private final Scratch scratch = Scratch.take();
+    private int count;
+    private int copied;
+
+    private Vector() {}
+
+    static Vector take() {
+        return new Vector();
+    }
+
+    void giveBack() {
+        scratch.giveBack();
+    }
+
+    int count() {
+        return count;
+    }
+
+    long iovecs() {
+        return scratch.address(Scratch.IOVECS);
+    }
+
+    /** The vector as the argument of sendmsg(2). */
+    long message() {
+        MsgHdr.write(scratch.memory(), Scratch.MSGHDR, iovecs(), count);
+        return scratch.address(Scratch.MSGHDR);
+    }
+
+    /** Returns how many bytes the vector has room for. */
+    long fillForReading(ByteBuffer[] targets) {
+        return fill(targets, false);
+    }
+
+    /** Returns how many bytes the vector holds. */
+    long fillForWriting(ByteBuffer[] sources) {
+        return fill(sources, true);
+    }
+
+    private long fill(ByteBuffer[] buffers, boolean copyIn) {
+        count = 0;
+        copied = 0;
+        long total = 0;
+        for (ByteBuffer buffer : buffers) {
+            int length = buffer.remaining();
+            if (length == 0) {
+                continue;
+            }
+            if (count == Linux.IOV_MAX) {
+                break;
+            }
+            long address;
+            if (buffer.isDirect()) {
+                address = DirectBuffers.address(buffer) + buffer.position();
+            } else {
+                length = Math.min(length, Scratch.CAPACITY - copied);
+                if (length == 0) {
+                    break;
+                }
+                address = scratch.address(Scratch.BYTES + copied);
+                if (copyIn) {
+                    scratch.memory().put(Scratch.BYTES + copied, buffer, buffer.position(), length);
+                }
+                copied += length;
+            }
+            IoVec.write(scratch.memory(), Scratch.IOVECS, count++, address, length);
+            total += length;
+            if (length < buffer.remaining()) {
+                break; // what follows must not overtake the rest of this one
+            }
+        }
+        return total;
+    }
+
+    /** Moves positions by what the kernel took. */
+    void advanceAfterWriting(ByteBuffer[] sources, long sent) {
+        for (ByteBuffer source : sources) {
+            int part = (int) Math.min(sent, source.remaining());
+            source.position(source.position() + part);
+            sent -= part;
+        }
+    }
+
+    /** Moves positions by what the kernel gave, and copies what belongs on the heap. */
+    void advanceAfterReading(ByteBuffer[] targets, long read) {
+        int from = Scratch.BYTES;
+        for (ByteBuffer target : targets) {
+            int part = (int) Math.min(read, target.remaining());
+            if (!target.isDirect() && part > 0) {
+                target.put(target.position(), scratch.memory(), from, part);
+                from += part;
+            }
+            target.position(target.position() + part);
+            read -= part;
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package io.netpark.core.poll;
+
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.EpollEvent;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NativeMemory;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Timespec;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@link Poller} on epoll(7). The event array lives outside the heap and doubles when a wait fills it. The eventfd of
+ * {@link #wakeup} is registered edge-triggered and never read: every write is a new edge (mio and Netty do the same),
+ * so a wake-up costs one system call and not three.
+ */
+final class EpollPoller extends Poller {
+
+    /** The token of the eventfd. No slot has it: an index is never negative. */
+    private static final long WAKEUP = -1;
+    private static final int FIRST_CAPACITY = 128;
+    private static final int LAST_CAPACITY = 1 << 16;
+    /** Above this a whole millisecond matters little, and epoll_wait takes its timeout in a register. */
+    private static final long MILLIS_SUFFICE = TimeUnit.MILLISECONDS.toNanos(20);
+
+    private final LibC libc;
+    private final int epfd;
+    private final WakeupEvent wakeup;
+    private NativeMemory events = NativeMemory.allocate(FIRST_CAPACITY * EpollEvent.SIZE);
+    private int capacity = FIRST_CAPACITY;
+    private int found;
+    /** The argument of epoll_ctl; guarded by {@link #slots}. */
+    private final NativeMemory controlEvent = NativeMemory.allocate(EpollEvent.SIZE);
+    private final NativeMemory timespec = NativeMemory.allocate(Timespec.SIZE);
+    private boolean nanosecondWaits = true;
+
+    private EpollPoller(LibC libc, int epfd, WakeupEvent wakeup) {
+        this.libc = libc;
+        this.epfd = epfd;
+        this.wakeup = wakeup;
+    }
+
+    static EpollPoller open(LibC libc) throws NetparkException {
+        int epfd = libc.epollCreate(Linux.EPOLL_CLOEXEC);
+        if (epfd < 0) {
+            throw NetparkException.of(-epfd, "epoll_create1");
+        }
+        try {
+            EpollPoller poller = new EpollPoller(libc, epfd, WakeupEvent.open(libc));
+            int result = poller.control(Linux.EPOLL_CTL_ADD, poller.wakeup.fd(),
+                    Linux.EPOLLIN | Linux.EPOLLET, WAKEUP);
+            if (result < 0) {
+                poller.wakeup.close();
+                throw NetparkException.of(-result, "epoll_ctl of the wake-up eventfd");
+            }
+            return poller;
+        } catch (NetparkException e) {
+            libc.close(epfd);
+            throw e;
+        }
+    }
+
+    @Override
+    public void add(int fd, Pollable pollable, int interest) throws NetparkException {
+        synchronized (slots) {
+            requireOpen();
+            long token = slots.add(pollable);
+            int result = control(Linux.EPOLL_CTL_ADD, fd, interest, token);
+            if (result < 0) {
+                slots.remove(token);
+                throw NetparkException.of(-result, "register " + pollable + " with epoll");
+            }
+        }
+    }
+
+    @Override
+    public void modify(int fd, Pollable pollable, int interest) throws NetparkException {
+        synchronized (slots) {
+            long token = pollable.token();
+            if (slots.get(token) != pollable) {
+                return;
+            }
+            int result = control(Linux.EPOLL_CTL_MOD, fd, interest, token);
+            if (result < 0) {
+                throw NetparkException.of(-result, "change the interest in " + pollable);
+            }
+        }
+    }
+
+    @Override
+    public void remove(int fd, Pollable pollable) {
+        synchronized (slots) {
+            if (slots.remove(pollable.token()) && !isClosed()) {
+                // Cannot fail for a registered descriptor that is still open, and nothing could be done if it did.
+                libc.epollCtl(epfd, Linux.EPOLL_CTL_DEL, fd, 0);
+            }
+        }
+    }
+
+    @Override
+    public boolean edgeTriggered() {
+        return true;
+    }
+
+    @Override
+    public void arm(int fd, Pollable pollable, int interest) {
+        // Armed for life: an edge-triggered registration reports every change.
+    }
+
+    private int control(int operation, int fd, int interest, long token) {
+        EpollEvent.write(controlEvent.buffer(), 0, interest, token);
+        return libc.epollCtl(epfd, operation, fd, controlEvent.address());
+    }
+
+    @Override
+    public int await(long timeoutNanos) throws NetparkException {
+        if (found == capacity && capacity < LAST_CAPACITY) {
+            capacity *= 2;
+            events = NativeMemory.allocate(capacity * EpollEvent.SIZE);
+        }
+        int result = waitFor(timeoutNanos);
+        if (result < 0 && result != -Errno.EINTR) {
+            found = 0;
+            throw NetparkException.of(-result, "epoll_wait");
+        }
+        // A signal ends the wait early: the loop recomputes its timeout, as it does after every wait.
+        return found = Math.max(result, 0);
+    }
+
+    private int waitFor(long timeoutNanos) {
+        if (timeoutNanos > 0 && timeoutNanos < MILLIS_SUFFICE && nanosecondWaits) {
+            Timespec.write(timespec.buffer(), 0, timeoutNanos);
+            int result = libc.epollPwait2(epfd, events.address(), capacity, timespec.address());
+            if (result != -Errno.ENOSYS) {
+                return result;
+            }
+            nanosecondWaits = false; // glibc before 2.35 or a kernel before 5.11
+        }
+        return libc.epollWait(epfd, events.address(), capacity, millisRoundedUp(timeoutNanos));
+    }
+
+    /** Never early: less than a millisecond becomes one. Huge waits are clamped; the loop waits again. */
+    static int millisRoundedUp(long nanos) {
+        if (nanos <= 0) {
+            return nanos < 0 ? -1 : 0;
+        }
+        long millis = (nanos - 1) / TimeUnit.MILLISECONDS.toNanos(1) + 1;
+        return (int) Math.min(millis, Integer.MAX_VALUE);
+    }
+
+    @Override
+    public @Nullable Pollable pollable(int i) {
+        return slots.get(EpollEvent.data(events.buffer(), i));
+    }
+
+    @Override
+    public int readiness(int i) {
+        return EpollEvent.readiness(events.buffer(), i);
+    }
+
+    @Override
+    public void wakeup() {
+        wakeup.signal();
+    }
+
+    @Override
+    void closeDescriptors() {
+        wakeup.close();
+        libc.close(epfd);
+    }
+
+    @Override
+    public String toString() {
+        return "epoll";
+    }
+}

@@ -1,0 +1,18 @@
+package io.netpark.core.sys;
+
+import java.nio.ByteBuffer;
+
+/** Layout of {@code struct iovec} on a 64-bit kernel: {@code void *base; size_t length}. */
+public final class IoVec {
+
+    /** Bytes from one array element to the next. */
+    public static final int SIZE = 16;
+
+    private IoVec() {}
+
+    /** Fills the element that starts at {@code offset + index * SIZE}. */
+    public static void write(ByteBuffer array, int offset, int index, long address, long length) {
+        array.putLong(offset + index * SIZE, address);
+        array.putLong(offset + index * SIZE + 8, length);
+    }
+}

@@ -1,0 +1,148 @@
+package io.netpark.core.sys;
+
+import java.io.IOException;
+
+/**
+ * What can go wrong with a descriptor. The class says which; the message names the operation, the addresses, and
+ * where there is one, the way out. End of stream is not among them: it is a value that a read returns.
+ *
+ * <p>Being told "closed" means closed <i>here</i>, by {@code close}; what the other side did is {@link Reset}, or an
+ * end of stream.
+ */
+public abstract sealed class NetparkException extends IOException {
+
+    private static final long serialVersionUID = 1L;
+
+    private NetparkException(String message) {
+        super(message);
+    }
+
+    /** The descriptor, or the event loop it lives on, was closed here before or during the operation. */
+    public static final class Closed extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public Closed(String message) {
+            super(message);
+        }
+    }
+
+    /** The peer reset the connection, or is gone while there were bytes for it. Nothing more can be exchanged. */
+    public static final class Reset extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public Reset(String message) {
+            super(message);
+        }
+    }
+
+    /** A deadline passed. The descriptor stays open; the direction fails until a later deadline is set. */
+    public static final class TimedOut extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        /** Which deadline it was. */
+        private final Timeout timeout;
+
+        public TimedOut(Timeout timeout, String message) {
+            super(message);
+            this.timeout = timeout;
+        }
+
+        /** Which deadline it was. */
+        public Timeout timeout() {
+            return timeout;
+        }
+    }
+
+    /** The kinds of {@link TimedOut}. */
+    public enum Timeout {
+        /** A dial: by its own deadline, or by the kernel giving up. */
+        CONNECT,
+        /** A read, by the connection's read deadline. */
+        READ,
+        /** A write, by the connection's write deadline. */
+        WRITE,
+        /** An accept, by the listener's deadline. */
+        ACCEPT,
+        /** The kernel's own: unacknowledged data or keepalive probes. */
+        PEER
+    }
+
+    /** Nobody listens at the address. */
+    public static final class Refused extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public Refused(String message) {
+            super(message);
+        }
+    }
+
+    /** There is no route to the address, or a host or network on the way is down. */
+    public static final class Unreachable extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public Unreachable(String message) {
+            super(message);
+        }
+    }
+
+    /** The process or the machine has no descriptor left. */
+    public static final class TooManyDescriptors extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public TooManyDescriptors(String message) {
+            super(message);
+        }
+    }
+
+    /** Any other errno. */
+    public static final class SystemError extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        private final int errno;
+
+        SystemError(int errno, String message) {
+            super(message);
+            this.errno = errno;
+        }
+
+        /** The name, such as {@code EADDRINUSE}. */
+        public String errnoName() {
+            return Errno.name(errno);
+        }
+
+        /** The number, one of {@link Errno}. */
+        public int errno() {
+            return errno;
+        }
+    }
+
+    /**
+     * The exception for a failed system call.
+     *
+     * @param errno positive, as in {@link Errno}
+     * @param operation what was attempted, and on what: {@code read from 10.0.0.1:80}
+     */
+    public static NetparkException of(int errno, String operation) {
+        String message = operation + ": " + Errno.describe(errno);
+        return switch (errno) {
+            case Errno.ECONNRESET, Errno.EPIPE -> new Reset(message);
+            case Errno.ECONNREFUSED -> new Refused(message + "; nobody listens there");
+            case Errno.EHOSTUNREACH, Errno.ENETUNREACH, Errno.EHOSTDOWN, Errno.ENETDOWN ->
+                new Unreachable(message);
+            case Errno.ETIMEDOUT -> new TimedOut(Timeout.PEER, message);
+            case Errno.EMFILE -> new TooManyDescriptors(
+                    message + "; raise the limit of this process (ulimit -n, LimitNOFILE) or close some");
+            case Errno.ENFILE -> new TooManyDescriptors(
+                    message + "; the machine is out of descriptors (sysctl fs.file-max)");
+            case Errno.EADDRINUSE -> new SystemError(errno, message + "; choose another port or stop its owner");
+            case Errno.EADDRNOTAVAIL -> new SystemError(errno,
+                    message + "; no interface of this machine has the address, or its free ports are used up");
+            case Errno.EACCES -> new SystemError(errno, message + "; ports below 1024 need CAP_NET_BIND_SERVICE");
+            case Errno.EPERM -> new SystemError(errno,
+                    message + "; a regular file or folder is always ready and cannot be polled");
+            case Errno.ENOSPC -> new SystemError(errno,
+                    message + "; raise sysctl fs.epoll.max_user_watches");
+            default -> new SystemError(errno, message);
+        };
+    }
+}

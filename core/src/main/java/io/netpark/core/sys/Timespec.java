@@ -1,0 +1,21 @@
+package io.netpark.core.sys;
+
+import java.nio.ByteBuffer;
+import java.util.concurrent.TimeUnit;
+
+/** Layout of {@code struct timespec} on a 64-bit kernel: {@code long tv_sec; long tv_nsec}. */
+public final class Timespec {
+
+    /** Its size in bytes. */
+    public static final int SIZE = 16;
+
+    private static final long NANOS_A_SECOND = TimeUnit.SECONDS.toNanos(1);
+
+    private Timespec() {}
+
+    /** Writes a non-negative duration. */
+    public static void write(ByteBuffer memory, int offset, long nanos) {
+        memory.putLong(offset, nanos / NANOS_A_SECOND);
+        memory.putLong(offset + 8, nanos % NANOS_A_SECOND);
+    }
+}

@@ -1,0 +1,366 @@
+package io.netpark.core.sys;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
+
+/**
+ * {@link LibC} by the Foreign Function and Memory API. Compiled at release 22 and loaded by name from
+ * {@link Binding}, so that the same class folder and jar serve JDK 17.
+ *
+ * <p>Handles are {@code static final} and invoked exactly, so the JIT compiles a call down to the C calling
+ * convention. Pointers travel as {@code long}: the calling convention is that of a pointer on both 64-bit
+ * architectures, and no segment object is made. errno is captured into a segment that each thread keeps. No call is
+ * made {@code critical}: even a non-blocking system call takes microseconds at times, and a critical call would
+ * hold up every safepoint of the process meanwhile.
+ */
+@SuppressWarnings("restricted") // native access is what this class is for
+final class FfmLibC implements LibC {
+
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final StructLayout CAPTURE = Linker.Option.captureStateLayout();
+    private static final Linker.Option CAPTURE_ERRNO = Linker.Option.captureCallState("errno");
+    private static final long ERRNO_OFFSET = CAPTURE.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
+
+    private static final ThreadLocal<MemorySegment> STATE =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CAPTURE));
+
+    private static final MethodHandle CLOSE = handle("close", JAVA_INT, JAVA_INT);
+    private static final MethodHandle READ = handle("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle WRITE = handle("write", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle READV = handle("readv", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle FCNTL = LINKER.downcallHandle(
+            LINKER.defaultLookup().find("fcntl").orElseThrow(),
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
+            CAPTURE_ERRNO,
+            Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle PIPE2 = handle("pipe2", JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle SOCKET = handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle SOCKETPAIR = handle("socketpair", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle BIND = handle("bind", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle LISTEN = handle("listen", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle ACCEPT4 = handle("accept4", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle CONNECT = handle("connect", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SHUTDOWN = handle("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle GETSOCKNAME = handle("getsockname", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GETPEERNAME = handle("getpeername", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle GETSOCKOPT = handle("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SETSOCKOPT = handle("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle RECV = handle("recv", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SEND = handle("send", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SENDMSG = handle("sendmsg", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", JAVA_INT, JAVA_INT);
+    private static final MethodHandle EPOLL_CTL = handle("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+    private static final MethodHandle POLL = handle("poll", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+
+    /** Null where the C library is older than 2.35. */
+    private static final MethodHandle EPOLL_PWAIT2 = find("epoll_pwait2")
+            .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG))
+            .orElse(null);
+
+    private static Optional<MemorySegment> find(String name) {
+        return LINKER.defaultLookup().find(name);
+    }
+
+    private static MethodHandle handle(String name, MemoryLayout result, MemoryLayout... arguments) {
+        return downcall(find(name).orElseThrow(() -> new UnsatisfiedLinkError(name)), result, arguments);
+    }
+
+    private static MethodHandle downcall(MemorySegment address, MemoryLayout result, MemoryLayout... arguments) {
+        return LINKER.downcallHandle(address, FunctionDescriptor.of(result, arguments), CAPTURE_ERRNO);
+    }
+
+    private static int result(int result, MemorySegment state) {
+        return result >= 0 ? result : -state.get(JAVA_INT, ERRNO_OFFSET);
+    }
+
+    private static long result(long result, MemorySegment state) {
+        return result >= 0 ? result : -state.get(JAVA_INT, ERRNO_OFFSET);
+    }
+
+    /** A downcall throws nothing of its own: what arrives here is an Error of the JVM. */
+    private static AssertionError unexpected(Throwable failure) {
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        return new AssertionError(failure);
+    }
+
+    @Override
+    public Binding binding() {
+        return Binding.FFM;
+    }
+
+    @Override
+    public int close(int fd) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) CLOSE.invokeExact(state, fd), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long read(int fd, long address, long length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) READ.invokeExact(state, fd, address, length), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long write(int fd, long address, long length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) WRITE.invokeExact(state, fd, address, length), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long readv(int fd, long iovec, int count) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) READV.invokeExact(state, fd, iovec, count), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int fcntl(int fd, int command, int argument) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) FCNTL.invokeExact(state, fd, command, argument), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int pipe2(long fds, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) PIPE2.invokeExact(state, fds, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int eventfd(int initial, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) EVENTFD.invokeExact(state, initial, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int socket(int domain, int type, int protocol) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SOCKET.invokeExact(state, domain, type, protocol), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int socketpair(int domain, int type, int protocol, long fds) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SOCKETPAIR.invokeExact(state, domain, type, protocol, fds), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int bind(int fd, long sockaddr, int length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) BIND.invokeExact(state, fd, sockaddr, length), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int listen(int fd, int backlog) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) LISTEN.invokeExact(state, fd, backlog), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int accept4(int fd, long sockaddr, long lengthAddress, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) ACCEPT4.invokeExact(state, fd, sockaddr, lengthAddress, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int connect(int fd, long sockaddr, int length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) CONNECT.invokeExact(state, fd, sockaddr, length), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int shutdown(int fd, int how) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SHUTDOWN.invokeExact(state, fd, how), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int getsockname(int fd, long sockaddr, long lengthAddress) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) GETSOCKNAME.invokeExact(state, fd, sockaddr, lengthAddress), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int getpeername(int fd, long sockaddr, long lengthAddress) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) GETPEERNAME.invokeExact(state, fd, sockaddr, lengthAddress), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int getsockopt(int fd, int level, int name, long value, long lengthAddress) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) GETSOCKOPT.invokeExact(state, fd, level, name, value, lengthAddress), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int setsockopt(int fd, int level, int name, long value, int length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SETSOCKOPT.invokeExact(state, fd, level, name, value, length), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long recv(int fd, long address, long length, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) RECV.invokeExact(state, fd, address, length, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long send(int fd, long address, long length, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) SEND.invokeExact(state, fd, address, length, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long sendmsg(int fd, long msghdr, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) SENDMSG.invokeExact(state, fd, msghdr, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int epollCreate(int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) EPOLL_CREATE1.invokeExact(state, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int epollCtl(int epfd, int operation, int fd, long event) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) EPOLL_CTL.invokeExact(state, epfd, operation, fd, event), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int epollWait(int epfd, long events, int capacity, int timeoutMillis) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) EPOLL_WAIT.invokeExact(state, epfd, events, capacity, timeoutMillis), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int epollPwait2(int epfd, long events, int capacity, long timespec) {
+        if (EPOLL_PWAIT2 == null) {
+            return -Errno.ENOSYS;
+        }
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) EPOLL_PWAIT2.invokeExact(state, epfd, events, capacity, timespec, 0L), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int poll(long pollfds, long count, int timeoutMillis) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) POLL.invokeExact(state, pollfds, count, timeoutMillis), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+}

@@ -1,0 +1,333 @@
+package io.netpark.coroutines
+
+import io.netpark.core.fd.Descriptor
+import io.netpark.core.fd.Direction
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
+import java.net.InetSocketAddress
+import java.nio.ByteBuffer
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import io.netpark.core.net.Connection as CoreConnection
+
+/**
+ * A TCP connection: two byte streams, one in, one out, each of which ends on its own. Operations suspend until they can
+ * proceed; no thread waits.
+ *
+ * **Threads.** Any coroutine on any dispatcher may use it. One may read while another writes and a third closes; a second
+ * reader, or a second writer, gets an [IllegalStateException]. A handler started by [Listener.serve] runs on the
+ * connection's own event loop and uses it without allocating.
+ *
+ * **Ownership.** Whoever got the connection closes it; a handler's is closed when the handler returns. Buffers stay the
+ * caller's and are used only during the call. Direct ones are handed to the kernel as they are.
+ *
+ * **Cancellation.** Every suspending function can be cancelled, also while data keeps it from suspending, and says what
+ * that leaves behind. `withTimeout` works; a deadline set on the connection does the same for a fraction of the cost.
+ *
+ * **Errors.** [NetparkException] says which: `Closed` here, `Reset` by the peer, `TimedOut`. If several apply, cancellation
+ * is reported first, then closed, then a deadline. The end of the stream is not an error.
+ *
+ * @see Reactor.dial
+ * @see Listener
+ */
+public class Connection internal constructor(
+    private val core: CoreConnection,
+    private val dispatcher: LoopDispatcher,
+) : AutoCloseable {
+
+    private val reading = Parking(core, Direction.READ)
+    private val writing = Parking(core, Direction.WRITE)
+    private var budget = OPERATIONS_WITHOUT_YIELDING
+    @Volatile private var brokenOutput: String? = null
+
+    /** The peer's address, also after closing. */
+    public val remoteAddress: InetSocketAddress get() = core.remoteAddress()
+
+    /**
+     * The address of this side.
+     *
+     * @throws NetparkException.Closed if the connection was closed before this was first asked
+     */
+    public val localAddress: InetSocketAddress get() = core.localAddress()
+
+    /** Whether [close] has not been called yet. Says nothing about the peer. */
+    public val isOpen: Boolean get() = !core.isClosed
+
+    // Reading
+
+    /**
+     * Reads what has arrived, at most what [target] has room for, and advances its position. Suspends until there is at
+     * least one byte. With no room it returns 0 at once.
+     *
+     * **Cancelled**, it has consumed nothing and the connection is as before.
+     *
+     * @return the number of bytes read, or [END_OF_STREAM] once the peer has shut down its output
+     * @throws NetparkException.Reset the peer has reset the connection
+     * @throws NetparkException.TimedOut the read deadline has passed, even if there are bytes; see [setReadDeadline]
+     * @throws NetparkException.Closed the connection is closed, before or meanwhile
+     * @throws IllegalStateException another coroutine is reading
+     */
+    // Inline, as write is: the loop becomes part of the caller's own state machine, so that neither a frame nor a boxed
+    // count is allocated for a call.
+    public suspend inline fun read(target: ByteBuffer): Int {
+        if (isBudgetSpent()) yield()
+        var count = startRead(coroutineContext, target)
+        while (count == PARKED) {
+            awaitReadable()
+            count = retryRead(coroutineContext, target)
+        }
+        return count
+    }
+
+    /**
+     * Reads into an array; otherwise as [read] into a buffer.
+     *
+     * **Cancelled**, it has consumed nothing and the connection is as before.
+     */
+    public suspend fun read(target: ByteArray, offset: Int = 0, length: Int = target.size - offset): Int =
+        read(ByteBuffer.wrap(target, offset, length))
+
+    /**
+     * Reads into several buffers, filling one after another, by one system call (readv); otherwise as [read].
+     *
+     * **Cancelled**, it has consumed nothing and the connection is as before.
+     */
+    public suspend fun read(targets: Array<ByteBuffer>): Int {
+        if (isBudgetSpent()) yield()
+        checkActive(coroutineContext)
+        var count = core.startRead(targets)
+        while (count == PARKED) {
+            reading.await()
+            checkActive(coroutineContext, Direction.READ)
+            count = core.retryRead(targets)
+        }
+        return count
+    }
+
+    @PublishedApi
+    internal fun startRead(context: CoroutineContext, target: ByteBuffer): Int {
+        checkActive(context)
+        return core.startRead(target)
+    }
+
+    @PublishedApi
+    internal fun retryRead(context: CoroutineContext, target: ByteBuffer): Int {
+        checkActive(context, Direction.READ)
+        return core.retryRead(target)
+    }
+
+    @PublishedApi
+    internal suspend fun awaitReadable() {
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return reading.await()
+    }
+
+    // Writing
+
+    /**
+     * Writes all of [source]. Suspends while the peer, or the network, does not take more.
+     *
+     * **Cancelled**, timed out or failed, the position of [source] says how much has been written. That much is on its
+     * way and cannot be taken back; the connection can still be written to.
+     *
+     * @throws NetparkException.Reset the peer is gone, or [shutdownOutput] was called
+     * @throws NetparkException.TimedOut the write deadline has passed; see [setWriteDeadline]
+     * @throws NetparkException.Closed the connection is closed, before or meanwhile
+     * @throws IllegalStateException another coroutine is writing
+     */
+    public suspend inline fun write(source: ByteBuffer) {
+        if (isBudgetSpent()) yield()
+        var state = startWrite(coroutineContext, source)
+        while (state == PARKED) {
+            awaitWritable()
+            state = retryWrite(coroutineContext, source)
+        }
+    }
+
+    /**
+     * Writes a part of an array; otherwise as [write] of a buffer.
+     *
+     * **Cancelled**, timed out or failed after a part of it was written, it **breaks the output**: since nobody could tell
+     * how far it got, every later write fails with [NetparkException.Closed] and says so. Reading goes on. Cancelled
+     * before the first byte, it leaves the connection as before.
+     */
+    public suspend fun write(source: ByteArray, offset: Int = 0, length: Int = source.size - offset) {
+        val buffer = ByteBuffer.wrap(source, offset, length)
+        try {
+            write(buffer)
+        } catch (e: Throwable) {
+            val written = buffer.position() - offset
+            if (written in 1 until length) {
+                brokenOutput = "an earlier write ended after $written of $length bytes ($e)"
+            }
+            throw e
+        }
+    }
+
+    /**
+     * Writes all of several buffers, gathered into as few system calls as possible (writev); otherwise as [write].
+     *
+     * **Cancelled**, timed out or failed, the positions say how much has been written.
+     */
+    public suspend fun write(sources: Array<ByteBuffer>) {
+        if (isBudgetSpent()) yield()
+        checkActive(coroutineContext)
+        checkOutput()
+        var state = core.startWrite(sources)
+        while (state == PARKED) {
+            writing.await()
+            checkActive(coroutineContext, Direction.WRITE)
+            state = core.retryWrite(sources)
+        }
+    }
+
+    @PublishedApi
+    internal fun startWrite(context: CoroutineContext, source: ByteBuffer): Int {
+        checkActive(context)
+        checkOutput()
+        return core.startWrite(source)
+    }
+
+    @PublishedApi
+    internal fun retryWrite(context: CoroutineContext, source: ByteBuffer): Int {
+        checkActive(context, Direction.WRITE)
+        return core.retryWrite(source)
+    }
+
+    @PublishedApi
+    internal suspend fun awaitWritable() {
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return writing.await()
+    }
+
+    private fun checkOutput() {
+        brokenOutput?.let { throw NetparkException.Closed("write to $remoteAddress: the output is broken, $it") }
+    }
+
+    // Connecting
+
+    /** Finishes what [io.netpark.core.net.Dialer] has begun. On any failure the connection is closed. */
+    internal suspend fun finishConnecting() {
+        try {
+            var state = core.startConnect()
+            while (state == PARKED) {
+                writing.await()
+                checkActive(coroutineContext, Direction.WRITE)
+                state = core.retryConnect()
+            }
+        } catch (e: Throwable) {
+            close()
+            throw e
+        }
+    }
+
+    // Ending
+
+    /**
+     * Ends the outgoing stream: the peer reads what was written, then the end. Reading goes on, so an answer can still
+     * come. Later writes fail with [NetparkException.Reset]. Calling it again has no effect.
+     *
+     * @throws NetparkException.Closed the connection is closed
+     */
+    public fun shutdownOutput() {
+        core.shutdownOutput()
+    }
+
+    /**
+     * Closes the connection. Operations in progress on it, in other coroutines, end with [NetparkException.Closed]. What
+     * has been written is still delivered, unless unread bytes have arrived (then the kernel sends a reset). Never
+     * suspends; calling it again has no effect.
+     */
+    override fun close() {
+        core.close()
+    }
+
+    /**
+     * Closes the connection by a reset: what is unsent is dropped and the peer's next operation fails. For a peer that
+     * misbehaves.
+     */
+    public fun reset() {
+        try {
+            core.resetOnClose()
+        } catch (_: NetparkException.Closed) {
+            return
+        }
+        core.close()
+    }
+
+    // Deadlines
+
+    /**
+     * Lets reads fail with [NetparkException.TimedOut] from an instant on: [after] from now. Replaces the deadline in
+     * force, also for a read that is suspended. [Duration.INFINITE] takes it away; zero or less lets reads fail at once.
+     * A deadline stays until it is replaced: after it has passed, set a new one to go on reading.
+     *
+     * Cheap enough to be called before every read.
+     */
+    public fun setReadDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+
+    /** As [setReadDeadline], for writes. */
+    public fun setWriteDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
+
+    // The caller's coroutine
+
+    /** Makes the handler that is calling the owner of this connection: it parks without allocating from now on. */
+    internal fun own(handler: Job): HandlerSensor {
+        reading.own(handler, dispatcher)
+        writing.own(handler, dispatcher)
+        return HandlerSensor(handler) {
+            reading.ownerCancelled()
+            writing.ownerCancelled()
+        }
+    }
+
+    private fun checkActive(context: CoroutineContext) {
+        context[Job]?.ensureActive()
+    }
+
+    /** For an operation that holds the lock of its direction. */
+    private fun checkActive(context: CoroutineContext, direction: Direction) {
+        val job = context[Job]
+        if (job != null && !job.isActive) {
+            core.abandon(direction)
+            job.ensureActive()
+        }
+    }
+
+    /**
+     * Whether so many operations in a row have found no reason to suspend that others on the same thread should have
+     * their turn. Shared by reader and writer, and only roughly counted.
+     */
+    @PublishedApi
+    internal fun isBudgetSpent(): Boolean {
+        if (--budget > 0) return false
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return true
+    }
+
+    override fun toString(): String = core.toString()
+
+    public companion object {
+        /** Returned by a read once the peer has shut down its output and everything before that has been read. */
+        public const val END_OF_STREAM: Int = CoreConnection.END_OF_STREAM
+
+        @PublishedApi
+        internal const val PARKED: Int = Descriptor.PARK
+
+        /** Tokio's number. */
+        private const val OPERATIONS_WITHOUT_YIELDING = 128
+    }
+}
+
+/** Sets a deadline relative to now; infinite means none. */
+internal fun Descriptor.setDeadline(direction: Direction, after: Duration) {
+    if (after == Duration.INFINITE) {
+        clearDeadline(direction)
+    } else {
+        // Clamped, so that the sum stays comparable: a deadline in a century is as good as any.
+        setDeadline(direction, System.nanoTime() + after.inWholeNanoseconds.coerceIn(0, Long.MAX_VALUE / 2))
+    }
+}

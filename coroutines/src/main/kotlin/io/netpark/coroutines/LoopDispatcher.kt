@@ -1,0 +1,66 @@
+package io.netpark.coroutines
+
+import io.netpark.core.loop.EventLoop
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.Delay
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.DisposableHandle
+import kotlinx.coroutines.ExperimentalCoroutinesApi
+import kotlinx.coroutines.InternalCoroutinesApi
+import kotlinx.coroutines.Runnable
+import kotlinx.coroutines.cancel
+import kotlin.coroutines.CoroutineContext
+
+/**
+ * An event loop as a dispatcher. Coroutines on it run one at a time, on the loop's thread; what is already there needs no
+ * dispatch. `delay` and `withTimeout` run on the loop's own timers, and fire on its thread.
+ *
+ * A coroutine that outlives its loop is cancelled and finishes on [Dispatchers.IO], as with any closed executor.
+ */
+// Delay is how a dispatcher offers timers; it is marked internal because its shape may change, and is confined here.
+@OptIn(InternalCoroutinesApi::class)
+public class LoopDispatcher internal constructor(
+    /** The loop that the coroutines run on. */
+    public val loop: EventLoop,
+) : CoroutineDispatcher(), Delay {
+
+    override fun isDispatchNeeded(context: CoroutineContext): Boolean = !loop.inLoop()
+
+    override fun dispatch(context: CoroutineContext, block: Runnable) {
+        if (!loop.tryExecute(block)) {
+            context.cancel(loopClosed())
+            Dispatchers.IO.dispatch(context, block)
+        }
+    }
+
+    @OptIn(ExperimentalCoroutinesApi::class)
+    override fun scheduleResumeAfterDelay(timeMillis: Long, continuation: CancellableContinuation<Unit>) {
+        val timer = loop.newTimer(
+            { with(continuation) { resumeUndispatched(Unit) } }, // a timer's action is on the loop, below no other code
+            { continuation.cancel(loopClosed()) },
+        )
+        continuation.invokeOnCancellation { timer.disarm() }
+        if (!timer.arm(fromNow(timeMillis))) {
+            continuation.cancel(loopClosed())
+        }
+    }
+
+    override fun invokeOnTimeout(timeMillis: Long, block: Runnable, context: CoroutineContext): DisposableHandle {
+        val timer = loop.newTimer(block)
+        timer.arm(fromNow(timeMillis))
+        return DisposableHandle { timer.disarm() }
+    }
+
+    override fun toString(): String = "LoopDispatcher($loop)"
+
+    private fun loopClosed() = CancellationException("$loop is closed")
+
+    private companion object {
+        /** Far enough for "never", near enough that instants can still be compared. */
+        const val MOST_MILLIS = Long.MAX_VALUE / 4_000_000
+
+        fun fromNow(millis: Long): Long = System.nanoTime() + millis.coerceIn(0, MOST_MILLIS) * 1_000_000
+    }
+}

@@ -1,0 +1,152 @@
+package io.netpark.coroutines
+
+import io.netpark.core.fd.Direction
+import io.netpark.core.loop.EventLoop
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.net.Dialer
+import io.netpark.core.net.SocketOptions
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.runInterruptible
+import java.net.InetAddress
+import java.net.InetSocketAddress
+import java.net.UnknownHostException
+import kotlin.time.Duration
+import io.netpark.core.net.Connection as CoreConnection
+import io.netpark.core.net.Listener as CoreListener
+
+/**
+ * A group of event loops as coroutines see it: the place where connections come from and where their handlers run.
+ *
+ * ```
+ * Reactor().use { reactor ->
+ *     runBlocking {
+ *         reactor.listen("127.0.0.1", 7000).serve { connection ->
+ *             val buffer = ByteBuffer.allocateDirect(4096)
+ *             while (connection.read(buffer) >= 0) {
+ *                 connection.write(buffer.flip())
+ *                 buffer.clear()
+ *             }
+ *         }
+ *     }
+ * }
+ * ```
+ *
+ * An instance owns its threads; several can live in a process. Safe for use by any thread.
+ */
+public class Reactor private constructor(
+    /** The event loops. */
+    public val group: EventLoopGroup,
+) : AutoCloseable {
+
+    private val dispatchers: Map<EventLoop, LoopDispatcher> = group.loops().associateWith { LoopDispatcher(it) }
+
+    /** A dispatcher a loop, in the order of [EventLoopGroup.loops]: for coroutines that want to live beside connections. */
+    public val loopDispatchers: List<LoopDispatcher> get() = group.loops().map { dispatcherOf(it) }
+
+    /**
+     * Listens on an address, with the longest backlog the system allows and SO_REUSEADDR. The caller closes the listener.
+     *
+     * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
+     * @param options also of the connections that are accepted
+     * @throws NetparkException naming the address: in use, not of this machine, not permitted
+     */
+    public fun listen(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT): Listener =
+        Listener(CoreListener.listen(group, address, options), this)
+
+    /**
+     * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
+     * blocks the calling thread.
+     */
+    public fun listen(host: String, port: Int, options: SocketOptions = SocketOptions.DEFAULT): Listener =
+        listen(InetSocketAddress(InetAddress.getByName(host), port), options)
+
+    /**
+     * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
+     * in turn gets it. The caller closes it.
+     *
+     * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again.
+     *
+     * @param timeout how long it may take in all; the kernel gives up by itself after about two minutes
+     * @throws NetparkException.Refused nobody listens there
+     * @throws NetparkException.Unreachable there is no way there
+     * @throws NetparkException.TimedOut the timeout has passed, or the kernel gave up
+     */
+    public suspend fun dial(
+        address: InetSocketAddress,
+        timeout: Duration = Duration.INFINITE,
+        options: SocketOptions = SocketOptions.DEFAULT,
+    ): Connection {
+        if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
+        val core = Dialer.dial(group.currentOrNext(), address, options)
+        core.setDeadline(Direction.WRITE, timeout)
+        val connection = connection(core)
+        connection.finishConnecting()
+        core.clearDeadline(Direction.WRITE)
+        return connection
+    }
+
+    /**
+     * Connects to a host by name or IP literal. A name is looked up on [Dispatchers.IO]; its addresses are tried one after
+     * another, and if all fail the last failure is thrown with the others suppressed in it. Otherwise as [dial] of an
+     * address.
+     *
+     * @param timeout how long each address may take
+     * @throws UnknownHostException the name has no address
+     */
+    public suspend fun dial(
+        host: String,
+        port: Int,
+        timeout: Duration = Duration.INFINITE,
+        options: SocketOptions = SocketOptions.DEFAULT,
+    ): Connection {
+        val failures = mutableListOf<NetparkException>()
+        for (address in resolve(host)) {
+            try {
+                return dial(InetSocketAddress(address, port), timeout, options)
+            } catch (e: NetparkException) {
+                failures += e
+            }
+        }
+        throw failures.removeLast().apply { failures.forEach(::addSuppressed) }
+    }
+
+    private suspend fun resolve(host: String): List<InetAddress> =
+        if (host.isIpLiteral()) listOf(InetAddress.getByName(host))
+        else runInterruptible(Dispatchers.IO) { InetAddress.getAllByName(host).toList() }
+
+    /** Whether the JDK reads it without asking anyone: only digits and dots, or with a colon. */
+    private fun String.isIpLiteral(): Boolean = ':' in this || isNotEmpty() && all { it.isDigit() || it == '.' }
+
+    /**
+     * Closes the reactor: listeners and connections are closed, operations on them end with [NetparkException.Closed], and
+     * the threads end. Waits for the threads, unless called on one of them. A coroutine that goes on afterwards on a
+     * loop's dispatcher is cancelled with a [CancellationException].
+     */
+    override fun close() {
+        group.close()
+    }
+
+    internal fun connection(core: CoreConnection): Connection = Connection(core, dispatcherOf(core.loop()))
+
+    internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.getValue(loop)
+
+    override fun toString(): String = "Reactor($group)"
+
+    public companion object {
+        /**
+         * Starts a reactor.
+         *
+         * @param loops how many event loops; by default half the processors, because the kernel needs the others
+         * @param configure further choices, such as names or who is told of trouble
+         * @throws UnsupportedOperationException if Netpark cannot run here; the message says what is missing
+         */
+        public operator fun invoke(
+            loops: Int? = null,
+            configure: EventLoopGroup.Builder.() -> Unit = {},
+        ): Reactor = Reactor(
+            EventLoopGroup.builder().apply { if (loops != null) loops(loops) }.apply(configure).open(),
+        )
+    }
+}

@@ -1,0 +1,101 @@
+package io.netpark.coroutines
+
+import io.netpark.core.loop.EventLoop
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.CompletableJob
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineExceptionHandler
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.job
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import io.netpark.core.net.Connection as CoreConnection
+
+/**
+ * One call of [Listener.serve].
+ *
+ * The jobs form a tree of three levels: this call; a supervisor a loop; the handlers. Handlers come and go by the
+ * thousand, and each locks its parent's list of children: a parent a loop keeps loops out of each other's way.
+ *
+ * The tree is not a child of the caller's job, because cancelling the caller must not cancel the handlers before they
+ * had their time to drain. Instead [run] does not return before the tree has ended, whatever happens.
+ */
+internal class Serving(
+    private val listener: Listener,
+    private val reactor: Reactor,
+    caller: CoroutineContext,
+    private val ownDispatcher: CoroutineDispatcher?,
+    private val handler: suspend (Connection) -> Unit,
+) {
+    private val handlers = SupervisorJob()
+    private val perLoop: Map<EventLoop, Handlers> = reactor.group.loops().associateWith { Handlers(it, caller) }
+
+    /** The handlers of one loop: their parent, and the context they start in. */
+    private inner class Handlers(loop: EventLoop, caller: CoroutineContext) {
+        val job: CompletableJob = SupervisorJob(handlers)
+        private val dispatcher = ownDispatcher ?: reactor.dispatcherOf(loop)
+        private val failures = caller[CoroutineExceptionHandler] ?: CoroutineExceptionHandler { _, failure ->
+            loop.report("A connection handler failed; its connection is closed", failure)
+        }
+        val scope = CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures)
+        val ownTheirConnection = ownDispatcher == null && !scope.coroutineContext.hasThreadContext()
+    }
+
+    suspend fun run(drain: Duration) {
+        try {
+            try {
+                withContext(listener.dispatcher) {
+                    while (true) {
+                        handle(listener.acceptCore())
+                    }
+                }
+            } catch (e: NetparkException.Closed) {
+                if (listener.isOpen) throw e // a loop, and with it the reactor, is closed: not what we were asked to do
+                awaitHandlers()
+            }
+        } finally {
+            listener.close()
+            withContext(NonCancellable) {
+                withTimeoutOrNull(drain) { awaitHandlers() }
+                handlers.cancel()
+                handlers.join()
+            }
+        }
+    }
+
+    private suspend fun awaitHandlers() {
+        perLoop.values.forEach { it.job.complete() } // takes no new children, ends with the last of the old
+        handlers.complete()
+        handlers.join()
+    }
+
+    private fun handle(accepted: CoreConnection) {
+        val group = perLoop.getValue(accepted.loop())
+        val connection = reactor.connection(accepted)
+        group.scope.launch {
+            try {
+                if (group.ownTheirConnection) runAsOwner(connection) else handler(connection)
+            } catch (_: NetparkException.Reset) {
+                // The peer went away.
+            } catch (_: NetparkException.Closed) {
+                // We, or the end of the reactor, closed it.
+            }
+        }.invokeOnCompletion { connection.close() } // also if it was cancelled before it began
+    }
+
+    private suspend fun runAsOwner(connection: Connection) {
+        val sensor = connection.own(coroutineContext.job)
+        try {
+            handler(connection)
+        } finally {
+            sensor.dispose()
+        }
+    }
+}
