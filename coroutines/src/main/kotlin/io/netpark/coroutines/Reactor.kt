@@ -80,10 +80,10 @@ public class Reactor private constructor(
     ): Connection {
         if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
         val core = Dialer.dial(group.currentOrNext(), address, options)
-        core.setDeadline(Direction.WRITE, timeout)
+        if (timeout != Duration.INFINITE) core.setDeadline(Direction.WRITE, timeout)
         val connection = connection(core)
         connection.finishConnecting()
-        core.clearDeadline(Direction.WRITE)
+        if (timeout != Duration.INFINITE) core.clearDeadline(Direction.WRITE)
         return connection
     }
 

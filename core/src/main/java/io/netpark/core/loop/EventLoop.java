@@ -309,7 +309,11 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     }
 
     void arm(Timer timer, long dueNanos) {
-        timers.put(timer, dueNanos);
+        if (state == CLOSED) { // asked for by a task that met the very end of the loop
+            abandon(timer);
+        } else {
+            timers.put(timer, dueNanos);
+        }
     }
 
     void disarm(Timer timer) {
@@ -437,9 +441,13 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         runTasks(tasks.size());
         for (Timer timer; (timer = timers.first()) != null; ) {
             timers.remove(timer);
-            if (timer.abandoned != null) {
-                runGuarded(timer.abandoned);
-            }
+            abandon(timer);
+        }
+    }
+
+    private void abandon(Timer timer) {
+        if (timer.abandoned != null) {
+            runGuarded(timer.abandoned);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,8 +17,9 @@ final class Backlog {
     private Backlog() {}
 
     static int ofSystem() {
-        try {
-            return Math.min(Integer.parseInt(Files.readString(SOMAXCONN).trim()), MOST);
+        // Not Files.readString: it asks for the first byte alone, and a sysctl file has no second part to read.
+        try (BufferedReader reader = Files.newBufferedReader(SOMAXCONN)) {
+            return Math.min(Integer.parseInt(reader.readLine()), MOST);
         } catch (IOException | NumberFormatException e) {
             return FALLBACK;
         }

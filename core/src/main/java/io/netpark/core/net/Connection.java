@@ -64,7 +64,11 @@ public final class Connection extends Descriptor {
      * @throws NetparkException naming why there is no connection
      */
     public int startConnect() throws NetparkException {
-        start(Direction.WRITE);
+        try {
+            start(Direction.WRITE);
+        } catch (NetparkException.TimedOut e) {
+            throw connectTimedOut();
+        }
         return attemptConnect();
     }
 
@@ -73,11 +77,15 @@ public final class Connection extends Descriptor {
         try {
             resume(Direction.WRITE);
         } catch (NetparkException.TimedOut e) {
-            close();
-            throw new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                    "connect to " + Addresses.text(remote) + ": the deadline passed");
+            throw connectTimedOut();
         }
         return attemptConnect();
+    }
+
+    private NetparkException connectTimedOut() {
+        close();
+        return new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                "connect to " + Addresses.text(remote) + ": the deadline passed");
     }
 
     private int attemptConnect() throws NetparkException {

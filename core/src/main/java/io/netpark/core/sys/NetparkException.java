@@ -63,6 +63,8 @@ public abstract sealed class NetparkException extends IOException {
         WRITE,
         /** An accept, by the listener's deadline. */
         ACCEPT,
+        /** A connection on which no byte moved in either direction, by its idle timeout. */
+        IDLE,
         /** The kernel's own: unacknowledged data or keepalive probes. */
         PEER
     }

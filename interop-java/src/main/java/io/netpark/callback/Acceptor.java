@@ -1,0 +1,78 @@
+package io.netpark.callback;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.Listener;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * Accepts connections for as long as the listener is open. On the listener's loop; a flood of connections is taken in
+ * portions, so that those which are open are served between.
+ */
+final class Acceptor implements Waiter {
+
+    private static final int ACCEPTS_A_TURN = 64;
+    /** After an error that says nothing about when it will be over. */
+    private static final long PAUSE_MILLIS = 1000;
+
+    private final Listener listener;
+    private final Consumer<Connection> accepted;
+    /** An accept was parked and wants to be retried. */
+    private boolean parked;
+    private boolean troubled;
+
+    Acceptor(Listener listener, Consumer<Connection> accepted) {
+        this.listener = listener;
+        this.accepted = accepted;
+    }
+
+    void start() {
+        listener.loop().execute(this);
+    }
+
+    @Override
+    public void run() {
+        for (int accepts = 0; accepts < ACCEPTS_A_TURN; accepts++) {
+            Connection connection;
+            try {
+                connection = parked ? listener.retryAccept() : listener.startAccept();
+            } catch (NetparkException.Closed e) {
+                return;
+            } catch (NetparkException e) {
+                parked = false;
+                pauseAfter(e);
+                return;
+            }
+            parked = connection == null;
+            if (connection != null) {
+                troubled = false;
+                pass(connection);
+            } else if (listener.park(Direction.READ, this)) {
+                return;
+            }
+        }
+        listener.loop().tryExecute(this);
+    }
+
+    private void pass(Connection connection) {
+        try {
+            accepted.accept(connection);
+        } catch (Throwable e) { // OutOfMemoryError, say: one connection less, and not the end of accepting
+            connection.close();
+            listener.loop().report(connection + " was accepted and could not be served; it is closed", e);
+        }
+    }
+
+    private void pauseAfter(NetparkException trouble) {
+        if (!troubled) {
+            troubled = true;
+            listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);
+        }
+        if (!listener.loop().isShutdown()) {
+            listener.loop().schedule(this, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+}

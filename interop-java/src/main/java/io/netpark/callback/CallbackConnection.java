@@ -1,0 +1,359 @@
+package io.netpark.callback;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP connection with {@link Callbacks}, made by a {@link CallbackServer} or a {@link CallbackClient}.
+ *
+ * <p>Threads: every method may be called by any thread, and none waits. Callbacks run on the thread of {@link #loop},
+ * one at a time, never inside one another (only if the loop has ended may a close callback run on the thread that
+ * causes it).
+ *
+ * <p>Ownership: it owns its socket. A server or client closes the connections it made when it is closed itself.
+ * Buffers stay the caller's and are used only during the calls.
+ */
+public final class CallbackConnection implements AutoCloseable {
+
+    private static final VarHandle ENDING;
+    private static final VarHandle CLOSE_CALLBACKS;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            ENDING = lookup.findVarHandle(CallbackConnection.class, "ending", Object.class);
+            CLOSE_CALLBACKS =
+                    lookup.findVarHandle(CallbackConnection.class, "closeCallbacks", CloseCallback.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** The value of {@link #ending} for an end without a cause. */
+    private static final Object NORMAL = new Object();
+
+    /** A member of the stack of close callbacks. */
+    private static final class CloseCallback {
+        final CloseHandler handler;
+        @Nullable CloseCallback next;
+
+        CloseCallback(CloseHandler handler) {
+            this.handler = handler;
+        }
+    }
+
+    /** In the place of the stack once it has been run. */
+    private static final CloseCallback HAVE_RUN = new CloseCallback((connection, cause) -> {});
+
+    final Connection core;
+    final Callbacks callbacks;
+    final IdleTimer idle;
+    final Input input;
+    private final Output output;
+    private final Connections owner;
+
+    /**
+     * <pre>
+     *   null (open) --end(), once, from any thread--> NORMAL or the cause: the socket is closed
+     *                                                 --a task on the loop--> close callbacks run
+     * </pre>
+     */
+    private volatile @Nullable Object ending;
+    private volatile @Nullable CloseCallback closeCallbacks;
+    private volatile @Nullable Object attachment;
+    /** {@link Callbacks#connect} has been called, so {@link Callbacks#close} is due. Loop's thread only. */
+    private boolean connected;
+
+    CallbackConnection(Connection core, Callbacks callbacks, Limits limits, Connections owner) {
+        this.core = core;
+        this.callbacks = callbacks;
+        this.owner = owner;
+        this.idle = new IdleTimer(this, limits.idleNanos());
+        this.input = new Input(this, limits.inputLimit());
+        this.output = new Output(this, limits);
+    }
+
+    /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
+    void start(Runnable also) {
+        if (!isOpen()) {
+            also.run();
+            return;
+        }
+        connected = true;
+        idle.start();
+        try {
+            callbacks.connect.handle(this);
+        } catch (Throwable e) {
+            callbackFailed("onConnect", e);
+        }
+        also.run();
+        input.start();
+    }
+
+    // Writing
+
+    /**
+     * Writes all bytes of {@code source} after those written before, and never waits: what the kernel does not take at
+     * once is copied and sent when it can be. On the loop, with nothing pending, the bytes go to the kernel straight
+     * from the buffer, without a copy. The bytes of one call stay together; calls of one thread keep their order.
+     *
+     * <p>If the connection fails while it writes, it is closed with that as the cause, and this returns normally: the
+     * failure may just as well come later, when nobody is calling.
+     *
+     * @return whether to go on: false while more than the high-water mark is pending. Nothing enforces it, but memory
+     *     is used until the peer reads; {@link Callbacks.Builder#onWritable} tells when to go on.
+     * @throws NetparkException.Closed if the connection is closed, or the output was ended by {@link #shutdownOutput}
+     *     or {@link #closeAfterWrites}; the buffer is untouched
+     */
+    public boolean write(ByteBuffer source) throws NetparkException.Closed {
+        requireWritable();
+        output.write(source, null);
+        return isWritable();
+    }
+
+    /**
+     * As {@link #write}, with a result: a future that completes, on the loop, when the kernel has taken all the bytes,
+     * which does not mean that the peer has read them. Cancelling it does not take the bytes back.
+     *
+     * @return fails with {@link NetparkException.Closed} if the connection is closed before; its cause says why
+     */
+    public CompletableFuture<Void> writeAsync(ByteBuffer source) {
+        try {
+            requireWritable();
+        } catch (NetparkException.Closed e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<Void> future = new CompletableFuture<>();
+        output.write(source, future);
+        return future;
+    }
+
+    private void requireWritable() throws NetparkException.Closed {
+        if (!isOpen()) {
+            throw closed("write to");
+        }
+        if (output.isClosing()) {
+            throw new NetparkException.Closed("write to " + this + ": its output has been shut down here");
+        }
+    }
+
+    /** Bytes that were given to {@link #write} and that the kernel has not taken; 0 once closed. */
+    public long pendingBytes() {
+        return isOpen() ? output.pendingBytes() : 0;
+    }
+
+    /** Whether bytes may be written and no more than the high-water mark is pending. */
+    public boolean isWritable() {
+        return isOpen() && !output.isClosing() && output.isBelowHighWaterMark();
+    }
+
+    /**
+     * Ends the outgoing stream once everything written before has been sent: the peer reads that, then end of stream.
+     * Reading goes on; if the peer has ended its stream already, the connection is closed then. Writing afterwards is
+     * refused. Has no effect on a closed connection, or if called again.
+     */
+    public void shutdownOutput() {
+        output.shutdown();
+    }
+
+    // Reading
+
+    /**
+     * Stops reading, and so the request callback, until {@link #resumeReading}. Called by a callback of this
+     * connection it takes effect at once; called by another thread it may be overtaken by one last request. Meanwhile
+     * the kernel's buffer fills up and the peer has to wait; that the peer has closed is found out only afterwards.
+     */
+    public void pauseReading() {
+        input.pause();
+    }
+
+    /** Takes {@link #pauseReading} back. A request callback comes later, never during this call. */
+    public void resumeReading() {
+        input.resume();
+    }
+
+    /**
+     * Has the request callback called once more with the bytes it left unread, if there are any by then; later, never
+     * during this call, and also while reading is paused. Calls that have not been answered count as one.
+     */
+    public void requestAgain() {
+        input.requestAgain();
+    }
+
+    // State
+
+    /** The event loop that runs the callbacks of this connection; an executor for whatever must not meet them. */
+    public EventLoop loop() {
+        return core.loop();
+    }
+
+    /** Whether it has not been closed yet: by this side, by a failure, or because the peer has ended it. */
+    public boolean isOpen() {
+        return ending == null;
+    }
+
+    /** Whether bytes from the peer are wanted now; on the loop. */
+    boolean isReadable() {
+        return isOpen() && !output.isFull() && !output.isClosingConnection();
+    }
+
+    /** The peer's address, also after closing. */
+    public InetSocketAddress remoteAddress() {
+        return core.remoteAddress();
+    }
+
+    /**
+     * The address of this side, also after closing if it was asked for before.
+     *
+     * @throws NetparkException.Closed if the connection was closed before this was first asked
+     */
+    public InetSocketAddress localAddress() throws NetparkException {
+        return core.localAddress();
+    }
+
+    /** Keeps an object with the connection, instead of the last one; null for none. */
+    public void attach(@Nullable Object object) {
+        attachment = object;
+    }
+
+    /** The object that was {@linkplain #attach attached}, or null. */
+    public @Nullable Object attachment() {
+        return attachment;
+    }
+
+    /**
+     * The object that was {@linkplain #attach attached}, as what it is.
+     *
+     * @throws ClassCastException if it is something else
+     */
+    public <T> @Nullable T attachment(Class<T> type) {
+        return type.cast(attachment);
+    }
+
+    // Closing
+
+    /**
+     * Closes the connection once everything written before has been sent. Nothing is read and no request callback is
+     * called from now on. A peer that does not read delays it without limit: the idle timeout and {@link #close} do
+     * not wait. Bytes of the peer that nobody has read make the kernel send a reset after the last byte; where the peer
+     * may still be sending, use {@link #shutdownOutput} and wait for its end of stream.
+     */
+    public void closeAfterWrites() {
+        output.close();
+    }
+
+    /**
+     * Closes the connection now; bytes that are pending are dropped. The close callbacks run on the loop, after the
+     * callback that is running there now. Has no effect if it is closed.
+     */
+    @Override
+    public void close() {
+        end(null);
+    }
+
+    /**
+     * Adds a close callback. It runs once, on the loop: when the connection is closed, those added last first, or, if
+     * it has been closed and its callbacks have run, at once (as a task of the loop, if called by another thread).
+     */
+    public void onClose(CloseHandler handler) {
+        CloseCallback added = new CloseCallback(Objects.requireNonNull(handler, "handler"));
+        do {
+            CloseCallback seen = closeCallbacks;
+            if (seen == HAVE_RUN) {
+                if (loop().inLoop() || !loop().tryExecute(() -> runCloseCallback(handler))) {
+                    runCloseCallback(handler);
+                }
+                return;
+            }
+            added.next = seen;
+        } while (!CLOSE_CALLBACKS.compareAndSet(this, added.next, added));
+    }
+
+    /**
+     * Ends the connection, from any thread; the first one who does, says why.
+     *
+     * @return whether that was this call
+     */
+    boolean end(@Nullable NetparkException cause) {
+        if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
+            return false;
+        }
+        core.close();
+        // Always as a task: whoever is calling may be in the midst of a callback.
+        if (!loop().tryExecute(this::ended)) {
+            ended();
+        }
+        return true;
+    }
+
+    /** The peer has nothing more to say, and has been told that neither have we. */
+    void endIfBothHalvesHave() {
+        if (input.isEnded() && output.isShutDown()) {
+            end(null);
+        }
+    }
+
+    private void ended() {
+        input.release();
+        output.release();
+        idle.stop();
+        CloseCallback next = (CloseCallback) CLOSE_CALLBACKS.getAndSet(this, HAVE_RUN);
+        for (; next != null; next = next.next) {
+            runCloseCallback(next.handler);
+        }
+        if (connected) {
+            runCloseCallback(callbacks.close);
+        }
+        owner.remove(this);
+    }
+
+    private void runCloseCallback(CloseHandler handler) {
+        try {
+            handler.closed(this, cause());
+        } catch (Throwable e) {
+            loop().report("A close callback of " + this + " threw; the others run nevertheless", e);
+        }
+    }
+
+    private @Nullable NetparkException cause() {
+        return ending instanceof NetparkException cause ? cause : null;
+    }
+
+    /**
+     * A callback threw: reported, unless all it says is that the connection has been closed meanwhile, and that was not
+     * its fault.
+     */
+    void callbackFailed(String callback, Throwable thrown) {
+        NetparkException.Closed cause =
+                new NetparkException.Closed(this + ": closed here, because its " + callback + " callback threw");
+        cause.initCause(thrown);
+        if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
+            loop().report("The " + callback + " callback of " + this + " threw; the connection is closed", thrown);
+        }
+    }
+
+    /** The exception for an operation that comes too late. */
+    NetparkException.Closed closed(String operation) {
+        NetparkException cause = cause();
+        NetparkException.Closed closed = new NetparkException.Closed(
+                operation + " " + this + ": closed " + (cause == null ? "here" : "because of " + cause.getMessage()));
+        if (cause != null) {
+            closed.initCause(cause);
+        }
+        return closed;
+    }
+
+    /** Names the peer's address. */
+    @Override
+    public String toString() {
+        return core.toString();
+    }
+}

@@ -1,0 +1,9 @@
+package io.netpark.callback;
+
+/** Told of something that happened to a connection, on the connection's event loop. */
+@FunctionalInterface
+public interface ConnectionHandler {
+
+    /** @throws Exception whatever; it is reported, and the connection is closed */
+    void handle(CallbackConnection connection) throws Exception;
+}

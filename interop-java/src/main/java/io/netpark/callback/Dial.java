@@ -1,0 +1,103 @@
+package io.netpark.callback;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.Dialer;
+import io.netpark.core.net.SocketOptions;
+import io.netpark.core.sys.NetparkException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One attempt to connect, on its loop. Ends with its future, whoever completes that; the socket is then in use or
+ * closed.
+ */
+final class Dial {
+
+    final CompletableFuture<CallbackConnection> future = new CompletableFuture<>();
+
+    private final EventLoop loop;
+    private final InetSocketAddress remote;
+    private final SocketOptions options;
+    private final long timeoutNanos;
+    private final Function<Connection, CallbackConnection> connected;
+
+    /**
+     * @param timeoutNanos 0 for none but the kernel's
+     * @param connected makes the connection of an established core connection
+     */
+    Dial(EventLoop loop, InetSocketAddress remote, SocketOptions options, long timeoutNanos,
+            Function<Connection, CallbackConnection> connected) {
+        this.loop = loop;
+        this.remote = remote;
+        this.options = options;
+        this.timeoutNanos = timeoutNanos;
+        this.connected = connected;
+    }
+
+    void start() {
+        if (!loop.tryExecute(this::begin)) {
+            fail("the event loop is closed");
+        }
+    }
+
+    void fail(String because) {
+        future.completeExceptionally(new NetparkException.Closed("connect to " + remote + ": " + because));
+    }
+
+    private void begin() {
+        if (future.isDone()) {
+            return;
+        }
+        Connection core;
+        try {
+            core = Dialer.dial(loop, remote, options);
+        } catch (NetparkException | RuntimeException e) {
+            future.completeExceptionally(e);
+            return;
+        }
+        if (timeoutNanos > 0) {
+            core.setDeadline(Direction.WRITE, System.nanoTime() + timeoutNanos);
+        }
+        // Cancelled, or failed here: a parked connect wakes and finds itself closed.
+        future.whenComplete((connection, failure) -> {
+            if (failure != null) {
+                core.close();
+            }
+        });
+        connect(core, false);
+    }
+
+    private void connect(Connection core, boolean parked) {
+        try {
+            while ((parked ? core.retryConnect() : core.startConnect()) == Descriptor.PARK) {
+                parked = true;
+                if (core.park(Direction.WRITE, () -> connect(core, true))) {
+                    return;
+                }
+            }
+        } catch (NetparkException | RuntimeException e) {
+            future.completeExceptionally(e);
+            return;
+        }
+        core.clearDeadline(Direction.WRITE);
+        if (future.isDone()) {
+            core.close();
+            return;
+        }
+        CallbackConnection connection = connected.apply(core);
+        connection.start(() -> complete(connection, connection.isOpen() ? null : connection.closed("connect")));
+    }
+
+    private void complete(CallbackConnection connection, @Nullable NetparkException failure) {
+        if (failure != null) {
+            future.completeExceptionally(failure);
+        } else if (!future.complete(connection)) {
+            connection.close(); // cancelled at the last moment
+        }
+    }
+}

@@ -1,0 +1,93 @@
+package io.netpark.callback;
+
+import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends a connection that is silent for too long, or whose event loop closes while nothing of it is parked there. A byte
+ * costs one look at the clock, if there is an idle timeout, and else nothing; the timer moves itself when it fires and
+ * finds that it is not time yet. Loop's thread only.
+ */
+final class IdleTimer {
+
+    /** 146 years. */
+    private static final long FOREVER = Long.MAX_VALUE / 2;
+
+    private final CallbackConnection connection;
+    private final long idleNanos;
+    private long lastByte;
+    private @Nullable Timer timer;
+    private boolean listening;
+
+    IdleTimer(CallbackConnection connection, long idleNanos) {
+        this.connection = connection;
+        this.idleNanos = idleNanos;
+    }
+
+    void start() {
+        if (idleNanos > 0) {
+            touch();
+            timer().arm(lastByte + idleNanos);
+        }
+    }
+
+    /** A byte has moved. */
+    void touch() {
+        if (idleNanos > 0) {
+            lastByte = System.nanoTime();
+        }
+    }
+
+    /**
+     * Reading has stopped, so no waiter may be parked that would learn of the end of the loop. A timer does; one with
+     * an idle timeout is armed anyway.
+     */
+    void listenForLoopEnd() {
+        if (!listening && idleNanos == 0) {
+            listening = true;
+            timer().arm(System.nanoTime() + FOREVER);
+        }
+    }
+
+    /** Reading goes on; an armed timer would cost the loop a look at the clock every turn. */
+    void reading() {
+        if (listening) {
+            listening = false;
+            timer().disarm();
+        }
+    }
+
+    void stop() {
+        if (timer != null) {
+            timer.disarm();
+        }
+    }
+
+    private Timer timer() {
+        Timer known = timer;
+        if (known == null) {
+            known = timer = connection.loop().newTimer(this::fire, this::loopClosed);
+        }
+        return known;
+    }
+
+    private void fire() {
+        if (idleNanos == 0 || !connection.isOpen()) {
+            return;
+        }
+        long due = lastByte + idleNanos;
+        if (due - System.nanoTime() > 0) {
+            timer().arm(due);
+        } else {
+            connection.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
+                    connection + " was idle: no byte in either direction for "
+                            + TimeUnit.NANOSECONDS.toMillis(idleNanos) + " ms"));
+        }
+    }
+
+    private void loopClosed() {
+        connection.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+    }
+}

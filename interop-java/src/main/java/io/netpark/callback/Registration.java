@@ -1,0 +1,147 @@
+package io.netpark.callback;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.poll.Pollable;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/** A descriptor that a {@link CallbackPoller} watches, from start to stop. */
+final class Registration extends Pollable implements Runnable {
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Registration.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final int RUNNING = 1;
+    private static final int STOPPED = 2;
+
+    private final CallbackPoller poller;
+    private final EventLoop loop;
+    private final DescriptorHandle descriptor;
+    private final Watch watch;
+    private final ReadinessHandler handler;
+
+    /**
+     * What makes {@link #stop} a barrier.
+     *
+     * <pre>
+     *   0        --enter--> RUNNING          --leave--> 0
+     *   0        --stop---> STOPPED
+     *   RUNNING  --stop---> RUNNING|STOPPED  --leave--> STOPPED, and whoever stopped is told
+     *   STOPPED  --enter--> refused
+     * </pre>
+     */
+    private volatile int state;
+
+    /** Found and not yet told. Loop's thread only, as is the next. */
+    private int found;
+    private boolean queued;
+
+    Registration(CallbackPoller poller, DescriptorHandle descriptor, Watch watch, ReadinessHandler handler) {
+        this.poller = poller;
+        this.loop = poller.loop();
+        this.descriptor = descriptor;
+        this.watch = watch;
+        this.handler = handler;
+    }
+
+    void register() throws NetparkException {
+        loop.poller().add(descriptor.number(), this, watch.interest());
+    }
+
+    void rearm() throws NetparkException {
+        loop.poller().modify(descriptor.number(), this, watch.interest());
+    }
+
+    /** The callback is not entered again once this has returned. Waits for it if it runs on another thread. */
+    void stop() {
+        loop.poller().remove(descriptor.number(), this);
+        int before = (int) STATE.getAndBitwiseOr(this, STOPPED);
+        if ((before & RUNNING) != 0 && !loop.inLoop()) {
+            awaitLeaving();
+        }
+    }
+
+    private synchronized void awaitLeaving() {
+        boolean interrupted = false;
+        while ((state & RUNNING) != 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true; // a barrier that can be interrupted is none
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean enter() {
+        return STATE.compareAndSet(this, 0, RUNNING);
+    }
+
+    private void leave() {
+        if (!STATE.compareAndSet(this, RUNNING, 0)) {
+            synchronized (this) {
+                state = STOPPED;
+                notifyAll();
+            }
+        }
+    }
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        found |= readiness;
+        if (!queued) {
+            queued = true;
+            woken.add(this);
+        }
+    }
+
+    /** The event loop closes. */
+    @Override
+    public void pollerClosed(WokenBatch woken) {
+        ready(Readiness.POLLER_CLOSED, woken);
+    }
+
+    /** The {@link CallbackPoller} closes; on the loop. */
+    void pollerClosed() {
+        found |= Readiness.POLLER_CLOSED;
+        run();
+    }
+
+    @Override
+    public void run() {
+        Events events = Events.of(found);
+        queued = false;
+        found = 0;
+        if (!enter()) {
+            return;
+        }
+        try {
+            handler.ready(descriptor, events);
+            if (events.isPollerClosed()) {
+                poller.forget(descriptor, this);
+            }
+        } catch (Throwable e) {
+            poller.forget(descriptor, this); // it would be called again at once, and throw again
+            loop.report("The callback of " + this + " threw; it is not watched any more", e);
+        } finally {
+            leave();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return descriptor + " (" + watch + ")";
+    }
+}

@@ -1,0 +1,209 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class DialTest {
+
+    private static final Callbacks NONE = Callbacks.builder().build();
+
+    private static Throwable failure(CompletableFuture<?> future) {
+        return assertThrows(ExecutionException.class, () -> future.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS))
+                .getCause();
+    }
+
+    /** Listens with a backlog that is full, so that another connect stays pending. */
+    private static final class Unanswering implements AutoCloseable {
+        private final ServerSocket listener = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        private final List<Socket> waiting = new ArrayList<>();
+
+        Unanswering() throws IOException {
+            for (int i = 0; i < 10; i++) {
+                Socket socket = new Socket();
+                waiting.add(socket);
+                try {
+                    socket.connect(listener.getLocalSocketAddress(), 100);
+                } catch (IOException full) {
+                    return;
+                }
+            }
+        }
+
+        InetSocketAddress address() {
+            return (InetSocketAddress) listener.getLocalSocketAddress();
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (Socket socket : waiting) {
+                socket.close();
+            }
+            listener.close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "::1"})
+    void aClientTalksToAServerInOrder(String host) throws Exception {
+        ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
+        try (CallbackServer server = CallbackServer.builder()
+                        .loops(1)
+                        .onConnect(connection -> connection.write(Support.bytes("hello ")))
+                        .onRequest((connection, in) -> connection.write(in))
+                        .listen(host, 0);
+                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            CompletableFuture<CallbackConnection> dialed = client.dial(server.localAddress(), Callbacks.builder()
+                    .onConnect(connection -> {
+                        assertTrue(connection.loop().inLoop());
+                        connection.attach("mine");
+                        events.add("connect");
+                    })
+                    .onRequest((connection, in) -> {
+                        if (in.remaining() >= 11) {
+                            events.add(Support.take(in));
+                            connection.closeAfterWrites();
+                        }
+                    })
+                    .onClose((connection, cause) -> events.add("close " + cause))
+                    .build());
+            CallbackConnection connection = dialed.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+            assertEquals("mine", connection.attachment(String.class));
+            assertEquals(server.localAddress(), connection.remoteAddress());
+            connection.writeAsync(Support.bytes("world")).get();
+            Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
+            assertEquals(List.of("connect", "hello world", "close null"), List.copyOf(events));
+            assertFalse(connection.isOpen());
+        }
+    }
+
+    @Test
+    void aRefusedDialSaysSoAndLeavesNothing() throws Exception {
+        try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            InetSocketAddress nobody;
+            try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+                nobody = (InetSocketAddress) socket.getLocalSocketAddress();
+            }
+            failure(client.dial(nobody, NONE)); // classes loaded, and the descriptors they need
+            int before = Support.openDescriptors();
+            for (int i = 0; i < 20; i++) {
+                assertInstanceOf(NetparkException.Refused.class, failure(client.dial(nobody, NONE)));
+            }
+            assertEquals(before, Support.openDescriptors());
+            assertEquals(0, client.connections());
+        }
+    }
+
+    @Test
+    void aDialThatTakesTooLongTimesOutAndLeavesNothing() throws Exception {
+        try (Unanswering server = new Unanswering();
+                CallbackClient client =
+                        CallbackClient.builder().loops(1).connectTimeout(Duration.ofMillis(100)).open()) {
+            failure(client.dial(server.address(), NONE)); // classes loaded, and the descriptors they need
+            int before = Support.openDescriptors();
+            NetparkException.TimedOut failure = assertInstanceOf(
+                    NetparkException.TimedOut.class, failure(client.dial(server.address(), NONE)));
+            assertEquals(NetparkException.Timeout.CONNECT, failure.timeout());
+            assertEquals(before, Support.openDescriptors());
+        }
+    }
+
+    @Test
+    void aCancelledDialClosesItsDescriptor() throws Exception {
+        try (Unanswering server = new Unanswering(); CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            int before = Support.openDescriptors();
+            List<CompletableFuture<CallbackConnection>> dials = new ArrayList<>();
+            for (int i = 0; i < 10; i++) {
+                dials.add(client.dial(server.address(), NONE));
+            }
+            Support.await("dialing", () -> Support.openDescriptors() == before + 10);
+            dials.forEach(dial -> assertTrue(dial.cancel(true)));
+            Support.await("all closed", () -> Support.openDescriptors() == before);
+        }
+    }
+
+    @Test
+    void cancellingWhileTheConnectionIsBeingMadeLeaksNothing() throws Exception {
+        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            client.dial(server.localAddress(), NONE).get().close();
+            Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
+            int before = Support.openDescriptors();
+            for (int i = 0; i < 500; i++) {
+                CompletableFuture<CallbackConnection> dial = client.dial(server.localAddress(), NONE);
+                for (int spin = 0; spin < i * 20; spin++) {
+                    Thread.onSpinWait();
+                }
+                if (!dial.cancel(true)) {
+                    dial.get().close();
+                }
+            }
+            Support.await("all closed", () -> Support.openDescriptors() == before);
+            Support.await("none left", () -> client.connections() == 0);
+        }
+    }
+
+    @Test
+    void aConnectCallbackThatThrowsFailsTheDial() throws Exception {
+        Exception thrown = new Exception("on purpose");
+        Support.Reports reports = new Support.Reports();
+        try (var group = Support.group(1, reports);
+                CallbackServer server = CallbackServer.builder().group(group).listen(Support.loopback());
+                CallbackClient client = CallbackClient.builder().group(group).open()) {
+            Throwable failure = failure(client.dial(server.localAddress(), Callbacks.builder()
+                    .onConnect(connection -> {
+                        throw thrown;
+                    })
+                    .build()));
+            assertInstanceOf(NetparkException.Closed.class, failure);
+            assertSame(thrown, failure.getCause().getCause());
+            assertEquals(List.of(thrown), List.copyOf(reports.causes));
+        }
+    }
+
+    @Test
+    void closingTheClientEndsDialsAndConnections() throws Exception {
+        ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
+        try (Unanswering nobody = new Unanswering();
+                CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback())) {
+            CallbackClient client = CallbackClient.builder().loops(1).open();
+            client.dial(server.localAddress(), Callbacks.builder()
+                    .onClose((connection, cause) -> events.add(cause == null ? "normal" : "closed"))
+                    .build()).get();
+            CompletableFuture<CallbackConnection> pending = client.dial(nobody.address(), NONE);
+            client.close();
+            assertInstanceOf(NetparkException.Closed.class, failure(pending));
+            assertEquals(List.of("closed"), List.copyOf(events));
+            assertInstanceOf(NetparkException.Closed.class, failure(client.dial(server.localAddress(), NONE)));
+        }
+    }
+
+    @Test
+    void anAddressThatCannotBeDialedIsRefusedAtOnce() throws Exception {
+        try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            assertThrows(IllegalArgumentException.class,
+                    () -> client.dial(InetSocketAddress.createUnresolved("localhost", 1), NONE));
+            assertThrows(IllegalArgumentException.class, () -> client.dial(Support.loopback(), NONE));
+        }
+    }
+}

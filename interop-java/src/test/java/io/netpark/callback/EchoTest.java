@@ -1,0 +1,85 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.netpark.core.loop.EventLoopGroup;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class EchoTest {
+
+    private static final int CLIENTS = 40;
+    private static final int BYTES = 300_000;
+
+    static Stream<Arguments> platforms() {
+        return Support.platforms().stream()
+                .flatMap(platform -> Stream.of("127.0.0.1", "::1").map(host -> Arguments.of(platform, host)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void manyClientsGetTheirOwnBytesBack(Support.Platform platform, String host) throws Exception {
+        AtomicInteger connected = new AtomicInteger();
+        AtomicInteger closed = new AtomicInteger();
+        Support.Reports reports = new Support.Reports();
+        try (EventLoopGroup group = platform.group().loops(2).reporter(reports).open();
+                CallbackServer server = CallbackServer.builder()
+                        .group(group)
+                        .onConnect(connection -> connected.incrementAndGet())
+                        .onRequest((connection, in) -> connection.write(in))
+                        .onClose((connection, cause) -> {
+                            assertEquals(null, cause);
+                            closed.incrementAndGet();
+                        })
+                        .listen(new InetSocketAddress(host, 0))) {
+            ExecutorService threads = Executors.newFixedThreadPool(2 * CLIENTS);
+            try {
+                List<Future<?>> clients = new ArrayList<>();
+                for (int i = 0; i < CLIENTS; i++) {
+                    Socket socket = Support.connect(server);
+                    long stream = i;
+                    clients.add(threads.submit(() -> sendPieces(socket, stream)));
+                    clients.add(threads.submit(() -> {
+                        Support.assertPattern(stream, BYTES, socket.getInputStream());
+                        assertEquals(-1, socket.getInputStream().read());
+                        socket.close();
+                        return null;
+                    }));
+                }
+                for (Future<?> client : clients) {
+                    client.get();
+                }
+            } finally {
+                threads.shutdown();
+            }
+            Support.await("all closed", () -> server.connections() == 0);
+            assertEquals(CLIENTS, connected.get());
+            assertEquals(CLIENTS, closed.get());
+            assertEquals(List.of(), List.copyOf(reports.causes));
+        }
+    }
+
+    /** Of all sizes, and then a half-close. */
+    private static Void sendPieces(Socket socket, long stream) throws Exception {
+        byte[] bytes = Support.patternBytes(stream, BYTES);
+        OutputStream out = socket.getOutputStream();
+        for (int at = 0, size = 1; at < BYTES; size = size * 3 + 1) {
+            int part = Math.min(size, BYTES - at);
+            out.write(bytes, at, part);
+            at += part;
+        }
+        socket.shutdownOutput();
+        return null;
+    }
+}

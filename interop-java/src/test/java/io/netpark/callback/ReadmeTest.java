@@ -1,0 +1,62 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class ReadmeTest {
+
+    @Test
+    @Timeout(value = 30, unit = TimeUnit.SECONDS)
+    void theJavaExampleOfTheReadmeIsTheOneThatIsCompiledHereAndItWorks() throws Exception {
+        String readme = Files.readString(Path.of("../README.md"));
+        String example = readme.substring(readme.indexOf("```java\n") + "```java\n".length());
+        example = example.substring(0, example.indexOf("```")).indent(4).stripTrailing();
+        String source = Files.readString(Path.of("src/test/java/io/netpark/callback/ReadmeExample.java"));
+        assertTrue(source.contains(example), () -> "README.md and ReadmeExample.java differ");
+
+        int port = freePort();
+        Thread server = new Thread(() -> {
+            try {
+                ReadmeExample.echoServer(port);
+            } catch (IOException | InterruptedException e) {
+                // interrupted when the test is over
+            }
+        });
+        server.start();
+        try (Socket client = connect(port)) {
+            client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
+            client.shutdownOutput();
+            assertArrayEquals("hello".getBytes(StandardCharsets.US_ASCII), client.getInputStream().readAllBytes());
+        }
+        server.interrupt();
+        server.join();
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** As soon as somebody listens. */
+    private static Socket connect(int port) throws InterruptedException {
+        while (true) {
+            try {
+                return new Socket(InetAddress.getLoopbackAddress(), port);
+            } catch (IOException notYet) {
+                Thread.sleep(5);
+            }
+        }
+    }
+}

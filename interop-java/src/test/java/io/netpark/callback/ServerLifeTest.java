@@ -1,0 +1,169 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class ServerLifeTest {
+
+    private final BlockingQueue<Optional<NetparkException>> causes = new LinkedBlockingQueue<>();
+
+    private CallbackServer.Builder echo() {
+        return CallbackServer.builder()
+                .loops(1)
+                .onRequest((connection, in) -> connection.write(in))
+                .onClose((connection, cause) -> causes.add(Optional.ofNullable(cause)));
+    }
+
+    private NetparkException cause() throws InterruptedException {
+        return causes.poll(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS).orElse(null);
+    }
+
+    @Test
+    void drainLetsConnectionsFinishAndCutsTheRest() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback());
+                Socket finishing = Support.connect(server);
+                Socket lingering = Support.connect(server)) {
+            Support.await("both", () -> server.connections() == 2);
+            Duration time = Duration.ofMillis(1500);
+            CompletableFuture<Integer> cut = CompletableFuture.supplyAsync(() -> server.drain(time));
+            CompletableFuture<Integer> cutToo = CompletableFuture.supplyAsync(() -> server.drain(time));
+            Support.await("draining", server::isDraining);
+            Support.await("refused", () -> {
+                try (Socket late = new Socket()) {
+                    late.connect(server.localAddress());
+                    return false;
+                } catch (IOException e) {
+                    return true;
+                }
+            });
+            Support.send(finishing, "still served");
+            assertEquals("still served", Support.receive(finishing, 12));
+            finishing.shutdownOutput();
+            assertNull(cause());
+            assertTrue(!cut.isDone());
+            assertEquals(1, cut.get() + cutToo.get());
+            assertInstanceOf(NetparkException.Closed.class, cause());
+            assertEquals(0, server.drain(Duration.ofSeconds(60))); // at once: there are none
+            assertEquals(-1, lingering.getInputStream().read());
+        }
+    }
+
+    @Test
+    void drainReturnsAsSoonAsEverybodyHasLeft() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback()); Socket socket = Support.connect(server)) {
+            Support.await("one", () -> server.connections() == 1);
+            CompletableFuture<Integer> cut = CompletableFuture.supplyAsync(() -> server.drain(Duration.ofDays(1000)));
+            Support.await("draining", server::isDraining);
+            Thread.sleep(20);
+            socket.shutdownOutput();
+            assertEquals(0, cut.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS));
+        }
+    }
+
+    @Test
+    void drainOnALoopIsRefused() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback())) {
+            ExecutionException failure = assertThrows(ExecutionException.class,
+                    () -> server.group().next().submit(() -> server.drain(Duration.ZERO)).get());
+            assertInstanceOf(IllegalStateException.class, failure.getCause());
+        }
+    }
+
+    @Test
+    void closeRunsAllCloseCallbacksAndGivesDescriptorsBack() throws Exception {
+        echo().listen(Support.loopback()).close(); // classes loaded
+        int before = Support.openDescriptors();
+        List<Socket> sockets = new ArrayList<>();
+        CallbackServer server = echo().loops(2).listen(Support.loopback());
+        for (int i = 0; i < 20; i++) {
+            sockets.add(Support.connect(server));
+        }
+        Support.await("all", () -> server.connections() == 20);
+        for (Socket socket : sockets) { // through their connect callbacks
+            Support.send(socket, "x");
+            assertEquals("x", Support.receive(socket, 1));
+        }
+        server.close();
+        server.close();
+        for (int i = 0; i < 20; i++) {
+            assertInstanceOf(NetparkException.Closed.class, causes.poll().orElse(null));
+        }
+        for (Socket socket : sockets) {
+            assertEquals(-1, socket.getInputStream().read());
+            socket.close();
+        }
+        Support.await("all given back", () -> Support.openDescriptors() == before);
+    }
+
+    @Test
+    void aServerCanBeClosedByACallback() throws Exception {
+        CompletableFuture<CallbackServer> self = new CompletableFuture<>();
+        CallbackServer server = echo().onRequest((connection, in) -> self.join().close()).listen(Support.loopback());
+        self.complete(server);
+        try (Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            assertInstanceOf(NetparkException.Closed.class, cause());
+            assertTrue(server.group().loops().get(0).awaitTermination(10, TimeUnit.SECONDS));
+        }
+    }
+
+    @Test
+    void aPortInUseIsNamedAndNothingIsLeft() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback())) {
+            int before = Support.openDescriptors();
+            NetparkException failure =
+                    assertThrows(NetparkException.class, () -> echo().listen(server.localAddress()));
+            assertTrue(failure.getMessage().contains("EADDRINUSE")
+                    && failure.getMessage().contains(":" + server.localAddress().getPort()), failure.getMessage());
+            assertEquals(before, Support.openDescriptors());
+        }
+    }
+
+    @Test
+    void aSilentConnectionIsClosedAndABusyOneIsNot() throws Exception {
+        try (EventLoopGroup group = Support.group(1, new Support.Reports());
+                CallbackServer server =
+                        echo().group(group).idleTimeout(Duration.ofMillis(600)).listen(Support.loopback());
+                Socket busy = Support.connect(server);
+                Socket silent = Support.connect(server)) {
+            long start = System.nanoTime();
+            CompletableFuture<Long> ended = CompletableFuture.supplyAsync(() -> {
+                try {
+                    assertEquals(-1, silent.getInputStream().read());
+                    return System.nanoTime() - start;
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            for (int i = 0; i < 20; i++) {
+                Support.send(busy, "x");
+                assertEquals("x", Support.receive(busy, 1));
+                Thread.sleep(40);
+            }
+            assertTrue(ended.get() > 550_000_000, "early: " + ended.get());
+            NetparkException.TimedOut cause = assertInstanceOf(NetparkException.TimedOut.class, cause());
+            assertEquals(NetparkException.Timeout.IDLE, cause.timeout());
+            assertEquals(1, server.connections());
+            assertEquals(-1, busy.getInputStream().read());
+            assertInstanceOf(NetparkException.TimedOut.class, cause());
+        }
+    }
+}

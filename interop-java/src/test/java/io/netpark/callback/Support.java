@@ -1,0 +1,168 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Reporter;
+import io.netpark.core.poll.Poller;
+import io.netpark.core.sys.Binding;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.BooleanSupplier;
+
+/** What the tests share. */
+final class Support {
+
+    static final int TIMEOUT_MILLIS = 10_000;
+
+    private Support() {}
+
+    /** A reporter that remembers. */
+    static final class Reports implements Reporter {
+        final ConcurrentLinkedQueue<Throwable> causes = new ConcurrentLinkedQueue<>();
+
+        @Override
+        public void report(String what, Throwable cause) {
+            causes.add(cause);
+        }
+    }
+
+    /** What a loop can be made of. */
+    record Platform(Binding binding, Poller.Factory pollers, String name) {
+        EventLoopGroup.Builder group() {
+            return EventLoopGroup.builder().libc(binding.open()).pollers(pollers).daemon(true);
+        }
+
+        @Override
+        public String toString() {
+            return binding + " " + name;
+        }
+    }
+
+    static List<Platform> platforms() {
+        List<Platform> all = new ArrayList<>();
+        for (Binding binding : Binding.values()) {
+            if (binding.unavailability() == null) {
+                all.add(new Platform(binding, Poller.EPOLL, "epoll"));
+                all.add(new Platform(binding, Poller.POLL, "poll"));
+            }
+        }
+        return all;
+    }
+
+    static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
+        return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).open();
+    }
+
+    static InetSocketAddress loopback() {
+        return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+    }
+
+    static Socket connect(CallbackServer server) throws IOException {
+        Socket socket = new Socket();
+        socket.connect(server.localAddress(), TIMEOUT_MILLIS);
+        socket.setSoTimeout(TIMEOUT_MILLIS);
+        socket.setTcpNoDelay(true);
+        return socket;
+    }
+
+    static void send(Socket socket, String text) {
+        try {
+            socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Reads this many bytes. */
+    static String receive(Socket socket, int bytes) throws IOException {
+        byte[] read = socket.getInputStream().readNBytes(bytes);
+        return new String(read, StandardCharsets.ISO_8859_1);
+    }
+
+    static String receiveAll(Socket socket) throws IOException {
+        return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+
+    /** Closes with a reset. */
+    static void reset(Socket socket) throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
+    }
+
+    static ByteBuffer bytes(String text) {
+        return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+    }
+
+    /** Takes all bytes. */
+    static String take(ByteBuffer in) {
+        byte[] taken = new byte[in.remaining()];
+        in.get(taken);
+        return new String(taken, StandardCharsets.ISO_8859_1);
+    }
+
+    /** Byte {@code i} of the stream with this number. */
+    static byte pattern(long stream, long i) {
+        long x = stream * 0x9E3779B97F4A7C15L + i;
+        return (byte) (x ^ x >>> 8 ^ x >>> 16);
+    }
+
+    static byte[] patternBytes(long stream, int size) {
+        byte[] bytes = new byte[size];
+        for (int i = 0; i < size; i++) {
+            bytes[i] = pattern(stream, i);
+        }
+        return bytes;
+    }
+
+    static void assertPattern(long stream, int size, InputStream in) throws IOException {
+        byte[] got = in.readNBytes(size);
+        assertTrue(Arrays.equals(patternBytes(stream, size), got), "stream " + stream + ": " + got.length + " bytes");
+    }
+
+    static void await(String what, BooleanSupplier condition) throws InterruptedException {
+        long end = System.nanoTime() + TIMEOUT_MILLIS * 1_000_000L;
+        while (!condition.getAsBoolean()) {
+            assertTrue(System.nanoTime() < end, "in vain: " + what);
+            Thread.sleep(1);
+        }
+    }
+
+    static int openDescriptors() {
+        String[] names = new File("/proc/self/fd").list();
+        return names == null ? -1 : names.length;
+    }
+
+    private static final com.sun.management.ThreadMXBean THREADS =
+            (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @SuppressWarnings("deprecation") // getId is deprecated since 19, its successor is not in 17
+    private static long threadId() {
+        return Thread.currentThread().getId();
+    }
+
+    private static long idOf(EventLoop loop) throws Exception {
+        return loop.submit(Support::threadId).get();
+    }
+
+    static long cpuNanos(EventLoop loop) throws Exception {
+        return THREADS.getThreadCpuTime(idOf(loop));
+    }
+
+    static long allocatedBytes(EventLoop loop) throws Exception {
+        return THREADS.getThreadAllocatedBytes(idOf(loop));
+    }
+}
