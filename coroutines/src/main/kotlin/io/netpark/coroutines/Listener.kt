@@ -74,7 +74,8 @@ public class Listener internal constructor(
      * **Cancelled**, it closes the listener, lets handlers go on for up to [drain], cancels the rest, and returns when
      * they are all gone. By default it cancels them at once.
      *
-     * **When the listener is closed** it waits until the handlers have finished, and returns normally.
+     * **When the listener is closed**, by [close] or with its reactor, it waits until the handlers have finished, and returns
+     * normally.
      */
     public suspend fun serve(
         drain: Duration = Duration.ZERO,

@@ -57,7 +57,7 @@ internal class Serving(
                     }
                 }
             } catch (e: NetparkException.Closed) {
-                if (listener.isOpen) throw e // a loop, and with it the reactor, is closed: not what we were asked to do
+                if (listener.isOpen) throw e // the loop of a connection is closed, and not the whole reactor
                 awaitHandlers()
             }
         } finally {

@@ -1,0 +1,58 @@
+package io.netpark.coroutines
+
+import com.sun.management.ThreadMXBean
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
+import java.lang.management.ManagementFactory
+import java.nio.ByteBuffer
+import kotlin.system.exitProcess
+
+private const val REQUESTS = 20_000
+private const val ROUNDS = 40
+
+/**
+ * Echoes on one loop until a request costs it no memory, and exits with 0; with 1 if that does not come about. A process of
+ * its own: what the JIT takes away depends on what else has run in it, such as another implementation of LibC.
+ */
+fun main() {
+    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients) } } }
+    exitProcess(1)
+}
+
+private suspend fun probe(server: Reactor, clients: Reactor) = coroutineScope {
+    val listener = server.listen("127.0.0.1", 0)
+    val serving = launch {
+        listener.serve { connection ->
+            val buffer = ByteBuffer.allocateDirect(1024)
+            while (connection.read(buffer) != Connection.END_OF_STREAM) {
+                connection.write(buffer.flip())
+                buffer.clear()
+            }
+        }
+    }
+    val loop = withContext(server.loopDispatchers[0]) { Thread.currentThread().id }
+    val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean
+    clients.dial(listener.localAddress).use { client ->
+        for (round in 1..ROUNDS) {
+            val before = threads.getThreadAllocatedBytes(loop)
+            withContext(clients.loopDispatchers[0]) { client.exchange(REQUESTS) }
+            val allocated = threads.getThreadAllocatedBytes(loop) - before
+            println("round $round: ${allocated.toDouble() / REQUESTS} bytes a request")
+            if (allocated < REQUESTS / 10) exitProcess(0)
+        }
+    }
+    serving.cancelAndJoin()
+}
+
+private suspend fun Connection.exchange(requests: Int) {
+    val request = ByteBuffer.allocateDirect(1024)
+    repeat(requests) {
+        request.clear()
+        write(request)
+        request.clear()
+        while (request.hasRemaining()) read(request)
+    }
+}

@@ -1,0 +1,135 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.supervisorScope
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.system.measureNanoTime
+import kotlin.system.measureTimeMillis
+
+class LoopDispatcherSpec : NetparkSpec(body = {
+
+    test("delay and withTimeout run on the loop's timers and resume on its thread, never early") {
+        onReactor { reactor, _ ->
+            withContext(reactor.loopDispatchers[0]) {
+                measureTimeMillis { delay(30) } shouldBeGreaterThanOrEqual 30
+                Thread.currentThread().name shouldContain "loop-0"
+                shouldThrow<TimeoutCancellationException> { withTimeout(20) { delay(10_000) } }
+                Thread.currentThread().name shouldContain "loop-0"
+                delay(Long.MAX_VALUE.coerceAtMost(1))
+            }
+        }
+    }
+
+    test("what is already on the loop needs no dispatch; what is not does") {
+        onReactor(loops = 2) { reactor, _ ->
+            val (first, second) = reactor.loopDispatchers
+            withContext(first) {
+                first.isDispatchNeeded(coroutineContext) shouldBe false
+                second.isDispatchNeeded(coroutineContext) shouldBe true
+                withContext(second) { Thread.currentThread().name shouldContain "loop-1" }
+                Thread.currentThread().name shouldContain "loop-0"
+            }
+            first.isDispatchNeeded(coroutineContext) shouldBe true
+        }
+    }
+
+    test("S8: coroutines of one loop never run at the same time") {
+        onReactor { reactor, _ ->
+            var unguarded = 0
+            val inside = AtomicInteger()
+            List(50) {
+                launch(reactor.loopDispatchers[0]) {
+                    repeat(100) {
+                        inside.incrementAndGet() shouldBe 1
+                        unguarded++
+                        inside.decrementAndGet()
+                        yield()
+                    }
+                }
+            }.forEach { it.join() }
+            unguarded shouldBe 5000
+        }
+    }
+
+    test("S3: a connection that always has data does not keep another on its loop waiting, and sees its cancellation") {
+        onReactor { reactor, _ ->
+            val flooding = reactor.listen("127.0.0.1", 0)
+            val pinging = reactor.listen("127.0.0.1", 0)
+            val flooded = launch {
+                flooding.serve { connection ->
+                    val one = ByteBuffer.allocateDirect(1) // never drained: there is always another byte
+                    while (connection.read(one) != Connection.END_OF_STREAM) one.clear()
+                }
+            }
+            val pinged = launch { pinging.serve { echo(it) } }
+            val flood = launch(Dispatchers.IO) {
+                Reactor(1) { daemon(true) }.use { other ->
+                    other.dial(flooding.localAddress).use { client ->
+                        val chunk = ByteBuffer.allocateDirect(1 shl 16)
+                        try {
+                            while (true) {
+                                chunk.clear()
+                                client.write(chunk)
+                            }
+                        } catch (_: NetparkException.Reset) {
+                            // the flooded handler has been cancelled
+                        }
+                    }
+                }
+            }
+            delay(50)
+            reactor.dial(pinging.localAddress).use { client ->
+                val slowest = (1..50).maxOf {
+                    measureNanoTime {
+                        client.write("ping")
+                        client.readText(4)
+                    }
+                }
+                slowest shouldBeLessThan 2_000_000_000 // it would be for ever
+            }
+            flooded.cancelAndJoin()
+            pinged.cancelAndJoin()
+            flood.cancelAndJoin()
+        }
+    }
+
+    test("a delay on a loop that closes is cancelled, and the coroutine can finish") {
+        val reactor = Reactor(1) { daemon(true) }
+        runBlocking {
+            supervisorScope {
+                var finished = false
+                val sleeping = async(reactor.loopDispatchers[0]) {
+                    try {
+                        delay(60_000)
+                    } finally {
+                        withContext(kotlinx.coroutines.NonCancellable) { yield() }
+                        finished = true
+                    }
+                }
+                delay(20)
+                withContext(Dispatchers.IO) { reactor.close() }
+                shouldThrow<CancellationException> { sleeping.await() }
+                finished shouldBe true
+                shouldThrow<CancellationException> { withContext(reactor.loopDispatchers[0]) { } }
+            }
+        }
+    }
+})
