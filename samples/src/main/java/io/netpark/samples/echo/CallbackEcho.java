@@ -1,0 +1,57 @@
+package io.netpark.samples.echo;
+
+import io.netpark.callback.CallbackServer;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+
+/** The echo server with callbacks. */
+public final class CallbackEcho implements EchoServer {
+
+    private final EventLoopGroup group;
+    private final CallbackServer server;
+    private final Duration drain;
+
+    /**
+     * Starts it.
+     *
+     * <p>The request callback is everything. What the kernel does not take at once is kept, and beyond the high-water
+     * mark nothing is read until the client has taken some of it: a client that never reads costs that much memory and
+     * no processor time. A client's half-close needs no callback: by default the connection is closed as soon as
+     * everything has been sent back.
+     */
+    public CallbackEcho(EchoOptions options) throws NetparkException {
+        EventLoopGroup.Builder loops = EventLoopGroup.builder();
+        options.getLoops().accept(loops);
+        group = loops.open();
+        try {
+            server = CallbackServer.builder()
+                    .group(group)
+                    .idleTimeout(options.getIdleTimeout())
+                    .onRequest((connection, in) -> connection.write(in))
+                    .listen(options.getAddress());
+        } catch (NetparkException | RuntimeException e) {
+            group.close();
+            throw e;
+        }
+        drain = options.getDrain();
+    }
+
+    @Override
+    public InetSocketAddress getAddress() {
+        return server.localAddress();
+    }
+
+    @Override
+    public EventLoopGroup getGroup() {
+        return group;
+    }
+
+    @Override
+    public void close() {
+        server.drain(drain);
+        server.close();
+        group.close();
+    }
+}

@@ -1,0 +1,31 @@
+package io.netpark.samples
+
+import picocli.CommandLine
+import picocli.CommandLine.IExecutionExceptionHandler
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.ParameterException
+import java.io.IOException
+import java.util.concurrent.Callable
+
+/**
+ * Runs a program of the samples and returns its exit status: what it returns itself; 2 after a usage error, with the
+ * usage on standard error; 1 after a failure.
+ *
+ * A failure that its user can do something about is told in one line. Netpark's messages name the operation, the address
+ * and the way out, so there is nothing to add. Any other is a bug, and keeps its stack trace.
+ */
+fun run(program: Callable<Int>, arguments: Array<String>): Int {
+    val line = CommandLine(program)
+    line.isCaseInsensitiveEnumValuesAllowed = true
+    line.executionExceptionHandler = IExecutionExceptionHandler { failure, _, _ ->
+        if (failure !is IOException && failure !is UnsupportedOperationException) throw failure
+        System.err.println("${line.commandName}: ${failure.message ?: failure}")
+        1
+    }
+    return line.execute(*arguments)
+}
+
+/** Ends the program as wrongly used, unless [condition] holds. */
+inline fun CommandSpec.demand(condition: Boolean, message: () -> String) {
+    if (!condition) throw ParameterException(commandLine(), message())
+}

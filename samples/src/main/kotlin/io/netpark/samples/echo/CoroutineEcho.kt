@@ -1,0 +1,85 @@
+package io.netpark.samples.echo
+
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.sys.NetparkException.TimedOut
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
+import io.netpark.coroutines.Listener
+import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import java.net.InetSocketAddress
+import java.nio.ByteBuffer
+import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
+
+/** The echo server with coroutines. */
+class CoroutineEcho(options: EchoOptions) : EchoServer {
+
+    private val reactor = Reactor { options.loops.accept(this) }
+    private val listener: Listener = try {
+        reactor.listen(options.address)
+    } catch (e: Throwable) {
+        reactor.close()
+        throw e
+    }
+    private val idleTimeout: Duration =
+        if (options.idleTimeout.isZero) Duration.INFINITE else options.idleTimeout.toKotlinDuration()
+
+    // Handlers run on the loop of their connection; the scope is where serve itself waits for them.
+    private val serving = CoroutineScope(Dispatchers.Default).launch {
+        listener.serve(drain = options.drain.toKotlinDuration()) { connection ->
+            try {
+                echo(connection)
+            } catch (_: TimedOut) {
+                // Silent for too long. The connection is closed now, as it is whenever its handler is left.
+            }
+        }
+    }
+
+    override val address: InetSocketAddress get() = listener.localAddress
+    override val group: EventLoopGroup get() = reactor.group
+
+    /**
+     * Nothing is read before the last answer has been taken. So a client that never reads costs its buffer, here and in
+     * the kernel, and then this coroutine is parked. At the client's half-close everything has been sent back, and closing
+     * sends the end.
+     */
+    private suspend fun echo(connection: Connection) {
+        val buffer = ByteBuffer.allocateDirect(BUFFER_SIZE)
+        while (true) {
+            connection.setReadDeadline(idleTimeout) // before every read: "no byte for so long", not "in all"
+            if (connection.read(buffer) == END_OF_STREAM) break
+            write(connection, buffer.flip())
+            buffer.clear()
+        }
+    }
+
+    /**
+     * A client that takes its answer slowly is not idle: a write that has missed its deadline, but has come further, goes
+     * on. "Further" is as the kernel sees it, which takes new bytes when a good part of its send buffer has become free.
+     */
+    private suspend fun write(connection: Connection, answer: ByteBuffer) {
+        while (answer.hasRemaining()) {
+            val start = answer.position()
+            connection.setWriteDeadline(idleTimeout)
+            try {
+                connection.write(answer)
+            } catch (e: TimedOut) {
+                if (answer.position() == start) throw e
+            }
+        }
+    }
+
+    override fun close() {
+        runBlocking { serving.cancelAndJoin() } // returns when the handlers are gone
+        reactor.close()
+    }
+
+    private companion object {
+        const val BUFFER_SIZE = 16 * 1024
+    }
+}

@@ -1,0 +1,31 @@
+package io.netpark.samples.echo
+
+import io.netpark.core.loop.EventLoopGroup
+import java.net.InetSocketAddress
+import java.time.Duration
+import java.util.function.Consumer
+
+/** A server that sends back what it gets, running since it was made. Written twice: with coroutines and with callbacks. */
+interface EchoServer : AutoCloseable {
+
+    /** Where it listens, with the port that was chosen for 0. */
+    val address: InetSocketAddress
+
+    /** Its event loops. They keep the process alive. */
+    val group: EventLoopGroup
+
+    /** Stops accepting, lets clients finish for as long as [EchoOptions.drain] says, closes the rest, ends the loops. */
+    override fun close()
+}
+
+/** What an echo server is told. */
+class EchoOptions(
+    /** Where to listen; port 0 takes a free one. */
+    val address: InetSocketAddress,
+    /** How long no byte may move in either direction before a connection is closed; zero is for ever. */
+    val idleTimeout: Duration = Duration.ZERO,
+    /** How long clients may go on when the server is closed. */
+    val drain: Duration = Duration.ZERO,
+    /** Choices about the event loops. */
+    val loops: Consumer<EventLoopGroup.Builder> = Consumer {},
+)

@@ -1,0 +1,71 @@
+package io.netpark.samples
+
+import io.kotest.matchers.collections.shouldBeSingleton
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import java.nio.file.Files
+import java.nio.file.Path
+import java.nio.file.StandardCopyOption
+import java.nio.file.attribute.PosixFilePermissions
+import kotlin.io.path.createDirectories
+import kotlin.io.path.createSymbolicLinkPointingTo
+import kotlin.io.path.exists
+import kotlin.io.path.writeText
+
+/** What samples/run says of what is missing. That it builds and runs is seen by whoever uses it. */
+class RunScriptSpec : SampleSpec({
+    val folder: Path = Files.createTempDirectory("run")
+    afterSpec { folder.toFile().deleteRecursively() }
+
+    /** A folder of programs to be the PATH: those that the script needs, without java and mvn. */
+    val path = folder.resolve("bin").createDirectories()
+    for (name in listOf("bash", "env", "dirname", "readlink", "uname", "sed", "cat", "find", "mkdir", "flock")) {
+        val program = listOf("/bin", "/usr/bin").map { Path.of(it, name) }.firstOrNull { it.exists() } ?: continue
+        path.resolve(name).createSymbolicLinkPointingTo(program)
+    }
+
+    /** A copy in a tree that has never been built. */
+    val script = folder.resolve("samples").createDirectories().resolve("run")
+    Files.copy(Path.of("run"), script, StandardCopyOption.COPY_ATTRIBUTES)
+
+    fun fake(name: String, content: String): Path = folder.resolve("$name-fake").createDirectories().also {
+        it.resolve(name).writeText("#!/bin/sh\n$content\n")
+        Files.setPosixFilePermissions(it.resolve(name), PosixFilePermissions.fromString("rwxr-xr-x"))
+    }
+
+    fun run(vararg arguments: String, javaHome: String? = null, first: Path? = null): Pair<Int, List<String>> {
+        val process = ProcessBuilder(listOf("$script") + arguments)
+        process.environment().apply {
+            put("PATH", listOfNotNull(first, path).joinToString(":"))
+            if (javaHome == null) remove("JAVA_HOME") else put("JAVA_HOME", javaHome)
+        }
+        val running = process.redirectErrorStream(true).start()
+        val lines = running.inputStream.bufferedReader().readLines()
+        return running.waitFor() to lines
+    }
+
+    test("without a name, or with one it does not know: the names, status 2") {
+        for (arguments in listOf(arrayOf(), arrayOf("nothing"), arrayOf("--help"))) {
+            val (status, lines) = run(*arguments)
+            status shouldBe 2
+            lines.map { it.trim().substringBefore(' ') } shouldBe listOf("Usage:", "demo", "echo", "connect")
+        }
+    }
+
+    fun oneLine(expected: String, result: Pair<Int, List<String>>) {
+        result.second.shouldBeSingleton { it shouldContain expected }
+        result.first shouldBe 1
+    }
+
+    test("not Linux") { oneLine("Linux only, this is Darwin", run("demo", first = fake("uname", "echo Darwin"))) }
+    test("no java") { oneLine("install JDK 17", run("demo")) }
+    test("JAVA_HOME is wrong") { oneLine("no /nowhere/bin/java", run("demo", javaHome = "/nowhere")) }
+    test("an old java") {
+        oneLine("is version 1.8", run("demo", first = fake("java", "echo '    java.specification.version = 1.8' >&2")))
+    }
+    test("a java without a compiler") {
+        val runtime = "echo '    java.specification.version = 17'; echo '    java.home = /nowhere'"
+        oneLine("/nowhere is only a runtime", run("demo", first = fake("java", runtime)))
+    }
+    test("no Maven") { oneLine("no mvn", run("demo", javaHome = System.getProperty("java.home"))) }
+})
