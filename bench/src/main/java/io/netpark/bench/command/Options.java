@@ -1,0 +1,123 @@
+package io.netpark.bench.command;
+
+import io.netpark.bench.run.BenchFailure;
+import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Folders;
+import io.netpark.bench.run.Plan;
+import io.netpark.bench.run.Progress;
+import io.netpark.bench.run.Shape;
+import io.netpark.core.sys.Binding;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Options that the benchmarks share. */
+final class Options {
+
+    private static final int DEFAULT_ROUNDS = 7;
+    private static final int QUICK_ROUNDS = 3;
+    private static final double DEFAULT_SECONDS = 2;
+    private static final double QUICK_SECONDS = 0.4;
+    private static final double DEFAULT_WARM_UP = 6;
+    private static final double QUICK_WARM_UP = 2;
+
+    @Option(names = "--quick", description = "Fewer and shorter rounds: a first impression.")
+    boolean quick;
+
+    @Option(names = "--rounds", description = "How often each server has its turn.")
+    private @Nullable Integer rounds;
+
+    @Option(names = "--seconds", description = "How long a turn is measured.")
+    private @Nullable Double seconds;
+
+    @Option(names = "--warm-up", description = "Seconds of work for each server before the first round.")
+    private @Nullable Double warmUp;
+
+    @Option(names = "--servers", split = ",", description = "Which servers, by name; all by default.")
+    private List<String> servers = new ArrayList<>();
+
+    @Option(names = "--shapes", split = ",", description = "Which shapes, by name; all by default.")
+    private List<String> shapes = new ArrayList<>();
+
+    @Option(names = "--no-system-calls", description = "Do not count system calls.")
+    boolean noSystemCalls;
+
+    @Option(names = "--results", description = "Folder of the results; bench/results by default.")
+    private @Nullable Path results;
+
+    /** Steps go to the error stream: the output stream has the tables. */
+    final Progress progress = new Progress(System.err);
+    private @Nullable List<Contender> contenders;
+
+    /** Those asked for that can run here; the others are named once. */
+    List<Contender> contenders() {
+        List<Contender> present = contenders;
+        if (present == null) {
+            present = new ArrayList<>();
+            List<Contender> wanted = servers.isEmpty()
+                    ? Arrays.asList(Contender.values()) : servers.stream().map(Contender::of).toList();
+            for (Contender contender : wanted) {
+                Optional<String> absence = contender.absence();
+                if (absence.isPresent()) {
+                    progress.say("without " + contender.label() + ": " + absence.get());
+                } else {
+                    present.add(contender);
+                }
+            }
+            contenders = present;
+        }
+        return present;
+    }
+
+    /** The same but, when time is short and nobody was asked for by name, Netpark by its best binding only. */
+    List<Contender> fewerContenders() {
+        List<Contender> all = contenders();
+        boolean hasFfm = all.stream().anyMatch(contender -> contender.binding() == Binding.FFM);
+        return quick && servers.isEmpty() && hasFfm
+                ? all.stream().filter(contender -> contender.binding() != Binding.JNA).toList() : all;
+    }
+
+    Plan plan(List<Contender> contenders) {
+        return new Plan(contenders, warmUpMillis(), rounds(), roundMillis());
+    }
+
+    long warmUpMillis() {
+        return millis(warmUp, quick ? QUICK_WARM_UP : DEFAULT_WARM_UP);
+    }
+
+    private int rounds() {
+        return rounds != null ? rounds : quick ? QUICK_ROUNDS : DEFAULT_ROUNDS;
+    }
+
+    private long roundMillis() {
+        return millis(seconds, quick ? QUICK_SECONDS : DEFAULT_SECONDS);
+    }
+
+    /** How much is measured, for the report. */
+    String extent() {
+        return rounds() + " rounds of " + roundMillis() + " ms after a warm-up of " + warmUpMillis() + " ms";
+    }
+
+    private static long millis(@Nullable Double chosen, double otherwise) {
+        return Math.round((chosen != null ? chosen : otherwise) * 1000);
+    }
+
+    <S extends Shape> List<S> shapes(List<S> all) {
+        if (shapes.isEmpty()) {
+            return all;
+        }
+        List<S> wanted = all.stream().filter(shape -> shapes.contains(shape.label())).toList();
+        if (wanted.isEmpty()) {
+            throw new BenchFailure("no such shape; there are " + String.join(", ", all.stream().map(Shape::label).toList()));
+        }
+        return wanted;
+    }
+
+    Path results() {
+        return results != null ? results : Folders.bench().resolve("results");
+    }
+}

@@ -1,0 +1,64 @@
+package io.netpark.bench.command;
+
+import io.netpark.bench.report.Report;
+import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Cores;
+import io.netpark.bench.run.Match;
+import io.netpark.bench.run.Shape;
+import io.netpark.bench.run.SystemCalls;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Command;
+
+/** A benchmark in which requests are counted: a match a shape. */
+@Command
+abstract class TrafficCommand extends Benchmark {
+
+    abstract String title();
+
+    abstract String introduction();
+
+    /** What is counted. */
+    String unit() {
+        return "request";
+    }
+
+    abstract List<? extends Shape> all();
+
+    /** Those that a quick run has time for. */
+    List<? extends Shape> quick() {
+        return all();
+    }
+
+    /** Who takes part; fewer when time is short and not everybody is worth it. */
+    List<Contender> contenders() {
+        return options.fewerContenders();
+    }
+
+    /** Whether it is worth the time to count system calls, when time is short. */
+    boolean countsWhenQuick() {
+        return false;
+    }
+
+    @Override
+    Report measure() {
+        Cores cores = Cores.choose();
+        Optional<SystemCalls> counter = options.noSystemCalls || options.quick && !countsWhenQuick()
+                ? Optional.empty() : SystemCalls.find();
+        List<String> introduction = new ArrayList<>(List.of(
+                introduction(),
+                "CPU is user and system time of the server's process; \"× floor\" is its ratio to the C server in the same"
+                        + " round, as median (smallest–largest). " + options.extent() + "; " + cores.describe() + "."));
+        introduction.add(counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
+                .orElse("System calls were not counted: skipped, or neither perf nor strace works here."));
+        Report report = new Report(name(), title(), introduction);
+        List<? extends Shape> shapes = options.quick ? quick() : all();
+        for (Shape shape : options.shapes(shapes)) {
+            try (Match match = new Match(shape, options.plan(contenders()), cores, options.progress)) {
+                report.add(new TrafficTable(match.play(counter), unit()).section(shape.label()));
+            }
+        }
+        return report;
+    }
+}

@@ -1,0 +1,195 @@
+package io.netpark.bench.load;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.zip.Deflater;
+
+/**
+ * The generator's process. It obeys lines on its standard input and answers each with one line: {@code ok …} or
+ * {@code failed …}. It ends when its input does, so it never outlives the harness.
+ *
+ * <pre>
+ *   open PORT COUNT SIZE DEPTH   connects COUNT more requesters
+ *   once                         one request on every connection that has had none
+ *   run MILLIS ACTIVE            requests on the first ACTIVE connections
+ *   drain PORT COUNT BLOCK BLOCKS MILLIS   connects, fetches blocks, closes
+ *   churn PORT COUNT SIZE MILLIS           COUNT visitors at a time
+ *   stamp PORT COUNT PAUSE_MICROS          one request after another, with a pause before each
+ *   close                        closes every connection
+ * </pre>
+ */
+public final class Load {
+
+    private static final int CONNECTS_AT_A_TIME = 256;
+
+    private final Traffic traffic = new Traffic();
+    private final List<Requester> requesters = new ArrayList<>();
+    private final Content requests = Content.ofRequests(Requester.slice());
+    private int requested;
+
+    private Load() throws IOException {}
+
+    /** Reads commands until the end of the input. */
+    public static void main(String[] arguments) throws IOException {
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        Load load = new Load();
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            try {
+                out.println("ok " + load.obey(line.split(" ")));
+            } catch (IOException | RuntimeException e) {
+                load.close();
+                out.println("failed " + line + ": " + e);
+            }
+        }
+        System.exit(0);
+    }
+
+    private String obey(String[] words) throws IOException {
+        int[] numbers = new int[words.length];
+        for (int i = 1; i < words.length; i++) {
+            numbers[i] = Integer.parseInt(words[i]);
+        }
+        return switch (words[0]) {
+            case "open" -> open(server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "once" -> once();
+            case "run" -> run(numbers[1], numbers[2]);
+            case "drain" -> drain(server(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]);
+            case "churn" -> churn(server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "stamp" -> stamp(server(numbers[1]), numbers[2], numbers[3]);
+            case "close" -> close();
+            default -> throw new IllegalArgumentException("unknown command");
+        };
+    }
+
+    private static InetSocketAddress server(int port) {
+        return new InetSocketAddress("127.0.0.1", port);
+    }
+
+    private String open(InetSocketAddress server, int count, int size, int depth) throws IOException {
+        traffic.begin(0);
+        for (int i = 0; i < count; i++) {
+            Requester requester = new Requester(traffic, requests, size, depth, requesters.size());
+            requesters.add(requester);
+            connect(requester, server);
+        }
+        traffic.finish();
+        return "";
+    }
+
+    /** In flight like a request, so that {@link Traffic#finish} waits for it; few at a time, to spare the backlog. */
+    private void connect(Socket socket, InetSocketAddress server) throws IOException {
+        traffic.inFlight++;
+        socket.connect(server);
+        while (traffic.inFlight >= CONNECTS_AT_A_TIME) {
+            traffic.turn();
+        }
+    }
+
+    private String once() throws IOException {
+        traffic.begin(0);
+        while (requested < requesters.size()) {
+            requesters.get(requested++).startOne();
+            while (traffic.inFlight >= CONNECTS_AT_A_TIME) {
+                traffic.turn();
+            }
+        }
+        traffic.finish();
+        return result(traffic.now);
+    }
+
+    private String run(int millis, int active) throws IOException {
+        traffic.begin(TimeUnit.MILLISECONDS.toNanos(millis));
+        long from = System.nanoTime();
+        for (int i = 0; i < active; i++) {
+            requesters.get(i).startAll();
+        }
+        traffic.finish();
+        return result(from);
+    }
+
+    private String drain(InetSocketAddress server, int count, int block, int blocks, int millis) throws IOException {
+        Content content = Content.ofBlocks(block, traffic.received.size());
+        List<Drain> drains = new ArrayList<>();
+        try {
+            traffic.begin(0);
+            for (int i = 0; i < count; i++) {
+                Drain drain = new Drain(traffic, content, block, blocks);
+                drains.add(drain);
+                connect(drain, server);
+            }
+            traffic.finish();
+            traffic.begin(TimeUnit.MILLISECONDS.toNanos(millis));
+            long from = System.nanoTime();
+            for (Drain drain : drains) {
+                drain.start();
+            }
+            traffic.finish();
+            return result(from);
+        } finally {
+            drains.forEach(Socket::close);
+        }
+    }
+
+    private String churn(InetSocketAddress server, int count, int size, int millis) throws IOException {
+        List<Visitor> visitors = new ArrayList<>();
+        try {
+            traffic.begin(TimeUnit.MILLISECONDS.toNanos(millis));
+            long from = System.nanoTime();
+            for (int i = 0; i < count; i++) {
+                Visitor visitor = new Visitor(traffic, server, requests, size, i);
+                visitors.add(visitor);
+                visitor.start();
+            }
+            traffic.finish();
+            return result(from);
+        } finally {
+            visitors.forEach(Socket::close);
+        }
+    }
+
+    private String stamp(InetSocketAddress server, int count, int pauseMicros) throws IOException {
+        Stopwatch stopwatch = new Stopwatch(traffic);
+        try {
+            traffic.begin(0);
+            connect(stopwatch, server);
+            traffic.finish();
+            long from = System.nanoTime();
+            for (int i = 0; i < count; i++) {
+                LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(pauseMicros)); // the server goes to sleep
+                stopwatch.start();
+                traffic.finish();
+            }
+            return result(from);
+        } finally {
+            stopwatch.close();
+        }
+    }
+
+    private String close() {
+        requesters.forEach(Socket::close);
+        requesters.clear();
+        requested = 0;
+        traffic.inFlight = 0;
+        return "";
+    }
+
+    private String result(long from) {
+        ByteBuffer encoded = ByteBuffer.allocate(traffic.latencies.getNeededByteBufferCapacity());
+        int length = traffic.latencies.encodeIntoCompressedByteBuffer(encoded, Deflater.BEST_SPEED);
+        byte[] histogram = new byte[length];
+        encoded.get(0, histogram);
+        return "requests=" + traffic.requests + " bytes=" + traffic.bytes + " nanos=" + (System.nanoTime() - from)
+                + " histogram=" + Base64.getEncoder().encodeToString(histogram);
+    }
+}

@@ -1,0 +1,3 @@
+/** select, poll and epoll against each other. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.bench.multiplex;

@@ -1,0 +1,11 @@
+package io.netpark.bench.run;
+
+/** A measurement that cannot go on, in words for the person who started it. */
+public final class BenchFailure extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    public BenchFailure(String message) {
+        super(message);
+    }
+}

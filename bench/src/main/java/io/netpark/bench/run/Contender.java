@@ -1,0 +1,88 @@
+package io.netpark.bench.run;
+
+import io.netpark.bench.server.Serve;
+import io.netpark.bench.server.Service;
+import io.netpark.core.sys.Binding;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What is compared. */
+public enum Contender {
+    FLOOR("floor", null),
+    NETTY("netty", null),
+    NIO("nio", null),
+    VT("vt", null),
+    KTOR("ktor", null),
+    COROUTINE_FFM("netpark-coroutine", Binding.FFM),
+    CALLBACK_FFM("netpark-callback", Binding.FFM),
+    COROUTINE_JNA("netpark-coroutine", Binding.JNA),
+    CALLBACK_JNA("netpark-callback", Binding.JNA);
+
+    private static final int FIRST_JDK_WITH_VIRTUAL_THREADS = 21;
+
+    private final String server;
+    private final @Nullable Binding binding;
+
+    Contender(String server, @Nullable Binding binding) {
+        this.server = server;
+        this.binding = binding;
+    }
+
+    /** Its name in options and tables, such as {@code netpark-coroutine-ffm}. */
+    public String label() {
+        return binding == null ? server : server + "-" + binding.name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Why it cannot take part here; empty if it can. */
+    public Optional<String> absence() {
+        if (this == FLOOR && Floor.program().isEmpty()) {
+            return Optional.of("there is no working cc, so there is no floor and no ratio");
+        }
+        if (this == VT && Jvm.feature() < FIRST_JDK_WITH_VIRTUAL_THREADS) {
+            return Optional.of("virtual threads need JDK 21 or newer");
+        }
+        return binding == null ? Optional.empty() : Optional.ofNullable(binding.unavailability());
+    }
+
+    /** The command of its process; later JVM flags override the common ones. */
+    List<String> command(Service service, List<String> jvmFlags) {
+        String mode = service.mode().name().toLowerCase(Locale.ROOT);
+        String block = Integer.toString(service.block());
+        String buffer = Integer.toString(service.buffer());
+        if (this == FLOOR) {
+            Path program = Floor.program().orElseThrow();
+            return List.of(program.toString(), mode, block, buffer);
+        }
+        List<String> properties = new ArrayList<>(jvmFlags);
+        if (binding != null) {
+            properties.add("-D" + Binding.PROPERTY + "=" + binding.name().toLowerCase(Locale.ROOT));
+        }
+        return Jvm.command(properties, Serve.class, server, mode, block, buffer);
+    }
+
+    /** How it reaches the C library, if it is Netpark; otherwise null. */
+    public @Nullable Binding binding() {
+        return binding;
+    }
+
+    /** Whether it is this project's. */
+    public boolean isNetpark() {
+        return binding != null;
+    }
+
+    /** The one with that label. */
+    public static Contender of(String label) {
+        for (Contender contender : values()) {
+            if (contender.label().equals(label)) {
+                return contender;
+            }
+        }
+        throw new BenchFailure("there is no server " + label + "; there are "
+                + String.join(", ", Arrays.stream(values()).map(Contender::label).toList()));
+    }
+}

@@ -1,0 +1,38 @@
+package io.netpark.bench.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** The C server, built from bench/floor/echo.c where there is a compiler. */
+public final class Floor {
+
+    private Floor() {}
+
+    /** The program, built if it is not or its source is newer; empty without a working {@code cc}. */
+    public static Optional<Path> program() {
+        Path source = Folders.bench().resolve("floor/echo.c");
+        Path program = Folders.target().resolve("floor");
+        try {
+            if (Files.exists(program)
+                    && Files.getLastModifiedTime(program).compareTo(Files.getLastModifiedTime(source)) >= 0) {
+                return Optional.of(program);
+            }
+            Process compiler = new ProcessBuilder(
+                            List.of("cc", "-O2", "-o", program.toString(), source.toString()))
+                    .redirectErrorStream(true)
+                    .redirectOutput(Folders.target().resolve("floor.log").toFile())
+                    .start();
+            return compiler.waitFor(60, TimeUnit.SECONDS) && compiler.exitValue() == 0
+                    ? Optional.of(program) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // no cc
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package io.netpark.bench.run;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import org.HdrHistogram.Histogram;
+
+/** What a contender did in a match. */
+public final class Record {
+
+    private final Contender contender;
+    private final List<Sample> samples = new ArrayList<>();
+    private OptionalDouble systemCalls = OptionalDouble.empty();
+    private Optional<String> failure = Optional.empty();
+
+    Record(Contender contender) {
+        this.contender = contender;
+    }
+
+    public Contender contender() {
+        return contender;
+    }
+
+    void add(Sample sample) {
+        samples.add(sample);
+    }
+
+    void systemCalls(double perRequest) {
+        systemCalls = OptionalDouble.of(perRequest);
+    }
+
+    void fail(String reason) {
+        failure = Optional.of(reason);
+    }
+
+    /** One a round; fewer if it failed. */
+    public List<Sample> samples() {
+        return Collections.unmodifiableList(samples);
+    }
+
+    /** System calls a request, if they could be counted. */
+    public OptionalDouble systemCalls() {
+        return systemCalls;
+    }
+
+    /** Why it dropped out. */
+    public Optional<String> failure() {
+        return failure;
+    }
+
+    /** Latencies of all rounds together. */
+    public Histogram latencies() {
+        Histogram all = new Histogram(samples.get(0).latencies());
+        samples.forEach(sample -> all.add(sample.latencies()));
+        return all;
+    }
+}

@@ -1,0 +1,57 @@
+package io.netpark.bench.run;
+
+import org.HdrHistogram.Histogram;
+
+/**
+ * One contender in one round.
+ *
+ * @param requests completed
+ * @param bytes received by the generator
+ * @param nanos how long the round took
+ * @param cpu nanoseconds of the server's process
+ * @param loadCpu nanoseconds of the generator's process
+ * @param othersCpu nanoseconds that the server's core was kept busy by anybody else; coarse
+ * @param resident bytes of the server's process at the end of the round, connections open
+ * @param allocated bytes on the server's heap during the round
+ * @param latencies nanoseconds
+ */
+public record Sample(long requests, long bytes, long nanos, long cpu, long loadCpu, long othersCpu, long resident,
+        long allocated, Histogram latencies) {
+
+    /** CPU microseconds a request. */
+    public double cpuMicros() {
+        return cpu / 1e3 / requests;
+    }
+
+    public double requestsPerSecond() {
+        return requests * 1e9 / nanos;
+    }
+
+    /** CPU seconds a gigabyte. */
+    public double cpuSecondsPerGigabyte() {
+        return (double) cpu / bytes;
+    }
+
+    public double gigabytesPerSecond() {
+        return (double) bytes / nanos;
+    }
+
+    public double allocatedPerRequest() {
+        return (double) allocated / requests;
+    }
+
+    /** Share of the time that the server computed. */
+    public double serverShare() {
+        return (double) cpu / nanos;
+    }
+
+    /** Share of the time that the generator computed. */
+    public double loadShare() {
+        return (double) loadCpu / nanos;
+    }
+
+    /** Share of the time that the server's core was somebody else's. */
+    public double othersShare() {
+        return (double) othersCpu / nanos;
+    }
+}

@@ -1,0 +1,105 @@
+package io.netpark.bench.run;
+
+import io.netpark.bench.run.LoadProcess.Done;
+import io.netpark.bench.server.Service;
+import io.netpark.bench.server.Service.Mode;
+
+/** What the generator does to a server. */
+public interface Shape {
+
+    /** Its name in options and tables, such as {@code 1000x1KiB}. */
+    String label();
+
+    /** What the servers are started as. */
+    Service service();
+
+    /** Connects. */
+    void open(LoadProcess load, int port);
+
+    /** Works for a while. */
+    Done run(LoadProcess load, int port, long millis);
+
+    /** Disconnects. */
+    void close(LoadProcess load);
+
+    /**
+     * Requests that come back as they are.
+     *
+     * @param active connections that send
+     * @param idle connections that stand beside them
+     * @param size bytes a request
+     * @param depth requests in flight a connection
+     */
+    record Echo(String label, int active, int idle, int size, int depth) implements Shape {
+
+        private static final int SMALLEST_BUFFER = 512;
+        private static final int LARGEST_BUFFER = 128 * 1024;
+
+        @Override
+        public Service service() {
+            int buffer = Math.max(SMALLEST_BUFFER, Math.min(2 * size * depth, LARGEST_BUFFER));
+            return new Service(Mode.ECHO, 1, buffer);
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {
+            load.open(port, active, size, depth);
+            if (idle > 0) {
+                load.open(port, idle, size, depth);
+                load.once();
+            }
+        }
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.run(millis, active);
+        }
+
+        @Override
+        public void close(LoadProcess load) {
+            load.disconnect();
+        }
+    }
+
+    /** Connections that are made for one request each, so many at a time. */
+    record Churn(String label, int visitors, int size) implements Shape {
+
+        @Override
+        public Service service() {
+            return new Service(Mode.ECHO, 1, Math.max(Echo.SMALLEST_BUFFER, 2 * size));
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {}
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.churn(port, visitors, size, millis);
+        }
+
+        @Override
+        public void close(LoadProcess load) {}
+    }
+
+    /** Bytes from the server to the generator, written in blocks. */
+    record Stream(String label, int connections, int block) implements Shape {
+
+        private static final int BYTES_A_REQUEST = 4 << 20;
+
+        @Override
+        public Service service() {
+            return new Service(Mode.SOURCE, block, Echo.SMALLEST_BUFFER);
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {}
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.drain(port, connections, block, BYTES_A_REQUEST / block, millis);
+        }
+
+        @Override
+        public void close(LoadProcess load) {}
+    }
+}

@@ -1,0 +1,52 @@
+package io.netpark.bench.server;
+
+import io.netpark.bench.server.Service.Reply;
+import io.netpark.callback.CallbackConnection;
+import io.netpark.callback.CallbackServer;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
+
+/** Netpark's callback API: one event loop, a request callback. */
+final class NetparkCallbackServer implements BenchServer {
+
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+    private final EventLoopGroup group;
+
+    NetparkCallbackServer() throws NetparkException {
+        group = EventLoopGroup.builder().loops(1).open();
+    }
+
+    @Override
+    public int start(Service service) throws NetparkException {
+        CallbackServer.Builder builder = CallbackServer.builder().group(group);
+        switch (service.mode()) {
+            case ECHO -> builder.onRequest((connection, request) -> connection.write(request));
+            case SOURCE, STAMP -> builder
+                    .onConnect(connection -> connection.attach(service.reply()))
+                    .onRequest(NetparkCallbackServer::answer)
+                    .onWritable(connection -> answer(connection, NOTHING));
+        }
+        return builder.listen("127.0.0.1", 0).localAddress().getPort();
+    }
+
+    /** Writes until the output is full; {@code onWritable} goes on then. */
+    private static void answer(CallbackConnection connection, ByteBuffer request) throws NetparkException {
+        Reply reply = connection.attachment(Reply.class);
+        boolean room = true;
+        while (room && reply != null) {
+            ByteBuffer next = reply.next(request);
+            if (next == null) {
+                return;
+            }
+            room = connection.write(next);
+        }
+    }
+
+    @Override
+    public Executor loop() {
+        return group.loops().get(0);
+    }
+}

@@ -1,0 +1,74 @@
+package io.netpark.bench.server;
+
+import io.netpark.bench.server.Service.Mode;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.socket.SocketChannel;
+import java.net.InetSocketAddress;
+import java.util.concurrent.Executor;
+import java.util.function.Supplier;
+
+/** Netty on its native epoll transport, with its defaults: one event loop accepts and serves. */
+final class NettyServer implements BenchServer {
+
+    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+
+    @Override
+    public int start(Service service) throws InterruptedException {
+        Supplier<ChannelHandler> handlers = handlers(service);
+        Channel listener = new ServerBootstrap()
+                .group(group)
+                .channel(EpollServerSocketChannel.class)
+                .option(ChannelOption.SO_BACKLOG, 65_535)
+                .childOption(ChannelOption.TCP_NODELAY, true)
+                .childHandler(new ChannelInitializer<SocketChannel>() {
+                    @Override
+                    protected void initChannel(SocketChannel channel) {
+                        channel.pipeline().addLast(handlers.get());
+                    }
+                })
+                .bind("127.0.0.1", 0).sync().channel();
+        return ((InetSocketAddress) listener.localAddress()).getPort();
+    }
+
+    private static Supplier<ChannelHandler> handlers(Service service) {
+        if (service.mode() == Mode.ECHO) {
+            Echo shared = new Echo();
+            return () -> shared;
+        }
+        return () -> new NettyReply(service);
+    }
+
+    @Override
+    public Executor loop() {
+        return group.next();
+    }
+
+    @ChannelHandler.Sharable
+    private static final class Echo extends ChannelInboundHandlerAdapter {
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            context.write(message, context.voidPromise());
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            context.flush();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
+    }
+}

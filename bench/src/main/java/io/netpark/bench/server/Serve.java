@@ -1,0 +1,74 @@
+package io.netpark.bench.server;
+
+import io.netpark.bench.server.Service.Mode;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.Executor;
+
+/**
+ * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}. Prints {@code listening on 127.0.0.1:PORT}, then obeys
+ * lines on its standard input with one line each, and ends when its input does: it never outlives the harness.
+ *
+ * <pre>
+ *   allocated      bytes that all threads have allocated so far
+ *   heap           bytes in use on the heap, after a collection
+ *   tasks COUNT    hands the loop tasks from this thread: percentiles of the nanoseconds until each ran
+ * </pre>
+ */
+public final class Serve {
+
+    private Serve() {}
+
+    /** Serves. */
+    public static void main(String[] arguments) throws Exception {
+        BenchServer server = open(arguments[0]);
+        Mode mode = Mode.valueOf(arguments[1].toUpperCase(Locale.ROOT));
+        Service service = new Service(mode, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
+        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
+        out.println("listening on 127.0.0.1:" + server.start(service));
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            String[] words = line.split(" ");
+            out.println(switch (words[0]) {
+                case "allocated" -> Long.toString(Allocation.total());
+                case "heap" -> Long.toString(heap());
+                case "tasks" -> tasks(server.loop(), Integer.parseInt(words[1]));
+                default -> "unknown command: " + line;
+            });
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    /** By name, so that a JDK that lacks what one server needs can run the others. */
+    private static BenchServer open(String name) throws ReflectiveOperationException {
+        String type = switch (name) {
+            case "netty" -> "NettyServer";
+            case "nio" -> "SelectorServer";
+            case "vt" -> "VirtualThreadServer";
+            case "ktor" -> "KtorServer";
+            case "netpark-coroutine" -> "NetparkCoroutineServer";
+            case "netpark-callback" -> "NetparkCallbackServer";
+            default -> throw new IllegalArgumentException("no such server: " + name);
+        };
+        Class<?> found = Class.forName(Serve.class.getPackageName() + "." + type);
+        return (BenchServer) found.getDeclaredConstructor().newInstance();
+    }
+
+    private static long heap() throws InterruptedException {
+        long used = Long.MAX_VALUE;
+        for (int i = 0; i < 3; i++) { // cleaners and weak references take a collection each
+            System.gc();
+            Thread.sleep(50);
+            used = Math.min(used, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        }
+        return used;
+    }
+
+    private static String tasks(@org.jspecify.annotations.Nullable Executor loop, int count) throws InterruptedException {
+        return loop == null ? "none" : new TaskClock(loop).measure(count);
+    }
+}

@@ -1,0 +1,110 @@
+package io.netpark.bench.server;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a server does with its connections; the same for each, so that they differ only in how they wait. A server
+ * reads into a buffer of {@link #buffer} bytes and then writes what its {@link Reply} gives it until there is no more.
+ */
+public final class Service {
+
+    private final Mode mode;
+    private final int block;
+    private final int buffer;
+    /** Shared by all connections; each has its own view. */
+    private final ByteBuffer content;
+
+    /**
+     * A service.
+     *
+     * @param mode what is answered
+     * @param block size of the blocks of a {@link Mode#SOURCE}
+     * @param buffer room for one read: more than a request, so that a read of all there is falls short
+     */
+    public Service(Mode mode, int block, int buffer) {
+        this.mode = mode;
+        this.block = block;
+        this.buffer = buffer;
+        this.content = ByteBuffer.allocateDirect(block).put(Block.bytes(block)).flip();
+    }
+
+    public Mode mode() {
+        return mode;
+    }
+
+    public int block() {
+        return block;
+    }
+
+    public int buffer() {
+        return buffer;
+    }
+
+    /** What is answered. */
+    public enum Mode {
+        /** The bytes that were read. */
+        ECHO,
+        /** As many blocks as the eight bytes read say, big-endian. */
+        SOURCE,
+        /** {@link System#nanoTime} at the time the handler runs, eight bytes, big-endian. */
+        STAMP
+    }
+
+    /** Answers on one connection. */
+    public interface Reply {
+        /**
+         * The next buffer to write to its end, or null if the request is answered.
+         *
+         * @param request what was read, ready to be read; it belongs to the reply until this returns null
+         */
+        @Nullable ByteBuffer next(ByteBuffer request);
+    }
+
+    /** The reply of a new connection. An echo needs no state: all connections share it. */
+    public Reply reply() {
+        return switch (mode) {
+            case ECHO -> Service::echo;
+            case SOURCE -> new Source(content.duplicate());
+            case STAMP -> new Stamp();
+        };
+    }
+
+    private static @Nullable ByteBuffer echo(ByteBuffer request) {
+        return request.hasRemaining() ? request : null;
+    }
+
+    private static final class Source implements Reply {
+        private final ByteBuffer block;
+        private long left;
+
+        Source(ByteBuffer block) {
+            this.block = block;
+        }
+
+        @Override
+        public @Nullable ByteBuffer next(ByteBuffer request) {
+            if (request.remaining() >= Long.BYTES) {
+                left += request.getLong();
+            }
+            if (left == 0) {
+                return null;
+            }
+            left--;
+            return block.clear();
+        }
+    }
+
+    private static final class Stamp implements Reply {
+        private final ByteBuffer stamp = ByteBuffer.allocateDirect(Long.BYTES);
+
+        @Override
+        public @Nullable ByteBuffer next(ByteBuffer request) {
+            if (!request.hasRemaining()) {
+                return null;
+            }
+            request.position(request.limit());
+            return stamp.putLong(0, System.nanoTime()).clear();
+        }
+    }
+}

@@ -1,0 +1,37 @@
+package io.netpark.bench.server
+
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
+import java.util.concurrent.Executor
+
+/** Netpark's coroutine API: one reactor of one loop, a handler a connection. */
+internal class NetparkCoroutineServer : BenchServer {
+
+    private val reactor = Reactor(loops = 1)
+
+    override fun start(service: Service): Int {
+        val listener = reactor.listen("127.0.0.1", 0)
+        CoroutineScope(Dispatchers.Default).launch {
+            listener.serve { connection -> serve(connection, service) }
+        }
+        return listener.localAddress.port
+    }
+
+    override fun loop(): Executor = reactor.group.loops()[0]
+
+    private suspend fun serve(connection: Connection, service: Service) {
+        val request = ByteBuffer.allocateDirect(service.buffer())
+        val reply = service.reply()
+        while (connection.read(request) >= 0) {
+            request.flip()
+            while (true) {
+                connection.write(reply.next(request) ?: break)
+            }
+            request.clear()
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package io.netpark.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Cores;
+import io.netpark.bench.run.LoadProcess;
+import io.netpark.bench.run.LoadProcess.Done;
+import io.netpark.bench.run.ServerProcess;
+import io.netpark.bench.run.Shape;
+import io.netpark.bench.server.Service;
+import io.netpark.bench.server.Service.Mode;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Every server does what every shape asks of it. The generator compares the bytes; nothing is measured. */
+@Timeout(120)
+class ServersTest {
+
+    private static final Cores ANYWHERE = new Cores(-1, -1);
+    private static final long MILLIS = 100;
+
+    private static LoadProcess load;
+
+    @BeforeAll
+    static void start() {
+        load = LoadProcess.start(ANYWHERE);
+    }
+
+    @AfterAll
+    static void end() {
+        load.close();
+    }
+
+    @ParameterizedTest
+    @EnumSource(Contender.class)
+    void echoesAndSurvivesChurn(Contender contender) {
+        assumeTrue(contender.absence().isEmpty());
+        Shape.Echo small = new Shape.Echo("small", 20, 0, 1024, 1);
+        try (ServerProcess server = ServerProcess.start(contender, small.service(), ANYWHERE)) {
+            assertWorks(small, server);
+            assertWorks(new Shape.Echo("large", 3, 0, 65_536, 1), server);
+            assertWorks(new Shape.Echo("pipelined", 3, 0, 128, 16), server);
+            assertWorks(new Shape.Churn("churn", 10, 128), server);
+            assertTrue(server.allocated() >= 0);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Contender.class)
+    void streams(Contender contender) {
+        assumeTrue(contender.absence().isEmpty());
+        Shape.Stream stream = new Shape.Stream("stream", 2, 1 << 20);
+        try (ServerProcess server = ServerProcess.start(contender, stream.service(), ANYWHERE)) {
+            assertWorks(stream, server);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Contender.class)
+    void tellsTheTime(Contender contender) {
+        assumeTrue(contender.absence().isEmpty());
+        try (ServerProcess server = ServerProcess.start(contender, new Service(Mode.STAMP, 1, 64), ANYWHERE)) {
+            assertEquals(100, load.stamp(server.port(), 100, 10).requests());
+        }
+    }
+
+    private static void assertWorks(Shape shape, ServerProcess server) {
+        shape.open(load, server.port());
+        Done done = shape.run(load, server.port(), MILLIS);
+        shape.close(load);
+        assertTrue(done.requests() > 0 && done.bytes() > 0, shape.label());
+    }
+}

@@ -1,0 +1,235 @@
+package io.netpark.core.loop
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldContainExactly
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.poll.Interest
+import io.netpark.core.poll.Pollable
+import io.netpark.core.poll.WokenBatch
+import io.netpark.core.sys.Errno
+import io.netpark.core.sys.LibC
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.PollerKind
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.async
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.fromNow
+import io.netpark.core.testing.result
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.CyclicBarrier
+import java.util.concurrent.Future
+import java.util.concurrent.RejectedExecutionException
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.hours
+
+class LoopCloseSpec : NetparkSpec(body = {
+    for (kind in PollerKind.all) {
+        test("$kind: closing from another thread waits for the end; tasks already queued run; closing again does nothing") {
+            repeat(50) {
+                val rig = LoopRig(pollers = kind.factory)
+                val ran = AtomicInteger()
+                repeat(100) { rig.loop.execute(ran::incrementAndGet) }
+                rig.close()
+                ran.get() shouldBe 100
+                rig.loop.isShutdown shouldBe true
+                rig.loop.isTerminated shouldBe true
+                rig.close()
+            }
+        }
+
+        test("$kind: tasks submitted while the loop closes run or are refused, never both nor neither") {
+            repeat(30) { round ->
+                val rig = LoopRig(pollers = kind.factory)
+                val start = CountDownLatch(1)
+                val ran = AtomicInteger()
+                val submitters = List(2) {
+                    async {
+                        start.countDown()
+                        var taken = 0
+                        while (true) {
+                            try {
+                                rig.loop.execute(ran::incrementAndGet)
+                                taken++
+                            } catch (_: RejectedExecutionException) {
+                                break
+                            }
+                            if (taken % 50 == 0) Thread.yield()
+                        }
+                        taken
+                    }
+                }
+                start.await()
+                repeat(round * 100) { Thread.onSpinWait() }
+                rig.close()
+                val taken = submitters.sumOf { it.result() }
+                eventually { ran.get() shouldBe taken }
+            }
+        }
+    }
+
+    test("a task may close its own loop, and another's; neither waits for itself") {
+        val own = LoopRig()
+        val other = LoopRig()
+        own.loop.execute {
+            other.loop.close()
+            own.loop.close()
+            own.loop.isTerminated shouldBe false
+        }
+        for (rig in listOf(own, other)) {
+            rig.loop.awaitTermination(SOON.inWholeSeconds, TimeUnit.SECONDS) shouldBe true
+            rig.close()
+        }
+    }
+
+    test("two loops that close each other both end") {
+        val first = LoopRig()
+        val second = LoopRig()
+        val both = CyclicBarrier(2)
+        for ((own, other) in listOf(first to second, second to first)) {
+            own.loop.execute {
+                both.await()
+                other.loop.close()
+            }
+        }
+        eventually { (first.loop.isTerminated && second.loop.isTerminated) shouldBe true }
+        first.close()
+        second.close()
+    }
+
+    test("everything watched learns of the end, once, also what is registered meanwhile") {
+        class Watched(val loop: EventLoop, val fd: Int, val onClose: () -> Unit = {}) : Pollable() {
+            val told = AtomicInteger()
+            override fun ready(readiness: Int, woken: WokenBatch) = Unit
+
+            override fun pollerClosed(woken: WokenBatch) {
+                told.incrementAndGet()
+                loop.poller().remove(fd, this)
+                loop.libc().close(fd)
+                woken.add(onClose)
+            }
+        }
+        for (kind in PollerKind.all) {
+            LoopRig(pollers = kind.factory).use { rig ->
+                fun watch(onClose: () -> Unit = {}) =
+                    Watched(rig.loop, rig.loop.libc().eventfd(0, 0), onClose)
+                        .also { rig.loop.poller().add(it.fd, it, Interest.PARKING) }
+                lateinit var late: Watched
+                val early = List(5) { watch() } + watch { late = watch() }
+                rig.close()
+                (early + late).map { it.told.get() } shouldBe List(7) { 1 }
+            }
+        }
+    }
+
+    test("scheduled tasks are cancelled, and none that was taken is left undecided") {
+        repeat(30) { round ->
+            val rig = LoopRig()
+            val pending = rig.loop.schedule({}, 1, TimeUnit.HOURS)
+            val periodic = rig.loop.scheduleAtFixedRate({}, 1, 1, TimeUnit.HOURS)
+            val meanwhile = async {
+                val futures = mutableListOf<Future<*>>()
+                try {
+                    while (true) {
+                        futures += rig.loop.schedule({}, 1, TimeUnit.HOURS)
+                        if (futures.size % 20 == 0) Thread.yield()
+                    }
+                } catch (_: RejectedExecutionException) {
+                }
+                futures
+            }
+            repeat(round * 200) { Thread.onSpinWait() }
+            rig.close()
+            pending.isCancelled shouldBe true
+            periodic.isCancelled shouldBe true
+            eventually { meanwhile.result().count { !it.isDone } shouldBe 0 }
+        }
+    }
+
+    test("a timer's replacement runs when the loop closes, its action does not; arming later says no") {
+        val rig = LoopRig()
+        val events = mutableListOf<String>()
+        val timer = rig.loop.newTimer({ events += "action" }, { events += "abandoned" })
+        timer.arm(System.nanoTime() + TimeUnit.HOURS.toNanos(1))
+        rig.loop.submit<Int> { 0 }.result()
+        rig.close()
+        events shouldContainExactly listOf("abandoned")
+        timer.arm(System.nanoTime()) shouldBe false
+        timer.disarm()
+    }
+
+    test("a timer armed from outside at the very end, again and again, is refused or replaced, never lost") {
+        val rig = LoopRig()
+        val armed = AtomicInteger()
+        val replaced = AtomicInteger()
+        fun armAgain() {
+            val timer = rig.loop.newTimer({}) {
+                replaced.incrementAndGet()
+                async { armAgain() }.result()
+            }
+            if (timer.arm(fromNow(1.hours))) armed.incrementAndGet()
+        }
+        armAgain()
+        rig.close()
+        replaced.get() shouldBe armed.get()
+    }
+
+    test("S9: an interrupted closer waits all the same, and stays interrupted") {
+        val rig = LoopRig()
+        val block = CountDownLatch(1)
+        rig.loop.execute { block.await() }
+        val closer = async {
+            Thread.currentThread().interrupt()
+            rig.loop.close()
+            Thread.interrupted() to rig.loop.isTerminated
+        }
+        eventually { rig.loop.isShutdown shouldBe true }
+        closer.isDone shouldBe false
+        block.countDown()
+        closer.result() shouldBe (true to true)
+    }
+
+    test("a closed loop refuses and says its name") {
+        val rig = LoopRig()
+        rig.loop.shutdownNow() shouldBe emptyList()
+        rig.close()
+        shouldThrow<RejectedExecutionException> { rig.loop.execute {} }.message!! shouldContain "netpark-test is closed"
+        rig.loop.tryExecute {} shouldBe false
+        shouldThrow<RejectedExecutionException> { rig.loop.schedule({}, 1, TimeUnit.SECONDS) }
+    }
+
+    test("a task that submits itself for ever does not keep the loop from ending") {
+        val rig = LoopRig()
+        val refused = CompletableFuture<Boolean>()
+        fun again() {
+            if (!rig.loop.tryExecute(::again)) refused.complete(true)
+        }
+        rig.loop.execute(::again)
+        val closer = async { rig.loop.close() }
+        closer.result()
+        rig.loop.isTerminated shouldBe true
+    }
+
+    test("a group that cannot start all its loops leaves none running") {
+        val scarce = object : LibC by Bindings.best {
+            val left = AtomicInteger(2)
+            override fun epollCreate(flags: Int): Int =
+                if (left.decrementAndGet() < 0) -Errno.EMFILE else Bindings.best.epollCreate(flags)
+        }
+        shouldThrow<NetparkException.TooManyDescriptors> { EventLoopGroup.builder().loops(3).libc(scarce).open() }
+        shouldThrow<IllegalArgumentException> { EventLoopGroup.builder().loops(0) }
+    }
+
+    test("a group hands out its loops in turn, but the calling loop where that is asked for") {
+        EventLoopGroup.builder().loops(3).name("netpark-group").open().use { group ->
+            List(6) { group.next() } shouldBe group.loops() + group.loops()
+            val second = group.loops()[1]
+            second.submit<EventLoop> { group.currentOrNext() }.result() shouldBe second
+            second.toString() shouldBe "netpark-group-loop-1"
+        }
+    }
+})

@@ -1,0 +1,171 @@
+package io.netpark.core.loop
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldBeSorted
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.async
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.fromNow
+import io.netpark.core.testing.result
+import java.util.Collections
+import java.util.Random
+import java.util.concurrent.CancellationException
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
+
+class LoopTimersSpec : NetparkSpec(body = {
+    fun loop(name: String, body: LoopRig.() -> Unit) = test(name) { LoopRig().use(body) }
+
+    loop("R9: a timer runs on the loop and never early, set from inside or outside") {
+        for (delay in listOf(0L, 1L, 100_000L, 999_999L, 1_000_001L, 25_000_000L)) {
+            for (inside in listOf(true, false)) {
+                val late = CompletableFuture<Long>()
+                var due = 0L
+                val timer = loop.newTimer { late.complete(if (loop.inLoop()) System.nanoTime() - due else -1) }
+                val arm = Runnable {
+                    due = System.nanoTime() + delay
+                    timer.arm(due) shouldBe true
+                }
+                if (inside) loop.execute(arm) else arm.run()
+                late.result() shouldBeGreaterThanOrEqual 0
+            }
+        }
+    }
+
+    loop("a sooner timer from another thread ends a longer wait") {
+        val late = loop.schedule({}, 1, TimeUnit.HOURS)
+        loop.schedule<Int>({ 1 }, 1, TimeUnit.MILLISECONDS).result() shouldBe 1
+        late.cancel(false) shouldBe true
+    }
+
+    loop("a timer moves, both ways, and disarmed it does not run") {
+        val runs = AtomicInteger()
+        val timer = loop.newTimer(runs::incrementAndGet)
+        timer.arm(fromNow(1.hours))
+        timer.arm(fromNow(5.milliseconds))
+        eventually { runs.get() shouldBe 1 }
+        timer.arm(fromNow(20.milliseconds))
+        timer.arm(fromNow(1.hours))
+        timer.disarm()
+        timer.arm(fromNow(20.milliseconds))
+        timer.disarm()
+        timer.disarm()
+        loop.schedule({}, 40, TimeUnit.MILLISECONDS).result()
+        runs.get() shouldBe 1
+    }
+
+    loop("timers run in the order of their times, thousands of them, each once") {
+        val random = Random(7)
+        val order = Collections.synchronizedList(mutableListOf<Long>())
+        val base = fromNow(30.milliseconds)
+        val count = 5_000
+        val threads = List(2) {
+            val delays = List(count / 2) { random.nextInt(50_000_000).toLong() }
+            async { delays.forEach { delay -> loop.newTimer { order += base + delay }.arm(base + delay) } }
+        }
+        threads.forEach { it.result() }
+        eventually { order shouldHaveSize count }
+        // What was armed late, after its time, may come after later ones; the rest is in order.
+        val armedInTime = order.filter { it - base > 0 }
+        if (System.nanoTime() - base < 0) armedInTime.shouldBeSorted()
+    }
+
+    loop("a timer that arms itself for now lets other work pass") {
+        val runs = AtomicInteger()
+        lateinit var timer: Timer
+        timer = loop.newTimer {
+            if (runs.incrementAndGet() < 10_000) timer.arm(System.nanoTime())
+        }
+        timer.arm(System.nanoTime())
+        loop.submit<Int> { 5 }.result() shouldBe 5
+        eventually { runs.get() shouldBe 10_000 }
+    }
+
+    loop("an action that throws is reported, and later timers run") {
+        loop.newTimer { error("timer") }.arm(System.nanoTime())
+        loop.schedule<Int>({ 1 }, 5, TimeUnit.MILLISECONDS).result() shouldBe 1
+        reporter.drain().single().cause.message shouldBe "timer"
+    }
+
+    // ScheduledExecutorService
+
+    loop("schedule gives a value or a failure, after the delay") {
+        val start = System.nanoTime()
+        val future = loop.schedule<String>({ "value" }, 10, TimeUnit.MILLISECONDS)
+        (future.getDelay(TimeUnit.NANOSECONDS) > 0) shouldBe true
+        future.result() shouldBe "value"
+        System.nanoTime() - start shouldBeGreaterThanOrEqual 10_000_000
+        shouldThrow<IllegalStateException> { loop.schedule<Int>({ error("task") }, 0, TimeUnit.SECONDS).result() }
+        loop.schedule<Int>({ 1 }, -5, TimeUnit.DAYS).result() shouldBe 1
+        loop.schedule({}, Long.MAX_VALUE, TimeUnit.DAYS).cancel(true) shouldBe true
+    }
+
+    loop("a fixed rate keeps its pace, a fixed delay its pauses, until cancelled") {
+        val times = Collections.synchronizedList(mutableListOf<Long>())
+        val rate = loop.scheduleAtFixedRate({ times += System.nanoTime() }, 1, 2, TimeUnit.MILLISECONDS)
+        eventually { (times.size >= 10) shouldBe true }
+        rate.cancel(false)
+        times[9] - times[0] shouldBeGreaterThanOrEqual 9 * 2_000_000L - 2_000_000L
+
+        val pauses = Collections.synchronizedList(mutableListOf<Long>())
+        val delay = loop.scheduleWithFixedDelay({ pauses += System.nanoTime() }, 0, 2, TimeUnit.MILLISECONDS)
+        eventually { (pauses.size >= 5) shouldBe true }
+        delay.cancel(false)
+        pauses.toList().zipWithNext { a, b -> b - a shouldBeGreaterThanOrEqual 2_000_000 }
+        val size = loop.submit<Int> { pauses.size }.result()
+        loop.schedule({}, 10, TimeUnit.MILLISECONDS).result()
+        pauses shouldHaveSize size
+    }
+
+    loop("a periodic task ends with its first exception; a period must be positive") {
+        val runs = AtomicInteger()
+        val periodic = loop.scheduleAtFixedRate({ if (runs.incrementAndGet() == 3) error("third") }, 0, 1, TimeUnit.MILLISECONDS)
+        shouldThrow<IllegalStateException> { periodic.result() }
+        runs.get() shouldBe 3
+        shouldThrow<IllegalArgumentException> { loop.scheduleAtFixedRate({}, 0, 0, TimeUnit.SECONDS) }
+        shouldThrow<IllegalArgumentException> { loop.scheduleWithFixedDelay({}, 0, -1, TimeUnit.SECONDS) }
+    }
+
+    loop("cancelling never interrupts the loop's thread") {
+        val started = CountDownLatch(1)
+        val finish = CountDownLatch(1)
+        val interrupted = CompletableFuture<Boolean>()
+        val task = loop.schedule({
+            started.countDown()
+            interrupted.complete(runCatching { finish.await(SOON.inWholeSeconds, TimeUnit.SECONDS) }.isFailure)
+        }, 0, TimeUnit.SECONDS)
+        started.await()
+        task.cancel(true) shouldBe true
+        finish.countDown()
+        interrupted.result() shouldBe false
+        shouldThrow<CancellationException> { task.get() }
+    }
+
+    loop("arming and disarming in turn from many threads leaves nothing behind") {
+        val runs = AtomicInteger()
+        val timers = List(10) { loop.newTimer(runs::incrementAndGet) }
+        val threads = List(3) {
+            async {
+                repeat(3_000) { i ->
+                    val timer = timers[i % 10]
+                    if (i % 3 == 2) timer.disarm() else timer.arm(fromNow(1.hours))
+                }
+            }
+        }
+        threads.forEach { it.result() }
+        runs.get() shouldBe 0
+        timers.forEach { it.arm(System.nanoTime()) }
+        eventually { runs.get() shouldBe 10 }
+        timers.forEach { it.arm(fromNow(1.hours)) }
+        runs.get().toLong() shouldBeLessThan 11
+    }
+})

@@ -1,0 +1,24 @@
+package io.netpark.core.poll
+
+import io.kotest.matchers.shouldBe
+import io.netpark.core.testing.NetparkSpec
+
+class ReadinessSpec : NetparkSpec(body = {
+    test("bits are described by their names") {
+        Readiness.describe(0) shouldBe "NONE"
+        Readiness.describe(Readiness.READABLE or Readiness.READ_CLOSED) shouldBe "READABLE|READ_CLOSED"
+        Readiness.describe(-1) shouldBe "READABLE|WRITABLE|READ_CLOSED|HANGUP|ERROR|URGENT|POLLER_CLOSED"
+    }
+
+    test("a batch of woken waiters keeps their order and forgets them") {
+        val batch = WokenBatch()
+        val waiters = List(200) { Runnable {} }
+        repeat(2) {
+            waiters.forEach(batch::add)
+            batch.size() shouldBe 200
+            List(200) { batch.remove(it) } shouldBe waiters
+            batch.clear()
+            batch.size() shouldBe 0
+        }
+    }
+})

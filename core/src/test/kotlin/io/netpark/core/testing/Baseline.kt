@@ -1,0 +1,61 @@
+package io.netpark.core.testing
+
+import java.io.IOException
+import java.nio.channels.SocketChannel
+import java.nio.file.Files
+import java.nio.file.Path
+import kotlin.io.path.name
+import kotlin.time.Duration.Companion.seconds
+
+private val KERNEL_OBJECTS = listOf("socket:", "pipe:", "anon_inode:[eventfd]", "anon_inode:[eventpoll]")
+
+/** What is behind each open descriptor that a test could leak. Jars and files that the JVM opens are not among them. */
+fun openDescriptorTargets(): List<String> =
+    Files.list(Path.of("/proc/self/fd")).use { entries ->
+        entries.toList().mapNotNull { entry ->
+            try {
+                "${entry.name} ${Files.readSymbolicLink(entry)}"
+            } catch (_: IOException) {
+                null // closed since it was listed, such as the descriptor of the listing itself
+            }
+        }.filter { target -> KERNEL_OBJECTS.any { it in target } }
+    }
+
+/** How many sockets, pipes, eventfds and epoll instances are open in this process. */
+fun openDescriptors(): Int = openDescriptorTargets().size
+
+/** The threads that Netpark started, by name. */
+fun netparkThreads(): List<String> =
+    Thread.getAllStackTraces().keys.filter { it.isAlive && it.name.startsWith("netpark") }.map { it.name }.sorted()
+
+/** The descriptors and threads at one moment, to be compared with those of a later one. */
+class Baseline private constructor(private val descriptors: List<String>, private val threads: List<String>) {
+
+    /** Waits until nothing more is open, and no more threads run, than at the moment of this baseline. */
+    fun shouldBeRestored() {
+        eventually(10.seconds) {
+            val leaked = openDescriptorTargets()
+            check(leaked.size <= descriptors.size) { "leaked descriptors: ${leaked - descriptors.toSet()}" }
+            val running = netparkThreads()
+            check(running.size <= threads.size) { "leaked threads: $running, before: $threads" }
+        }
+    }
+
+    companion object {
+        init {
+            // The JDK keeps a socket of its own from the first use of its channels on.
+            SocketChannel.open().close()
+            Files.newByteChannel(Path.of("/proc/self/comm")).close()
+        }
+
+        fun now() = Baseline(openDescriptorTargets(), netparkThreads())
+    }
+}
+
+/** Runs [block] and checks that every descriptor and thread of it is gone afterwards. */
+inline fun <T> shouldReturnToBaseline(block: () -> T): T {
+    val baseline = Baseline.now()
+    val result = block()
+    baseline.shouldBeRestored()
+    return result
+}

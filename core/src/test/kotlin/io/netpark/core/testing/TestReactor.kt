@@ -1,0 +1,58 @@
+package io.netpark.core.testing
+
+import io.netpark.core.loop.EventLoop
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.net.Dialer
+import io.netpark.core.net.Listener
+import io.netpark.core.net.SocketOptions
+import io.netpark.core.poll.Poller
+import io.netpark.core.sys.LibC
+import java.net.InetAddress
+import java.net.InetSocketAddress
+
+/** Event loops for one test, and connections on them. Closing it fails if anything was reported and not drained. */
+class TestReactor(
+    val libc: LibC = Bindings.best,
+    pollers: Poller.Factory = Poller.EPOLL,
+    loops: Int = 1,
+) : AutoCloseable {
+
+    constructor(flavour: Flavour, loops: Int = 1) : this(flavour.libc, flavour.poller.factory, loops)
+
+    val reporter = RecordingReporter()
+    val group: EventLoopGroup =
+        EventLoopGroup.builder().loops(loops).daemon(true).libc(libc).pollers(pollers).reporter(reporter).open()
+
+    val loop: EventLoop get() = group.loops().first()
+
+    fun listen(address: InetSocketAddress = loopback(), options: SocketOptions = SocketOptions.DEFAULT) =
+        BlockingListener(Listener.listen(group, address, options))
+
+    /** Starts connecting, and no more. */
+    fun dial(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
+        BlockingConnection(Dialer.dial(group.next(), address, options))
+
+    fun connect(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT) = dial(address, options).connect()
+
+    /** Two connected ends: the dialing one, and the accepted one. */
+    fun pair(
+        host: String = "127.0.0.1",
+        options: SocketOptions = SocketOptions.DEFAULT,
+    ): Pair<BlockingConnection, BlockingConnection> =
+        listen(loopback(host), options).use { listener ->
+            val client = dial(listener.address, options)
+            val server = listener.accept()
+            client.connect() to server
+        }
+
+    override fun close() {
+        group.close()
+        reporter.shouldBeSilent()
+    }
+}
+
+fun loopback(host: String = "127.0.0.1", port: Int = 0) = InetSocketAddress(InetAddress.getByName(host), port)
+
+/** Closes both ends after [body]. */
+inline fun <A : AutoCloseable, B : AutoCloseable, T> Pair<A, B>.use(body: (A, B) -> T): T =
+    first.use { a -> second.use { b -> body(a, b) } }
