@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.job
 import kotlinx.coroutines.yield
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
@@ -33,15 +34,19 @@ import io.netpark.core.net.Connection as CoreConnection
  * @see Reactor.dial
  * @see Listener
  */
-public class Connection internal constructor(
-    private val core: CoreConnection,
-    private val dispatcher: LoopDispatcher,
-) : AutoCloseable {
+public class Connection internal constructor(private val core: CoreConnection) : AutoCloseable {
 
     private val reading = Parking(core, Direction.READ)
     private val writing = Parking(core, Direction.WRITE)
     private var budget = OPERATIONS_WITHOUT_YIELDING
     @Volatile private var brokenOutput: String? = null
+
+    /**
+     * The context of the handler that this connection belongs to, if it runs on the connection's own loop. A coroutine
+     * started inside the handler, by `withContext` too, has a context of its own: so identity tells who is calling.
+     */
+    private var ownerContext: CoroutineContext? = null
+    private var owner: Job? = null
 
     /** The peer's address, also after closing. */
     public val remoteAddress: InetSocketAddress get() = core.remoteAddress()
@@ -100,7 +105,7 @@ public class Connection internal constructor(
         checkActive(coroutineContext)
         var count = core.startRead(targets)
         while (count == PARKED) {
-            reading.await()
+            awaitReadable()
             checkActive(coroutineContext, Direction.READ)
             count = core.retryRead(targets)
         }
@@ -122,7 +127,8 @@ public class Connection internal constructor(
     @PublishedApi
     internal suspend fun awaitReadable() {
         budget = OPERATIONS_WITHOUT_YIELDING
-        return reading.await()
+        val job = ownerIn(coroutineContext)
+        return if (job != null) reading.awaitAsOwner(job) else reading.await()
     }
 
     // Writing
@@ -178,7 +184,7 @@ public class Connection internal constructor(
         checkOutput()
         var state = core.startWrite(sources)
         while (state == PARKED) {
-            writing.await()
+            awaitWritable()
             checkActive(coroutineContext, Direction.WRITE)
             state = core.retryWrite(sources)
         }
@@ -200,7 +206,8 @@ public class Connection internal constructor(
     @PublishedApi
     internal suspend fun awaitWritable() {
         budget = OPERATIONS_WITHOUT_YIELDING
-        return writing.await()
+        val job = ownerIn(coroutineContext)
+        return if (job != null) writing.awaitAsOwner(job) else writing.await()
     }
 
     private fun checkOutput() {
@@ -269,28 +276,38 @@ public class Connection internal constructor(
      */
     public fun setReadDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
 
-    /** As [setReadDeadline], for writes. */
+    /**
+     * As [setReadDeadline], for writes. Progress extends it: whenever a write has got rid of some bytes and has to wait
+     * again, the deadline is [after] away again. So it ends a write to a peer that has stopped, not to one that is slow.
+     */
     public fun setWriteDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
 
     // The caller's coroutine
 
     /** Makes the handler that is calling the owner of this connection: it parks without allocating from now on. */
-    internal fun own(handler: Job): HandlerSensor {
-        reading.own(handler, dispatcher)
-        writing.own(handler, dispatcher)
-        return HandlerSensor(handler) {
-            reading.ownerCancelled()
-            writing.ownerCancelled()
+    internal fun own(handler: CoroutineContext): HandlerSensor {
+        ownerContext = handler
+        owner = handler.job
+        return HandlerSensor(handler.job) { cause ->
+            if (cause != null) {
+                reading.ownerCancelled()
+                writing.ownerCancelled()
+            }
         }
     }
 
+    /** The owner's job, if that is who is calling. */
+    private fun ownerIn(context: CoroutineContext): Job? = if (context === ownerContext) owner else null
+
+    private fun jobIn(context: CoroutineContext): Job? = ownerIn(context) ?: context[Job]
+
     private fun checkActive(context: CoroutineContext) {
-        context[Job]?.ensureActive()
+        jobIn(context)?.ensureActive()
     }
 
     /** For an operation that holds the lock of its direction. */
     private fun checkActive(context: CoroutineContext, direction: Direction) {
-        val job = context[Job]
+        val job = jobIn(context)
         if (job != null && !job.isActive) {
             core.abandon(direction)
             job.ensureActive()

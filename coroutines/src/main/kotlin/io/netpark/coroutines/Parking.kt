@@ -4,13 +4,13 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
 import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.CompletableJob
+import kotlinx.coroutines.CompletionHandler
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ThreadContextElement
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.Continuation
-import kotlin.coroutines.ContinuationInterceptor
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.intrinsics.COROUTINE_SUSPENDED
 import kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn
 import kotlin.coroutines.resume
@@ -20,52 +20,24 @@ import kotlin.coroutines.resume
  *
  * *Any* coroutine parks as a cancellable continuation: 80 bytes and a few compare-and-sets with its Job.
  *
- * The *owner*, a handler on its connection's own loop, parks as it is: its bare continuation goes into a waiter made once,
- * and readiness resumes it by a call, on the thread it was suspended on. No allocation, no dispatch. Cancellation
- * reaches it through a [HandlerSensor] set up once for the connection.
+ * The *owner*, a handler on its connection's own loop, parks as it is: this object is the waiter, and holds its bare
+ * continuation. Readiness resumes it by a call, on the thread it was suspended on: no allocation, no dispatch.
+ * Cancellation reaches it through [HandlerSensor].
  *
  * Both ways resume with nothing but "look again". Who is cancelled releases the operation's lock and has consumed
  * nothing: the next operation finds things as they were.
  */
-internal class Parking(private val descriptor: Descriptor, private val direction: Direction) {
+internal class Parking(private val descriptor: Descriptor, private val direction: Direction) : Waiter {
 
-    private var owner: Owner? = null
-
-    /** Lets this job, on this dispatcher, park without allocating. */
-    fun own(job: Job, dispatcher: LoopDispatcher) {
-        owner = Owner(job, dispatcher)
-    }
-
-    /** The owner's job was cancelled: if it is parked here it is woken, to find out. From any thread. */
-    fun ownerCancelled() {
-        val waiter = owner ?: return
-        if (descriptor.unpark(direction, waiter) && !descriptor.loop().tryExecute(waiter)) {
-            waiter.run()
-        }
-    }
+    /** The owner, while it is parked. Only the loop's thread touches it. */
+    private var parked: Continuation<Unit>? = null
 
     /**
-     * Suspends until there is reason to retry the operation, which has returned [Descriptor.PARK].
+     * Suspends any coroutine until there is reason to retry the operation, which has returned [Descriptor.PARK].
      *
      * @throws kotlinx.coroutines.CancellationException the operation has been abandoned
      */
     suspend fun await() {
-        val owner = owner
-        return if (owner != null && owner.isCaller(coroutineContext)) park(owner) else parkCancellable()
-    }
-
-    private suspend fun park(owner: Owner) = suspendCoroutineUninterceptedOrReturn { continuation ->
-        owner.continuation = continuation
-        // On the loop's thread, where the waiter would run: so it does not run before this has returned.
-        if (!descriptor.park(direction, owner) || !owner.job.isActive && descriptor.unpark(direction, owner)) {
-            owner.continuation = null
-            Unit // retry now; a retry looks at the job first
-        } else {
-            COROUTINE_SUSPENDED
-        }
-    }
-
-    private suspend fun parkCancellable() {
         var waiter: Waiter? = null
         try {
             suspendCancellableCoroutine<Unit> { continuation ->
@@ -82,19 +54,28 @@ internal class Parking(private val descriptor: Descriptor, private val direction
         }
     }
 
-    private class Owner(val job: Job, private val dispatcher: LoopDispatcher) : Waiter {
-        /** Set while parked. Only the loop's thread touches it. */
-        var continuation: Continuation<Unit>? = null
-
-        /** A coroutine started inside the handler has a job of its own, `withContext` too, so this tells them apart. */
-        fun isCaller(context: CoroutineContext): Boolean =
-            context[Job] === job && context[ContinuationInterceptor] === dispatcher && dispatcher.loop.inLoop()
-
-        override fun run() {
-            val parked = continuation
-            continuation = null
-            parked?.resume(Unit)
+    /** As [await], for the owner: it is on the loop's thread, and its retry looks at [job] first. */
+    suspend fun awaitAsOwner(job: Job): Unit = suspendCoroutineUninterceptedOrReturn { continuation ->
+        parked = continuation
+        // On the loop's thread, where the waiter would run: so it does not run before this has returned.
+        if (!descriptor.park(direction, this) || !job.isActive && descriptor.unpark(direction, this)) {
+            parked = null
+            Unit
+        } else {
+            COROUTINE_SUSPENDED
         }
+    }
+
+    /** The owner's job was cancelled: if it is parked here it is woken, to find out. From any thread. */
+    fun ownerCancelled() {
+        if (descriptor.unpark(direction, this) && !descriptor.loop().tryExecute(this)) run()
+    }
+
+    /** Wakes the owner. */
+    override fun run() {
+        val continuation = parked
+        parked = null
+        continuation?.resume(Unit)
     }
 
     private class CancellableWaiter(private val continuation: CancellableContinuation<Unit>) : Waiter {
@@ -107,11 +88,11 @@ internal class Parking(private val descriptor: Descriptor, private val direction
  * Feels the cancellation of a handler. A child job is the way to it that public API offers: cancelling a job cancels its
  * children at once, while a completion listener of the job itself would be called only after the handler has left.
  */
-internal class HandlerSensor(handler: Job, private val cancelled: () -> Unit) {
-    private val child = Job(handler)
+@JvmInline
+internal value class HandlerSensor private constructor(val child: CompletableJob) {
 
-    init {
-        child.invokeOnCompletion { cause -> if (cause != null) cancelled() }
+    constructor(handler: Job, cancelled: CompletionHandler) : this(Job(handler)) {
+        child.invokeOnCompletion(cancelled)
     }
 
     /** The handler has left: its job must not wait for this child. */

@@ -13,7 +13,6 @@ import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.UnknownHostException
 import kotlin.time.Duration
-import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
 
 /**
@@ -81,7 +80,7 @@ public class Reactor private constructor(
         if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
         val core = Dialer.dial(group.currentOrNext(), address, options)
         if (timeout != Duration.INFINITE) core.setDeadline(Direction.WRITE, timeout)
-        val connection = connection(core)
+        val connection = Connection(core)
         connection.finishConnecting()
         if (timeout != Duration.INFINITE) core.clearDeadline(Direction.WRITE)
         return connection
@@ -127,8 +126,6 @@ public class Reactor private constructor(
     override fun close() {
         group.close()
     }
-
-    internal fun connection(core: CoreConnection): Connection = Connection(core, dispatcherOf(core.loop()))
 
     internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.getValue(loop)
 

@@ -6,6 +6,7 @@ import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
@@ -14,7 +15,6 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 
@@ -45,7 +45,8 @@ internal class Serving(
             loop.report("A connection handler failed; its connection is closed", failure)
         }
         val scope = CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures)
-        val ownTheirConnection = ownDispatcher == null && !scope.coroutineContext.hasThreadContext()
+        val onOwnLoop = ownDispatcher == null
+        val ownTheirConnection = onOwnLoop && !scope.coroutineContext.hasThreadContext()
     }
 
     suspend fun run(drain: Duration) {
@@ -77,25 +78,43 @@ internal class Serving(
     }
 
     private fun handle(accepted: CoreConnection) {
-        val group = perLoop.getValue(accepted.loop())
-        val connection = reactor.connection(accepted)
-        group.scope.launch {
-            try {
-                if (group.ownTheirConnection) runAsOwner(connection) else handler(connection)
-            } catch (_: NetparkException.Reset) {
-                // The peer went away.
-            } catch (_: NetparkException.Closed) {
-                // We, or the end of the reactor, closed it.
-            }
-        }.invokeOnCompletion { connection.close() } // also if it was cancelled before it began
+        val handlers = perLoop.getValue(accepted.loop())
+        val connection = Connection(accepted)
+        if (!handlers.onOwnLoop) {
+            handlers.scope.launch { handle(connection) }
+                .invokeOnCompletion { connection.close() } // also if it was cancelled before it began
+        } else if (accepted.loop().inLoop()) {
+            handlers.start(connection)
+        } else if (!accepted.loop().tryExecute { handlers.start(connection) }) {
+            connection.close()
+        }
     }
 
-    private suspend fun runAsOwner(connection: Connection) {
-        val sensor = connection.own(coroutineContext.job)
+    /** On the connection's loop: starts where it is, without a dispatch, even if it has been cancelled meanwhile. */
+    private fun Handlers.start(connection: Connection) {
+        scope.launch(start = CoroutineStart.UNDISPATCHED) {
+            val sensor = if (ownTheirConnection) connection.own(coroutineContext) else null
+            try {
+                handle(connection)
+            } finally {
+                sensor?.dispose()
+                closeWithChildren(coroutineContext.job, connection)
+            }
+        }
+    }
+
+    /** Closes the connection of a handler that has returned, or once the coroutines it has left running are done. */
+    private fun closeWithChildren(handler: Job, connection: Connection) {
+        if (handler.children.any()) handler.invokeOnCompletion { connection.close() } else connection.close()
+    }
+
+    private suspend fun handle(connection: Connection) {
         try {
             handler(connection)
-        } finally {
-            sensor.dispose()
+        } catch (_: NetparkException.Reset) {
+            // The peer went away.
+        } catch (_: NetparkException.Closed) {
+            // We, or the end of the reactor, closed it.
         }
     }
 }

@@ -55,6 +55,26 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 
+    test("progress extends a write deadline: a peer that is slow is not one that has stopped") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val sent = pattern(300_000)
+                client.setWriteDeadline(400.milliseconds)
+                val writer = async { client.write(ByteBuffer.wrap(sent)) }
+                val received = java.io.ByteArrayOutputStream()
+                val millis = measureTimeMillis {
+                    while (received.size() < sent.size) {
+                        received.writeBytes(server.readFully(minOf(6_000, sent.size - received.size())))
+                        delay(20)
+                    }
+                }
+                millis shouldBeGreaterThanOrEqual 800 // twice the deadline
+                writer.await()
+                received.toByteArray() shouldBe sent
+            }
+        }
+    }
+
     test("an accept deadline wakes a parked accept") {
         onReactor { reactor, _ ->
             reactor.listen("127.0.0.1", 0).use { listener ->

@@ -30,6 +30,8 @@ final class Deadline {
     private long at = NONE;
     /** When the timer will fire; NONE if it is idle. */
     private long armedAt = NONE;
+    /** How far away the deadline was when it was set. */
+    private long span;
     private boolean closed;
 
     Deadline(EventLoop loop, ErrorWord error, ParkingSlot slot, int expired) {
@@ -50,16 +52,30 @@ final class Deadline {
             return null;
         }
         at = nanoTime;
-        if (nanoTime == NONE || armedAt != NONE && nanoTime - armedAt >= 0) {
-            error.clear(expired); // an operation that has just been timed out and has not run yet goes on
+        if (nanoTime == NONE) {
+            error.clear(expired);
             return null;
         }
-        if (nanoTime - System.nanoTime() <= 0) {
+        span = nanoTime - System.nanoTime();
+        if (span <= 0) {
             return expire();
         }
-        error.clear(expired);
-        arm(nanoTime);
+        error.clear(expired); // an operation that has just been timed out and has not run yet goes on
+        if (armedAt == NONE || nanoTime - armedAt < 0) {
+            arm(nanoTime);
+        }
         return null;
+    }
+
+    /** Moves a deadline that has not passed to as far from now as it was when it was set. */
+    synchronized void extend() {
+        if (at != NONE && span > 0) {
+            at = System.nanoTime() + span;
+            error.clear(expired);
+            if (armedAt == NONE) { // otherwise it is armed for an earlier instant, and moves itself
+                arm(at);
+            }
+        }
     }
 
     private void arm(long nanoTime) {

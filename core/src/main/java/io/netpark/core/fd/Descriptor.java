@@ -273,6 +273,10 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
      * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
      * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
      *
+     * <p>Progress extends a write deadline: each time a write has got rid of some bytes and has to wait again, the
+     * deadline is as far away as it was when it was set. A slow peer is not timed out, one that has stopped is (okio's
+     * AsyncTimeout has the same rule).
+     *
      * @param nanoTime a {@link System#nanoTime} value
      */
     public final void setDeadline(Direction direction, long nanoTime) {
@@ -282,6 +286,13 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** Takes the deadline of a direction away. An operation that it has ended stays ended. */
     public final void clearDeadline(Direction direction) {
         deadline(direction).set(Deadline.NONE);
+    }
+
+    /** The operation in progress has got somewhere: its deadline is as far away again as when it was set. */
+    protected final void extendDeadline(Direction direction) {
+        if ((direction == Direction.READ ? readDeadline : writeDeadline) != null) {
+            deadline(direction).extend();
+        }
     }
 
     private Deadline deadline(Direction direction) {

@@ -8,9 +8,11 @@ import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
 import java.lang.ref.Reference;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +31,8 @@ public final class Connection extends Descriptor {
     /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
     public static final int END_OF_STREAM = -1;
 
-    private final InetSocketAddress remote;
+    /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
+    private final byte[] remote;
     private volatile @Nullable InetSocketAddress local;
 
     /**
@@ -40,7 +43,7 @@ public final class Connection extends Descriptor {
      */
     private boolean drained;
 
-    private Connection(EventLoop loop, int fd, InetSocketAddress remote) {
+    private Connection(EventLoop loop, int fd, byte[] remote) {
         super(loop, fd);
         this.remote = remote;
     }
@@ -48,8 +51,10 @@ public final class Connection extends Descriptor {
     /**
      * Watches a socket, accepted or on which connect(2) has been called: before that, epoll would report a hang-up.
      * Closes it if that fails.
+     *
+     * @param remote the peer as a {@link SockAddr}
      */
-    static Connection watch(EventLoop loop, int fd, InetSocketAddress remote) throws NetparkException {
+    static Connection watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
         Connection connection = new Connection(loop, fd, remote);
         connection.register(Interest.PARKING);
         return connection;
@@ -85,7 +90,7 @@ public final class Connection extends Descriptor {
     private NetparkException connectTimedOut() {
         close();
         return new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                "connect to " + Addresses.text(remote) + ": the deadline passed");
+                "connect to " + Addresses.text(remoteAddress()) + ": the deadline passed");
     }
 
     private int attemptConnect() throws NetparkException {
@@ -109,7 +114,7 @@ public final class Connection extends Descriptor {
                 return PARK;
             }
             default -> {
-                NetparkException failure = failure(errno, "connect to " + Addresses.text(remote));
+                NetparkException failure = failure(errno, "connect to " + Addresses.text(remoteAddress()));
                 finish(Direction.WRITE);
                 close();
                 throw failure;
@@ -281,7 +286,7 @@ public final class Connection extends Descriptor {
      *
      * @return 0 when all is written, or {@link #PARK}
      * @throws NetparkException.Reset if the peer is gone or has reset the connection, or the output is shut down
-     * @throws NetparkException.TimedOut if the write deadline has passed
+     * @throws NetparkException.TimedOut if the write deadline has passed; progress extends it
      * @throws NetparkException.Closed if the connection is closed
      */
     public int startWrite(ByteBuffer source) throws NetparkException {
@@ -300,6 +305,7 @@ public final class Connection extends Descriptor {
     }
 
     private int writeDirect(ByteBuffer source) throws NetparkException {
+        int start = source.position();
         long base = DirectBuffers.address(source);
         int outcome = 0;
         while (source.hasRemaining()) {
@@ -312,10 +318,11 @@ public final class Connection extends Descriptor {
             source.position(position + (int) sent);
         }
         Reference.reachabilityFence(source);
-        return sent(outcome);
+        return sent(outcome, source.position() > start);
     }
 
     private int writeThroughScratch(ByteBuffer source) throws NetparkException {
+        int start = source.position();
         Scratch scratch = Scratch.take();
         int outcome = 0;
         try {
@@ -332,7 +339,7 @@ public final class Connection extends Descriptor {
         } finally {
             scratch.giveBack();
         }
-        return sent(outcome);
+        return sent(outcome, source.position() > start);
     }
 
     private long send(long address, int length) {
@@ -344,8 +351,11 @@ public final class Connection extends Descriptor {
     }
 
     /** The end of a write, or its pause. */
-    private int sent(int outcome) throws NetparkException {
+    private int sent(int outcome, boolean progress) throws NetparkException {
         if (outcome == -Errno.EAGAIN) {
+            if (progress) {
+                extendDeadline(Direction.WRITE);
+            }
             pause();
             return PARK;
         }
@@ -377,6 +387,7 @@ public final class Connection extends Descriptor {
     private int attemptWrite(ByteBuffer[] sources) throws NetparkException {
         Vector vector = Vector.take();
         int outcome = 0;
+        boolean progress = false;
         try {
             while (vector.fillForWriting(sources) > 0) {
                 long result;
@@ -388,12 +399,13 @@ public final class Connection extends Descriptor {
                     break;
                 }
                 vector.advanceAfterWriting(sources, result);
+                progress = true;
             }
         } finally {
             vector.giveBack();
             Reference.reachabilityFence(sources);
         }
-        return sent(outcome);
+        return sent(outcome, progress);
     }
 
     // Ending one direction
@@ -460,7 +472,7 @@ public final class Connection extends Descriptor {
 
     /** The peer's address, also after closing. */
     public InetSocketAddress remoteAddress() {
-        return remote;
+        return SockAddr.read(ByteBuffer.wrap(remote).order(ByteOrder.nativeOrder()), 0);
     }
 
     /**
@@ -505,7 +517,7 @@ public final class Connection extends Descriptor {
 
     private String addresses() {
         InetSocketAddress known = local;
-        return Addresses.text(remote) + (known == null ? "" : " (local " + Addresses.text(known) + ")");
+        return Addresses.text(remoteAddress()) + (known == null ? "" : " (local " + Addresses.text(known) + ")");
     }
 
     @Override

@@ -36,27 +36,23 @@ public final class Dialer {
         if (fd < 0) {
             throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(remote));
         }
+        byte[] address;
+        Scratch scratch = Scratch.take();
         try {
             options.apply(libc, fd);
-            int result = connect(libc, fd, remote);
+            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, remote);
+            int result = libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
             // EINTR: the handshake goes on in the kernel (connect(2)); calling again would only say EALREADY.
             if (result < 0 && result != -Errno.EINPROGRESS && result != -Errno.EINTR) {
                 throw NetparkException.of(-result, "connect to " + Addresses.text(remote));
             }
+            address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR);
         } catch (NetparkException | RuntimeException | Error e) {
             libc.close(fd);
             throw e;
-        }
-        return Connection.watch(loop, fd, remote);
-    }
-
-    private static int connect(LibC libc, int fd, InetSocketAddress remote) {
-        Scratch scratch = Scratch.take();
-        try {
-            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, remote);
-            return libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
         } finally {
             scratch.giveBack();
         }
+        return Connection.watch(loop, fd, address);
     }
 }

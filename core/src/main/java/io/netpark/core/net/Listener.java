@@ -159,7 +159,7 @@ public final class Listener extends Descriptor {
                 int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
                         scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
                 if (result >= 0) {
-                    return accepted(result, SockAddr.read(scratch.memory(), Scratch.SOCKADDR));
+                    return accepted(result, SockAddr.copy(scratch.memory(), Scratch.SOCKADDR));
                 }
                 if (result == -Errno.EAGAIN) {
                     synchronized (retry) {
@@ -192,7 +192,7 @@ public final class Listener extends Descriptor {
         };
     }
 
-    private @Nullable Connection accepted(int connected, InetSocketAddress remote) throws NetparkException {
+    private @Nullable Connection accepted(int connected, byte[] remote) throws NetparkException {
         EventLoop loop = group.next();
         Connection connection;
         try {

@@ -10,13 +10,19 @@ import java.nio.Buffer;
 import java.nio.ByteBuffer;
 
 /**
- * Where the bytes of a direct buffer are. The JDK offers no call for it before 22 (MemorySegment), and warns about
- * Unsafe from 24 on, so each JDK gets the way that costs it nothing.
+ * Where the bytes of a direct buffer are. The JDK offers no call for it before 22, and warns about Unsafe from 24 on, so
+ * each JDK gets the way that costs it nothing.
  */
 public final class DirectBuffers {
 
-    /** {@code (ByteBuffer) long}: the address of index 0. Constant, so the JIT inlines whichever way was found. */
-    private static final MethodHandle BASE = base();
+    /** One way to find out. */
+    interface Addresses {
+        /** Address of index 0. */
+        long base(ByteBuffer direct);
+    }
+
+    /** Constant, so the JIT inlines whichever way was found. */
+    private static final Addresses ADDRESSES = choose();
 
     private DirectBuffers() {}
 
@@ -29,63 +35,62 @@ public final class DirectBuffers {
         if (!buffer.isDirect()) {
             throw new IllegalArgumentException("not a direct buffer: " + buffer);
         }
+        return ADDRESSES.base(buffer);
+    }
+
+    private static Addresses choose() {
         try {
-            return (long) BASE.invokeExact(buffer);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new AssertionError(e);
+            if (Runtime.version().feature() < 22) {
+                return new UnsafeAddresses();
+            }
+            return (Addresses) Class.forName("io.netpark.core.sys.SegmentAddresses")
+                    .getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException e) {
+            return new JnaAddresses(); // a JDK without jdk.unsupported, or a build made on an old one
         }
     }
 
-    private static MethodHandle base() {
-        try {
-            return Runtime.version().feature() >= 22 ? bySegment() : byUnsafe();
-        } catch (ReflectiveOperationException e) {
+    /** {@code Buffer.address} by its offset: an ordinary load. */
+    private static final class UnsafeAddresses implements Addresses {
+        /** {@code (Object, long) long}: Unsafe.getLong. By handle, since javac warns of the class and cannot be told not to. */
+        private static final MethodHandle GET_LONG;
+        private static final long OFFSET;
+
+        static {
             try {
-                return MethodHandles.lookup().findStatic(
-                        DirectBuffers.class, "byJna", MethodType.methodType(long.class, ByteBuffer.class));
-            } catch (ReflectiveOperationException impossible) {
-                throw new AssertionError(impossible);
+                Class<?> type = Class.forName("sun.misc.Unsafe");
+                Field instance = type.getDeclaredField("theUnsafe");
+                instance.setAccessible(true);
+                Object unsafe = instance.get(null);
+                OFFSET = (long) type.getMethod("objectFieldOffset", Field.class)
+                        .invoke(unsafe, Buffer.class.getDeclaredField("address"));
+                GET_LONG = MethodHandles.lookup()
+                        .findVirtual(type, "getLong", MethodType.methodType(long.class, Object.class, long.class))
+                        .bindTo(unsafe);
+            } catch (ReflectiveOperationException e) {
+                throw new ExceptionInInitializerError(e);
+            }
+        }
+
+        UnsafeAddresses() throws ReflectiveOperationException {
+            Class.forName("sun.misc.Unsafe"); // says what is missing before the initializer does
+        }
+
+        @Override
+        public long base(ByteBuffer direct) {
+            try {
+                return (long) GET_LONG.invokeExact((Object) direct, OFFSET);
+            } catch (Throwable e) {
+                throw new AssertionError(e);
             }
         }
     }
 
-    /** {@code MemorySegment.ofBuffer(b).address()} starts at the position; escape analysis removes the segment. */
-    private static MethodHandle bySegment() throws ReflectiveOperationException {
-        MethodHandles.Lookup lookup = MethodHandles.lookup();
-        Class<?> segment = Class.forName("java.lang.foreign.MemorySegment");
-        MethodHandle ofBuffer = lookup.findStatic(segment, "ofBuffer", MethodType.methodType(segment, Buffer.class));
-        MethodHandle address = lookup.findVirtual(segment, "address", MethodType.methodType(long.class));
-        MethodHandle atPosition = MethodHandles.filterReturnValue(ofBuffer, address);
-        MethodHandle minusPosition = lookup.findStatic(
-                DirectBuffers.class, "minusPosition", MethodType.methodType(long.class, long.class, ByteBuffer.class));
-        return MethodHandles.foldArguments(
-                minusPosition, atPosition.asType(MethodType.methodType(long.class, ByteBuffer.class)));
-    }
-
-    private static long minusPosition(long address, ByteBuffer buffer) {
-        return address - buffer.position();
-    }
-
-    /** {@code Buffer.address} by its offset: an ordinary load, without a warning up to JDK 23. */
-    private static MethodHandle byUnsafe() throws ReflectiveOperationException {
-        Class<?> type = Class.forName("sun.misc.Unsafe");
-        Field instance = type.getDeclaredField("theUnsafe");
-        instance.setAccessible(true);
-        Object unsafe = instance.get(null);
-        MethodHandles.Lookup lookup = MethodHandles.lookup();
-        long offset = (long) type.getMethod("objectFieldOffset", Field.class)
-                .invoke(unsafe, Buffer.class.getDeclaredField("address"));
-        MethodHandle getLong = lookup
-                .findVirtual(type, "getLong", MethodType.methodType(long.class, Object.class, long.class))
-                .bindTo(unsafe);
-        return MethodHandles.insertArguments(getLong, 1, offset)
-                .asType(MethodType.methodType(long.class, ByteBuffer.class));
-    }
-
-    @SuppressWarnings("unused") // reached by a method handle
-    private static long byJna(ByteBuffer buffer) {
-        return Pointer.nativeValue(Native.getDirectBufferPointer(buffer));
+    /** By a native call: it always works, and always costs. */
+    private static final class JnaAddresses implements Addresses {
+        @Override
+        public long base(ByteBuffer direct) {
+            return Pointer.nativeValue(Native.getDirectBufferPointer(direct));
+        }
     }
 }

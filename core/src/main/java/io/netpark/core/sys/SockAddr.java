@@ -56,6 +56,13 @@ public final class SockAddr {
         return IN_SIZE;
     }
 
+    /** A copy of what the kernel wrote, as long as its family takes. */
+    public static byte[] copy(ByteBuffer memory, int offset) {
+        byte[] copy = new byte[memory.getShort(offset + FAMILY) == Linux.AF_INET6 ? IN6_SIZE : IN_SIZE];
+        memory.get(offset, copy);
+        return copy;
+    }
+
     /**
      * Reads what the kernel wrote. An IPv4 address in IPv6 form (::ffff:a.b.c.d) comes back as IPv4.
      *

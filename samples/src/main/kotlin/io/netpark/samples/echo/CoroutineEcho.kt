@@ -53,24 +53,9 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
         while (true) {
             connection.setReadDeadline(idleTimeout) // before every read: "no byte for so long", not "in all"
             if (connection.read(buffer) == END_OF_STREAM) break
-            write(connection, buffer.flip())
+            connection.setWriteDeadline(idleTimeout) // progress extends it: a client that takes its answer slowly is not idle
+            connection.write(buffer.flip())
             buffer.clear()
-        }
-    }
-
-    /**
-     * A client that takes its answer slowly is not idle: a write that has missed its deadline, but has come further, goes
-     * on. "Further" is as the kernel sees it, which takes new bytes when a good part of its send buffer has become free.
-     */
-    private suspend fun write(connection: Connection, answer: ByteBuffer) {
-        while (answer.hasRemaining()) {
-            val start = answer.position()
-            connection.setWriteDeadline(idleTimeout)
-            try {
-                connection.write(answer)
-            } catch (e: TimedOut) {
-                if (answer.position() == start) throw e
-            }
         }
     }
 
