@@ -15,6 +15,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 
@@ -80,26 +81,18 @@ internal class Serving(
     private fun handle(accepted: CoreConnection) {
         val handlers = perLoop.getValue(accepted.loop())
         val connection = Connection(accepted)
-        if (!handlers.onOwnLoop) {
-            handlers.scope.launch { handle(connection) }
-                .invokeOnCompletion { connection.close() } // also if it was cancelled before it began
-        } else if (accepted.loop().inLoop()) {
-            handlers.start(connection)
-        } else if (!accepted.loop().tryExecute { handlers.start(connection) }) {
-            connection.close()
-        }
-    }
-
-    /** On the connection's loop: starts where it is, without a dispatch, even if it has been cancelled meanwhile. */
-    private fun Handlers.start(connection: Connection) {
-        scope.launch(start = CoroutineStart.UNDISPATCHED) {
-            val sensor = if (ownTheirConnection) connection.own(coroutineContext) else null
-            try {
-                handle(connection)
-            } finally {
-                sensor?.dispose()
-                closeWithChildren(coroutineContext.job, connection)
+        if (handlers.onOwnLoop && accepted.loop().inLoop()) {
+            // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.
+            handlers.scope.launch(start = CoroutineStart.UNDISPATCHED) {
+                try {
+                    handle(connection, handlers)
+                } finally {
+                    closeWithChildren(coroutineContext.job, connection)
+                }
             }
+        } else {
+            // A child from now on, so that run() waits for it, wherever and whenever it begins; it may never.
+            handlers.scope.launch { handle(connection, handlers) }.invokeOnCompletion { connection.close() }
         }
     }
 
@@ -108,13 +101,16 @@ internal class Serving(
         if (handler.children.any()) handler.invokeOnCompletion { connection.close() } else connection.close()
     }
 
-    private suspend fun handle(connection: Connection) {
+    private suspend fun handle(connection: Connection, handlers: Handlers) {
+        val sensor = if (handlers.ownTheirConnection) connection.own(coroutineContext) else null
         try {
             handler(connection)
         } catch (_: NetparkException.Reset) {
             // The peer went away.
         } catch (_: NetparkException.Closed) {
             // We, or the end of the reactor, closed it.
+        } finally {
+            sensor?.dispose()
         }
     }
 }

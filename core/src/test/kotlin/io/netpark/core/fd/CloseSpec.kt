@@ -25,7 +25,6 @@ import io.netpark.core.testing.fromNow
 import io.netpark.core.testing.race
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
-import java.io.EOFException
 import java.nio.ByteBuffer
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ConcurrentHashMap
@@ -62,22 +61,25 @@ class CloseSpec : NetparkSpec(body = {
         }
 
         test("$flavour, S7: closing the group wakes whoever reads, writes and accepts") {
-            val reactor = TestReactor(flavour, loops = 2)
-            val listener = reactor.listen()
-            val (client, server) = reactor.pair()
-            val operations = listOf(
-                async { client.readSome() }, async { client.write(ByteArray(10_000_000)) }, async { server.readFully(10_000_001) },
-                async { listener.accept() },
-            )
-            awaitParkedThreads(3)
-            reactor.close()
-            for (operation in operations) {
-                val failure = operation.failure()
-                (failure is NetparkException.Closed || failure is NetparkException.Reset || failure is EOFException) shouldBe true
+            TestReactor().use { peers ->
+                val peer = peers.listen()
+                val reactor = TestReactor(flavour, loops = 2)
+                val listener = reactor.listen()
+                val clients = List(2) { reactor.connect(peer.address) }
+                val accepted = List(2) { peer.accept() }
+                val operations = listOf(
+                    async { clients[0].readSome() },
+                    async { clients[1].write(ByteArray(10_000_000)) },
+                    async { listener.accept() },
+                )
+                awaitParkedThreads(3)
+                reactor.close()
+                for (operation in operations) (operation.failure() is NetparkException.Closed) shouldBe true
+                shouldThrow<NetparkException.Closed> { clients[0].readSome() }.message!! shouldContain "with its event loop"
+                shouldThrow<NetparkException.Closed> { reactor.listen() }
+                reactor.group.loops().all { it.isTerminated } shouldBe true
+                (accepted + peer).forEach { it.close() }
             }
-            shouldThrow<NetparkException.Closed> { client.readSome() }.message!! shouldContain "with its event loop"
-            shouldThrow<NetparkException.Closed> { reactor.listen() }
-            reactor.group.loops().all { it.isTerminated } shouldBe true
         }
     }
 
@@ -87,19 +89,24 @@ class CloseSpec : NetparkSpec(body = {
         }
         TestReactor(undecided).use { reactor ->
             reactor.listen().use { listener ->
+                val busy = CountDownLatch(1)
+                val entered = CountDownLatch(1)
+                reactor.loop.execute { // so that it sees no readiness, but the end
+                    entered.countDown()
+                    busy.await()
+                }
+                entered.await()
                 val dialers = List(3) { reactor.dial(listener.address) }
                 val woken = ConcurrentHashMap.newKeySet<Int>()
                 dialers.forEachIndexed { i, dialer ->
-                    val connection = dialer.connection
-                    var outcome = connection.startConnect()
-                    val waiter = Waiter {
+                    dialer.connection.startConnect() shouldBe Descriptor.PARK
+                    dialer.connection.park(Direction.WRITE) {
                         woken += i
                         dialers.forEach { it.close() }
-                    }
-                    // The edge that said "writable" may have come before: then there is nothing to wait for yet.
-                    while (!connection.park(Direction.WRITE, waiter)) outcome = connection.retryConnect()
-                    outcome shouldBe Descriptor.PARK
+                    } shouldBe true
                 }
+                reactor.loop.shutdown()
+                busy.countDown()
                 reactor.group.close()
                 woken shouldBe setOf(0, 1, 2)
                 dialers.forEach { shouldThrow<NetparkException.Closed> { it.connection.retryConnect() } }
@@ -120,7 +127,12 @@ class CloseSpec : NetparkSpec(body = {
                 } shouldBe true
             }
             val written = CountDownLatch(1)
-            reactor.loop.execute { written.await() } // so that one wait finds all three
+            val entered = CountDownLatch(1)
+            reactor.loop.execute { // so that one wait finds all three
+                entered.countDown()
+                written.await()
+            }
+            entered.await()
             pairs.forEach { (client, _) -> client.write("x") }
             written.countDown()
             List(3) { order.poll(SOON.inWholeSeconds, TimeUnit.SECONDS) } shouldBe listOf("read", "closed", "closed")
