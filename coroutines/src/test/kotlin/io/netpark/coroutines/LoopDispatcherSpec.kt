@@ -2,12 +2,14 @@ package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
+import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
@@ -108,6 +110,32 @@ class LoopDispatcherSpec : NetparkSpec(body = {
             flooded.cancelAndJoin()
             pinged.cancelAndJoin()
             flood.cancelAndJoin()
+        }
+    }
+
+    test("S4: neither operations that complete at once nor resumptions in place grow the stack") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val deepest = CompletableDeferred<Int>()
+                val serving = launch {
+                    listener.serve { connection ->
+                        val one = ByteBuffer.allocateDirect(1)
+                        var depth = 0
+                        var reads = 0
+                        while (connection.read(one) != Connection.END_OF_STREAM) {
+                            one.clear()
+                            if (++reads % 100 == 0) depth = maxOf(depth, Throwable().stackTrace.size)
+                        }
+                        deepest.complete(depth)
+                    }
+                }
+                reactor.dial(listener.localAddress).use { client ->
+                    client.write(ByteArray(200_000)) // a burst: read without parking
+                    repeat(20_000) { client.write(ByteArray(1)) } // one by one: mostly parked in between
+                }
+                deepest.await() shouldBeLessThan 100
+                serving.cancelAndJoin()
+            }
         }
     }
 

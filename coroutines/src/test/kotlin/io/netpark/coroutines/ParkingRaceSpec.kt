@@ -65,7 +65,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
         }
     }
 
-    test("E1: a handler that is cancelled, woken by bytes and closed at once is resumed exactly once") {
+    test("E1, E6: a handler that is cancelled, woken by bytes and closed at once is resumed exactly once") {
         onReactor { reactor, _ ->
             reactor.listen("127.0.0.1", 0).use { listener ->
                 var entered = 0

@@ -37,6 +37,7 @@ class FairnessTest {
                 });
     }
 
+    /** S4 of the race list: completions at once must not nest. */
     @Test
     void aMillionReadsThatSucceedAtOnceNeitherRecurseNorHoldUpOthers() throws Exception {
         // One byte a read and a request: if reading, or asking for a turn, nested, the stack would be thousands deep.

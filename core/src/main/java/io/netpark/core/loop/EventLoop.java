@@ -438,7 +438,7 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
             runGuarded(() -> pollable.pollerClosed(woken));
         }
         runWoken();
-        runTasks(tasks.size());
+        runTasks(TASKS_A_TURN); // not all there are: a flood from outside may come in faster than it is run
         for (Timer timer; (timer = timers.first()) != null; ) {
             timers.remove(timer);
             abandon(timer);

@@ -134,10 +134,7 @@ class LoopCloseSpec : NetparkSpec(body = {
             val meanwhile = async {
                 val futures = mutableListOf<Future<*>>()
                 try {
-                    while (true) {
-                        futures += rig.loop.schedule({}, 1, TimeUnit.HOURS)
-                        if (futures.size % 20 == 0) Thread.yield()
-                    }
+                    while (true) futures += rig.loop.schedule({}, 1, TimeUnit.HOURS)
                 } catch (_: RejectedExecutionException) {
                 }
                 futures
@@ -200,6 +197,19 @@ class LoopCloseSpec : NetparkSpec(body = {
         shouldThrow<RejectedExecutionException> { rig.loop.execute {} }.message!! shouldContain "netpark-test is closed"
         rig.loop.tryExecute {} shouldBe false
         shouldThrow<RejectedExecutionException> { rig.loop.schedule({}, 1, TimeUnit.SECONDS) }
+    }
+
+    test("a flood of tasks from outside, faster than they are run, does not keep the loop from ending") {
+        val rig = LoopRig()
+        val flood = List(2) {
+            async {
+                var taken = 0
+                while (rig.loop.tryExecute { repeat(500) { Thread.onSpinWait() } }) taken++
+                taken
+            }
+        }
+        rig.close()
+        flood.forEach { it.result() }
     }
 
     test("a task that submits itself for ever does not keep the loop from ending") {
