@@ -70,8 +70,8 @@ class LoadSpec : NetparkSpec(body = {
         val random = Random(seed)
         var faults = 0L
         var scripts = 0
-        val end = System.nanoTime() + 20.seconds.inWholeNanoseconds
-        while (scripts < 1_000 && System.nanoTime() < end) {
+        val end = System.nanoTime() + 60.seconds.inWholeNanoseconds
+        while (scripts < 3_000 && System.nanoTime() < end) {
             val faulty = FaultyLibC(Bindings.all[scripts % Bindings.all.size], random.nextLong(), random.nextDouble(0.05, 0.4))
             val reporter = io.netpark.core.testing.RecordingReporter() // running out of descriptors is reported
             Reactor(1) { libc(faulty).daemon(true).reporter(reporter) }.use { reactor ->
