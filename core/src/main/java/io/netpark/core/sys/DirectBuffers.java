@@ -8,6 +8,7 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the bytes of a direct buffer are. The JDK offers no call for it before 22, and warns about Unsafe from 24 on, so
@@ -38,6 +39,46 @@ public final class DirectBuffers {
         return ADDRESSES.base(buffer);
     }
 
+    /**
+     * Gives the memory of a buffer back to the operating system now, and not when the collector finds it. Neither the
+     * buffer nor a view of it may be used afterwards: that would be the end of the process. A JDK without
+     * {@code jdk.unsupported} leaves it to the collector.
+     *
+     * @param buffer from {@link ByteBuffer#allocateDirect}, no view
+     */
+    public static void free(ByteBuffer buffer) {
+        if (Cleaner.INVOKE != null) {
+            try {
+                Cleaner.INVOKE.invokeExact(buffer);
+            } catch (Throwable e) {
+                throw new IllegalArgumentException("not a buffer that can be freed: " + buffer, e);
+            }
+        }
+    }
+
+    /** What the JDK has to free a buffer. */
+    private static final class Cleaner {
+        /** {@code (ByteBuffer) void}: Unsafe.invokeCleaner, which is not among what JEP 471 takes away. */
+        static final @Nullable MethodHandle INVOKE = find();
+
+        private static @Nullable MethodHandle find() {
+            try {
+                Class<?> type = Class.forName("sun.misc.Unsafe");
+                return MethodHandles.lookup()
+                        .findVirtual(type, "invokeCleaner", MethodType.methodType(void.class, ByteBuffer.class))
+                        .bindTo(unsafe(type));
+            } catch (ReflectiveOperationException e) {
+                return null;
+            }
+        }
+    }
+
+    private static Object unsafe(Class<?> type) throws ReflectiveOperationException {
+        Field instance = type.getDeclaredField("theUnsafe");
+        instance.setAccessible(true);
+        return instance.get(null);
+    }
+
     private static Addresses choose() {
         try {
             if (Runtime.version().feature() < 22) {
@@ -59,9 +100,7 @@ public final class DirectBuffers {
         static {
             try {
                 Class<?> type = Class.forName("sun.misc.Unsafe");
-                Field instance = type.getDeclaredField("theUnsafe");
-                instance.setAccessible(true);
-                Object unsafe = instance.get(null);
+                Object unsafe = unsafe(type);
                 OFFSET = (long) type.getMethod("objectFieldOffset", Field.class)
                         .invoke(unsafe, Buffer.class.getDeclaredField("address"));
                 GET_LONG = MethodHandles.lookup()

@@ -66,7 +66,9 @@ public abstract sealed class NetparkException extends IOException {
         /** A connection on which no byte moved in either direction, by its idle timeout. */
         IDLE,
         /** The kernel's own: unacknowledged data or keepalive probes. */
-        PEER
+        PEER,
+        /** A stretch of an exchange, such as a handshake, by the deadline that the program gave it. */
+        EXCHANGE
     }
 
     /** Nobody listens at the address. */
@@ -92,6 +94,24 @@ public abstract sealed class NetparkException extends IOException {
         private static final long serialVersionUID = 1L;
 
         public TooManyDescriptors(String message) {
+            super(message);
+        }
+    }
+
+    /** The stream ended in the middle of something: a line, a frame, a number. */
+    public static final class Truncated extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public Truncated(String message) {
+            super(message);
+        }
+    }
+
+    /** A limit that was set here has been reached: a line or frame too long, more unsent bytes or memory than allowed. */
+    public static final class LimitExceeded extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public LimitExceeded(String message) {
             super(message);
         }
     }

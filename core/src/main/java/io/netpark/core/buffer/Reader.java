@@ -1,0 +1,166 @@
+package io.netpark.core.buffer;
+
+import io.netpark.core.sys.NetparkException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.ReadableByteChannel;
+import java.nio.charset.Charset;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes bytes that are there, in order. Never waits: what needs more bytes than there are says so, and has taken none.
+ *
+ * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #readUntil} return views of the memory that the bytes lie in:
+ * nothing is copied, unless they lie across two segments; then they are copied once. A view's bytes run from its position
+ * to its limit, not from index 0, and it is valid until {@link #release}: afterwards it is empty, and a duplicate or slice made of it may show another connection's bytes. All else that has been read is given back
+ * as soon as it is read.
+ *
+ * <p>NOT thread safe: whoever the bytes belong to reads them. Numbers are signed and big-endian unless named otherwise.
+ */
+public interface Reader {
+
+    /** How many bytes there are. */
+    long available();
+
+    /** How many more bytes must come until there are {@code count}; 0 if they are there. */
+    default long missing(long count) {
+        return Math.max(0, count - available());
+    }
+
+    /**
+     * Takes the next {@code count} bytes, as a view.
+     *
+     * @throws IndexOutOfBoundsException if there are fewer, or count is negative
+     */
+    ByteBuffer next(int count);
+
+    /**
+     * The next {@code count} bytes as a view, without taking them.
+     *
+     * @throws IndexOutOfBoundsException if there are fewer, or count is negative
+     */
+    ByteBuffer peek(int count);
+
+    /**
+     * Takes bytes and forgets them.
+     *
+     * @throws IndexOutOfBoundsException if there are fewer, or count is negative
+     */
+    void skip(long count);
+
+    /**
+     * Ends the validity of all views, and gives back the memory that they have kept. Costs nothing if there are none.
+     */
+    void release();
+
+    // Numbers. Each throws IndexOutOfBoundsException if there are too few bytes.
+
+    /** The byte at a distance from the next one, not taken. */
+    byte getByte(long offset);
+
+    /** The big-endian int at a distance from the next byte, not taken: a frame's length, say. */
+    int getInt(long offset);
+
+    /** Takes a byte. */
+    byte readByte();
+
+    /** Takes two bytes. */
+    short readShort();
+
+    /** Takes two bytes, the least first. */
+    default short readShortLe() {
+        return Short.reverseBytes(readShort());
+    }
+
+    /** Takes four bytes. */
+    int readInt();
+
+    /** Takes four bytes, the least first. */
+    default int readIntLe() {
+        return Integer.reverseBytes(readInt());
+    }
+
+    /** Takes eight bytes. */
+    long readLong();
+
+    /** Takes eight bytes, the least first. */
+    default long readLongLe() {
+        return Long.reverseBytes(readLong());
+    }
+
+    // Delimiters. Where a search has ended in vain is remembered: the same search goes on there when more has come.
+
+    /** Distance of the first such byte from the next byte; -1 if there is none yet. */
+    long indexOf(byte delimiter);
+
+    /** Distance of the first such sequence of at least one byte from the next byte; -1 if there is none yet. */
+    long indexOf(byte[] delimiter);
+
+    /**
+     * Takes everything up to and with a delimiter, as a view.
+     *
+     * @param limit the most bytes that it may have, with the delimiter
+     * @return null if the delimiter has not come yet
+     * @throws NetparkException.LimitExceeded if it is not among the first {@code limit} bytes; nothing is taken
+     */
+    default @Nullable ByteBuffer readUntil(byte delimiter, int limit) throws NetparkException.LimitExceeded {
+        long index = indexOf(delimiter);
+        Delimited.check(index < 0 ? available() + 1 : index + 1, limit, "the delimiter " + (delimiter & 0xFF));
+        return index < 0 ? null : next((int) index + 1);
+    }
+
+    /** As {@link #readUntil(byte, int)}, for a delimiter of several bytes. */
+    default @Nullable ByteBuffer readUntil(byte[] delimiter, int limit) throws NetparkException.LimitExceeded {
+        long index = indexOf(delimiter);
+        Delimited.check(index < 0 ? available() + 1 : index + delimiter.length, limit, "the delimiter");
+        return index < 0 ? null : next((int) index + delimiter.length);
+    }
+
+    /**
+     * Takes a line that ends with LF or CRLF, as UTF-8. Malformed input becomes U+FFFD.
+     *
+     * @param limit the most bytes that it may have, with its end
+     * @return without its end; null if that has not come yet
+     * @throws NetparkException.LimitExceeded if the end is not among the first {@code limit} bytes; nothing is taken
+     */
+    @Nullable String readLine(int limit) throws NetparkException.LimitExceeded;
+
+    // Copies: they stay valid
+
+    /**
+     * Takes bytes into an array of their own.
+     *
+     * @throws IndexOutOfBoundsException if there are fewer, or count is negative
+     */
+    byte[] readBytes(int count);
+
+    /** Takes as many bytes as there are and {@code target} has room for, and returns how many. */
+    int read(ByteBuffer target);
+
+    /**
+     * Takes bytes as text in UTF-8. Malformed input becomes U+FFFD.
+     *
+     * @throws IndexOutOfBoundsException if there are fewer bytes, or count is negative
+     */
+    String readString(int count);
+
+    /** As {@link #readString(int)}, in another encoding. */
+    String readString(int count, Charset charset);
+
+    /**
+     * Takes bytes as a buffer of their own, which shares the memory: it can outlive this one, go to another thread, be
+     * written elsewhere. Little is copied: what has less than a kilobyte.
+     *
+     * @return to be closed
+     * @throws IndexOutOfBoundsException if there are fewer, or count is negative
+     */
+    LinkBuffer slice(long count);
+
+    // For code that knows streams. At the last byte they report the end; more may come.
+
+    /** The bytes as a channel, of which a read at the end returns -1. Closing it has no effect. */
+    ReadableByteChannel asReadableChannel();
+
+    /** The bytes as a stream, of which a read at the end returns -1. Closing it has no effect. */
+    InputStream asInputStream();
+}

@@ -1,0 +1,147 @@
+package io.netpark.core.buffer;
+
+import io.netpark.core.sys.DirectBuffers;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A block of memory with a reference count: lent by a {@link SegmentPool}, or somebody's buffer that is linked into a
+ * chain.
+ *
+ * <p>Whoever takes a segment holds one reference. {@link #retain} adds one, {@link #release} drops one, on any thread;
+ * with the last one the memory goes back, and whatever was read from it or written to it afterwards would be another's.
+ */
+public final class Segment {
+
+    private static final VarHandle REFERENCES;
+
+    static {
+        try {
+            REFERENCES = MethodHandles.lookup().findVarHandle(Segment.class, "references", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** Where it goes; null for a linked buffer. */
+    private final @Nullable SegmentPool pool;
+    /** Told when a linked buffer is free again. */
+    private final @Nullable Runnable released;
+    private final ByteBuffer memory;
+    /** Of index 0; 0 on the heap. */
+    private final long address;
+    /** Its place in the chain of its first owner; lives as long as the segment does. */
+    final Link link;
+
+    /** References held; 0 while in the pool. */
+    private volatile int references = 1;
+    /** While lent, if watched. */
+    @Nullable Lease lease;
+    /** Where the last reference was dropped, if watched. */
+    private Lease.@Nullable Place releasedAt;
+
+    /** Pooled memory. */
+    Segment(SegmentPool pool, ByteBuffer memory) {
+        this(pool, memory, null);
+    }
+
+    /** Somebody's buffer, from 0 to its capacity. */
+    Segment(ByteBuffer memory, @Nullable Runnable released) {
+        this(null, memory, released);
+    }
+
+    private Segment(@Nullable SegmentPool pool, ByteBuffer memory, @Nullable Runnable released) {
+        this.pool = pool;
+        this.memory = memory;
+        this.released = released;
+        this.address = memory.isDirect() ? DirectBuffers.address(memory) : 0;
+        this.link = new Link(this);
+    }
+
+    /** Its memory, big-endian. One object for all: use absolute access, or {@code duplicate} it. */
+    public ByteBuffer memory() {
+        return memory;
+    }
+
+    /** Where index 0 is, for system calls; 0 if it is on the heap. */
+    public long address() {
+        return address;
+    }
+
+    /** In bytes. */
+    public int size() {
+        return memory.capacity();
+    }
+
+    /** Whether nobody else holds it. */
+    boolean isExclusive() {
+        return references == 1;
+    }
+
+    /** Whether every view is to be used once only. */
+    boolean isParanoid() {
+        return pool != null && pool.isParanoid();
+    }
+
+    /** Lent anew. */
+    void lend() {
+        REFERENCES.setRelease(this, 1);
+    }
+
+    /**
+     * Adds a reference.
+     *
+     * @throws IllegalStateException if it has been released
+     */
+    public void retain() {
+        int before = (int) REFERENCES.getAndAdd(this, 1);
+        if (before <= 0) {
+            REFERENCES.getAndAdd(this, -1);
+            throw misused("retained after its release");
+        }
+    }
+
+    /**
+     * Drops a reference; with the last one the memory goes back to where it came from.
+     *
+     * @throws IllegalStateException if there is none left. At {@link LeakDetection#PARANOID} it names both places
+     */
+    public void release() {
+        int before = (int) REFERENCES.getAndAdd(this, -1);
+        if (before > 1) {
+            return;
+        }
+        if (before < 1) {
+            REFERENCES.getAndAdd(this, 1);
+            throw misused("released once too often");
+        }
+        link.revoke();
+        if (pool != null) {
+            if (lease != null) {
+                releasedAt = new Lease.Place("released");
+                releasedAt.addSuppressed(lease.taken);
+            }
+            pool.giveBack(this);
+        } else if (released != null) {
+            released.run();
+        }
+    }
+
+    private IllegalStateException misused(String how) {
+        Lease.Place first = releasedAt;
+        IllegalStateException e = new IllegalStateException("a segment of " + size() + " bytes was " + how
+                + (first == null ? "; -Dnetpark.leakDetection=paranoid tells where it was released before"
+                        : "; the cause says where it was released before"));
+        if (first != null) {
+            e.initCause(first);
+        }
+        return e;
+    }
+
+    @Override
+    public String toString() {
+        return "segment of " + size() + " bytes, " + references + " references";
+    }
+}

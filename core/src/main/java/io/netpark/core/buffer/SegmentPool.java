@@ -1,0 +1,461 @@
+package io.netpark.core.buffer;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Reporter;
+import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.sys.NetparkException;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.nio.ByteBuffer;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
+import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Lends segments of off-heap memory, of 1, 4, 16 and 64 KiB, and larger ones that it does not keep.
+ *
+ * <p>A free segment waits in one of two places: a stack of the event loop on whose thread it was released, where the
+ * one released last, still in the processor's cache, is lent first; or a queue that all threads share. Both are bounded;
+ * what is over goes back to the operating system at once, not when the collector finds it.
+ *
+ * <p>Safe for use by any thread: a segment may be taken on one and released on another.
+ */
+public final class SegmentPool implements AutoCloseable {
+
+    /** The largest segment that is kept. */
+    public static final int LARGEST = 64 * 1024;
+
+    /** From 1 KiB, four times larger each. */
+    private static final int CLASSES = 4;
+    private static final int SMALLEST_SHIFT = 10;
+
+    private static final class Shared {
+        static final SegmentPool INSTANCE = builder().build();
+    }
+
+    private final long limit;
+    private final LeakDetection leakDetection;
+    private final Reporter reporter;
+    private final long retainedPerLoop;
+
+    /** Lent and kept: what has been asked of the operating system. Bounded by {@link #limit}. */
+    private final AtomicLong allocated = new AtomicLong();
+    private final LongAdder lentBytes = new LongAdder();
+    private final LongAdder lentSegments = new LongAdder();
+    private final LongAdder taken = new LongAdder();
+    private final LongAdder made = new LongAdder();
+    private final LongAdder lostSegments = new LongAdder();
+
+    private final MpmcAtomicArrayQueue<Segment>[] free;
+    private final ThreadLocal<LoopStacks> ofLoop = ThreadLocal.withInitial(this::newStacks);
+    private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    private volatile boolean closed;
+
+    // Watching. Leases are held here, as a phantom reference that is itself unreachable is never queued.
+    private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
+    private final ReferenceQueue<Segment> lost = new ReferenceQueue<>();
+
+    private SegmentPool(Builder builder) {
+        this.limit = builder.limit;
+        this.leakDetection = builder.leakDetection;
+        this.reporter = builder.reporter;
+        // What sits in one loop's stack is out of reach for others: a quarter of the limit at most may be.
+        this.retainedPerLoop = Math.min(builder.retainedPerLoop,
+                limit / 4 / Runtime.getRuntime().availableProcessors());
+        this.free = newQueues(Math.min(builder.retained, limit));
+    }
+
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    private static MpmcAtomicArrayQueue<Segment>[] newQueues(long retained) {
+        MpmcAtomicArrayQueue[] queues = new MpmcAtomicArrayQueue[CLASSES];
+        for (int i = 0; i < CLASSES; i++) {
+            queues[i] = new MpmcAtomicArrayQueue<>(Math.max(2, count(retained, i)));
+        }
+        return queues;
+    }
+
+    /** How many segments of a class share of {@code bytes} is for. */
+    private static int count(long bytes, int sizeClass) {
+        return (int) Math.min(1 << 16, bytes / CLASSES / sizeOf(sizeClass));
+    }
+
+    /** The pool of everything that was not given another: unlimited but by the JVM's limit for direct memory. */
+    public static SegmentPool shared() {
+        return Shared.INSTANCE;
+    }
+
+    /** A pool as it is unless told otherwise. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    private static int classOf(int size) {
+        int bits = 32 - Integer.numberOfLeadingZeros(Math.max(size, 1) - 1);
+        return Math.max(0, (bits - SMALLEST_SHIFT + 1) / 2);
+    }
+
+    private static int sizeOf(int sizeClass) {
+        return 1 << (SMALLEST_SHIFT + 2 * sizeClass);
+    }
+
+    // Taking
+
+    /**
+     * Lends a segment of at least so many bytes. Its content is undefined.
+     *
+     * @throws NetparkException.LimitExceeded if that would exceed the pool's limit
+     * @throws OutOfMemoryError if the JVM's limit for direct memory is reached (-XX:MaxDirectMemorySize)
+     */
+    public Segment take(int atLeast) throws NetparkException.LimitExceeded {
+        Segment segment = tryTake(atLeast, false);
+        if (segment == null) {
+            throw new NetparkException.LimitExceeded("take " + atLeast + " bytes of buffer memory: the pool's limit of "
+                    + limit + " bytes is reached, with " + lentBytes.sum()
+                    + " bytes lent; raise SegmentPool.Builder.limit, or lower the connections' limits");
+        }
+        return segment;
+    }
+
+    /** As {@link #take}, whatever the limit: for bytes that are in the pool's memory already and only move. */
+    Segment takeBeyondLimit(int atLeast) {
+        Segment segment = tryTake(atLeast, true);
+        assert segment != null;
+        return segment;
+    }
+
+    private @Nullable Segment tryTake(int atLeast, boolean beyondLimit) {
+        if (atLeast < 0) {
+            throw new IllegalArgumentException("a segment cannot have " + atLeast + " bytes");
+        }
+        int sizeClass = classOf(atLeast);
+        Segment segment = null;
+        if (sizeClass < CLASSES) {
+            if (EventLoop.current() != null) {
+                segment = ofLoop.get().poll(sizeClass);
+            }
+            if (segment == null) {
+                segment = free[sizeClass].relaxedPoll();
+            }
+        }
+        if (segment == null) {
+            segment = make(sizeClass < CLASSES ? sizeOf(sizeClass) : roundUp(atLeast), beyondLimit);
+            if (segment == null) {
+                return null;
+            }
+        }
+        segment.lend();
+        lentBytes.add(segment.size());
+        lentSegments.increment();
+        taken.increment();
+        if (leakDetection != LeakDetection.OFF) {
+            watch(segment);
+        }
+        return segment;
+    }
+
+    private static int roundUp(int size) {
+        return size > 1 << 30 ? size : Integer.highestOneBit(size - 1) << 1;
+    }
+
+    private @Nullable Segment make(int size, boolean beyondLimit) {
+        while (!beyondLimit && allocated.get() + size > limit) {
+            if (!freeOne()) {
+                return null;
+            }
+        }
+        if (allocated.addAndGet(size) > limit && !beyondLimit) {
+            allocated.addAndGet(-size); // somebody was faster
+            return null;
+        }
+        try {
+            Segment segment = new Segment(this, ByteBuffer.allocateDirect(size));
+            made.increment();
+            return segment;
+        } catch (Throwable e) {
+            allocated.addAndGet(-size);
+            throw e;
+        }
+    }
+
+    /** Makes room under the limit with a segment that waits, of whatever size. */
+    private boolean freeOne() {
+        for (int i = CLASSES - 1; i >= 0; i--) {
+            Segment segment = free[i].poll();
+            if (segment != null) {
+                discard(segment);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    // Giving back
+
+    /** By {@link Segment#release}. */
+    void giveBack(Segment segment) {
+        int size = segment.size();
+        lentBytes.add(-size);
+        lentSegments.decrement();
+        Segment kept = segment.lease == null ? segment : unwatch(segment);
+        keep(kept, size);
+        if (!waiting.isEmpty()) {
+            runOneWaiting();
+        }
+    }
+
+    private void keep(Segment segment, int size) {
+        int sizeClass = classOf(size);
+        if (sizeClass < CLASSES && !closed) {
+            // Past half the limit, or with somebody waiting, it must be within everybody's reach.
+            boolean scarce = allocated.get() > limit / 2 || !waiting.isEmpty();
+            if (!scarce && EventLoop.current() != null && ofLoop.get().offer(sizeClass, segment)) {
+                return;
+            }
+            if (free[sizeClass].offer(segment)) {
+                return;
+            }
+        }
+        discard(segment);
+    }
+
+    /** To the operating system. */
+    private void discard(Segment segment) {
+        allocated.addAndGet(-segment.size());
+        DirectBuffers.free(segment.memory());
+    }
+
+    // Waiting for room
+
+    /**
+     * Runs {@code task} once when it makes sense to try {@link #take} again, which may fail again; at once if that is
+     * now. On the thread that released a segment: it should only pass on the word.
+     */
+    public void whenRoom(int atLeast, Runnable task) {
+        waiting.add(task);
+        // Looked at after the task has been published, so a release before that is not missed.
+        if (allocated.get() - free() + atLeast <= limit) {
+            runOneWaiting();
+        }
+    }
+
+    /** Bytes within everybody's reach. */
+    private long free() {
+        long bytes = 0;
+        for (int i = 0; i < CLASSES; i++) {
+            bytes += (long) free[i].size() * sizeOf(i);
+        }
+        return bytes;
+    }
+
+    /** Takes back a {@link #whenRoom} that has not run. */
+    public void forget(Runnable task) {
+        waiting.remove(task);
+    }
+
+    private void runOneWaiting() {
+        Runnable task = waiting.poll();
+        if (task != null) {
+            try {
+                task.run();
+            } catch (Throwable e) {
+                reporter.report("A task that waited for buffer memory threw", e);
+            }
+        }
+    }
+
+    /** Whether so many bytes could ever be lent at once. */
+    public boolean canEverLend(int bytes) {
+        return bytes <= limit / 2;
+    }
+
+    // Watching
+
+    boolean isParanoid() {
+        return leakDetection == LeakDetection.PARANOID;
+    }
+
+    private void watch(Segment segment) {
+        if (isParanoid() || taken.sum() % leakDetection.interval == 0) {
+            Lease lease = new Lease(segment, lost);
+            segment.lease = lease;
+            leases.add(lease);
+        }
+        reportLost();
+    }
+
+    /**
+     * Ends the watch over a released segment.
+     *
+     * @return what to lend next: at the paranoid level the same memory as another object, so that whoever still uses this
+     *     one is found out
+     */
+    private Segment unwatch(Segment segment) {
+        Lease lease = segment.lease;
+        assert lease != null;
+        lease.clear();
+        leases.remove(lease);
+        if (!isParanoid()) {
+            segment.lease = null;
+            return segment;
+        }
+        ByteBuffer memory = segment.memory();
+        for (int i = 0; i < memory.capacity(); i++) {
+            memory.put(i, LeakDetection.POISON);
+        }
+        return new Segment(this, memory);
+    }
+
+    private void reportLost() {
+        for (Reference<?> found; (found = lost.poll()) != null; ) {
+            Lease lease = (Lease) found;
+            if (leases.remove(lease)) {
+                lostSegments.increment();
+                lentBytes.add(-lease.size);
+                lentSegments.decrement();
+                allocated.addAndGet(-lease.size); // the collector frees the memory
+                reporter.report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
+                        + "memory waits for the garbage collector. Close the LinkBuffer, or release the segment, that "
+                        + "was taken here", lease.taken);
+            }
+        }
+    }
+
+    /** What is lent and kept now, and what has happened so far. */
+    public Statistics statistics() {
+        reportLost();
+        return new Statistics(lentSegments.sum(), lentBytes.sum(), allocated.get(), taken.sum(), made.sum(),
+                lostSegments.sum());
+    }
+
+    /**
+     * A pool at an instant.
+     *
+     * @param lentSegments segments that somebody holds
+     * @param lentBytes their size
+     * @param allocatedBytes the memory of the pool, lent or kept
+     * @param taken how often a segment has been taken
+     * @param made how often that needed new memory
+     * @param lost segments that were never released, as far as {@link LeakDetection} has noticed
+     */
+    public record Statistics(
+            long lentSegments, long lentBytes, long allocatedBytes, long taken, long made, long lost) {}
+
+    /** Keeps no memory from now on; what is lent may still be released, and more be taken. */
+    @Override
+    public void close() {
+        closed = true;
+        while (freeOne()) {
+            // until none is left
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "segment pool, " + statistics();
+    }
+
+    private LoopStacks newStacks() {
+        return new LoopStacks(retainedPerLoop);
+    }
+
+    /** The free segments of one event loop. Its thread only. */
+    private static final class LoopStacks {
+
+        private final Segment[][] stacks = new Segment[CLASSES][];
+        private final int[] sizes = new int[CLASSES];
+
+        LoopStacks(long bytes) {
+            for (int i = 0; i < CLASSES; i++) {
+                stacks[i] = new Segment[count(bytes, i)];
+            }
+        }
+
+        @Nullable Segment poll(int sizeClass) {
+            int size = sizes[sizeClass];
+            if (size == 0) {
+                return null;
+            }
+            Segment segment = stacks[sizeClass][size - 1];
+            stacks[sizeClass][size - 1] = null; // or it could never be found lost
+            sizes[sizeClass] = size - 1;
+            return segment;
+        }
+
+        boolean offer(int sizeClass, Segment segment) {
+            int size = sizes[sizeClass];
+            if (size == stacks[sizeClass].length) {
+                return false;
+            }
+            stacks[sizeClass][size] = segment;
+            sizes[sizeClass] = size + 1;
+            return true;
+        }
+    }
+
+    /** What a pool is made of. */
+    public static final class Builder {
+
+        private static final long MIB = 1024 * 1024;
+
+        private long limit = Long.MAX_VALUE;
+        private long retained = 32 * MIB;
+        private long retainedPerLoop = 2 * MIB;
+        private LeakDetection leakDetection = LeakDetection.ofProcess();
+        private Reporter reporter = Reporter.LOG;
+
+        private Builder() {}
+
+        /**
+         * The most memory in bytes that the pool may have, lent or kept; at least 64 KiB. The default is none: the JVM
+         * has one (-XX:MaxDirectMemorySize), but reaching that is an OutOfMemoryError.
+         */
+        public Builder limit(long bytes) {
+            if (bytes < LARGEST) {
+                throw new IllegalArgumentException("a pool needs at least " + LARGEST + " bytes, not " + bytes);
+            }
+            this.limit = bytes;
+            return this;
+        }
+
+        /** The most free memory in bytes that all threads share. The default is 32 MiB. */
+        public Builder retained(long bytes) {
+            this.retained = notNegative(bytes);
+            return this;
+        }
+
+        /** The most free memory in bytes that each event loop keeps for itself. The default is 2 MiB. */
+        public Builder retainedPerLoop(long bytes) {
+            this.retainedPerLoop = notNegative(bytes);
+            return this;
+        }
+
+        /** How closely to watch. The default is {@link LeakDetection#ofProcess}. */
+        public Builder leakDetection(LeakDetection level) {
+            this.leakDetection = level;
+            return this;
+        }
+
+        /** Who is told of lost segments. The default is {@link Reporter#LOG}. */
+        public Builder reporter(Reporter reporter) {
+            this.reporter = reporter;
+            return this;
+        }
+
+        private static long notNegative(long bytes) {
+            if (bytes < 0) {
+                throw new IllegalArgumentException("a pool cannot keep " + bytes + " bytes");
+            }
+            return bytes;
+        }
+
+        /** The pool. */
+        public SegmentPool build() {
+            return new SegmentPool(this);
+        }
+    }
+}
