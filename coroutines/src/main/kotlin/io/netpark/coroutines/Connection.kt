@@ -1,12 +1,16 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
+import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.job
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
+import java.lang.ref.Cleaner
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
@@ -34,7 +38,10 @@ import io.netpark.core.net.Connection as CoreConnection
  * @see Reactor.dial
  * @see Listener
  */
-public class Connection internal constructor(private val core: CoreConnection) : AutoCloseable {
+public class Connection internal constructor(
+    private val core: CoreConnection,
+    private val buffering: Buffering,
+) : AutoCloseable {
 
     private val reading = Parking(core, Direction.READ)
     private val writing = Parking(core, Direction.WRITE)
@@ -60,6 +67,29 @@ public class Connection internal constructor(private val core: CoreConnection) :
 
     /** Whether [close] has not been called yet. Says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed
+
+    internal val loop: EventLoop get() = core.loop()
+
+    // Readers and writers
+
+    private var madeReader: Reader? = null
+    private var madeWriter: Writer? = null
+    private var madeFrames: Frames? = null
+
+    /**
+     * Parses the input: bytes in pooled memory, numbers, lines, delimiters. What it has read from the connection and not
+     * been asked for is in [Reader], so from then on [read] would miss it.
+     */
+    public val reader: Reader
+        get() = madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }
+
+    /** Builds output in pooled memory, and flushes it. */
+    public val writer: Writer
+        get() = madeWriter ?: Writer(this, buffering.newOutput(), buffering.highWaterMark).also { madeWriter = it }
+
+    /** Takes whole frames from many coroutines. */
+    public val frames: Frames
+        get() = synchronized(core) { madeFrames ?: Frames(core, buffering).also { madeFrames = it } }
 
     // Reading
 
@@ -120,6 +150,16 @@ public class Connection internal constructor(private val core: CoreConnection) :
 
     @PublishedApi
     internal fun retryRead(context: CoroutineContext, target: ByteBuffer): Int {
+        checkActive(context, Direction.READ)
+        return core.retryRead(target)
+    }
+
+    internal fun startRead(context: CoroutineContext, target: LinkBuffer): Int {
+        checkActive(context)
+        return core.startRead(target).also { chargeBudget(it) }
+    }
+
+    internal fun retryRead(context: CoroutineContext, target: LinkBuffer): Int {
         checkActive(context, Direction.READ)
         return core.retryRead(target)
     }
@@ -203,6 +243,17 @@ public class Connection internal constructor(private val core: CoreConnection) :
         return core.retryWrite(source)
     }
 
+    internal fun startWrite(context: CoroutineContext, source: LinkBuffer): Int {
+        checkActive(context)
+        checkOutput()
+        return core.startWrite(source)
+    }
+
+    internal fun retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
+        checkActive(context, Direction.WRITE)
+        return core.retryWrite(source)
+    }
+
     @PublishedApi
     internal suspend fun awaitWritable() {
         budget = OPERATIONS_WITHOUT_YIELDING
@@ -247,9 +298,40 @@ public class Connection internal constructor(private val core: CoreConnection) :
      * Closes the connection. Operations in progress on it, in other coroutines, end with [NetparkException.Closed]. What
      * has been written is still delivered, unless unread bytes have arrived (then the kernel sends a reset). Never
      * suspends; calling it again has no effect.
+     *
+     * What [reader] and [writer] hold is given back when the handler of the connection ends; for a connection that was
+     * dialed, when one of their suspending functions is called, or when the garbage collector finds it.
      */
     override fun close() {
         core.close()
+        val input = madeReader?.buffer
+        val output = madeWriter?.buffer
+        if (input.holdsMemory() || output.holdsMemory()) {
+            // Whoever reads or writes may be in the midst of it, on another thread.
+            LEFTOVERS.register(this) { giveBack(input, output) }
+        }
+    }
+
+    /** Closes when nobody uses reader and writer any more. */
+    internal fun closeWithBuffers() {
+        core.close()
+        giveBack(madeReader?.buffer, madeWriter?.buffer)
+    }
+
+    /**
+     * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed; the
+     * caller owns the descriptor, and must close it.
+     *
+     * @return the descriptor, and the bytes that [reader] has read from it and nobody has taken
+     * @throws NetparkException.Closed the connection is closed
+     * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed
+     */
+    public fun detach(): Detached {
+        check((madeWriter?.buffered() ?: 0) == 0L) { "detach $core: flush the writer first, ${madeWriter?.buffered()} bytes" }
+        val descriptor = core.detach()
+        val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
+        giveBack(madeReader?.buffer, madeWriter?.buffer)
+        return Detached(descriptor, unread)
     }
 
     /**
@@ -281,6 +363,35 @@ public class Connection internal constructor(private val core: CoreConnection) :
      * again, the deadline is [after] away again. So it ends a write to a peer that has stopped, not to one that is slow.
      */
     public fun setWriteDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
+
+    /**
+     * Closes the connection when no byte has moved in either direction for [after]; its operations then fail with
+     * [NetparkException.TimedOut], `IDLE`. Counts from now on. [Duration.INFINITE] takes it away.
+     *
+     * This is about bytes. Whether the peer is still there is what TCP keepalive finds out, which is on by default.
+     */
+    public fun setIdleTimeout(after: Duration) {
+        require(after > Duration.ZERO) { "an idle timeout must be positive: $after" }
+        core.setIdleTimeout(if (after == Duration.INFINITE) 0 else after.inWholeNanoseconds.coerceIn(1, Long.MAX_VALUE / 2))
+    }
+
+    /**
+     * Runs a stretch of an exchange, a handshake say, that must be over in [limit] however many operations it has.
+     *
+     * **Cancelled**, or when the time is over, [block] is cancelled, with what its operations say about that; the
+     * connection stays open.
+     *
+     * @param name what it is called in the message
+     * @throws NetparkException.TimedOut it took longer; the timeout is `EXCHANGE`
+     */
+    public suspend fun <T> within(limit: Duration, name: String, block: suspend (Connection) -> T): T {
+        var result: Result<T>? = null
+        withTimeoutOrNull(limit) { result = Result.success(block(this@Connection)) }
+        return (result ?: throw NetparkException.TimedOut(
+            NetparkException.Timeout.EXCHANGE,
+            "$name with $remoteAddress: not finished within $limit",
+        )).getOrThrow()
+    }
 
     // The caller's coroutine
 
@@ -325,6 +436,11 @@ public class Connection internal constructor(private val core: CoreConnection) :
         return true
     }
 
+    /** A turn is bounded in bytes as well: a large read counts as several operations. */
+    private fun chargeBudget(bytes: Int) {
+        if (bytes > 0) budget -= bytes ushr OPERATION_SHIFT
+    }
+
     override fun toString(): String = core.toString()
 
     public companion object {
@@ -336,6 +452,18 @@ public class Connection internal constructor(private val core: CoreConnection) :
 
         /** Tokio's number. */
         private const val OPERATIONS_WITHOUT_YIELDING = 128
+
+        /** 16 KiB: so at most 2 MiB a turn. */
+        private const val OPERATION_SHIFT = 14
+
+        private val LEFTOVERS: Cleaner by lazy { Cleaner.create() }
+
+        private fun LinkBuffer?.holdsMemory() = this != null && (available() > 0 || heldBytes() > 0)
+
+        private fun giveBack(input: LinkBuffer?, output: LinkBuffer?) {
+            input?.close()
+            output?.close()
+        }
     }
 }
 
@@ -348,3 +476,13 @@ internal fun Descriptor.setDeadline(direction: Direction, after: Duration) {
         setDeadline(direction, System.nanoTime() + after.inWholeNanoseconds.coerceIn(0, Long.MAX_VALUE / 2))
     }
 }
+
+/**
+ * A connection that was taken out of its reactor.
+ *
+ * @property descriptor open, non-blocking; to be closed by its owner
+ * @property unread bytes that were read from it and not used: they come before what can still be read
+ * @see Connection.detach
+ * @see Reactor.adopt
+ */
+public class Detached internal constructor(public val descriptor: Int, public val unread: ByteArray)

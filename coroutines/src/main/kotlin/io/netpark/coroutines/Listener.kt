@@ -43,7 +43,7 @@ public class Listener internal constructor(
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
      * @throws NetparkException.TimedOut the deadline has passed; see [setDeadline]
      */
-    public suspend fun accept(): Connection = Connection(acceptCore())
+    public suspend fun accept(): Connection = Connection(acceptCore(), reactor.buffering)
 
     internal suspend fun acceptCore(): CoreConnection = turn.withLock {
         coroutineContext.ensureActive()

@@ -13,6 +13,7 @@ import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.UnknownHostException
 import kotlin.time.Duration
+import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
 
 /**
@@ -37,6 +38,8 @@ import io.netpark.core.net.Listener as CoreListener
 public class Reactor private constructor(
     /** The event loops. */
     public val group: EventLoopGroup,
+    /** What connections may hold. */
+    public val buffering: Buffering,
 ) : AutoCloseable {
 
     private val dispatchers: Map<EventLoop, LoopDispatcher> = group.loops().associateWith { LoopDispatcher(it) }
@@ -80,7 +83,7 @@ public class Reactor private constructor(
         if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
         val core = Dialer.dial(group.currentOrNext(), address, options)
         if (timeout != Duration.INFINITE) core.setDeadline(Direction.WRITE, timeout)
-        val connection = Connection(core)
+        val connection = Connection(core, buffering)
         connection.finishConnecting()
         if (timeout != Duration.INFINITE) core.clearDeadline(Direction.WRITE)
         return connection
@@ -111,6 +114,20 @@ public class Reactor private constructor(
         throw failures.removeLast().apply { failures.forEach(::addSuppressed) }
     }
 
+    /**
+     * Takes over a connected TCP socket that something else has opened, or a connection that was [detached][Detached]. It is
+     * made non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
+     *
+     * @param descriptor the connection's from now on, unless this throws
+     * @param unread bytes that were read from it already: [Connection.reader] begins with them
+     * @throws NetparkException it is no connected TCP socket, or cannot be watched
+     */
+    public fun adopt(descriptor: Int, unread: ByteArray = ByteArray(0)): Connection {
+        val connection = Connection(CoreConnection.adopt(group.currentOrNext(), descriptor), buffering)
+        if (unread.isNotEmpty()) connection.reader.buffer.write(unread)
+        return connection
+    }
+
     private suspend fun resolve(host: String): List<InetAddress> =
         if (host.isIpLiteral()) listOf(InetAddress.getByName(host))
         else runInterruptible(Dispatchers.IO) { InetAddress.getAllByName(host).toList() }
@@ -136,14 +153,17 @@ public class Reactor private constructor(
          * Starts a reactor.
          *
          * @param loops how many event loops; by default half the processors, because the kernel needs the others
+         * @param buffering how much readers and writers may hold, and from which pool
          * @param configure further choices, such as names or who is told of trouble
          * @throws UnsupportedOperationException if Netpark cannot run here; the message says what is missing
          */
         public operator fun invoke(
             loops: Int? = null,
+            buffering: Buffering = Buffering(),
             configure: EventLoopGroup.Builder.() -> Unit = {},
         ): Reactor = Reactor(
             EventLoopGroup.builder().apply { if (loops != null) loops(loops) }.apply(configure).open(),
+            buffering,
         )
     }
 }

@@ -80,7 +80,7 @@ internal class Serving(
 
     private fun handle(accepted: CoreConnection) {
         val handlers = perLoop.getValue(accepted.loop())
-        val connection = Connection(accepted)
+        val connection = Connection(accepted, reactor.buffering)
         if (handlers.onOwnLoop && accepted.loop().inLoop()) {
             // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.
             handlers.scope.launch(start = CoroutineStart.UNDISPATCHED) {
@@ -92,13 +92,17 @@ internal class Serving(
             }
         } else {
             // A child from now on, so that run() waits for it, wherever and whenever it begins; it may never.
-            handlers.scope.launch { handle(connection, handlers) }.invokeOnCompletion { connection.close() }
+            handlers.scope.launch { handle(connection, handlers) }.invokeOnCompletion { connection.closeWithBuffers() }
         }
     }
 
     /** Closes the connection of a handler that has returned, or once the coroutines it has left running are done. */
     private fun closeWithChildren(handler: Job, connection: Connection) {
-        if (handler.children.any()) handler.invokeOnCompletion { connection.close() } else connection.close()
+        if (handler.children.any()) {
+            handler.invokeOnCompletion { connection.closeWithBuffers() }
+        } else {
+            connection.closeWithBuffers()
+        }
     }
 
     private suspend fun handle(connection: Connection, handlers: Handlers) {

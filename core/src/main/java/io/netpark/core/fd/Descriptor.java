@@ -256,7 +256,8 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
                 : new NetparkException.TimedOut(timeout(direction), operation(direction) + ": the deadline passed");
     }
 
-    private NetparkException closed(Direction direction) {
+    /** Why an operation cannot go on: the descriptor is closed. */
+    protected NetparkException closed(Direction direction) {
         return new NetparkException.Closed(operation(direction) + ": closed here"
                 + (loop.isShutdown() ? ", with its event loop" : ""));
     }
@@ -336,8 +337,35 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         pause();
     }
 
+    /**
+     * Ends the life of this object, and not that of the descriptor, which is the caller's from now on and is not watched
+     * any more.
+     *
+     * @throws NetparkException.Closed if it is closed
+     * @throws IllegalStateException if an operation is going on or parked
+     */
+    protected final int surrender(String operation) throws NetparkException.Closed {
+        if (!lock.closeIfIdle()) {
+            if (lock.isClosed()) {
+                throw new NetparkException.Closed(operation + ": closed here");
+            }
+            throw new IllegalStateException(operation + ": an operation is going on; end or cancel it first");
+        }
+        error.set(ErrorWord.CLOSING);
+        unwatch();
+        destroyed();
+        return fd;
+    }
+
     /** By whoever dropped the last reference; once. */
     private void destroy() {
+        unwatch();
+        libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
+        destroyed();
+    }
+
+    /** Before the number goes to another: epoll watches the open file, which a duplicate may keep alive. */
+    private void unwatch() {
         synchronized (lock) {
             if (readDeadline != null) {
                 readDeadline.close();
@@ -346,11 +374,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
                 writeDeadline.close();
             }
         }
-        loop.poller().remove(fd, this); // first: epoll watches the open file, which a duplicate may keep alive
-        libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
-        destroyed();
+        loop.poller().remove(fd, this);
     }
 
-    /** The descriptor number has been given back. Runs on any thread, once. */
+    /** The descriptor number has been given back, or up. Runs on any thread, once. */
     protected void destroyed() {}
 }

@@ -114,6 +114,11 @@ final class FdLock {
         }
     }
 
+    /** Sets closed, if there is no operation and no reference. False otherwise, and if somebody else did. */
+    boolean closeIfIdle() {
+        return WORD.compareAndSet(this, 0L, CLOSED);
+    }
+
     boolean isClosed() {
         return (word & CLOSED) != 0;
     }

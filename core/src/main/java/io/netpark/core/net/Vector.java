@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.IoVec;
 import io.netpark.core.sys.Linux;
@@ -48,6 +49,15 @@ final class Vector {
     /** Returns how many bytes the vector holds. */
     long fillForWriting(ByteBuffer[] sources) {
         return fill(sources, true);
+    }
+
+    /** As far as it goes: bytes on the heap make a vector of their own. */
+    void fillForWriting(LinkBuffer source) {
+        count = source.gather(scratch.memory(), Scratch.IOVECS, Linux.IOV_MAX);
+        if (count == 0) {
+            int length = source.copyFirst(scratch.memory(), Scratch.BYTES, Scratch.CAPACITY);
+            IoVec.write(scratch.memory(), Scratch.IOVECS, count++, scratch.address(Scratch.BYTES), length);
+        }
     }
 
     private long fill(ByteBuffer[] buffers, boolean copyIn) {

@@ -1,0 +1,508 @@
+package io.netpark.core.net;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Two streams of bytes over one descriptor, one in and one out, each of which ends on its own. Operations follow the
+ * template of {@link Descriptor}; {@code start…} begins one, {@code retry…} goes on with it after it was parked.
+ *
+ * <p>Direct buffers and segments are handed to the kernel as they are. Bytes of heap buffers pass through native memory,
+ * up to 64 KiB at a time. Buffers stay the caller's and are used only during the calls.
+ */
+public abstract sealed class ByteStream extends Descriptor permits Connection {
+
+    /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
+    public static final int END_OF_STREAM = -1;
+
+    /**
+     * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
+     * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
+     * poller that reports no edges, or with {@linkplain #hasStickyReadiness() sticky readiness}, which would not be
+     * reported again. Belongs to whoever holds the read lock.
+     */
+    private boolean drained;
+
+    /** Made when first set. */
+    private volatile @Nullable IdleTimeout idle;
+
+    ByteStream(EventLoop loop, int fd) {
+        super(loop, fd);
+    }
+
+    // Reading
+
+    /**
+     * Reads what there is, at most what {@code target} has room for, and advances its position.
+     *
+     * @return the number of bytes, at least 1 unless there is no room; {@link #END_OF_STREAM}; or {@link #PARK}
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.TimedOut if the read deadline has passed, even if there are bytes
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startRead(ByteBuffer target) throws NetparkException {
+        requireWritable(target);
+        start(Direction.READ);
+        return attemptRead(target);
+    }
+
+    /** Goes on with {@link #startRead}; the buffer may be another one. */
+    public int retryRead(ByteBuffer target) throws NetparkException {
+        resume(Direction.READ);
+        return attemptRead(target);
+    }
+
+    private int attemptRead(ByteBuffer target) throws NetparkException {
+        int room = target.remaining();
+        if (room == 0) {
+            finish(Direction.READ);
+            return 0;
+        }
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
+    }
+
+    private boolean parksWithoutAsking() {
+        if (!drained) {
+            return false;
+        }
+        drained = false;
+        if (isReady(Direction.READ) || hasStickyReadiness()) {
+            return false;
+        }
+        pause();
+        return true;
+    }
+
+    private int readDirect(ByteBuffer target, int room) throws NetparkException {
+        int position = target.position();
+        int read = receive(DirectBuffers.address(target) + position, room);
+        if (read > 0) {
+            target.position(position + read);
+        }
+        Reference.reachabilityFence(target);
+        return read;
+    }
+
+    private int readThroughScratch(ByteBuffer target, int room) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        try {
+            int read = receive(scratch.address(Scratch.BYTES), Math.min(room, Scratch.CAPACITY));
+            if (read > 0) {
+                target.put(target.position(), scratch.memory(), Scratch.BYTES, read);
+                target.position(target.position() + read);
+            }
+            return read;
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    /** recv(2), and the end of the operation or its pause. */
+    private int receive(long address, int length) throws NetparkException {
+        long result;
+        do {
+            result = libc().recv(fd(), address, length, 0);
+        } while (result == -Errno.EINTR);
+        return received(result, length);
+    }
+
+    private int received(long result, long asked) throws NetparkException {
+        if (result > 0) {
+            moved();
+            drained = result < asked && loop().poller().edgeTriggered();
+            finish(Direction.READ);
+            return (int) result;
+        }
+        if (result == -Errno.EAGAIN) {
+            pause();
+            return PARK;
+        }
+        NetparkException failure = result == 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
+        finish(Direction.READ);
+        if (failure != null) {
+            throw failure;
+        }
+        return END_OF_STREAM;
+    }
+
+    /**
+     * Reads into several buffers, one after another, by one readv(2).
+     *
+     * @return as {@link #startRead(ByteBuffer)}
+     */
+    public int startRead(ByteBuffer[] targets) throws NetparkException {
+        for (ByteBuffer target : targets) {
+            requireWritable(target);
+        }
+        start(Direction.READ);
+        return attemptRead(targets);
+    }
+
+    /** Goes on with {@link #startRead(ByteBuffer[])}. */
+    public int retryRead(ByteBuffer[] targets) throws NetparkException {
+        resume(Direction.READ);
+        return attemptRead(targets);
+    }
+
+    private int attemptRead(ByteBuffer[] targets) throws NetparkException {
+        drained = false; // rare enough to ask the kernel each time
+        Vector vector = Vector.take();
+        try {
+            long room = vector.fillForReading(targets);
+            if (room == 0) {
+                finish(Direction.READ);
+                return 0;
+            }
+            long result;
+            do {
+                result = libc().readv(fd(), vector.iovecs(), vector.count());
+            } while (result == -Errno.EINTR);
+            if (result > 0) {
+                vector.advanceAfterReading(targets, result);
+            }
+            return received(result, room);
+        } finally {
+            vector.giveBack();
+            Reference.reachabilityFence(targets);
+        }
+    }
+
+    /**
+     * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory.
+     *
+     * @return as {@link #startRead(ByteBuffer)}, but never 0
+     * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has been read
+     */
+    public int startRead(LinkBuffer target) throws NetparkException {
+        start(Direction.READ);
+        return attemptRead(target);
+    }
+
+    /** Goes on with {@link #startRead(LinkBuffer)}. */
+    public int retryRead(LinkBuffer target) throws NetparkException {
+        resume(Direction.READ);
+        return attemptRead(target);
+    }
+
+    private int attemptRead(LinkBuffer target) throws NetparkException {
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        long address;
+        try {
+            address = target.openRoom();
+        } catch (NetparkException.LimitExceeded | RuntimeException | Error e) {
+            finish(Direction.READ);
+            throw e;
+        }
+        int read = 0;
+        try {
+            read = receive(address, target.roomSize());
+        } finally {
+            target.filled(Math.max(0, read));
+        }
+        return read;
+    }
+
+    private static void requireWritable(ByteBuffer target) {
+        if (target.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+    }
+
+    // Writing
+
+    /**
+     * Writes all of {@code source}. Its position advances by what the kernel has taken, also when this returns
+     * {@link #PARK} or throws.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     * @throws NetparkException.Reset if the peer is gone or has reset the connection, or the output is shut down
+     * @throws NetparkException.TimedOut if the write deadline has passed; progress extends it
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startWrite(ByteBuffer source) throws NetparkException {
+        start(Direction.WRITE);
+        return attemptWrite(source);
+    }
+
+    /** Goes on with {@link #startWrite}; the buffer may be another one. */
+    public int retryWrite(ByteBuffer source) throws NetparkException {
+        resume(Direction.WRITE);
+        return attemptWrite(source);
+    }
+
+    private int attemptWrite(ByteBuffer source) throws NetparkException {
+        return source.isDirect() ? writeDirect(source) : writeThroughScratch(source);
+    }
+
+    private int writeDirect(ByteBuffer source) throws NetparkException {
+        int start = source.position();
+        long base = DirectBuffers.address(source);
+        int outcome = 0;
+        while (source.hasRemaining()) {
+            int position = source.position();
+            long sent = send(base + position, source.remaining());
+            if (sent < 0) {
+                outcome = (int) sent;
+                break;
+            }
+            source.position(position + (int) sent);
+        }
+        Reference.reachabilityFence(source);
+        return sent(outcome, source.position() > start);
+    }
+
+    private int writeThroughScratch(ByteBuffer source) throws NetparkException {
+        int start = source.position();
+        Scratch scratch = Scratch.take();
+        int outcome = 0;
+        try {
+            while (source.hasRemaining()) {
+                int length = Math.min(source.remaining(), Scratch.CAPACITY);
+                scratch.memory().put(Scratch.BYTES, source, source.position(), length);
+                long sent = send(scratch.address(Scratch.BYTES), length);
+                if (sent < 0) {
+                    outcome = (int) sent;
+                    break;
+                }
+                source.position(source.position() + (int) sent);
+            }
+        } finally {
+            scratch.giveBack();
+        }
+        return sent(outcome, source.position() > start);
+    }
+
+    private long send(long address, int length) {
+        long result;
+        do {
+            result = libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    /** The end of a write, or its pause. */
+    private int sent(int outcome, boolean progress) throws NetparkException {
+        if (progress) {
+            moved();
+        }
+        if (outcome == -Errno.EAGAIN) {
+            if (progress) {
+                extendDeadline(Direction.WRITE);
+            }
+            pause();
+            return PARK;
+        }
+        NetparkException failure = outcome == 0 ? null : NetparkException.of(-outcome, operation(Direction.WRITE));
+        finish(Direction.WRITE);
+        if (failure != null) {
+            throw failure;
+        }
+        return 0;
+    }
+
+    /**
+     * Writes all of several buffers, gathered into as few sendmsg(2) as possible. Positions advance as for
+     * {@link #startWrite(ByteBuffer)}.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     */
+    public int startWrite(ByteBuffer[] sources) throws NetparkException {
+        start(Direction.WRITE);
+        return attemptWrite(sources);
+    }
+
+    /** Goes on with {@link #startWrite(ByteBuffer[])}. */
+    public int retryWrite(ByteBuffer[] sources) throws NetparkException {
+        resume(Direction.WRITE);
+        return attemptWrite(sources);
+    }
+
+    private int attemptWrite(ByteBuffer[] sources) throws NetparkException {
+        Vector vector = Vector.take();
+        int outcome = 0;
+        boolean progress = false;
+        try {
+            while (vector.fillForWriting(sources) > 0) {
+                long result;
+                do {
+                    result = libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
+                } while (result == -Errno.EINTR);
+                if (result < 0) {
+                    outcome = (int) result;
+                    break;
+                }
+                vector.advanceAfterWriting(sources, result);
+                progress = true;
+            }
+        } finally {
+            vector.giveBack();
+            Reference.reachabilityFence(sources);
+        }
+        return sent(outcome, progress);
+    }
+
+    /**
+     * Writes everything that a chain of segments holds, gathered into as few sendmsg(2) as possible. What the kernel has
+     * taken is taken out of it, also when this returns {@link #PARK} or throws.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     */
+    public int startWrite(LinkBuffer source) throws NetparkException {
+        start(Direction.WRITE);
+        return attemptWrite(source);
+    }
+
+    /** Goes on with {@link #startWrite(LinkBuffer)}; the buffer may have got more. */
+    public int retryWrite(LinkBuffer source) throws NetparkException {
+        resume(Direction.WRITE);
+        return attemptWrite(source);
+    }
+
+    private int attemptWrite(LinkBuffer source) throws NetparkException {
+        boolean progress = false;
+        while (source.available() > 0) {
+            long result = send(source);
+            if (result < 0) {
+                return sent((int) result, progress);
+            }
+            source.skip(result);
+            progress = true;
+        }
+        return sent(0, progress);
+    }
+
+    /** One system call: of the bytes as they lie, or of a copy if they are on the heap. */
+    private long send(LinkBuffer source) {
+        int length = source.firstLength();
+        if (length == source.available() && source.firstAddress() != 0) {
+            return send(source.firstAddress(), length);
+        }
+        Vector vector = Vector.take();
+        try {
+            vector.fillForWriting(source);
+            long result;
+            do {
+                result = libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
+            } while (result == -Errno.EINTR);
+            return result;
+        } finally {
+            vector.giveBack();
+        }
+    }
+
+    // Ending one direction
+
+    /**
+     * Ends the outgoing stream: the peer reads what was written, then end of stream. Reading goes on. Idempotent, and
+     * without effect on a connection that the peer has reset.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public void shutdownOutput() throws NetparkException {
+        shutdown(Linux.SHUT_WR, "shut down the output");
+    }
+
+    /**
+     * Ends the incoming stream on this side: parked and later reads return end of stream once what has arrived is read.
+     * The peer is not told.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public void shutdownInput() throws NetparkException {
+        shutdown(Linux.SHUT_RD, "shut down the input");
+    }
+
+    private void shutdown(int how, String operation) throws NetparkException {
+        acquire(operation + " of " + this);
+        int result;
+        try {
+            do {
+                result = libc().shutdown(fd(), how);
+            } while (result == -Errno.EINTR);
+        } finally {
+            pause();
+        }
+        if (result < 0 && result != -Errno.ENOTCONN) {
+            throw NetparkException.of(-result, operation + " of " + this);
+        }
+    }
+
+    // Being idle
+
+    /**
+     * Closes the stream when no byte has moved in either direction for so long; operations then fail with
+     * {@link NetparkException.TimedOut}. Counts from now on, and replaces the timeout in force. This is about bytes, not
+     * about the peer's being there, which TCP keepalive asks for.
+     *
+     * @param nanos more than 0; or 0 for no timeout
+     */
+    public final void setIdleTimeout(long nanos) {
+        if (nanos < 0) {
+            throw new IllegalArgumentException("a timeout cannot be negative: " + nanos + " ns");
+        }
+        IdleTimeout timeout = idle;
+        if (timeout == null) {
+            if (nanos == 0) {
+                return;
+            }
+            timeout = new IdleTimeout(this);
+            idle = timeout;
+        }
+        timeout.set(nanos);
+    }
+
+    /** Bytes have moved. */
+    private void moved() {
+        IdleTimeout timeout = idle;
+        if (timeout != null) {
+            timeout.touch();
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        IdleTimeout timeout = idle;
+        if (timeout != null) {
+            timeout.stop();
+        }
+    }
+
+    @Override
+    protected final NetparkException closed(Direction direction) {
+        IdleTimeout timeout = idle;
+        return timeout != null && timeout.hasExpired()
+                ? new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
+                        operation(direction) + ": closed, because " + timeout)
+                : super.closed(direction);
+    }
+
+    // What it is called
+
+    @Override
+    protected final String operation(Direction direction) {
+        return (direction == Direction.READ ? "read from " : "write to ") + addresses();
+    }
+
+    /** Both ends, as far as they are known. */
+    protected abstract String addresses();
+
+    @Override
+    protected final NetparkException.Timeout timeout(Direction direction) {
+        return direction == Direction.READ ? NetparkException.Timeout.READ : NetparkException.Timeout.WRITE;
+    }
+}

@@ -1,0 +1,59 @@
+package io.netpark.coroutines
+
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.net.FrameQueue
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlin.coroutines.resume
+import kotlin.coroutines.resumeWithException
+import io.netpark.core.buffer.Writer as BufferWriter
+import io.netpark.core.net.Connection as CoreConnection
+
+/**
+ * Lets many coroutines write to one connection. A frame is whole: nothing comes between its bytes. Frames that have
+ * gathered while an earlier one was on its way go out by one system call.
+ *
+ * **Threads.** Any number of coroutines on any dispatchers. While it is in use nobody may write to the connection in another
+ * way.
+ *
+ * @see Connection.frames
+ */
+public class Frames internal constructor(core: CoreConnection, private val buffering: Buffering) {
+
+    private val queue = FrameQueue(core, buffering.newOutput())
+
+    /**
+     * Writes a frame. Suspends until the kernel has taken all of it: the caller's turn may be long in coming if the peer is
+     * slow, and so nobody collects more than one frame.
+     *
+     * **Cancelled**, the frame has been written whole, or will be, or not at all: never a part.
+     *
+     * @param build writes the frame's bytes; runs at once, in the caller. If it throws, nothing is written
+     * @throws io.netpark.core.sys.NetparkException the connection failed, or was closed. A part of the frame may have
+     *   reached the peer, and nothing more can be written
+     * @throws IllegalStateException something else was writing
+     */
+    public suspend fun write(build: BufferWriter.() -> Unit) {
+        val bytes = LinkBuffer(buffering.pool, buffering.outputLimit)
+        try {
+            bytes.build()
+        } catch (e: Throwable) {
+            bytes.close()
+            throw e
+        }
+        suspendCancellableCoroutine { continuation ->
+            val frame = WaitingFrame(bytes, continuation)
+            queue.submit(frame)
+            continuation.invokeOnCancellation { frame.withdraw() }
+        }
+    }
+
+    private class WaitingFrame(bytes: LinkBuffer, private val continuation: CancellableContinuation<Unit>) :
+        FrameQueue.Frame(bytes) {
+
+        /** Ignored if the coroutine has been cancelled meanwhile. */
+        override fun ended(failure: Exception?) {
+            if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
+        }
+    }
+}
