@@ -1,11 +1,14 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.LeakDetection
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.SocketOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.RecordingReporter
+import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
@@ -18,13 +21,23 @@ fun onReactor(
     libc: LibC = Bindings.best,
     pollers: Poller.Factory = Poller.EPOLL,
     loops: Int = 1,
+    buffering: (SegmentPool) -> Buffering = { Buffering(it) },
+    pool: SegmentPool.Builder.() -> Unit = {},
     body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit,
 ) {
     val reporter = RecordingReporter()
-    Reactor(loops) { libc(libc).pollers(pollers).daemon(true).reporter(reporter) }.use { reactor ->
+    val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).apply(pool).build()
+    Reactor(loops, buffering(segments)) { libc(libc).pollers(pollers).daemon(true).reporter(reporter) }.use { reactor ->
         runBlocking { body(reactor, reporter) }
     }
+    segments.shouldHaveLentNothing()
     reporter.shouldBeSilent()
+}
+
+/** Everything has been given back; what was held by a dialed connection may wait for the garbage collector. */
+fun SegmentPool.shouldHaveLentNothing() = eventually {
+    if (statistics().lentSegments() != 0L) System.gc()
+    check(statistics().lentSegments() == 0L) { "segments are still lent: ${statistics()}" }
 }
 
 /** As [onReactor], without interest in reports. */

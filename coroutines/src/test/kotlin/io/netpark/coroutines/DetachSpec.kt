@@ -1,0 +1,103 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+class DetachSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        test("$flavour: a connection moves to another reactor with its unread bytes") {
+            onReactor(flavour) { reactor ->
+                onReactor(flavour) { other ->
+                    reactor.withPair { client, server ->
+                        client.write("PROXY line\r\nrest")
+                        server.reader.awaitLine() shouldBe "PROXY line"
+                        server.reader.await(4)
+                        val detached = server.detach()
+                        String(detached.unread) shouldBe "rest"
+                        shouldThrow<NetparkException.Closed> { server.read(ByteArray(1)) }
+                        other.adopt(detached.descriptor, detached.unread).use { adopted ->
+                            adopted.remoteAddress shouldBe client.localAddress
+                            client.write(" and more")
+                            adopted.reader.await(13)
+                            adopted.reader.readString(13) shouldBe "rest and more"
+                            adopted.write("answer")
+                            client.readText(6) shouldBe "answer"
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    test("what is in use, unflushed or closed is not detached") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, _ ->
+                val reading = launch(start = CoroutineStart.UNDISPATCHED) { client.reader.await() }
+                shouldThrow<IllegalStateException> { client.detach() }.message!! shouldContain "an operation is going on"
+                reading.cancelAndJoin()
+                client.writer.writeInt(1)
+                shouldThrow<IllegalStateException> { client.detach() }.message!! shouldContain "flush"
+                client.writer.flush()
+                client.close()
+                shouldThrow<NetparkException.Closed> { client.detach() }
+            }
+        }
+    }
+
+    test("what is no connected TCP socket is not adopted, and stays the caller's") {
+        onReactor { reactor, _ ->
+            val eventfd = Bindings.best.eventfd(0, 0)
+            val socket = Bindings.best.socket(2, 1, 0)
+            shouldThrow<NetparkException> { reactor.adopt(eventfd) }.message!! shouldContain "not a connected TCP socket"
+            shouldThrow<NetparkException> { reactor.adopt(socket) }.message!! shouldContain "adopt descriptor $socket"
+            Bindings.best.close(eventfd) shouldBe 0
+            Bindings.best.close(socket) shouldBe 0
+            shouldThrow<NetparkException> { reactor.adopt(1_000_000) }.message!! shouldContain "EBADF"
+        }
+    }
+
+    for (flavour in Flavour.all) {
+        test("$flavour: an idle timeout closes a connection on which no byte moves, and says so") {
+            onReactor(flavour) { reactor ->
+                reactor.withPair { client, server ->
+                    server.setIdleTimeout(150.milliseconds)
+                    val echo = async { runCatching { while (server.reader.await()) { server.writer.append(server.reader); server.writer.flush() } } }
+                    repeat(5) { // bytes keep it open
+                        client.write("x")
+                        client.readText(1) shouldBe "x"
+                        kotlinx.coroutines.delay(60)
+                    }
+                    val failure = echo.await().exceptionOrNull() as NetparkException.TimedOut
+                    failure.timeout() shouldBe NetparkException.Timeout.IDLE
+                    failure.message!! shouldContain "no byte moved in either direction for 150 ms"
+                    client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
+                }
+            }
+        }
+    }
+
+    test("a handshake that takes too long is ended by its own deadline, and the connection is as before") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                val failure = shouldThrow<NetparkException.TimedOut> {
+                    server.within(50.milliseconds, "handshake") { it.reader.awaitLine() }
+                }
+                failure.timeout() shouldBe NetparkException.Timeout.EXCHANGE
+                failure.message!! shouldContain "handshake with"
+                client.write("hello\n")
+                server.within(10.seconds, "handshake") { it.reader.awaitLine() } shouldBe "hello"
+            }
+        }
+    }
+})

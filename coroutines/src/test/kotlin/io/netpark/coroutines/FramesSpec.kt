@@ -1,0 +1,143 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.ints.shouldBeLessThan
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.CallCounter
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.supervisorScope
+import kotlin.random.Random
+
+/** Reads frames of a length, a writer's number, a sequence number and a pattern of the two. */
+private suspend fun Connection.eachFrame(body: (writer: Int, number: Int) -> Unit) {
+    while (reader.await(4)) {
+        val length = reader.readInt()
+        reader.await(length)
+        val writer = reader.readInt()
+        val number = reader.readInt()
+        reader.readBytes(length - 8) shouldBe pattern(length - 8, writer * 1000 + number)
+        body(writer, number)
+    }
+}
+
+private suspend fun Frames.write(writer: Int, number: Int, size: Int) = write {
+    writeInt(size + 8)
+    writeInt(writer)
+    writeInt(number)
+    write(pattern(size, writer * 1000 + number))
+}
+
+class FramesSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        test("$flavour: frames of 50 writers on one connection never mix, and each keeps its order") {
+            onReactor(flavour) { reactor ->
+                reactor.withPair { client, server ->
+                    val next = IntArray(50)
+                    val reading = launch(Dispatchers.IO) {
+                        server.eachFrame { writer, number -> number shouldBe next[writer]++ }
+                    }
+                    (0 until 50).map { writer ->
+                        launch(Dispatchers.Default) {
+                            val random = Random(writer)
+                            repeat(40) { client.frames.write(writer, it, random.nextInt(5_000)) }
+                        }
+                    }.forEach { it.join() }
+                    client.shutdownOutput()
+                    reading.join()
+                    next.all { it == 40 } shouldBe true
+                }
+            }
+        }
+    }
+
+    test("frames that gather share a system call") {
+        val calls = CallCounter(Bindings.best)
+        onReactor(calls.libc) { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val big = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write(99, 0, 200_000) }
+                val small = (0 until 1000).map { launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write(it, 0, 10) } }
+                val before = calls["send"] + calls["sendmsg"]
+                val reading = launch(Dispatchers.IO) { server.eachFrame { _, _ -> } }
+                big.join()
+                small.forEach { it.join() }
+                (calls["send"] + calls["sendmsg"] - before).toInt() shouldBeLessThan 500
+                client.shutdownOutput()
+                reading.join()
+            }
+        }
+    }
+
+    test("C8: a frame whose writer is cancelled is written whole or not at all") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                var read = 0
+                val reading = launch(Dispatchers.IO) { server.eachFrame { _, _ -> read++ } }
+                val random = Random(1)
+                (0 until 300).map { writer ->
+                    launch(Dispatchers.Default) { client.frames.write(writer, 0, random.nextInt(20_000)) }
+                        .also { job -> if (writer % 3 != 0) launch(Dispatchers.Default) { job.cancelAndJoin() } }
+                }.forEach { it.join() }
+                client.frames.write(1, 1, 1) // the stream is intact
+                client.shutdownOutput()
+                reading.join()
+                (read in 101..301) shouldBe true
+            }
+        }
+    }
+
+    test("each writer learns of a failure, also those that come later, and nothing stays behind") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                supervisorScope {
+                    val writers = (0 until 20).map { async(Dispatchers.Default) { client.frames.write(it, 0, 50_000) } }
+                    server.reader.await(1000)
+                    server.reset()
+                    writers.count { runCatching { it.await() }.exceptionOrNull() is NetparkException } shouldBe 20
+                }
+                shouldThrow<NetparkException> { client.frames.write(0, 0, 10) }
+            }
+        }
+    }
+
+    test("closing the connection, or the reactor, ends every writer with Closed") {
+        for (how in listOf<(Connection, Reactor) -> Unit>({ c, _ -> c.close() }, { _, r -> r.close() })) {
+            onReactor { reactor, _ ->
+                reactor.withPair(options = TINY_BUFFERS) { client, _ ->
+                    supervisorScope {
+                        val writers = (0 until 20).map { async(Dispatchers.Default) { client.frames.write(it, 0, 50_000) } }
+                        how(client, reactor)
+                        writers.forEach { shouldThrow<NetparkException.Closed> { it.await() } }
+                    }
+                }
+            }
+        }
+    }
+
+    test("a frame whose building throws is not written, and the next is") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                shouldThrow<CancellationException> {
+                    client.frames.write {
+                        writeInt(1)
+                        throw CancellationException("as wished")
+                    }
+                }
+                client.frames.write { writeInt(2) }
+                server.reader.await(4)
+                server.reader.readInt() shouldBe 2
+                reactor.buffering.pool.statistics().lentSegments() shouldBeLessThan 2
+            }
+        }
+    }
+})

@@ -1,0 +1,122 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.ints.shouldBeLessThanOrEqual
+import io.kotest.matchers.nulls.shouldBeNull
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.CallCounter
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
+
+class WriterSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        test("$flavour: whatever was written, copied or linked, arrives in order") {
+            onReactor(flavour) { reactor ->
+                reactor.withPair { client, server ->
+                    val heap = pattern(70_000, 2)
+                    val direct = pattern(90_000, 3)
+                    var released = 0
+                    val reading = async(Dispatchers.IO) { server.readToEnd() }
+                    with(client.writer) {
+                        writeInt(7)
+                        link(ByteBuffer.wrap(heap)) { released++ }
+                        writeString("ä€𝄞")
+                        link(ByteBuffer.allocateDirect(direct.size).put(direct).flip()) { released++ }
+                        write(pattern(200_000, 4))
+                        flush()
+                        buffered() shouldBe 0
+                        flush() // of nothing
+                    }
+                    released shouldBe 2
+                    client.shutdownOutput()
+                    reading.await() shouldBe
+                        byteArrayOf(0, 0, 0, 7) + heap + "ä€𝄞".toByteArray() + direct + pattern(200_000, 4)
+                }
+            }
+        }
+    }
+
+    test("C8: a flush that is cancelled or times out goes on where it ended") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val sent = pattern(2_000_000)
+                client.writer.write(sent)
+                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                client.setWriteDeadline(30.milliseconds)
+                shouldThrow<NetparkException.TimedOut> { client.writer.flush() }
+                client.setWriteDeadline(kotlin.time.Duration.INFINITE)
+                val reading = async(Dispatchers.IO) { server.readToEnd() }
+                client.writer.writeByte(42)
+                client.writer.flush()
+                client.shutdownOutput()
+                reading.await() shouldBe sent + byteArrayOf(42)
+            }
+        }
+    }
+
+    test("R7: many small writes go out by one system call") {
+        val calls = CallCounter(Bindings.best)
+        onReactor(calls.libc) { reactor, _ ->
+            reactor.withPair { client, server ->
+                val before = calls["send"] + calls["sendmsg"]
+                repeat(1000) { client.writer.writeInt(it) }
+                client.writer.flush()
+                (calls["send"] + calls["sendmsg"] - before) shouldBe 1L
+                server.reader.await(4000)
+                repeat(1000) { server.reader.readInt() shouldBe it }
+            }
+        }
+    }
+
+    test("a writer over its limit refuses, and names the way out") {
+        onReactor(buffering = { Buffering(it, outputLimit = 100_000) }) { reactor, _ ->
+            reactor.withPair { client, _ ->
+                shouldThrow<NetparkException.LimitExceeded> { client.writer.write(ByteArray(100_001)) }
+                    .message!! shouldContain "flush"
+                client.writer.buffered() shouldBe 0
+            }
+        }
+    }
+
+    test("flushIfFull bounds what who writes without end keeps in memory, while the peer is slow") {
+        onReactor(buffering = { Buffering(it, highWaterMark = 32 * 1024) }) { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                var most = 0
+                val writing = launch {
+                    repeat(2000) {
+                        client.writer.write(pattern(1000, it))
+                        most = maxOf(most, client.writer.buffered().toInt())
+                        client.writer.flushIfFull()
+                    }
+                    client.writer.flush()
+                }
+                repeat(2000) {
+                    server.reader.await(1000)
+                    server.reader.readBytes(1000) shouldBe pattern(1000, it)
+                }
+                writing.join()
+                most shouldBeLessThanOrEqual 33 * 1024
+            }
+        }
+    }
+
+    test("a writer that is used after close fails, and so does flushing one that was closed meanwhile") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, _ ->
+                client.writer.writeInt(1)
+                client.close()
+                shouldThrow<NetparkException.Closed> { client.writer.flush() }
+                shouldThrow<IllegalStateException> { client.writer.writeInt(1) }.message!! shouldContain "closed"
+            }
+        }
+    }
+})
