@@ -5,6 +5,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
@@ -84,6 +85,25 @@ public final class CallbackClient implements AutoCloseable {
             dial.start();
         }
         return dial.future;
+    }
+
+    /**
+     * Takes over a connected TCP socket that something else has opened, or a connection that was {@link Detached}. It is
+     * made non-blocking.
+     *
+     * @param descriptor the connection's from now on, unless this throws
+     * @param unread bytes that were read from it already: the callbacks get them first
+     * @return its callbacks are called from now on
+     * @throws NetparkException if it is no connected TCP socket, or cannot be watched
+     */
+    public CallbackConnection adopt(int descriptor, byte[] unread, Callbacks callbacks) throws NetparkException {
+        Objects.requireNonNull(callbacks, "callbacks");
+        CallbackConnection connection = connected(Connection.adopt(group.currentOrNext(), descriptor), callbacks);
+        connection.input.preload(ByteBuffer.wrap(unread.clone()));
+        if (!connection.loop().tryExecute(() -> connection.start(() -> {}))) {
+            connection.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+        }
+        return connection;
     }
 
     private CallbackConnection connected(Connection core, Callbacks callbacks) {

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
@@ -7,8 +8,11 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,6 +62,7 @@ public final class CallbackConnection implements AutoCloseable {
     final IdleTimer idle;
     final Input input;
     private final Output output;
+    private final Limits limits;
     private final Connections owner;
 
     /**
@@ -77,7 +82,8 @@ public final class CallbackConnection implements AutoCloseable {
         this.callbacks = callbacks;
         this.owner = owner;
         this.idle = new IdleTimer(this, limits.idleNanos());
-        this.input = new Input(this, limits.inputLimit());
+        this.limits = limits;
+        this.input = new Input(this, limits);
         this.output = new Output(this, limits);
     }
 
@@ -126,6 +132,33 @@ public final class CallbackConnection implements AutoCloseable {
      * @return fails with {@link NetparkException.Closed} if the connection is closed before; its cause says why
      */
     public CompletableFuture<Void> writeAsync(ByteBuffer source) {
+        try {
+            requireWritable();
+        } catch (NetparkException.Closed e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<Void> future = new CompletableFuture<>();
+        output.write(source, future);
+        return future;
+    }
+
+    /** An empty buffer from the connection's pool, to write a message into. To be closed. */
+    public LinkBuffer newBuffer() {
+        return limits.newBuffer();
+    }
+
+    /**
+     * Writes everything that a buffer holds, without a copy; it is empty then, and still the caller's. Otherwise as
+     * {@link #write(ByteBuffer)}: from any thread, and the bytes of one call stay together.
+     */
+    public boolean write(LinkBuffer source) throws NetparkException.Closed {
+        requireWritable();
+        output.write(source, null);
+        return isWritable();
+    }
+
+    /** As {@link #write(LinkBuffer)}, with a result as that of {@link #writeAsync(ByteBuffer)}. */
+    public CompletableFuture<Void> writeAsync(LinkBuffer source) {
         try {
             requireWritable();
         } catch (NetparkException.Closed e) {
@@ -186,6 +219,43 @@ public final class CallbackConnection implements AutoCloseable {
      */
     public void requestAgain() {
         input.requestAgain();
+    }
+
+    // Time
+
+    /**
+     * Closes the connection if no byte comes for so long while it is being read; see {@link Setup#readTimeout}. Replaces
+     * the timeout in force, and counts from now on.
+     *
+     * @param time zero for ever
+     */
+    public void setReadTimeout(Duration time) {
+        input.setTimeout(Setup.notNegativeNanos(time));
+    }
+
+    /**
+     * Closes the connection if pending output makes no progress for so long; see {@link Setup#writeTimeout}. Replaces the
+     * timeout in force, and counts from now on.
+     *
+     * @param time zero for ever
+     */
+    public void setWriteTimeout(Duration time) {
+        output.setTimeout(Setup.notNegativeNanos(time));
+    }
+
+    /**
+     * Closes the connection after so long, with {@link NetparkException.TimedOut} ({@code EXCHANGE}) as the cause, unless
+     * the deadline is cancelled before: when a handshake, say, has come to its end.
+     *
+     * @param name what must be over by then, for the message
+     * @return cancelled by {@link ScheduledFuture#cancel}
+     */
+    public ScheduledFuture<?> setDeadline(Duration after, String name) {
+        Objects.requireNonNull(name, "name");
+        return loop().schedule(() -> {
+            end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
+                    name + " with " + this + ": not finished within " + after.toMillis() + " ms"));
+        }, Setup.notNegativeNanos(after), TimeUnit.NANOSECONDS);
     }
 
     // State
@@ -257,6 +327,31 @@ public final class CallbackConnection implements AutoCloseable {
     @Override
     public void close() {
         end(null);
+    }
+
+    /**
+     * Gives the connection to other code: takes it out of the event loop, open and non-blocking. Here it is closed, and its
+     * close callbacks run. To be called on the loop, by a callback for example.
+     *
+     * @return the descriptor, the caller's to close, and the bytes that no callback has taken
+     * @throws NetparkException.Closed if it is closed
+     * @throws IllegalStateException on another thread, or if output is pending
+     */
+    public Detached detach() throws NetparkException.Closed {
+        if (!loop().inLoop()) {
+            throw new IllegalStateException("detach " + this + ": only on its event loop, where no callback runs meanwhile");
+        }
+        if (!isOpen()) {
+            throw closed("detach");
+        }
+        if (output.pendingBytes() > 0) {
+            throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
+                    + " bytes of output are pending; wait for their future");
+        }
+        byte[] unread = input.detach();
+        int descriptor = core.detach();
+        end(null);
+        return new Detached(descriptor, unread);
     }
 
     /**

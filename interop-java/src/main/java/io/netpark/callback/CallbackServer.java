@@ -146,6 +146,12 @@ public final class CallbackServer implements AutoCloseable {
             return this;
         }
 
+        /** See {@link Callbacks.Builder#onInput}. */
+        public Builder onInput(InputHandler handler) {
+            callbacks.onInput(handler);
+            return this;
+        }
+
         /** See {@link Callbacks.Builder#onHalfClose}. */
         public Builder onHalfClose(ConnectionHandler handler) {
             callbacks.onHalfClose(handler);

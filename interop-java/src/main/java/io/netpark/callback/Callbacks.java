@@ -20,6 +20,7 @@ public final class Callbacks {
 
     final ConnectionHandler connect;
     final @Nullable RequestHandler request;
+    final @Nullable InputHandler input;
     final @Nullable ConnectionHandler halfClose;
     final ConnectionHandler writable;
     final CloseHandler close;
@@ -27,6 +28,7 @@ public final class Callbacks {
     private Callbacks(Builder builder) {
         connect = builder.connect;
         request = builder.request;
+        input = builder.input;
         halfClose = builder.halfClose;
         writable = builder.writable;
         close = builder.close;
@@ -42,6 +44,7 @@ public final class Callbacks {
 
         private ConnectionHandler connect = NOTHING;
         private @Nullable RequestHandler request;
+        private @Nullable InputHandler input;
         private @Nullable ConnectionHandler halfClose;
         private ConnectionHandler writable = NOTHING;
         private CloseHandler close = (connection, cause) -> {};
@@ -57,6 +60,17 @@ public final class Callbacks {
         /** Bytes have arrived. Without it they are read and dropped. */
         public Builder onRequest(RequestHandler handler) {
             request = Objects.requireNonNull(handler, "handler");
+            input = null;
+            return this;
+        }
+
+        /**
+         * Bytes have arrived: as {@link #onRequest}, and instead of it, with a reader that parses them where they lie. For
+         * messages that need not be in one piece, or are moved on without a copy.
+         */
+        public Builder onInput(InputHandler handler) {
+            input = Objects.requireNonNull(handler, "handler");
+            request = null;
             return this;
         }
 

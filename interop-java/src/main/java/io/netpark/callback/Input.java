@@ -1,5 +1,7 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -8,6 +10,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reading half of a connection: reads whenever that is possible and allowed, and hands the bytes to the request
@@ -36,8 +39,11 @@ final class Input {
     private final CallbackConnection connection;
     private final Connection core;
     private final EventLoop loop;
-    private final int limit;
+    private final Limits limits;
+    /** For a request callback. */
     private final CarryOver carryOver = new CarryOver();
+    /** For an input callback; made with the first byte. */
+    private @Nullable LinkBuffer chain;
     private final Waiter waiter = this::ready;
 
     /**
@@ -52,19 +58,88 @@ final class Input {
      */
     private int state = IDLE;
     private boolean endOfStream;
+    private boolean detached;
     private volatile boolean paused;
     private volatile boolean again;
+    /** Time without a byte from the peer; 0 for ever. */
+    private volatile long timeoutNanos;
 
-    Input(CallbackConnection connection, int limit) {
+    Input(CallbackConnection connection, Limits limits) {
         this.connection = connection;
         this.core = connection.core;
         this.loop = connection.loop();
-        this.limit = limit;
+        this.limits = limits;
+        this.timeoutNanos = limits.readNanos();
     }
 
     /** Starts reading, on the loop. */
     void start() {
+        if (unread() > 0) {
+            deliver();
+        }
         read();
+    }
+
+    /** Puts bytes in front of what will be read; before {@link #start}. */
+    void preload(ByteBuffer bytes) {
+        if (connection.callbacks.input == null) {
+            carryOver.keep(bytes);
+            return;
+        }
+        try {
+            chain().write(bytes);
+        } catch (NetparkException.LimitExceeded e) {
+            connection.end(e);
+        }
+    }
+
+    private LinkBuffer chain() {
+        LinkBuffer known = chain;
+        if (known == null) {
+            known = chain = limits.newBuffer();
+        }
+        return known;
+    }
+
+    private long unread() {
+        LinkBuffer known = chain;
+        return known != null ? known.available() : carryOver.size();
+    }
+
+    /** Zero for ever. */
+    void setTimeout(long nanos) {
+        timeoutNanos = nanos;
+        if (nanos == 0) {
+            core.clearDeadline(Direction.READ);
+        } else if (!paused) {
+            startTimeout();
+        }
+    }
+
+    /** From now on a byte is expected. */
+    private void startTimeout() {
+        long nanos = timeoutNanos;
+        if (nanos > 0) {
+            core.setDeadline(Direction.READ, System.nanoTime() + nanos);
+        }
+    }
+
+    /** On the loop: stops reading for good, leaving no operation behind. Returns what is unread. */
+    byte[] detach() {
+        detached = true;
+        if (state != IDLE) {
+            core.unpark(Direction.READ, waiter); // or it is about to run, and finds that there is nothing to do
+            core.abandon(Direction.READ);
+            state = IDLE;
+        }
+        if (chain != null) {
+            return chain.readBytes((int) chain.available());
+        }
+        byte[] unread = new byte[carryOver.size()];
+        if (unread.length > 0) {
+            carryOver.bytes().get(unread);
+        }
+        return unread;
     }
 
     /** The peer's end of stream has been read. */
@@ -78,6 +153,7 @@ final class Input {
 
     void resume() {
         paused = false;
+        startTimeout(); // the time before did not count
         goOn();
     }
 
@@ -95,10 +171,16 @@ final class Input {
 
     void release() {
         carryOver.clear();
+        if (chain != null) {
+            chain.close();
+        }
         endOfStream = true;
     }
 
     private void ready() {
+        if (detached) {
+            return;
+        }
         state = PENDING;
         read();
     }
@@ -114,28 +196,33 @@ final class Input {
             return;
         }
         again = false;
-        if (connection.isOpen() && carryOver.size() > 0) {
-            call(carryOver.bytes());
+        if (connection.isOpen() && unread() > 0) {
+            deliver();
             turn(); // it may have made room
         }
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && carryOver.size() < limit;
+        return connection.isReadable() && !endOfStream && !paused && !detached && unread() < limits.inputLimit();
     }
 
     private void read() {
-        ByteBuffer segment = SEGMENT.get();
         for (int reads = 0; mayRead(); reads++) {
             if (reads == READS_A_TURN) {
                 goOn();
                 return;
             }
             connection.idle.reading();
-            segment.clear().limit(Math.min(SEGMENT_SIZE, limit - carryOver.size()));
+            if (state == IDLE) {
+                startTimeout();
+            }
             int count;
             try {
-                count = state == IDLE ? core.startRead(segment) : core.retryRead(segment);
+                count = connection.callbacks.input == null ? readSegment() : readChain();
+            } catch (NetparkException.LimitExceeded e) {
+                state = IDLE;
+                awaitMemory(e);
+                break;
             } catch (NetparkException e) {
                 state = IDLE;
                 connection.end(e);
@@ -153,7 +240,7 @@ final class Input {
             } else {
                 state = IDLE;
                 connection.idle.touch();
-                deliver(segment.flip());
+                deliverFresh();
             }
         }
         if (connection.isOpen()) {
@@ -161,10 +248,62 @@ final class Input {
         }
     }
 
-    private void deliver(ByteBuffer fresh) {
-        if (connection.callbacks.request != null) {
-            call(carryOver.join(fresh));
+    private int readSegment() throws NetparkException {
+        ByteBuffer segment = SEGMENT.get();
+        segment.clear().limit(Math.min(SEGMENT_SIZE, limits.inputLimit() - carryOver.size()));
+        return state == IDLE ? core.startRead(segment) : core.retryRead(segment);
+    }
+
+    private int readChain() throws NetparkException {
+        LinkBuffer in = chain();
+        int count = state == IDLE ? core.startRead(in) : core.retryRead(in);
+        if (count == Descriptor.PARK && in.available() > 0) {
+            in.trim();
         }
+        return count;
+    }
+
+    /** The pool is at its limit: reads on when another connection has given some memory back. */
+    private void awaitMemory(NetparkException.LimitExceeded why) {
+        if (limits.pool().canEverLend(SegmentPool.LARGEST)) {
+            limits.pool().whenRoom(SegmentPool.LARGEST, this::goOn);
+        } else {
+            connection.end(why);
+        }
+    }
+
+    private void deliverFresh() {
+        if (connection.callbacks.input != null) {
+            callInput();
+        } else if (connection.callbacks.request != null) {
+            call(carryOver.join(SEGMENT.get().flip()));
+        }
+        if (limits.closeAtInputLimit() && unread() >= limits.inputLimit() && connection.isOpen()) {
+            connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + unread()
+                    + " bytes have come that no callback takes, and the limit is " + limits.inputLimit()
+                    + "; refuse messages that are longer, or raise inputLimit"));
+        }
+    }
+
+    /** What the callback has left before. */
+    private void deliver() {
+        if (connection.callbacks.input != null) {
+            callInput();
+        } else if (connection.callbacks.request != null) {
+            call(carryOver.bytes());
+        }
+    }
+
+    private void callInput() {
+        InputHandler handler = connection.callbacks.input;
+        LinkBuffer in = chain();
+        assert handler != null;
+        try {
+            handler.input(connection, in);
+        } catch (Throwable e) {
+            connection.callbackFailed("onInput", e);
+        }
+        in.release();
     }
 
     private void call(ByteBuffer in) {

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -44,16 +45,14 @@ final class Output {
     /** A write is parked: {@link #waiter} is in the slot, or on its way here. */
     private static final int PARKED = 2;
 
-    private static final ByteBuffer NO_BYTES = ByteBuffer.allocate(0);
-
     /** A wish of another thread: bytes to write, or a way to end. */
     private static final class Submission {
-        final ByteBuffer bytes;
+        final LinkBuffer bytes;
         final @Nullable CompletableFuture<Void> future;
         final int end;
         @Nullable Submission next;
 
-        Submission(ByteBuffer bytes, @Nullable CompletableFuture<Void> future, int end) {
+        Submission(LinkBuffer bytes, @Nullable CompletableFuture<Void> future, int end) {
             this.bytes = bytes;
             this.future = future;
             this.end = end;
@@ -63,8 +62,7 @@ final class Output {
     private final CallbackConnection connection;
     private final Connection core;
     private final EventLoop loop;
-    private final int highWaterMark;
-    private final int lowWaterMark;
+    private final Limits limits;
     private final Waiter waiter = this::ready;
 
     /** Stack of submissions, the last one first. Whoever pushes the first one sees to it that the loop looks. */
@@ -73,6 +71,8 @@ final class Output {
     private volatile long pendingBytes;
     /** No more writes: an end has been asked for. */
     private volatile boolean closing;
+    /** Time without progress of pending output; 0 for ever. */
+    private volatile long timeoutNanos;
 
     /** Made when the kernel first refuses bytes. Loop's thread only, as is everything below. */
     private @Nullable OutputQueue queue;
@@ -87,8 +87,8 @@ final class Output {
         this.connection = connection;
         this.core = connection.core;
         this.loop = connection.loop();
-        this.highWaterMark = limits.highWaterMark();
-        this.lowWaterMark = limits.lowWaterMark();
+        this.limits = limits;
+        this.timeoutNanos = limits.writeNanos();
     }
 
     long pendingBytes() {
@@ -100,7 +100,7 @@ final class Output {
     }
 
     boolean isBelowHighWaterMark() {
-        return pendingBytes <= highWaterMark;
+        return pendingBytes <= limits.highWaterMark();
     }
 
     /** Reading must wait for the peer to take its answers. */
@@ -127,7 +127,15 @@ final class Output {
     /** Takes all bytes of {@code source}. The connection was open and not {@link #isClosing} a moment ago. */
     void write(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
         if (!loop.inLoop() || submitted != null) {
-            submit(new Submission(copyOf(source), future, NOTHING));
+            LinkBuffer copy = limits.newBuffer();
+            try {
+                copy.write(source);
+            } catch (NetparkException.LimitExceeded e) {
+                copy.close();
+                refused(e, future);
+                return;
+            }
+            submit(new Submission(copy, future, NOTHING));
         } else if (isIdle()) {
             writeThrough(source, future);
         } else {
@@ -135,8 +143,49 @@ final class Output {
         }
     }
 
-    private static ByteBuffer copyOf(ByteBuffer source) {
-        return ByteBuffer.allocate(source.remaining()).put(source).flip();
+    /** As the other, and takes the bytes as they are, without a copy. */
+    void write(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+        if (!loop.inLoop() || submitted != null) {
+            LinkBuffer moved = limits.newBuffer();
+            move(source, moved);
+            submit(new Submission(moved, future, NOTHING));
+        } else if (isIdle()) {
+            writeThrough(source, future);
+        } else {
+            enqueue(source, future);
+        }
+    }
+
+    private static void move(LinkBuffer from, LinkBuffer to) {
+        try {
+            to.append(from);
+        } catch (NetparkException.LimitExceeded e) {
+            throw new AssertionError("a buffer without a limit", e);
+        }
+    }
+
+    /** There is no memory for the bytes, or too many are pending: accepted, like anything that fails later. */
+    private void refused(NetparkException.LimitExceeded why, @Nullable CompletableFuture<Void> future) {
+        connection.end(why);
+        fail(future);
+    }
+
+    /** Zero for ever. */
+    void setTimeout(long nanos) {
+        timeoutNanos = nanos;
+        if (nanos == 0) {
+            core.clearDeadline(Direction.WRITE);
+        } else if (pendingBytes > 0) {
+            startTimeout();
+        }
+    }
+
+    /** A write begins; progress extends the deadline. */
+    private void startTimeout() {
+        long nanos = timeoutNanos;
+        if (nanos > 0) {
+            core.setDeadline(Direction.WRITE, System.nanoTime() + nanos);
+        }
     }
 
     /** Shuts down the output when everything before has been written. */
@@ -156,12 +205,12 @@ final class Output {
             end = Math.max(end, how);
             finish();
         } else {
-            submit(new Submission(NO_BYTES, null, how));
+            submit(new Submission(limits.newBuffer(), null, how));
         }
     }
 
     private void submit(Submission submission) {
-        PENDING_BYTES.getAndAdd(this, (long) submission.bytes.remaining());
+        PENDING_BYTES.getAndAdd(this, submission.bytes.buffered());
         Submission seen;
         do {
             seen = submitted;
@@ -183,15 +232,14 @@ final class Output {
         OutputQueue queue = queue();
         for (; next != null; next = next.next) {
             if (end != NOTHING && next.end == NOTHING) {
-                PENDING_BYTES.getAndAdd(this, (long) -next.bytes.remaining());
+                PENDING_BYTES.getAndAdd(this, -next.bytes.buffered());
+                next.bytes.close();
                 fail(next.future);
                 continue;
             }
-            queue.adopt(next.bytes);
+            queue.added(next.bytes.buffered(), next.future);
+            move(next.bytes, queue.bytes());
             end = Math.max(end, next.end);
-            if (next.future != null) {
-                queue.promise(next.future);
-            }
         }
         noteIfFull();
         if (state == IDLE) {
@@ -213,26 +261,50 @@ final class Output {
     private OutputQueue queue() {
         OutputQueue known = queue;
         if (known == null) {
-            known = queue = new OutputQueue();
+            known = queue = new OutputQueue(limits.newBuffer());
         }
         return known;
     }
 
     private void noteIfFull() {
-        full |= pendingBytes > highWaterMark;
+        long pending = pendingBytes;
+        full |= pending > limits.highWaterMark();
+        if (pending > limits.outputLimit()) {
+            connection.end(new NetparkException.LimitExceeded(connection + ": " + pending
+                    + " bytes of output are pending, and its limit is " + limits.outputLimit()
+                    + "; the peer does not read: heed what write() returns, or raise outputLimit"));
+        }
     }
 
     private void enqueue(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
-        PENDING_BYTES.getAndAdd(this, (long) source.remaining());
-        queue().copy(source);
-        if (future != null) {
-            queue().promise(future);
+        OutputQueue queue = queue();
+        long before = queue.bytes().buffered();
+        try {
+            queue.bytes().write(source);
+        } catch (NetparkException.LimitExceeded e) {
+            refused(e, future);
+            return;
         }
+        enqueued(queue, before, future);
+    }
+
+    private void enqueue(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+        OutputQueue queue = queue();
+        long before = queue.bytes().buffered();
+        move(source, queue.bytes());
+        enqueued(queue, before, future);
+    }
+
+    private void enqueued(OutputQueue queue, long before, @Nullable CompletableFuture<Void> future) {
+        long count = queue.bytes().buffered() - before;
+        PENDING_BYTES.getAndAdd(this, count);
+        queue.added(count, future);
         noteIfFull();
     }
 
     /** The usual case. Runs no user code: the caller is in the midst of a callback. */
     private void writeThrough(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
+        startTimeout();
         int outcome;
         try {
             outcome = core.startWrite(source);
@@ -244,12 +316,41 @@ final class Output {
         }
         connection.idle.touch();
         if (outcome != Descriptor.PARK) {
-            if (future != null) {
-                future.complete(null);
-            }
+            written(future);
             return;
         }
         enqueue(source, future);
+        parkWrite();
+    }
+
+    private void writeThrough(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+        startTimeout();
+        int outcome;
+        try {
+            outcome = core.startWrite(source);
+        } catch (NetparkException e) {
+            source.skip(source.available()); // accepted, like anything that fails later
+            connection.end(e);
+            fail(future);
+            return;
+        }
+        connection.idle.touch();
+        if (outcome != Descriptor.PARK) {
+            written(future);
+            return;
+        }
+        enqueue(source, future);
+        parkWrite();
+    }
+
+    private static void written(@Nullable CompletableFuture<Void> future) {
+        if (future != null) {
+            future.complete(null);
+        }
+    }
+
+    /** The operation of the core has returned PARK. */
+    private void parkWrite() {
         state = PARKED;
         if (!core.park(Direction.WRITE, waiter)) {
             state = PENDING;
@@ -264,20 +365,22 @@ final class Output {
 
     private void flush() {
         OutputQueue queue = queue();
-        for (ByteBuffer chunk; connection.isOpen() && (chunk = queue.first()) != null; ) {
-            int before = chunk.remaining();
+        if (state == IDLE) {
+            startTimeout();
+        }
+        while (connection.isOpen() && !queue.isEmpty()) {
+            long before = queue.bytes().buffered();
             int outcome;
             try {
-                outcome = state == IDLE ? core.startWrite(chunk) : core.retryWrite(chunk);
+                outcome = state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes());
             } catch (NetparkException e) {
                 state = IDLE;
                 connection.end(e);
                 return;
             }
-            int taken = before - chunk.remaining();
+            long taken = before - queue.bytes().buffered();
             if (taken > 0) {
-                queue.taken(taken, chunk);
-                PENDING_BYTES.getAndAdd(this, (long) -taken);
+                PENDING_BYTES.getAndAdd(this, -taken);
                 connection.idle.touch();
             }
             if (outcome != Descriptor.PARK) {
@@ -298,7 +401,7 @@ final class Output {
         for (CompletableFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
             done.complete(null);
         }
-        if (full && pendingBytes <= lowWaterMark && connection.isOpen()) {
+        if (full && pendingBytes <= limits.lowWaterMark() && connection.isOpen()) {
             full = false;
             if (!closing) {
                 try {
@@ -345,6 +448,7 @@ final class Output {
 
     private void failAll(@Nullable Submission next) {
         for (; next != null; next = next.next) {
+            next.bytes.close();
             fail(next.future);
         }
     }

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
@@ -16,7 +17,14 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     private @Nullable EventLoopGroup group;
     private int loops;
-    private Limits limits = Limits.DEFAULT;
+    private int highWaterMark = Limits.DEFAULT_BYTES;
+    private long outputLimit = Long.MAX_VALUE;
+    private int inputLimit = Limits.DEFAULT_BYTES;
+    private boolean closeAtInputLimit;
+    private long idleNanos;
+    private long readNanos;
+    private long writeNanos;
+    private @Nullable SegmentPool pool;
     SocketOptions options = SocketOptions.DEFAULT;
 
     Setup() {}
@@ -56,7 +64,21 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * callback writes, and no processor time. The default is 64 KiB.
      */
     public B highWaterMark(int bytes) {
-        limits = new Limits(positive(bytes), limits.inputLimit(), limits.idleNanos());
+        highWaterMark = positive(bytes);
+        return self();
+    }
+
+    /**
+     * Closes a connection that has more than this many bytes of pending output, with
+     * {@link NetparkException.LimitExceeded} as the cause. The default is no limit: {@link #highWaterMark} bounds what a
+     * callback causes that answers requests, but not what others write without heeding what
+     * {@link CallbackConnection#write(java.nio.ByteBuffer)} returns.
+     */
+    public B outputLimit(long bytes) {
+        if (bytes < 1) {
+            throw new IllegalArgumentException("a limit must be positive, not " + bytes);
+        }
+        outputLimit = bytes;
         return self();
     }
 
@@ -67,7 +89,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * is 64 KiB.
      */
     public B inputLimit(int bytes) {
-        limits = new Limits(limits.highWaterMark(), positive(bytes), limits.idleNanos());
+        inputLimit = positive(bytes);
         return self();
     }
 
@@ -77,12 +99,52 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * which {@link #options} has: that one finds peers that have vanished, this one those that are silent.
      */
     public B idleTimeout(Duration time) {
-        limits = new Limits(limits.highWaterMark(), limits.inputLimit(), notNegativeNanos(time));
+        idleNanos = notNegativeNanos(time);
+        return self();
+    }
+
+    /**
+     * Closes a connection that reaches its {@link #inputLimit}, with {@link NetparkException.LimitExceeded} as the cause,
+     * instead of not reading it: for protocols in which nobody has a reason to leave so much unread.
+     */
+    public B closeAtInputLimit() {
+        closeAtInputLimit = true;
+        return self();
+    }
+
+    /**
+     * Closes a connection from which no byte has come for this long while it was being read, with
+     * {@link NetparkException.TimedOut} ({@code READ}) as the cause. Zero, the default, is for ever. For one connection:
+     * {@link CallbackConnection#setReadTimeout}.
+     */
+    public B readTimeout(Duration time) {
+        readNanos = notNegativeNanos(time);
+        return self();
+    }
+
+    /**
+     * Closes a connection whose pending output the kernel has taken no byte of for this long, with
+     * {@link NetparkException.TimedOut} ({@code WRITE}) as the cause: the peer has stopped reading. Zero, the default, is
+     * for ever. For one connection: {@link CallbackConnection#setWriteTimeout}.
+     */
+    public B writeTimeout(Duration time) {
+        writeNanos = notNegativeNanos(time);
+        return self();
+    }
+
+    /**
+     * Where memory for input and output comes from. The limit of the pool is one for all connections: at it, connections
+     * are not read until others have given memory back, and one that must keep output is closed. The default is
+     * {@link SegmentPool#shared}.
+     */
+    public B segments(SegmentPool pool) {
+        this.pool = Objects.requireNonNull(pool, "pool");
         return self();
     }
 
     Limits limits() {
-        return limits;
+        return new Limits(highWaterMark, outputLimit, inputLimit, closeAtInputLimit, idleNanos, readNanos, writeNanos,
+                pool != null ? pool : SegmentPool.shared());
     }
 
     boolean ownsGroup() {

@@ -1,0 +1,20 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.Reader;
+
+/** Told that bytes have arrived, on the connection's event loop. */
+@FunctionalInterface
+public interface InputHandler {
+
+    /**
+     * Takes what it can use of the bytes that are there.
+     *
+     * <p>What it leaves is kept where it is and comes again, in front of what arrives next. It is not called again for
+     * bytes that it has seen until there are new ones, or until it asks by {@link CallbackConnection#requestAgain}.
+     *
+     * @param in the unread bytes. It never waits: {@link Reader#missing} tells how much is to come. Views of it are valid
+     *     until this returns; {@link Reader#slice} is for what must live longer
+     * @throws Exception whatever; it is reported, and the connection is closed
+     */
+    void input(CallbackConnection connection, Reader in) throws Exception;
+}
