@@ -62,6 +62,17 @@ class ServersTest {
     }
 
     @ParameterizedTest
+    @EnumSource(value = Contender.class, names = {"FLOOR", "NETTY", "COROUTINE_.*", "CALLBACK_.*"}, mode = EnumSource.Mode.MATCH_ANY)
+    void answersFrames(Contender contender) {
+        assumeTrue(contender.absence().isEmpty());
+        Shape.Frames frames = new Shape.Frames("frames", 10, 1024, 8);
+        try (ServerProcess server = ServerProcess.start(contender, frames.service(), ANYWHERE)) {
+            assertWorks(frames, server);
+            assertWorks(new Shape.Frames("large", 3, 300_000, 2), server);
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource(Contender.class)
     void tellsTheTime(Contender contender) {
         assumeTrue(contender.absence().isEmpty());

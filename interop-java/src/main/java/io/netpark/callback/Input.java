@@ -40,6 +40,7 @@ final class Input {
     private final Connection core;
     private final EventLoop loop;
     private final Limits limits;
+    private final int limit;
     /** For a request callback. */
     private final CarryOver carryOver = new CarryOver();
     /** For an input callback; made with the first byte. */
@@ -69,6 +70,7 @@ final class Input {
         this.core = connection.core;
         this.loop = connection.loop();
         this.limits = limits;
+        this.limit = limits.inputLimit(connection.callbacks);
         this.timeoutNanos = limits.readNanos();
     }
 
@@ -203,7 +205,7 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && unread() < limits.inputLimit();
+        return connection.isReadable() && !endOfStream && !paused && !detached && unread() < limit;
     }
 
     private void read() {
@@ -250,7 +252,7 @@ final class Input {
 
     private int readSegment() throws NetparkException {
         ByteBuffer segment = SEGMENT.get();
-        segment.clear().limit(Math.min(SEGMENT_SIZE, limits.inputLimit() - carryOver.size()));
+        segment.clear().limit(Math.min(SEGMENT_SIZE, limit - carryOver.size()));
         return state == IDLE ? core.startRead(segment) : core.retryRead(segment);
     }
 
@@ -278,9 +280,10 @@ final class Input {
         } else if (connection.callbacks.request != null) {
             call(carryOver.join(SEGMENT.get().flip()));
         }
-        if (limits.closeAtInputLimit() && unread() >= limits.inputLimit() && connection.isOpen()) {
+        if (unread() >= limit && connection.isOpen()
+                && limits.atInputLimit(connection.callbacks) == AtLimit.CLOSE) {
             connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + unread()
-                    + " bytes have come that no callback takes, and the limit is " + limits.inputLimit()
+                    + " bytes have come that no callback takes, and the limit is " + limit
                     + "; refuse messages that are longer, or raise inputLimit"));
         }
     }

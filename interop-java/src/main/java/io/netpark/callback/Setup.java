@@ -19,8 +19,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     private int loops;
     private int highWaterMark = Limits.DEFAULT_BYTES;
     private long outputLimit = Long.MAX_VALUE;
-    private int inputLimit = Limits.DEFAULT_BYTES;
-    private boolean closeAtInputLimit;
+    private int inputLimit;
+    private @Nullable AtLimit atInputLimit;
     private long idleNanos;
     private long readNanos;
     private long writeNanos;
@@ -83,10 +83,10 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     }
 
     /**
-     * How many bytes a request callback may leave unread: at this many the connection is not read until it takes some,
-     * when it is called again by {@link CallbackConnection#requestAgain}. A message that a callback needs to see whole
-     * must be shorter. A callback that waits for a longer one waits for ever, or until the idle timeout. The default
-     * is 64 KiB.
+     * How many bytes a callback may leave unread, and so how long a message may be that it needs to see whole. Reaching
+     * it, a connection is not read until the callback takes some bytes, when it is called again by
+     * {@link CallbackConnection#requestAgain}; or it is closed: {@link #atInputLimit}. The default is 64 KiB for a request
+     * callback, and 1 MiB for an input callback.
      */
     public B inputLimit(int bytes) {
         inputLimit = positive(bytes);
@@ -104,11 +104,11 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     }
 
     /**
-     * Closes a connection that reaches its {@link #inputLimit}, with {@link NetparkException.LimitExceeded} as the cause,
-     * instead of not reading it: for protocols in which nobody has a reason to leave so much unread.
+     * What happens at the {@link #inputLimit}. By default a request callback is waited for, and the connection of an input
+     * callback is closed, with {@link NetparkException.LimitExceeded} as the cause.
      */
-    public B closeAtInputLimit() {
-        closeAtInputLimit = true;
+    public B atInputLimit(AtLimit what) {
+        atInputLimit = Objects.requireNonNull(what, "what");
         return self();
     }
 
@@ -143,7 +143,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     }
 
     Limits limits() {
-        return new Limits(highWaterMark, outputLimit, inputLimit, closeAtInputLimit, idleNanos, readNanos, writeNanos,
+        return new Limits(highWaterMark, outputLimit, inputLimit, atInputLimit, idleNanos, readNanos, writeNanos,
                 pool != null ? pool : SegmentPool.shared());
     }
 

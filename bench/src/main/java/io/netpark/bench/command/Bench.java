@@ -10,7 +10,8 @@ import picocli.CommandLine.Command;
         description = "Measures Netpark beside the libraries one would pick instead.",
         mixinStandardHelpOptions = true,
         subcommands = {
-            EchoCommand.class, BesideCommand.class, PipelineCommand.class, ChurnCommand.class, StreamCommand.class,
+            EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class,
+            ChurnCommand.class, StreamCommand.class,
             IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, AllCommand.class, JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")

@@ -14,6 +14,8 @@ final class Content {
 
     /** A prime: no two requests in a row have the same bytes, whatever their size. */
     private static final int REQUEST_PERIOD = 65_521;
+    /** A prime, for the same reason. */
+    private static final int FRAMES = 61;
 
     private final int period;
     private final NativeMemory memory;
@@ -32,6 +34,16 @@ final class Content {
     static Content ofRequests(int slice) {
         byte[] cycle = new byte[REQUEST_PERIOD];
         new Random(1).nextBytes(cycle);
+        return new Content(cycle, slice);
+    }
+
+    /** What is sent as messages of {@code size} bytes: a length of four bytes, and that much payload. */
+    static Content ofFrames(int size, int slice) {
+        byte[] cycle = new byte[FRAMES * size];
+        new Random(2).nextBytes(cycle);
+        for (int i = 0; i < FRAMES; i++) {
+            ByteBuffer.wrap(cycle).putInt(i * size, size - Integer.BYTES);
+        }
         return new Content(cycle, slice);
     }
 

@@ -20,6 +20,7 @@ import java.util.zip.Deflater;
  *
  * <pre>
  *   open PORT COUNT SIZE DEPTH   connects COUNT more requesters
+ *   frames PORT COUNT SIZE DEPTH as open, of messages that begin with their length
  *   once                         one request on every connection that has had none
  *   run MILLIS ACTIVE            requests on the first ACTIVE connections
  *   drain PORT COUNT BLOCK BLOCKS MILLIS   connects, fetches blocks, closes
@@ -61,7 +62,9 @@ public final class Load {
             numbers[i] = Integer.parseInt(words[i]);
         }
         return switch (words[0]) {
-            case "open" -> open(server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "open" -> open(requests, server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "frames" -> open(Content.ofFrames(numbers[3], Requester.slice()),
+                    server(numbers[1]), numbers[2], numbers[3], numbers[4]);
             case "once" -> once();
             case "run" -> run(numbers[1], numbers[2]);
             case "drain" -> drain(server(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]);
@@ -76,10 +79,10 @@ public final class Load {
         return new InetSocketAddress("127.0.0.1", port);
     }
 
-    private String open(InetSocketAddress server, int count, int size, int depth) throws IOException {
+    private String open(Content content, InetSocketAddress server, int count, int size, int depth) throws IOException {
         traffic.begin(0);
         for (int i = 0; i < count; i++) {
-            Requester requester = new Requester(traffic, requests, size, depth, requesters.size());
+            Requester requester = new Requester(traffic, content, size, depth, requesters.size());
             requesters.add(requester);
             connect(requester, server);
         }

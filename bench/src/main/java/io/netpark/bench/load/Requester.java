@@ -24,7 +24,7 @@ final class Requester extends Socket {
         this.content = content;
         this.size = size;
         this.sentAt = new long[depth];
-        this.first = number * 997L; // so that no two connections are at the same bytes
+        this.first = number * (long) size; // so that few connections are at the same bytes
         this.sent = first;
         this.toSend = first;
         this.answered = first;

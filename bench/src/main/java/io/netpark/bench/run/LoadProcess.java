@@ -46,6 +46,11 @@ public final class LoadProcess implements Closeable {
         ask("open " + port + " " + count + " " + size + " " + depth, CONNECT);
     }
 
+    /** As {@link #open}, of messages that begin with their length. */
+    public void openFrames(int port, int count, int size, int depth) {
+        ask("frames " + port + " " + count + " " + size + " " + depth, CONNECT);
+    }
+
     /** One request on each connection that has had none. */
     public Done once() {
         return done(ask("once", CONNECT));

@@ -61,6 +61,35 @@ public interface Shape {
         }
     }
 
+    /**
+     * Messages that begin with their length, and come back as they are after having been parsed and written anew.
+     *
+     * @param connections each with so many messages in flight
+     * @param size bytes of a message, with its length
+     */
+    record Frames(String label, int connections, int size, int depth) implements Shape {
+
+        @Override
+        public Service service() {
+            return new Service(Mode.FRAMES, 1, Math.max(Echo.SMALLEST_BUFFER, 2 * size * depth));
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {
+            load.openFrames(port, connections, size, depth);
+        }
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.run(millis, connections);
+        }
+
+        @Override
+        public void close(LoadProcess load) {
+            load.disconnect();
+        }
+    }
+
     /** Connections that are made for one request each, so many at a time. */
     record Churn(String label, int visitors, int size) implements Shape {
 

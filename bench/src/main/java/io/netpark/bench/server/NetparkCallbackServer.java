@@ -3,6 +3,9 @@ package io.netpark.bench.server;
 import io.netpark.bench.server.Service.Reply;
 import io.netpark.callback.CallbackConnection;
 import io.netpark.callback.CallbackServer;
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.Reader;
+import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
@@ -24,12 +27,29 @@ final class NetparkCallbackServer implements BenchServer {
         CallbackServer.Builder builder = CallbackServer.builder().group(group);
         switch (service.mode()) {
             case ECHO -> builder.onRequest((connection, request) -> connection.write(request));
+            case FRAMES -> {
+                LinkBuffer answers = new LinkBuffer(SegmentPool.shared()); // one loop, and empty between callbacks
+                builder.onInput((connection, in) -> frames(connection, in, answers));
+            }
             case SOURCE, STAMP -> builder
                     .onConnect(connection -> connection.attach(service.reply()))
                     .onRequest(NetparkCallbackServer::answer)
                     .onWritable(connection -> answer(connection, NOTHING));
         }
         return builder.listen("127.0.0.1", 0).localAddress().getPort();
+    }
+
+    private static void frames(CallbackConnection connection, Reader in, LinkBuffer answers) throws NetparkException {
+        while (in.available() >= Integer.BYTES) {
+            int length = in.getInt(0);
+            if (in.missing(Integer.BYTES + length) > 0) {
+                break;
+            }
+            in.skip(Integer.BYTES);
+            answers.writeInt(length);
+            answers.write(in.next(length));
+        }
+        connection.write(answers);
     }
 
     /** Writes until the output is full; {@code onWritable} goes on then. */

@@ -45,6 +45,9 @@ final class NettyServer implements BenchServer {
             Echo shared = new Echo();
             return () -> shared;
         }
+        if (service.mode() == Mode.FRAMES) {
+            return NettyFrames::new;
+        }
         return () -> new NettyReply(service);
     }
 

@@ -45,6 +45,8 @@ public final class Service {
     public enum Mode {
         /** The bytes that were read. */
         ECHO,
+        /** Each message, a length of four bytes and its payload, parsed and written anew into another buffer. */
+        FRAMES,
         /** As many blocks as the eight bytes read say, big-endian. */
         SOURCE,
         /** {@link System#nanoTime} at the time the handler runs, eight bytes, big-endian. */
@@ -64,7 +66,7 @@ public final class Service {
     /** The reply of a new connection. An echo needs no state: all connections share it. */
     public Reply reply() {
         return switch (mode) {
-            case ECHO -> Service::echo;
+            case ECHO, FRAMES -> Service::echo;
             case SOURCE -> new Source(content.duplicate());
             case STAMP -> new Stamp();
         };

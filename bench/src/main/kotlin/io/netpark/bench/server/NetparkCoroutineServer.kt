@@ -24,6 +24,40 @@ internal class NetparkCoroutineServer : BenchServer {
     override fun loop(): Executor = reactor.group.loops()[0]
 
     private suspend fun serve(connection: Connection, service: Service) {
+        when (service.mode()) {
+            Service.Mode.ECHO -> echo(connection)
+            Service.Mode.FRAMES -> frames(connection)
+            Service.Mode.SOURCE, Service.Mode.STAMP -> answer(connection, service)
+        }
+    }
+
+    private suspend fun echo(connection: Connection) {
+        val reader = connection.reader
+        val writer = connection.writer
+        while (reader.await()) {
+            writer.append(reader)
+            writer.flush()
+        }
+    }
+
+    private suspend fun frames(connection: Connection) {
+        val reader = connection.reader
+        val writer = connection.writer
+        while (reader.await(LENGTH)) {
+            val length = reader.getInt(0)
+            if (reader.missing(LENGTH + length.toLong()) > 0) {
+                writer.flush() // before waiting
+                reader.await(LENGTH + length)
+            }
+            reader.skip(LENGTH.toLong())
+            writer.writeInt(length)
+            writer.write(reader.next(length))
+            reader.release()
+            if (reader.available() == 0L) writer.flush()
+        }
+    }
+
+    private suspend fun answer(connection: Connection, service: Service) {
         val request = ByteBuffer.allocateDirect(service.buffer())
         val reply = service.reply()
         while (connection.read(request) >= 0) {
@@ -33,5 +67,9 @@ internal class NetparkCoroutineServer : BenchServer {
             }
             request.clear()
         }
+    }
+
+    private companion object {
+        const val LENGTH = 4
     }
 }
