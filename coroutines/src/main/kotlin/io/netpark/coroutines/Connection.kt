@@ -1,5 +1,6 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.Leftovers
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
@@ -10,7 +11,6 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.job
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
-import java.lang.ref.Cleaner
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
@@ -304,18 +304,14 @@ public class Connection internal constructor(
      */
     override fun close() {
         core.close()
-        val input = madeReader?.buffer
-        val output = madeWriter?.buffer
-        if (input.holdsMemory() || output.holdsMemory()) {
-            // Whoever reads or writes may be in the midst of it, on another thread.
-            LEFTOVERS.register(this) { giveBack(input, output) }
-        }
+        // Not at once: whoever reads or writes may be in the midst of it, on another thread.
+        Leftovers.closeWhenUnreachable(this, madeReader?.buffer, madeWriter?.buffer)
     }
 
     /** Closes when nobody uses reader and writer any more. */
     internal fun closeWithBuffers() {
         core.close()
-        giveBack(madeReader?.buffer, madeWriter?.buffer)
+        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
     }
 
     /**
@@ -330,7 +326,7 @@ public class Connection internal constructor(
         check((madeWriter?.buffered() ?: 0) == 0L) { "detach $core: flush the writer first, ${madeWriter?.buffered()} bytes" }
         val descriptor = core.detach()
         val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
-        giveBack(madeReader?.buffer, madeWriter?.buffer)
+        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
         return Detached(descriptor, unread)
     }
 
@@ -455,15 +451,6 @@ public class Connection internal constructor(
 
         /** 16 KiB: so at most 2 MiB a turn. */
         private const val OPERATION_SHIFT = 14
-
-        private val LEFTOVERS: Cleaner by lazy { Cleaner.create() }
-
-        private fun LinkBuffer?.holdsMemory() = this != null && (available() > 0 || heldBytes() > 0)
-
-        private fun giveBack(input: LinkBuffer?, output: LinkBuffer?) {
-            input?.close()
-            output?.close()
-        }
     }
 }
 

@@ -1,0 +1,296 @@
+package io.netpark.blocking;
+
+import io.netpark.core.buffer.Leftovers;
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.Reader;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.buffer.Writer;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.Dialer;
+import io.netpark.core.net.SocketOptions;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP connection as a thread sees it: operations wait. On a virtual thread (JDK 21) a wait parks it and blocks no other.
+ *
+ * <pre>{@code
+ * while (connection.await(4)) {
+ *     int length = connection.reader().readInt();
+ *     connection.await(length);
+ *     handle(connection.reader().next(length));
+ *     connection.reader().release();
+ * }
+ * }</pre>
+ *
+ * <p>Threads: any but those of event loops. One may read while another writes and a third closes. A thread that is
+ * interrupted while it waits gets an {@link InterruptedIOException} and stays interrupted; the connection is as before.
+ *
+ * <p>Ownership: whoever got it closes it. What the reader and the writer hold is given back when a method that waits finds
+ * it closed, or when the garbage collector finds it.
+ */
+public final class BlockingConnection implements AutoCloseable {
+
+    private final Connection core;
+    private final LinkBuffer input;
+    private final LinkBuffer output;
+
+    BlockingConnection(Connection core, SegmentPool pool) {
+        this.core = core;
+        this.input = new LinkBuffer(pool);
+        this.output = new LinkBuffer(pool);
+    }
+
+    /**
+     * Connects, and waits until that is done.
+     *
+     * @param group one of its event loops watches the connection
+     * @param remote resolved
+     * @param timeout how long it may take; zero leaves it to the kernel, which gives up after about two minutes
+     * @throws NetparkException naming why there is no connection; nothing is left open
+     */
+    public static BlockingConnection dial(
+            EventLoopGroup group, InetSocketAddress remote, Duration timeout, SocketOptions options) throws IOException {
+        Connection core = Dialer.dial(group.next(), remote, options);
+        try {
+            ThreadWaiter.requireNoLoop(core);
+            if (!timeout.isZero()) {
+                core.setDeadline(Direction.WRITE, System.nanoTime() + timeout.toNanos());
+            }
+            int outcome = core.startConnect();
+            while (outcome == Descriptor.PARK) {
+                ThreadWaiter.await(core, Direction.WRITE);
+                outcome = core.retryConnect();
+            }
+            core.clearDeadline(Direction.WRITE);
+            return new BlockingConnection(core, SegmentPool.shared());
+        } catch (Throwable e) {
+            core.close();
+            throw e;
+        }
+    }
+
+    /** Parses what has come; {@link #await} waits for more. */
+    public Reader reader() {
+        return input;
+    }
+
+    /** Collects what {@link #flush} sends. */
+    public Writer writer() {
+        return output;
+    }
+
+    /**
+     * Waits until so many bytes can be taken from the reader.
+     *
+     * @return false if the input has ended instead and nothing is left of it
+     * @throws NetparkException.Truncated if it has ended with fewer bytes left; they can still be read
+     * @throws NetparkException.TimedOut if the read deadline has passed
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.Closed if it is closed, before or meanwhile
+     */
+    public boolean await(int count) throws IOException {
+        while (input.available() < count) {
+            if (fill() == Connection.END_OF_STREAM) {
+                if (input.available() == 0) {
+                    return false;
+                }
+                throw new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
+                        + input.available() + " of " + count + " bytes");
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Waits for a line that ends with LF or CRLF, as UTF-8.
+     *
+     * @param limit the most bytes that it may have, with its end
+     * @return without its end; null if the input has ended and nothing is left of it
+     * @throws NetparkException.LimitExceeded if it is longer
+     * @throws NetparkException.Truncated if the input has ended in the middle of it
+     */
+    public @Nullable String awaitLine(int limit) throws IOException {
+        String line = input.readLine(limit);
+        while (line == null) {
+            if (fill() == Connection.END_OF_STREAM) {
+                if (input.available() == 0) {
+                    return null;
+                }
+                throw new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended "
+                        + input.available() + " bytes into a line");
+            }
+            line = input.readLine(limit);
+        }
+        return line;
+    }
+
+    private int fill() throws IOException {
+        ThreadWaiter.requireNoLoop(core);
+        try {
+            int count = core.startRead(input);
+            while (count == Descriptor.PARK) {
+                input.trim();
+                ThreadWaiter.await(core, Direction.READ);
+                count = core.retryRead(input);
+            }
+            return count;
+        } catch (NetparkException e) {
+            giveBackIfClosed(input);
+            throw e;
+        }
+    }
+
+    /**
+     * Sends everything that has been written, and waits until the kernel has taken it. If it fails, what has not been sent
+     * stays in the writer, and a later flush goes on there.
+     *
+     * @throws NetparkException.TimedOut if the write deadline has passed; progress extends it
+     * @throws NetparkException.Reset if the peer is gone
+     * @throws NetparkException.Closed if it is closed, before or meanwhile
+     */
+    public void flush() throws IOException {
+        if (output.buffered() == 0) {
+            return;
+        }
+        ThreadWaiter.requireNoLoop(core);
+        try {
+            int outcome = core.startWrite(output);
+            while (outcome == Descriptor.PARK) {
+                ThreadWaiter.await(core, Direction.WRITE);
+                outcome = core.retryWrite(output);
+            }
+        } catch (NetparkException e) {
+            giveBackIfClosed(output);
+            throw e;
+        }
+    }
+
+    private void giveBackIfClosed(LinkBuffer buffer) {
+        if (core.isClosed()) {
+            buffer.close();
+        }
+    }
+
+    /** The input as a stream that waits for at least a byte. Closing it closes the connection. */
+    public InputStream asInputStream() {
+        return new InputStream() {
+            @Override
+            public int read() throws IOException {
+                return await(1) ? input.readByte() & 0xFF : -1;
+            }
+
+            @Override
+            public int read(byte[] target, int offset, int length) throws IOException {
+                Objects.checkFromIndexSize(offset, length, target.length);
+                return length == 0 ? 0 : await(1) ? input.read(ByteBuffer.wrap(target, offset, length)) : -1;
+            }
+
+            @Override
+            public int available() {
+                return (int) Math.min(Integer.MAX_VALUE, input.available());
+            }
+
+            @Override
+            public void close() {
+                BlockingConnection.this.close();
+            }
+        };
+    }
+
+    /** The output as a stream, whose flush is {@link #flush}. More than 64 KiB are sent at once. Closing it closes the connection. */
+    public OutputStream asOutputStream() {
+        return new OutputStream() {
+            @Override
+            public void write(int value) throws IOException {
+                output.writeByte(value);
+                flushIfFull();
+            }
+
+            @Override
+            public void write(byte[] source, int offset, int length) throws IOException {
+                output.write(source, offset, length);
+                flushIfFull();
+            }
+
+            private void flushIfFull() throws IOException {
+                if (output.buffered() >= SegmentPool.LARGEST) {
+                    flush();
+                }
+            }
+
+            @Override
+            public void flush() throws IOException {
+                BlockingConnection.this.flush();
+            }
+
+            @Override
+            public void close() throws IOException {
+                try {
+                    flush();
+                } finally {
+                    BlockingConnection.this.close();
+                }
+            }
+        };
+    }
+
+    /**
+     * Lets reads fail with {@link NetparkException.TimedOut} from an instant on, so long from now; also one that waits. Zero
+     * takes the deadline away.
+     */
+    public void setReadDeadline(Duration after) {
+        setDeadline(Direction.READ, after);
+    }
+
+    /** As {@link #setReadDeadline}, for flushing; progress extends it. */
+    public void setWriteDeadline(Duration after) {
+        setDeadline(Direction.WRITE, after);
+    }
+
+    private void setDeadline(Direction direction, Duration after) {
+        if (after.isZero()) {
+            core.clearDeadline(direction);
+        } else {
+            core.setDeadline(direction, System.nanoTime() + after.toNanos());
+        }
+    }
+
+    /** The peer's address, also after closing. */
+    public InetSocketAddress remoteAddress() {
+        return core.remoteAddress();
+    }
+
+    /** The address of this side. */
+    public InetSocketAddress localAddress() throws NetparkException {
+        return core.localAddress();
+    }
+
+    /** Ends the outgoing stream: the peer reads what was flushed, then the end. Reading goes on. */
+    public void shutdownOutput() throws NetparkException {
+        core.shutdownOutput();
+    }
+
+    /** Closes the connection. Threads that wait on it get {@link NetparkException.Closed}. Calling it again has no effect. */
+    @Override
+    public void close() {
+        core.close();
+        Leftovers.closeWhenUnreachable(this, input, output);
+    }
+
+    @Override
+    public String toString() {
+        return core.toString();
+    }
+}
