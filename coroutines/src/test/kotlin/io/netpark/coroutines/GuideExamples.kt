@@ -1,0 +1,106 @@
+package io.netpark.coroutines
+
+import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
+
+/** Answers messages of a length and a payload with the same. */
+suspend fun frames(connection: Connection) {
+    val reader = connection.reader
+    val writer = connection.writer
+    while (reader.await(4)) {
+        val length = reader.readInt()
+        if (length !in 0..1_000_000) return connection.reset() // a peer that means no good
+        reader.await(length)
+        writer.writeInt(length)
+        writer.write(reader.next(length))
+        reader.release()
+        writer.flush()
+    }
+}
+
+/** A line protocol. A line over the limit, or an end in the middle of one, is an error that ends the handler. */
+suspend fun greeter(connection: Connection) {
+    while (true) {
+        val name = connection.reader.awaitLine(limit = 200) ?: break
+        connection.writer.writeString("hello $name\r\n")
+        connection.writer.flush()
+    }
+}
+
+/** Moves everything that comes from one connection to another. Nothing is copied. */
+suspend fun forward(from: Connection, to: Connection) {
+    while (from.reader.await()) {
+        to.writer.append(from.reader)
+        to.writer.flush()
+    }
+    to.shutdownOutput() // the end of the stream is passed on, and the other direction may go on
+}
+
+/** Writes much, and keeps little: never more than a row over the high-water mark. */
+suspend fun export(connection: Connection, rows: Sequence<String>) {
+    for (row in rows) {
+        connection.writer.writeString(row)
+        connection.writer.writeByte('\n'.code)
+        connection.writer.flushIfFull()
+    }
+    connection.writer.flush()
+}
+
+/** Sums numbers until the peer has said all it has to say, and answers then. */
+suspend fun sum(connection: Connection) {
+    var sum = 0L
+    while (connection.reader.await(4)) sum += connection.reader.readIntLe()
+    connection.writer.writeLongLe(sum)
+    connection.writer.flush()
+}
+
+/** A handshake with a deadline of its own, then requests as long as they come. */
+suspend fun session(connection: Connection) {
+    connection.setIdleTimeout(5.minutes)
+    val user = connection.within(10.seconds, "login") { it.reader.awaitLine() } ?: return
+    while (true) {
+        connection.setReadDeadline(60.seconds) // cheap: a store, not a timer
+        val request = try {
+            connection.reader.awaitLine() ?: return
+        } catch (e: NetparkException.TimedOut) {
+            if (e.timeout() != NetparkException.Timeout.READ) throw e
+            "ping"
+        }
+        connection.writer.writeString("$user: $request\n")
+        connection.writer.flush()
+    }
+}
+
+/** Many coroutines, one connection: frames are whole, and each call returns when the kernel has its frame. */
+suspend fun prices(connection: Connection, symbols: List<String>) = coroutineScope {
+    for (symbol in symbols) {
+        launch {
+            repeat(3) { price ->
+                connection.frames.write {
+                    writeString(symbol)
+                    writeByte(' '.code)
+                    writeString("$price\n")
+                }
+            }
+        }
+    }
+}
+
+/** Looks at the first line here, and has another reactor do the rest. */
+fun handOver(connection: Connection, other: Reactor): Connection {
+    val detached = connection.detach()
+    return other.adopt(detached.descriptor, detached.unread)
+}
+
+/** At most 256 MiB for all connections together; a reader that finds them in use waits. */
+fun bounded(): Reactor = Reactor(
+    buffering = Buffering(
+        pool = SegmentPool.builder().limit(256L * 1024 * 1024).build(),
+        inputLimit = 4 * 1024 * 1024,
+        outputLimit = 8L * 1024 * 1024,
+    ),
+)

@@ -1,0 +1,100 @@
+package io.netpark.coroutines
+
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.launch
+import java.nio.file.Path
+import kotlin.io.path.readText
+
+class GuideSpec : NetparkSpec(body = {
+    fun example(what: String, body: suspend (client: Connection, server: Connection) -> Unit) = test(what) {
+        onReactor { reactor, _ -> reactor.withPair { client, server -> body(client, server) } }
+    }
+
+    test("the Kotlin examples of the guide are those that are compiled and run here") {
+        val blocks = Path.of("../docs/guide.md").readText().split("```kotlin\n").drop(1).map { it.substringBefore("```") }
+        val source = Path.of("src/test/kotlin/io/netpark/coroutines/GuideExamples.kt").readText()
+        (blocks.size >= 9) shouldBe true
+        blocks.forEach { source shouldContain it }
+    }
+
+    example("frames") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            val handler = launch { frames(server) }
+            client.write(byteArrayOf(0, 0, 0, 3, 1, 2, 3))
+            client.readFully(7) shouldBe byteArrayOf(0, 0, 0, 3, 1, 2, 3)
+            client.write(byteArrayOf(-1, 0, 0, 0))
+            runCatching { client.read(ByteArray(1)) }.isFailure shouldBe true
+            handler.join()
+        }
+    }
+
+    example("lines, the end of input, and moving bytes on") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            launch { greeter(server) }
+            client.write("ann\r\nbob\n")
+            client.readText(22) shouldBe "hello ann\r\nhello bob\r\n"
+            client.shutdownOutput()
+        }
+    }
+
+    example("a large export") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            launch {
+                export(server, (1..100_000).asSequence().map { "row $it" })
+                server.shutdownOutput()
+            }
+            String(client.readToEnd()).lines().size shouldBe 100_001
+        }
+    }
+
+    example("the answer after the peer's end") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            launch { sum(server) }
+            for (i in 1..10) client.writer.writeIntLe(i)
+            client.writer.flush()
+            client.shutdownOutput()
+            client.reader.await(8)
+            client.reader.readLongLe() shouldBe 55
+        }
+    }
+
+    example("a session") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            launch { session(server) }
+            client.write("ann\nhi\n")
+            client.reader.awaitLine() shouldBe "ann: hi"
+            client.shutdownOutput()
+        }
+    }
+
+    example("many writers") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            launch {
+                prices(server, listOf("A", "B", "C"))
+                server.shutdownOutput()
+            }
+            String(client.readToEnd()).lines().filter { it.isNotEmpty() }.sorted() shouldBe
+                listOf("A", "B", "C").flatMap { symbol -> (0..2).map { "$symbol $it" } }
+        }
+    }
+
+    test("forwarding and handing over") {
+        onReactor { reactor, _ ->
+            bounded().use { other ->
+                reactor.withPair { client, server ->
+                    handOver(server, other).use { adopted ->
+                        reactor.withPair { near, far ->
+                            val forwarding = launch { forward(adopted, near) }
+                            client.write("through")
+                            client.shutdownOutput()
+                            String(far.readToEnd()) shouldBe "through"
+                            forwarding.join()
+                        }
+                    }
+                }
+            }
+        }
+    }
+})

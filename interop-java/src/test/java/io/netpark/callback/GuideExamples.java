@@ -1,0 +1,90 @@
+package io.netpark.callback;
+
+import io.netpark.blocking.BlockingConnection;
+import io.netpark.blocking.BlockingListener;
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.Reader;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Iterator;
+
+final class GuideExamples {
+
+    private GuideExamples() {}
+
+    /** Answers messages of a length and a payload with the same. Returns when a part of one is missing, and comes again. */
+    static void frames(CallbackConnection connection, Reader in) throws IOException {
+        while (in.available() >= 4) {
+            int length = in.getInt(0);
+            if (in.missing(4L + length) > 0) {
+                return;
+            }
+            try (LinkBuffer frame = in.slice(4L + length)) { // shares the memory: nothing is copied
+                connection.write(frame);
+            }
+        }
+    }
+
+    /** Limits and timeouts; each closes the connection with an exception that says which it was. */
+    static CallbackServer careful() throws IOException {
+        return CallbackServer.builder()
+                .onInput(GuideExamples::frames)
+                .inputLimit(1_000_000)
+                .outputLimit(8_000_000)
+                .readTimeout(Duration.ofMinutes(1))
+                .writeTimeout(Duration.ofSeconds(30))
+                .idleTimeout(Duration.ofMinutes(5))
+                .onClose((connection, cause) -> {
+                    if (cause instanceof NetparkException.TimedOut late) {
+                        System.out.println(late.timeout() + ": " + late.getMessage());
+                    }
+                })
+                .listen("127.0.0.1", 0);
+    }
+
+    /** Sends rows for as long as the peer takes them; called again by onWritable. */
+    static void export(CallbackConnection connection, Iterator<String> rows) throws NetparkException.Closed {
+        boolean room = true;
+        while (room && rows.hasNext()) {
+            room = connection.write(ByteBuffer.wrap(rows.next().getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    /** From any thread: the bytes of one write stay together. */
+    static void publish(CallbackConnection connection, String topic, byte[] payload) throws NetparkException {
+        try (LinkBuffer message = connection.newBuffer()) {
+            message.writeString(topic);
+            message.writeByte('\n');
+            message.writeInt(payload.length);
+            message.write(payload);
+            connection.writeAsync(message).exceptionally(failure -> {
+                System.out.println("not published: " + failure.getMessage());
+                return null;
+            });
+        }
+    }
+
+    /** Answers until the peer ends its stream; the answer to the last request still arrives. */
+    static Callbacks polite() {
+        return Callbacks.builder()
+                .onRequest((connection, in) -> connection.write(in))
+                .onHalfClose(connection -> {
+                    connection.write(ByteBuffer.wrap("bye\n".getBytes(StandardCharsets.UTF_8)));
+                    connection.closeAfterWrites();
+                })
+                .build();
+    }
+
+    /** Straight-line code on a thread of its own: a virtual one, from JDK 21 on. */
+    static void greet(BlockingListener listener) throws IOException {
+        try (BlockingConnection connection = listener.accept()) {
+            for (String name = connection.awaitLine(200); name != null; name = connection.awaitLine(200)) {
+                connection.writer().writeString("hello " + name + "\n");
+                connection.flush();
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+package io.netpark.callback;
+
+import static io.netpark.callback.Support.connect;
+import static io.netpark.callback.Support.loopback;
+import static io.netpark.callback.Support.receive;
+import static io.netpark.callback.Support.receiveAll;
+import static io.netpark.callback.Support.send;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.blocking.BlockingListener;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.SocketOptions;
+import java.io.DataInputStream;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Iterator;
+import java.util.concurrent.FutureTask;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class GuideTest {
+
+    @Test
+    void theJavaExamplesOfTheGuideAreThoseThatAreCompiledHere() throws Exception {
+        String[] blocks = Files.readString(Path.of("../docs/guide.md")).split("```java\n");
+        String source = Files.readString(Path.of("src/test/java/io/netpark/callback/GuideExamples.java"));
+        assertTrue(blocks.length > 6, blocks.length + " blocks");
+        for (int i = 1; i < blocks.length; i++) {
+            String example = blocks[i].substring(0, blocks[i].indexOf("```")).indent(4).stripTrailing();
+            assertTrue(source.contains(example), () -> "differs from GuideExamples.java:\n" + example);
+        }
+    }
+
+    @Test
+    void framesComeBack() throws Exception {
+        try (CallbackServer server = GuideExamples.careful(); Socket socket = connect(server)) {
+            send(socket, "\0\0\0\3ab");
+            send(socket, "c\0\0\0\1d");
+            assertEquals("\0\0\0\3abc\0\0\0\1d", receive(socket, 12));
+        }
+    }
+
+    @Test
+    void anExportStopsAndGoesOn() throws Exception {
+        Iterator<String> rows = IntStream.range(0, 200_000).mapToObj(i -> "row\n").iterator();
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                .onConnect(connection -> GuideExamples.export(connection, rows))
+                .onWritable(connection -> GuideExamples.export(connection, rows))
+                .listen(loopback()); Socket socket = connect(server)) {
+            assertEquals("row\n".repeat(200_000), receive(socket, 800_000));
+        }
+    }
+
+    @Test
+    void aMessageIsPublished() throws Exception {
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                .onConnect(connection -> new Thread(() -> {
+                    try {
+                        GuideExamples.publish(connection, "topic", new byte[] {1, 2});
+                    } catch (java.io.IOException e) {
+                        throw new AssertionError(e);
+                    }
+                }).start())
+                .listen(loopback()); Socket socket = connect(server)) {
+            DataInputStream in = new DataInputStream(socket.getInputStream());
+            assertEquals("topic\n", new String(in.readNBytes(6)));
+            assertEquals(2, in.readInt());
+            assertEquals(2, in.readNBytes(2).length);
+        }
+    }
+
+    @Test
+    void aHalfCloseIsAnswered() throws Exception {
+        Callbacks polite = GuideExamples.polite();
+        try (EventLoopGroup group = Support.group(1, (what, cause) -> {});
+                CallbackClient client = CallbackClient.builder().group(group).open();
+                java.net.ServerSocket listener = new java.net.ServerSocket(0, 1, loopback().getAddress())) {
+            client.dial((java.net.InetSocketAddress) listener.getLocalSocketAddress(), polite);
+            try (Socket socket = listener.accept()) {
+                send(socket, "last");
+                socket.shutdownOutput();
+                assertEquals("lastbye\n", receiveAll(socket));
+            }
+        }
+    }
+
+    @Test
+    void aThreadGreets() throws Exception {
+        try (EventLoopGroup group = Support.group(1, (what, cause) -> {});
+                BlockingListener listener = BlockingListener.listen(group, loopback(), SocketOptions.DEFAULT)) {
+            FutureTask<Void> greeting = new FutureTask<>(() -> {
+                GuideExamples.greet(listener);
+                return null;
+            });
+            new Thread(greeting).start();
+            try (Socket socket = new Socket(listener.localAddress().getAddress(), listener.localAddress().getPort())) {
+                send(socket, "ann\r\n");
+                assertEquals("hello ann\n", receive(socket, 10));
+            }
+            greeting.get();
+        }
+    }
+}
