@@ -9,19 +9,17 @@ import io.netpark.core.buffer.SegmentPool
  * Nothing is read that nobody has asked for, and a waiting connection holds no memory. So the input limit is about what a
  * handler asks for at once, and about views that it does not release.
  *
- * @property pool where segments come from; its own limit is one for all connections together
+ * @property pool where segments come from. Its own limit is one for all connections together: at it a reader waits until
+ *   others have given memory back, or fails, as [SegmentPool.Builder.readersWait] says
  * @property inputLimit the most bytes that a reader may be asked to wait for, or may keep for views
  * @property outputLimit the most bytes that a writer may hold; reaching it is an error of the handler, which should flush
  * @property highWaterMark how much a writer collects before [Writer.flushIfFull] flushes
- * @property waitForMemory what a reader does when the pool is at its limit: wait until another connection has given some
- *   back, or fail with `LimitExceeded`, which ends an ordinary handler and so its connection
  */
 public class Buffering(
     public val pool: SegmentPool = SegmentPool.shared(),
     public val inputLimit: Int = 16 * MIB,
     public val outputLimit: Long = 64L * MIB,
     public val highWaterMark: Int = 64 * 1024,
-    public val waitForMemory: Boolean = true,
 ) {
     init {
         require(inputLimit > 0 && outputLimit > 0 && highWaterMark > 0) {

@@ -2,12 +2,10 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
-import kotlin.coroutines.resume
 import io.netpark.core.buffer.Reader as BufferReader
 
 /**
@@ -58,14 +56,9 @@ public class Reader internal constructor(
     internal suspend inline fun fill(): Int {
         if (connection.isBudgetSpent()) yield()
         var count = startFill(coroutineContext)
-        while (count < Connection.END_OF_STREAM) {
-            count = if (count == Connection.PARKED) {
-                connection.awaitReadable()
-                retryFill(coroutineContext)
-            } else {
-                awaitMemory()
-                startFill(coroutineContext)
-            }
+        while (count == Connection.PARKED) {
+            connection.awaitReadable()
+            count = retryFill(coroutineContext)
         }
         return count
     }
@@ -81,20 +74,10 @@ public class Reader internal constructor(
             val count = read()
             if (count == Connection.PARKED && buffer.available() > 0) buffer.trim()
             return count
-        } catch (e: NetparkException.LimitExceeded) {
-            if (buffering.waitForMemory && buffering.pool.canEverLend(SEGMENT)) return OUT_OF_MEMORY
-            throw e
         } catch (e: NetparkException) {
             if (!connection.isOpen) buffer.close()
             throw e
         }
-    }
-
-    @PublishedApi
-    internal suspend fun awaitMemory(): Unit = suspendCancellableCoroutine { continuation ->
-        val resume = Runnable { connection.loop.execute { continuation.resume(Unit) } }
-        buffering.pool.whenRoom(SEGMENT, resume)
-        continuation.invokeOnCancellation { buffering.pool.forget(resume) }
     }
 
     @PublishedApi
@@ -174,9 +157,6 @@ public class Reader internal constructor(
     override fun toString(): String = "reader of $connection, $buffer"
 
     private companion object {
-        /** Not to be confused with a count, the end, or [Connection.PARKED]. */
-        const val OUT_OF_MEMORY = -3
-        const val SEGMENT = io.netpark.core.buffer.SegmentPool.LARGEST
         const val LINE = 8 * 1024
     }
 }

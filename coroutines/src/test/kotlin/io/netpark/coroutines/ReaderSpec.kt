@@ -197,8 +197,27 @@ class ReaderSpec : NetparkSpec(body = {
         }
     }
 
+    test("and while they wait they are closed, timed out and cancelled like any other") {
+        onReactor(pool = { limit(128 * 1024) }) { reactor, _ ->
+            val kept = listOf(64, 16, 16).map { reactor.buffering.pool.take(it * 1024) }
+            reactor.withPair { client, server ->
+                client.write("hello")
+                server.setReadDeadline(50.milliseconds)
+                shouldThrow<NetparkException.TimedOut> { server.reader.await(5) }
+                server.setReadDeadline(kotlin.time.Duration.INFINITE)
+                withTimeoutOrNull(50.milliseconds) { server.reader.await(5) }.shouldBeNull()
+                supervisorScope {
+                    val waiting = async(start = CoroutineStart.UNDISPATCHED) { server.reader.await(5) }
+                    server.close()
+                    shouldThrow<NetparkException.Closed> { waiting.await() }
+                }
+            }
+            kept.forEach { it.release() }
+        }
+    }
+
     test("or fail, if that was chosen, and leave the connection as it is") {
-        onReactor(pool = { limit(128 * 1024) }, buffering = { Buffering(it, waitForMemory = false) }) { reactor, _ ->
+        onReactor(pool = { limit(128 * 1024).readersWait(false) }) { reactor, _ ->
             reactor.withPair { client, server ->
                 val kept = reactor.buffering.pool.take(64 * 1024)
                 val more = reactor.buffering.pool.take(16 * 1024)

@@ -1,7 +1,6 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -221,10 +220,6 @@ final class Input {
             int count;
             try {
                 count = connection.callbacks.input == null ? readSegment() : readChain();
-            } catch (NetparkException.LimitExceeded e) {
-                state = IDLE;
-                awaitMemory(e);
-                break;
             } catch (NetparkException e) {
                 state = IDLE;
                 connection.end(e);
@@ -263,15 +258,6 @@ final class Input {
             in.trim();
         }
         return count;
-    }
-
-    /** The pool is at its limit: reads on when another connection has given some memory back. */
-    private void awaitMemory(NetparkException.LimitExceeded why) {
-        if (limits.pool().canEverLend(SegmentPool.LARGEST)) {
-            limits.pool().whenRoom(SegmentPool.LARGEST, this::goOn);
-        } else {
-            connection.end(why);
-        }
     }
 
     private void deliverFresh() {

@@ -134,7 +134,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     /**
      * Where memory for input and output comes from. The limit of the pool is one for all connections: at it, connections
-     * are not read until others have given memory back, and one that must keep output is closed. The default is
+     * are not read until others have given memory back, or are closed, as {@link SegmentPool.Builder#readersWait} says;
+     * one that must keep output is closed. The default is
      * {@link SegmentPool#shared}.
      */
     public B segments(SegmentPool pool) {

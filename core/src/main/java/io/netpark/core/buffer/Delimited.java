@@ -14,4 +14,11 @@ final class Delimited {
                     delimiter + " did not come within the limit of " + limit + " bytes");
         }
     }
+
+    /** As the other; the text is made only when it is needed. */
+    static void check(long length, int limit, byte delimiter) throws NetparkException.LimitExceeded {
+        if (length > limit) {
+            check(length, limit, "the delimiter " + (delimiter & 0xFF));
+        }
+    }
 }

@@ -414,7 +414,9 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
                 return index;
             }
         }
-        soughtBytes = delimiter.clone();
+        if (!Arrays.equals(soughtBytes, delimiter)) {
+            soughtBytes = delimiter.clone();
+        }
         soughtByte = -1;
         soughtTo = written;
         return -1;
@@ -524,15 +526,18 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
             throw new IndexOutOfBoundsException("commit(" + count + "): " + reserved + " bytes are reserved");
         }
         Link last = tail;
-        unreserve();
+        reserved = -1;
+        last.unreserve();
         added(last, count);
         dropIfEmpty();
     }
 
+    /** Gives a reservation up. Its link must not stay as an empty head: what is added behind it would be read from it. */
     private void unreserve() {
         if (reserved >= 0) {
             reserved = -1;
             tail.unreserve();
+            dropIfEmpty();
         }
     }
 
@@ -657,7 +662,6 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
             segment.release();
             return;
         }
-        dropIfEmpty();
         addLink(Link.shared(segment, 0, segment.size()));
         size += segment.size();
         written += segment.size();
@@ -672,7 +676,6 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
         checkRoom(source.size);
         unreserve();
         source.unreserve();
-        dropIfEmpty();
         while (source.size > 0) {
             Link link = source.head;
             int length = link.size();
@@ -687,7 +690,6 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
                 addLink(source.giveAway(link));
             }
         }
-        source.dropIfEmpty();
     }
 
     /** Takes the first link out, or, if views of it are out, another link to its bytes. */
@@ -758,7 +760,7 @@ public final class LinkBuffer implements Reader, Writer, AutoCloseable {
     /** Address of the first unread byte; 0 if it is on the heap, or if there is none. */
     public long firstAddress() {
         Link link = head;
-        return link == null || link.segment.address() == 0 ? 0 : link.segment.address() + link.start;
+        return link == null || size == 0 || link.segment.address() == 0 ? 0 : link.segment.address() + link.start;
     }
 
     /** How many bytes lie together from the first one on. */

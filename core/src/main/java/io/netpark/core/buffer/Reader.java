@@ -105,7 +105,7 @@ public interface Reader {
      */
     default @Nullable ByteBuffer readUntil(byte delimiter, int limit) throws NetparkException.LimitExceeded {
         long index = indexOf(delimiter);
-        Delimited.check(index < 0 ? available() + 1 : index + 1, limit, "the delimiter " + (delimiter & 0xFF));
+        Delimited.check(index < 0 ? available() + 1 : index + 1, limit, delimiter);
         return index < 0 ? null : next((int) index + 1);
     }
 

@@ -87,6 +87,7 @@ public final class Segment {
 
     /** Lent anew. */
     void lend() {
+        releasedAt = null; // of an earlier loan
         REFERENCES.setRelease(this, 1);
     }
 

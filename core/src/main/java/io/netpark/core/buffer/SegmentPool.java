@@ -39,6 +39,7 @@ public final class SegmentPool implements AutoCloseable {
     }
 
     private final long limit;
+    private final boolean readersWait;
     private final LeakDetection leakDetection;
     private final Reporter reporter;
     private final long retainedPerLoop;
@@ -62,6 +63,7 @@ public final class SegmentPool implements AutoCloseable {
 
     private SegmentPool(Builder builder) {
         this.limit = builder.limit;
+        this.readersWait = builder.readersWait;
         this.leakDetection = builder.leakDetection;
         this.reporter = builder.reporter;
         // What sits in one loop's stack is out of reach for others: a quarter of the limit at most may be.
@@ -74,7 +76,8 @@ public final class SegmentPool implements AutoCloseable {
     private static MpmcAtomicArrayQueue<Segment>[] newQueues(long retained) {
         MpmcAtomicArrayQueue[] queues = new MpmcAtomicArrayQueue[CLASSES];
         for (int i = 0; i < CLASSES; i++) {
-            queues[i] = new MpmcAtomicArrayQueue<>(Math.max(2, count(retained, i)));
+            // Down to a power of two: the queue would round it up, beyond the bound.
+            queues[i] = new MpmcAtomicArrayQueue<>(Math.max(2, Integer.highestOneBit(count(retained, i))));
         }
         return queues;
     }
@@ -204,7 +207,7 @@ public final class SegmentPool implements AutoCloseable {
         Segment kept = segment.lease == null ? segment : unwatch(segment);
         keep(kept, size);
         if (!waiting.isEmpty()) {
-            runOneWaiting();
+            passOn();
         }
     }
 
@@ -233,13 +236,14 @@ public final class SegmentPool implements AutoCloseable {
 
     /**
      * Runs {@code task} once when it makes sense to try {@link #take} again, which may fail again; at once if that is
-     * now. On the thread that released a segment: it should only pass on the word.
+     * now. One release runs one task, on the releasing thread: it should only pass on the word. Who has been told and
+     * does not take anything says so by {@link #passOn}, or others might wait in vain.
      */
     public void whenRoom(int atLeast, Runnable task) {
         waiting.add(task);
         // Looked at after the task has been published, so a release before that is not missed.
         if (allocated.get() - free() + atLeast <= limit) {
-            runOneWaiting();
+            passOn();
         }
     }
 
@@ -252,12 +256,15 @@ public final class SegmentPool implements AutoCloseable {
         return bytes;
     }
 
-    /** Takes back a {@link #whenRoom} that has not run. */
+    /** Takes a {@link #whenRoom} back; if it has run already, the next in line is told instead. */
     public void forget(Runnable task) {
-        waiting.remove(task);
+        if (!waiting.remove(task)) {
+            passOn();
+        }
     }
 
-    private void runOneWaiting() {
+    /** Tells the next that waits that there is room. */
+    public void passOn() {
         Runnable task = waiting.poll();
         if (task != null) {
             try {
@@ -268,9 +275,9 @@ public final class SegmentPool implements AutoCloseable {
         }
     }
 
-    /** Whether so many bytes could ever be lent at once. */
-    public boolean canEverLend(int bytes) {
-        return bytes <= limit / 2;
+    /** Whether a connection that finds no memory to read into waits for some, and does not fail. */
+    public boolean readersWait() {
+        return readersWait && limit >= 2 * LARGEST;
     }
 
     // Watching
@@ -321,6 +328,7 @@ public final class SegmentPool implements AutoCloseable {
                 reporter.report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
                         + "memory waits for the garbage collector. Close the LinkBuffer, or release the segment, that "
                         + "was taken here", lease.taken);
+                passOn();
             }
         }
     }
@@ -345,7 +353,10 @@ public final class SegmentPool implements AutoCloseable {
     public record Statistics(
             long lentSegments, long lentBytes, long allocatedBytes, long taken, long made, long lost) {}
 
-    /** Keeps no memory from now on; what is lent may still be released, and more be taken. */
+    /**
+     * Keeps no memory from now on; what is lent may still be released, and more be taken. What event loops keep for
+     * themselves goes with their threads.
+     */
     @Override
     public void close() {
         closed = true;
@@ -405,6 +416,7 @@ public final class SegmentPool implements AutoCloseable {
         private long limit = Long.MAX_VALUE;
         private long retained = 32 * MIB;
         private long retainedPerLoop = 2 * MIB;
+        private boolean readersWait = true;
         private LeakDetection leakDetection = LeakDetection.ofProcess();
         private Reporter reporter = Reporter.LOG;
 
@@ -422,7 +434,20 @@ public final class SegmentPool implements AutoCloseable {
             return this;
         }
 
-        /** The most free memory in bytes that all threads share. The default is 32 MiB. */
+        /**
+         * Whether a connection that is to be read, and finds no memory under the {@link #limit}, waits until others have
+         * given some back. That is the default; otherwise its read fails with {@link NetparkException.LimitExceeded}.
+         * Under a limit of less than 128 KiB it always fails. Writing never waits for memory.
+         */
+        public Builder readersWait(boolean wait) {
+            this.readersWait = wait;
+            return this;
+        }
+
+        /**
+         * The most free memory in bytes that all threads share, a quarter for each size, but at least two segments. The
+         * default is 32 MiB.
+         */
         public Builder retained(long bytes) {
             this.retained = notNegative(bytes);
             return this;

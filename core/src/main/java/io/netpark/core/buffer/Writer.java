@@ -85,7 +85,7 @@ public interface Writer {
      */
     int writeString(CharSequence text) throws NetparkException.LimitExceeded;
 
-    /** As {@link #writeString(CharSequence)}, in another encoding. What it has no character for becomes {@code ?}. */
+    /** As {@link #writeString(CharSequence)}, in another encoding, with its own replacement for what it cannot encode. */
     int writeString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded;
 
     // Without a copy

@@ -170,8 +170,12 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
 
     /** Gives up an operation that returned {@link #PARK} and is not parked any more. */
     public final void abandon(Direction direction) {
+        abandoned(direction);
         lock.unlock(direction.lockBit);
     }
+
+    /** An operation is given up; its lock is still held. */
+    protected void abandoned(Direction direction) {}
 
     private boolean mustNotWait(Direction direction) {
         return (error.flags() & (ErrorWord.CLOSING | direction.expired)) != 0;

@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
@@ -32,6 +33,9 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
      * reported again. Belongs to whoever holds the read lock.
      */
     private boolean drained;
+
+    /** While the read waits for memory; belongs to whoever holds the read lock, and at last to the end. */
+    private volatile @Nullable MemoryWait memory;
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
@@ -181,10 +185,12 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
     }
 
     /**
-     * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory.
+     * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory; it also
+     * parks while the pool has none for it.
      *
      * @return as {@link #startRead(ByteBuffer)}, but never 0
-     * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has been read
+     * @throws NetparkException.LimitExceeded if the pool has no memory and readers are not to wait for it; nothing has
+     *     been read
      */
     public int startRead(LinkBuffer target) throws NetparkException {
         start(Direction.READ);
@@ -204,9 +210,20 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
         long address;
         try {
             address = target.openRoom();
-        } catch (NetparkException.LimitExceeded | RuntimeException | Error e) {
+        } catch (NetparkException.LimitExceeded e) {
+            if (target.pool().readersWait()) {
+                awaitMemory(target.pool());
+                pause();
+                return PARK;
+            }
             finish(Direction.READ);
             throw e;
+        } catch (RuntimeException | Error e) {
+            finish(Direction.READ);
+            throw e;
+        }
+        if (memory != null) {
+            memory = null; // told, and used
         }
         int read = 0;
         try {
@@ -215,6 +232,60 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
             target.filled(Math.max(0, read));
         }
         return read;
+    }
+
+    /** Memory that comes back is like bytes that come in: the read is tried again. */
+    private void awaitMemory(SegmentPool pool) {
+        MemoryWait wait = memory;
+        if (wait == null || wait.told) {
+            wait = new MemoryWait(pool);
+            memory = wait;
+            pool.whenRoom(SegmentPool.LARGEST, wait);
+        }
+    }
+
+    /** The read waits for memory, until it is told that there is some. */
+    private final class MemoryWait implements Runnable {
+        final SegmentPool pool;
+        volatile boolean told;
+
+        MemoryWait(SegmentPool pool) {
+            this.pool = pool;
+        }
+
+        /** On the thread that gives memory back. */
+        @Override
+        public void run() {
+            told = true;
+            nudge(Direction.READ);
+            if (memory != this || isClosed()) {
+                pool.passOn();
+            }
+        }
+
+        /** The read does not want it any more. */
+        void end() {
+            if (told) {
+                pool.passOn();
+            } else {
+                pool.forget(this);
+            }
+        }
+    }
+
+    private void forgetMemory() {
+        MemoryWait wait = memory;
+        if (wait != null) {
+            memory = null;
+            wait.end();
+        }
+    }
+
+    @Override
+    protected void abandoned(Direction direction) {
+        if (direction == Direction.READ) {
+            forgetMemory();
+        }
     }
 
     private static void requireWritable(ByteBuffer target) {
@@ -476,6 +547,7 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
 
     @Override
     protected void destroyed() {
+        forgetMemory();
         IdleTimeout timeout = idle;
         if (timeout != null) {
             timeout.stop();
