@@ -132,7 +132,7 @@ final class Output {
                 copy.write(source);
             } catch (NetparkException.LimitExceeded e) {
                 copy.close();
-                refused(e, future);
+                failed(e, future); // accepted, like anything that fails later
                 return;
             }
             submit(new Submission(copy, future, NOTHING));
@@ -162,12 +162,6 @@ final class Output {
         } catch (NetparkException.LimitExceeded e) {
             throw new AssertionError("a buffer without a limit", e);
         }
-    }
-
-    /** There is no memory for the bytes, or too many are pending: accepted, like anything that fails later. */
-    private void refused(NetparkException.LimitExceeded why, @Nullable CompletableFuture<Void> future) {
-        connection.end(why);
-        fail(future);
     }
 
     /** Zero for ever. */
@@ -282,7 +276,7 @@ final class Output {
         try {
             queue.bytes().write(source);
         } catch (NetparkException.LimitExceeded e) {
-            refused(e, future);
+            failed(e, future); // accepted, like anything that fails later
             return;
         }
         enqueued(queue, before, future);
@@ -302,7 +296,7 @@ final class Output {
         noteIfFull();
     }
 
-    /** The usual case. Runs no user code: the caller is in the midst of a callback. */
+    /** The usual case. Runs no user code but what is chained to a future: the caller is in the midst of a callback. */
     private void writeThrough(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
         startTimeout();
         int outcome;
@@ -310,17 +304,13 @@ final class Output {
             outcome = core.startWrite(source);
         } catch (NetparkException e) {
             source.position(source.limit()); // accepted, like anything that fails later
-            connection.end(e);
-            fail(future);
+            failed(e, future);
             return;
         }
-        connection.idle.touch();
-        if (outcome != Descriptor.PARK) {
-            written(future);
-            return;
+        if (mustWait(outcome, future)) {
+            enqueue(source, future);
+            parkWrite();
         }
-        enqueue(source, future);
-        parkWrite();
     }
 
     private void writeThrough(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
@@ -329,24 +319,31 @@ final class Output {
         try {
             outcome = core.startWrite(source);
         } catch (NetparkException e) {
-            source.skip(source.available()); // accepted, like anything that fails later
-            connection.end(e);
-            fail(future);
+            source.skip(source.available()); // as above
+            failed(e, future);
             return;
         }
-        connection.idle.touch();
-        if (outcome != Descriptor.PARK) {
-            written(future);
-            return;
+        if (mustWait(outcome, future)) {
+            enqueue(source, future);
+            parkWrite();
         }
-        enqueue(source, future);
-        parkWrite();
     }
 
-    private static void written(@Nullable CompletableFuture<Void> future) {
+    private void failed(NetparkException why, @Nullable CompletableFuture<Void> future) {
+        connection.end(why);
+        fail(future);
+    }
+
+    /** A write has begun. Either all is written, or the rest must wait. */
+    private boolean mustWait(int outcome, @Nullable CompletableFuture<Void> future) {
+        connection.idle.touch();
+        if (outcome == Descriptor.PARK) {
+            return true;
+        }
         if (future != null) {
             future.complete(null);
         }
+        return false;
     }
 
     /** The operation of the core has returned PARK. */

@@ -31,7 +31,7 @@ public final class SegmentPool implements AutoCloseable {
     public static final int LARGEST = 64 * 1024;
 
     /** From 1 KiB, four times larger each. */
-    private static final int CLASSES = 4;
+    static final int CLASSES = 4;
     private static final int SMALLEST_SHIFT = 10;
 
     private static final class Shared {
@@ -83,7 +83,7 @@ public final class SegmentPool implements AutoCloseable {
     }
 
     /** How many segments of a class share of {@code bytes} is for. */
-    private static int count(long bytes, int sizeClass) {
+    static int count(long bytes, int sizeClass) {
         return (int) Math.min(1 << 16, bytes / CLASSES / sizeOf(sizeClass));
     }
 
@@ -372,40 +372,6 @@ public final class SegmentPool implements AutoCloseable {
 
     private LoopStacks newStacks() {
         return new LoopStacks(retainedPerLoop);
-    }
-
-    /** The free segments of one event loop. Its thread only. */
-    private static final class LoopStacks {
-
-        private final Segment[][] stacks = new Segment[CLASSES][];
-        private final int[] sizes = new int[CLASSES];
-
-        LoopStacks(long bytes) {
-            for (int i = 0; i < CLASSES; i++) {
-                stacks[i] = new Segment[count(bytes, i)];
-            }
-        }
-
-        @Nullable Segment poll(int sizeClass) {
-            int size = sizes[sizeClass];
-            if (size == 0) {
-                return null;
-            }
-            Segment segment = stacks[sizeClass][size - 1];
-            stacks[sizeClass][size - 1] = null; // or it could never be found lost
-            sizes[sizeClass] = size - 1;
-            return segment;
-        }
-
-        boolean offer(int sizeClass, Segment segment) {
-            int size = sizes[sizeClass];
-            if (size == stacks[sizeClass].length) {
-                return false;
-            }
-            stacks[sizeClass][size] = segment;
-            sizes[sizeClass] = size + 1;
-            return true;
-        }
     }
 
     /** What a pool is made of. */

@@ -1,7 +1,6 @@
 package io.netpark.core.net;
 
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
@@ -11,7 +10,6 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
-import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,277 +19,13 @@ import org.jspecify.annotations.Nullable;
  * <p>Direct buffers and segments are handed to the kernel as they are. Bytes of heap buffers pass through native memory,
  * up to 64 KiB at a time. Buffers stay the caller's and are used only during the calls.
  */
-public abstract sealed class ByteStream extends Descriptor permits Connection {
-
-    /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
-    public static final int END_OF_STREAM = -1;
-
-    /**
-     * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
-     * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
-     * poller that reports no edges, or with {@linkplain #hasStickyReadiness() sticky readiness}, which would not be
-     * reported again. Belongs to whoever holds the read lock.
-     */
-    private boolean drained;
-
-    /** While the read waits for memory; belongs to whoever holds the read lock, and at last to the end. */
-    private volatile @Nullable MemoryWait memory;
+public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
 
     ByteStream(EventLoop loop, int fd) {
         super(loop, fd);
-    }
-
-    // Reading
-
-    /**
-     * Reads what there is, at most what {@code target} has room for, and advances its position.
-     *
-     * @return the number of bytes, at least 1 unless there is no room; {@link #END_OF_STREAM}; or {@link #PARK}
-     * @throws NetparkException.Reset if the peer has reset the connection
-     * @throws NetparkException.TimedOut if the read deadline has passed, even if there are bytes
-     * @throws NetparkException.Closed if the connection is closed
-     */
-    public int startRead(ByteBuffer target) throws NetparkException {
-        requireWritable(target);
-        start(Direction.READ);
-        return attemptRead(target);
-    }
-
-    /** Goes on with {@link #startRead}; the buffer may be another one. */
-    public int retryRead(ByteBuffer target) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(target);
-    }
-
-    private int attemptRead(ByteBuffer target) throws NetparkException {
-        int room = target.remaining();
-        if (room == 0) {
-            finish(Direction.READ);
-            return 0;
-        }
-        if (parksWithoutAsking()) {
-            return PARK;
-        }
-        return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
-    }
-
-    private boolean parksWithoutAsking() {
-        if (!drained) {
-            return false;
-        }
-        drained = false;
-        if (isReady(Direction.READ) || hasStickyReadiness()) {
-            return false;
-        }
-        pause();
-        return true;
-    }
-
-    private int readDirect(ByteBuffer target, int room) throws NetparkException {
-        int position = target.position();
-        int read = receive(DirectBuffers.address(target) + position, room);
-        if (read > 0) {
-            target.position(position + read);
-        }
-        Reference.reachabilityFence(target);
-        return read;
-    }
-
-    private int readThroughScratch(ByteBuffer target, int room) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        try {
-            int read = receive(scratch.address(Scratch.BYTES), Math.min(room, Scratch.CAPACITY));
-            if (read > 0) {
-                target.put(target.position(), scratch.memory(), Scratch.BYTES, read);
-                target.position(target.position() + read);
-            }
-            return read;
-        } finally {
-            scratch.giveBack();
-        }
-    }
-
-    /** recv(2), and the end of the operation or its pause. */
-    private int receive(long address, int length) throws NetparkException {
-        long result;
-        do {
-            result = libc().recv(fd(), address, length, 0);
-        } while (result == -Errno.EINTR);
-        return received(result, length);
-    }
-
-    private int received(long result, long asked) throws NetparkException {
-        if (result > 0) {
-            moved();
-            drained = result < asked && loop().poller().edgeTriggered();
-            finish(Direction.READ);
-            return (int) result;
-        }
-        if (result == -Errno.EAGAIN) {
-            pause();
-            return PARK;
-        }
-        NetparkException failure = result == 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
-        }
-        return END_OF_STREAM;
-    }
-
-    /**
-     * Reads into several buffers, one after another, by one readv(2).
-     *
-     * @return as {@link #startRead(ByteBuffer)}
-     */
-    public int startRead(ByteBuffer[] targets) throws NetparkException {
-        for (ByteBuffer target : targets) {
-            requireWritable(target);
-        }
-        start(Direction.READ);
-        return attemptRead(targets);
-    }
-
-    /** Goes on with {@link #startRead(ByteBuffer[])}. */
-    public int retryRead(ByteBuffer[] targets) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(targets);
-    }
-
-    private int attemptRead(ByteBuffer[] targets) throws NetparkException {
-        drained = false; // rare enough to ask the kernel each time
-        Vector vector = Vector.take();
-        try {
-            long room = vector.fillForReading(targets);
-            if (room == 0) {
-                finish(Direction.READ);
-                return 0;
-            }
-            long result;
-            do {
-                result = libc().readv(fd(), vector.iovecs(), vector.count());
-            } while (result == -Errno.EINTR);
-            if (result > 0) {
-                vector.advanceAfterReading(targets, result);
-            }
-            return received(result, room);
-        } finally {
-            vector.giveBack();
-            Reference.reachabilityFence(targets);
-        }
-    }
-
-    /**
-     * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory; it also
-     * parks while the pool has none for it.
-     *
-     * @return as {@link #startRead(ByteBuffer)}, but never 0
-     * @throws NetparkException.LimitExceeded if the pool has no memory and readers are not to wait for it; nothing has
-     *     been read
-     */
-    public int startRead(LinkBuffer target) throws NetparkException {
-        start(Direction.READ);
-        return attemptRead(target);
-    }
-
-    /** Goes on with {@link #startRead(LinkBuffer)}. */
-    public int retryRead(LinkBuffer target) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(target);
-    }
-
-    private int attemptRead(LinkBuffer target) throws NetparkException {
-        if (parksWithoutAsking()) {
-            return PARK;
-        }
-        long address;
-        try {
-            address = target.openRoom();
-        } catch (NetparkException.LimitExceeded e) {
-            if (target.pool().readersWait()) {
-                awaitMemory(target.pool());
-                pause();
-                return PARK;
-            }
-            finish(Direction.READ);
-            throw e;
-        } catch (RuntimeException | Error e) {
-            finish(Direction.READ);
-            throw e;
-        }
-        if (memory != null) {
-            memory = null; // told, and used
-        }
-        int read = 0;
-        try {
-            read = receive(address, target.roomSize());
-        } finally {
-            target.filled(Math.max(0, read));
-        }
-        return read;
-    }
-
-    /** Memory that comes back is like bytes that come in: the read is tried again. */
-    private void awaitMemory(SegmentPool pool) {
-        MemoryWait wait = memory;
-        if (wait == null || wait.told) {
-            wait = new MemoryWait(pool);
-            memory = wait;
-            pool.whenRoom(SegmentPool.LARGEST, wait);
-        }
-    }
-
-    /** The read waits for memory, until it is told that there is some. */
-    private final class MemoryWait implements Runnable {
-        final SegmentPool pool;
-        volatile boolean told;
-
-        MemoryWait(SegmentPool pool) {
-            this.pool = pool;
-        }
-
-        /** On the thread that gives memory back. */
-        @Override
-        public void run() {
-            told = true;
-            nudge(Direction.READ);
-            if (memory != this || isClosed()) {
-                pool.passOn();
-            }
-        }
-
-        /** The read does not want it any more. */
-        void end() {
-            if (told) {
-                pool.passOn();
-            } else {
-                pool.forget(this);
-            }
-        }
-    }
-
-    private void forgetMemory() {
-        MemoryWait wait = memory;
-        if (wait != null) {
-            memory = null;
-            wait.end();
-        }
-    }
-
-    @Override
-    protected void abandoned(Direction direction) {
-        if (direction == Direction.READ) {
-            forgetMemory();
-        }
-    }
-
-    private static void requireWritable(ByteBuffer target) {
-        if (target.isReadOnly()) {
-            throw new ReadOnlyBufferException();
-        }
     }
 
     // Writing
@@ -537,8 +271,8 @@ public abstract sealed class ByteStream extends Descriptor permits Connection {
         timeout.set(nanos);
     }
 
-    /** Bytes have moved. */
-    private void moved() {
+    @Override
+    final void moved() {
         IdleTimeout timeout = idle;
         if (timeout != null) {
             timeout.touch();
