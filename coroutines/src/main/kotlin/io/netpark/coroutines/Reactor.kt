@@ -23,10 +23,9 @@ import io.netpark.core.net.Listener as CoreListener
  * Reactor().use { reactor ->
  *     runBlocking {
  *         reactor.listen("127.0.0.1", 7000).serve { connection ->
- *             val buffer = ByteBuffer.allocateDirect(4096)
- *             while (connection.read(buffer) >= 0) {
- *                 connection.write(buffer.flip())
- *                 buffer.clear()
+ *             while (connection.reader.await()) {
+ *                 connection.writer.append(connection.reader)
+ *                 connection.writer.flush()
  *             }
  *         }
  *     }

@@ -3,7 +3,6 @@ package io.netpark.samples.echo
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.CoroutineScope
@@ -12,7 +11,6 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import java.net.InetSocketAddress
-import java.nio.ByteBuffer
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
 
@@ -44,27 +42,20 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
     override val group: EventLoopGroup get() = reactor.group
 
     /**
-     * Nothing is read before the last answer has been taken. So a client that never reads costs its buffer, here and in
+     * Nothing is read before the last answer has been taken. So a client that never reads costs a segment, here and in
      * the kernel, and then this coroutine is parked. At the client's half-close everything has been sent back, and closing
      * sends the end.
      */
     private suspend fun echo(connection: Connection) {
-        val buffer = ByteBuffer.allocateDirect(BUFFER_SIZE)
-        while (true) {
-            connection.setReadDeadline(idleTimeout) // before every read: "no byte for so long", not "in all"
-            if (connection.read(buffer) == END_OF_STREAM) break
-            connection.setWriteDeadline(idleTimeout) // progress extends it: a client that takes its answer slowly is not idle
-            connection.write(buffer.flip())
-            buffer.clear()
+        connection.setIdleTimeout(idleTimeout)
+        while (connection.reader.await()) {
+            connection.writer.append(connection.reader)
+            connection.writer.flush()
         }
     }
 
     override fun close() {
         runBlocking { serving.cancelAndJoin() } // returns when the handlers are gone
         reactor.close()
-    }
-
-    private companion object {
-        const val BUFFER_SIZE = 16 * 1024
     }
 }
