@@ -17,21 +17,31 @@ private const val ROUNDS = 40
  * Echoes on one loop until a request costs it no memory, and exits with 0; with 1 if that does not come about. A process of
  * its own: what the JIT takes away depends on what else has run in it, such as another implementation of LibC.
  */
-fun main() {
-    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients) } } }
+fun main(arguments: Array<String>) {
+    val echo: suspend (Connection) -> Unit = if ("buffers" in arguments) ::echoByBuffer else ::echoByReader
+    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, echo) } } }
     exitProcess(1)
 }
 
-private suspend fun probe(server: Reactor, clients: Reactor) = coroutineScope {
+private suspend fun echoByBuffer(connection: Connection) {
+    val buffer = ByteBuffer.allocateDirect(1024)
+    while (connection.read(buffer) != Connection.END_OF_STREAM) {
+        connection.write(buffer.flip())
+        buffer.clear()
+    }
+}
+
+private suspend fun echoByReader(connection: Connection) {
+    while (connection.reader.await()) {
+        connection.writer.append(connection.reader)
+        connection.writer.flush()
+    }
+}
+
+private suspend fun probe(server: Reactor, clients: Reactor, echo: suspend (Connection) -> Unit) = coroutineScope {
     val listener = server.listen("127.0.0.1", 0)
     val serving = launch {
-        listener.serve { connection ->
-            val buffer = ByteBuffer.allocateDirect(1024)
-            while (connection.read(buffer) != Connection.END_OF_STREAM) {
-                connection.write(buffer.flip())
-                buffer.clear()
-            }
-        }
+        listener.serve { connection -> echo(connection) }
     }
     val loop = withContext(server.loopDispatchers[0]) { Thread.currentThread().id }
     val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean

@@ -27,6 +27,13 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
      */
     private boolean drained;
 
+    /**
+     * The direct buffer that was read into last, and where it is: it is mostly the same one again, and asking the JDK costs
+     * an object where the JIT does not see through it. Belongs to whoever holds the read lock.
+     */
+    private @Nullable ByteBuffer lastTarget;
+    private long lastTargetAddress;
+
     /** While the read waits for memory; belongs to whoever holds the read lock, and at last to the end. */
     private volatile @Nullable MemoryWait memory;
 
@@ -81,9 +88,17 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
         return true;
     }
 
+    private long address(ByteBuffer target) {
+        if (target != lastTarget) {
+            lastTargetAddress = DirectBuffers.address(target);
+            lastTarget = target;
+        }
+        return lastTargetAddress;
+    }
+
     private int readDirect(ByteBuffer target, int room) throws NetparkException {
         int position = target.position();
-        int read = receive(DirectBuffers.address(target) + position, room);
+        int read = receive(address(target) + position, room);
         if (read > 0) {
             target.position(position + read);
         }

@@ -17,9 +17,13 @@ import org.jspecify.annotations.Nullable;
  * template of {@link Descriptor}; {@code start…} begins one, {@code retry…} goes on with it after it was parked.
  *
  * <p>Direct buffers and segments are handed to the kernel as they are. Bytes of heap buffers pass through native memory,
- * up to 64 KiB at a time. Buffers stay the caller's and are used only during the calls.
+ * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls.
  */
 public abstract sealed class ByteStream extends ByteInput permits Connection {
+
+    /** As its counterpart of reads. Belongs to whoever holds the write lock. */
+    private @Nullable ByteBuffer lastSource;
+    private long lastSourceAddress;
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
@@ -54,9 +58,17 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         return source.isDirect() ? writeDirect(source) : writeThroughScratch(source);
     }
 
+    private long address(ByteBuffer source) {
+        if (source != lastSource) {
+            lastSourceAddress = DirectBuffers.address(source);
+            lastSource = source;
+        }
+        return lastSourceAddress;
+    }
+
     private int writeDirect(ByteBuffer source) throws NetparkException {
         int start = source.position();
-        long base = DirectBuffers.address(source);
+        long base = address(source);
         int outcome = 0;
         while (source.hasRemaining()) {
             int position = source.position();
