@@ -15,7 +15,7 @@ import io.netpark.core.buffer.Reader as BufferReader
  * ```
  * while (reader.await(4)) {
  *     val length = reader.readInt()
- *     if (!reader.await(length)) break
+ *     reader.awaitRest(length)
  *     handle(reader.next(length))
  *     reader.release()
  * }
@@ -49,6 +49,17 @@ public class Reader internal constructor(
             if (fill() < 0) return endedBefore(count)
         } while (available() < count)
         return true
+    }
+
+    /**
+     * Suspends until [count] bytes are there, of something that has begun: the input must not end before.
+     *
+     * @throws NetparkException.Truncated the input has ended with fewer left; they can still be read
+     * @throws NetparkException.LimitExceeded as [await]
+     * @throws NetparkException as [Connection.read]
+     */
+    public suspend inline fun awaitRest(count: Int) {
+        if (!await(count)) throw truncated(count)
     }
 
     /** Reads once, at least a byte; negative at the end. */
@@ -99,10 +110,13 @@ public class Reader internal constructor(
     @PublishedApi
     internal fun endedBefore(count: Int): Boolean {
         if (available() == 0L) return false
-        throw NetparkException.Truncated(
-            "read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes",
-        )
+        throw truncated(count)
     }
+
+    @PublishedApi
+    internal fun truncated(count: Int): NetparkException = NetparkException.Truncated(
+        "read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes",
+    )
 
     /**
      * Suspends until a line is there that ends with LF or CRLF, and takes it, as UTF-8.

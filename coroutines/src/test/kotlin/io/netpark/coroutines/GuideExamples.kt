@@ -14,7 +14,7 @@ suspend fun frames(connection: Connection) {
     while (reader.await(4)) {
         val length = reader.readInt()
         if (length !in 0..1_000_000) return connection.reset() // a peer that means no good
-        reader.await(length)
+        reader.awaitRest(length)
         writer.writeInt(length)
         writer.write(reader.next(length))
         reader.release()

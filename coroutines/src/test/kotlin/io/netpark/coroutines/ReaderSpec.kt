@@ -114,6 +114,7 @@ class ReaderSpec : NetparkSpec(body = {
                 shouldThrow<NetparkException.Truncated> { server.reader.awaitLine() }.message!! shouldContain "3 bytes into it"
                 server.reader.readString(3) shouldBe "abc"
                 server.reader.await(10) shouldBe false
+                shouldThrow<NetparkException.Truncated> { server.reader.awaitRest(10) }.message!! shouldContain "after 0 of 10"
             }
         }
     }

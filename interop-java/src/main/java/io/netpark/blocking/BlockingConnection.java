@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * while (connection.await(4)) {
  *     int length = connection.reader().readInt();
- *     connection.await(length);
+ *     connection.awaitRest(length);
  *     handle(connection.reader().next(length));
  *     connection.reader().release();
  * }
@@ -106,11 +106,27 @@ public final class BlockingConnection implements AutoCloseable {
                 if (input.available() == 0) {
                     return false;
                 }
-                throw new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
-                        + input.available() + " of " + count + " bytes");
+                throw truncated(count);
             }
         }
         return true;
+    }
+
+    /**
+     * Waits until so many bytes can be taken, of something that has begun: the input must not end before. Otherwise as
+     * {@link #await}.
+     *
+     * @throws NetparkException.Truncated if it has ended with fewer left; they can still be read
+     */
+    public void awaitRest(int count) throws IOException {
+        if (!await(count)) {
+            throw truncated(count);
+        }
+    }
+
+    private NetparkException.Truncated truncated(int count) {
+        return new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
+                + input.available() + " of " + count + " bytes");
     }
 
     /**

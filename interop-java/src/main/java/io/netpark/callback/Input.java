@@ -154,12 +154,17 @@ final class Input {
 
     void resume() {
         paused = false;
-        startTimeout(); // the time before did not count
+        wantedAgain();
+    }
+
+    /** Bytes were not wanted for a while, and that time is not the peer's. */
+    void wantedAgain() {
+        startTimeout();
         goOn();
     }
 
     /** There may be a reason to read on. From a task: the caller may be a callback, of this connection or another. */
-    void goOn() {
+    private void goOn() {
         loop.tryExecute(this::turn);
     }
 
@@ -198,7 +203,11 @@ final class Input {
         }
         again = false;
         if (connection.isOpen() && unread() > 0) {
+            boolean full = unread() >= limit;
             deliver();
+            if (full) {
+                startTimeout();
+            }
             turn(); // it may have made room
         }
     }

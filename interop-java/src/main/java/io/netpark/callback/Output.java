@@ -407,7 +407,7 @@ final class Output {
                     connection.callbackFailed("onWritable", e);
                 }
             }
-            connection.input.goOn();
+            connection.input.wantedAgain();
         }
     }
 

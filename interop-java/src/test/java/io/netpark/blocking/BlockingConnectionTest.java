@@ -95,7 +95,7 @@ class BlockingConnectionTest {
             FutureTask<Void> echo = setting.start(() -> {
                 while (server.await(4)) {
                     int length = server.reader().readInt();
-                    server.await(length);
+                    server.awaitRest(length);
                     server.writer().writeInt(length);
                     server.writer().write(server.reader().next(length));
                     server.reader().release();
@@ -181,6 +181,8 @@ class BlockingConnectionTest {
             assertTrue(assertThrows(NetparkException.Truncated.class, () -> server.await(10))
                     .getMessage().contains("after 3 of 10 bytes"));
             assertEquals("abc", server.reader().readString(3));
+            assertFalse(server.await(1));
+            assertThrows(NetparkException.Truncated.class, () -> server.awaitRest(1));
         });
     }
 

@@ -19,10 +19,14 @@ final class GuideExamples {
     static void frames(CallbackConnection connection, Reader in) throws IOException {
         while (in.available() >= 4) {
             int length = in.getInt(0);
-            if (in.missing(4L + length) > 0) {
+            if (length < 0 || length > 1_000_000) {
+                connection.close(); // a peer that means no good
                 return;
             }
-            try (LinkBuffer frame = in.slice(4L + length)) { // shares the memory: nothing is copied
+            if (in.missing(4 + length) > 0) {
+                return;
+            }
+            try (LinkBuffer frame = in.slice(4 + length)) { // shares the memory: nothing is copied
                 connection.write(frame);
             }
         }
