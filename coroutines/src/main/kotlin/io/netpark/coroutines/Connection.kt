@@ -41,6 +41,7 @@ import io.netpark.core.net.Connection as CoreConnection
 public class Connection internal constructor(
     private val core: CoreConnection,
     private val buffering: Buffering,
+    unread: LinkBuffer? = null,
 ) : AutoCloseable {
 
     private val reading = Parking(core, Direction.READ)
@@ -72,24 +73,38 @@ public class Connection internal constructor(
 
     // Readers and writers
 
-    private var madeReader: Reader? = null
+    private var madeReader: Reader? = unread?.let { Reader(this, it, buffering) }
     private var madeWriter: Writer? = null
     private var madeFrames: Frames? = null
 
     /**
      * Parses the input: bytes in pooled memory, numbers, lines, delimiters. What it has read from the connection and not
-     * been asked for is in [Reader], so from then on [read] would miss it.
+     * been asked for is in [Reader], so from then on [read] would miss it. It ends with the handler: coroutines that use it
+     * are that handler's children.
      */
     public val reader: Reader
-        get() = madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }
+        get() {
+            noteUser()
+            return madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }
+        }
 
-    /** Builds output in pooled memory, and flushes it. */
+    /** Builds output in pooled memory, and flushes it. It ends with the handler, as [reader] does. */
     public val writer: Writer
-        get() = madeWriter ?: Writer(this, buffering.newOutput(), buffering.highWaterMark).also { madeWriter = it }
+        get() {
+            noteUser()
+            return madeWriter ?: Writer(this, buffering.newOutput(), buffering.highWaterMark).also { madeWriter = it }
+        }
+
+    /** Somebody on another thread than the handler's may be using reader or writer when that ends. */
+    @Volatile private var usedElsewhere = false
+
+    private fun noteUser() {
+        if (owner != null && !core.loop().inLoop()) usedElsewhere = true
+    }
 
     /** Takes whole frames from many coroutines. */
     public val frames: Frames
-        get() = synchronized(core) { madeFrames ?: Frames(core, buffering).also { madeFrames = it } }
+        get() = synchronized(core) { madeFrames ?: Frames(this, core, buffering).also { madeFrames = it } }
 
     // Reading
 
@@ -261,7 +276,7 @@ public class Connection internal constructor(
         return if (job != null) writing.awaitAsOwner(job) else writing.await()
     }
 
-    private fun checkOutput() {
+    internal fun checkOutput() {
         brokenOutput?.let { throw NetparkException.Closed("write to $remoteAddress: the output is broken, $it") }
     }
 
@@ -308,8 +323,9 @@ public class Connection internal constructor(
         Leftovers.closeWhenUnreachable(this, madeReader?.buffer, madeWriter?.buffer)
     }
 
-    /** Closes when nobody uses reader and writer any more. */
+    /** Closes when the handler, with its children, is done with reader and writer. */
     internal fun closeWithBuffers() {
+        if (usedElsewhere) return close()
         core.close()
         Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
     }
@@ -340,7 +356,7 @@ public class Connection internal constructor(
         } catch (_: NetparkException.Closed) {
             return
         }
-        core.close()
+        close()
     }
 
     // Deadlines

@@ -18,7 +18,11 @@ import io.netpark.core.net.Connection as CoreConnection
  *
  * @see Connection.frames
  */
-public class Frames internal constructor(core: CoreConnection, private val buffering: Buffering) {
+public class Frames internal constructor(
+    private val connection: Connection,
+    core: CoreConnection,
+    private val buffering: Buffering,
+) {
 
     private val queue = FrameQueue(core, buffering.newOutput())
 
@@ -29,11 +33,14 @@ public class Frames internal constructor(core: CoreConnection, private val buffe
      * **Cancelled**, the frame has been written whole, or will be, or not at all: never a part.
      *
      * @param build writes the frame's bytes; runs at once, in the caller. If it throws, nothing is written
+     * @throws io.netpark.core.sys.NetparkException.LimitExceeded the frame, or all that wait, are over
+     *   [Buffering.outputLimit] or the pool's limit. Nothing of it is written, and others can be
      * @throws io.netpark.core.sys.NetparkException the connection failed, or was closed. A part of the frame may have
      *   reached the peer, and nothing more can be written
      * @throws IllegalStateException something else was writing
      */
     public suspend fun write(build: BufferWriter.() -> Unit) {
+        connection.checkOutput()
         val bytes = LinkBuffer(buffering.pool, buffering.outputLimit)
         try {
             bytes.build()

@@ -119,12 +119,17 @@ public class Reactor private constructor(
      *
      * @param descriptor the connection's from now on, unless this throws
      * @param unread bytes that were read from it already: [Connection.reader] begins with them
-     * @throws NetparkException it is no connected TCP socket, or cannot be watched
+     * @throws NetparkException it is no connected TCP socket, or cannot be watched, or there is no memory for the bytes
      */
     public fun adopt(descriptor: Int, unread: ByteArray = ByteArray(0)): Connection {
-        val connection = Connection(CoreConnection.adopt(group.currentOrNext(), descriptor), buffering)
-        if (unread.isNotEmpty()) connection.reader.buffer.write(unread)
-        return connection
+        val input = buffering.newInput()
+        try {
+            input.write(unread) // before the descriptor is ours: this may fail
+            return Connection(CoreConnection.adopt(group.currentOrNext(), descriptor), buffering, input)
+        } catch (e: Throwable) {
+            input.close()
+            throw e
+        }
     }
 
     private suspend fun resolve(host: String): List<InetAddress> =

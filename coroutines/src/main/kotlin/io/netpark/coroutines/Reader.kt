@@ -128,7 +128,7 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend fun awaitLine(limit: Int = LINE): String? {
-        checkLimit(0)
+        checkLimit(limit)
         while (true) {
             readLine(limit)?.let { return it }
             if (fill() < 0) return endedInside("a line")
@@ -145,7 +145,7 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend fun awaitUntil(delimiter: Byte, limit: Int): ByteBuffer? {
-        checkLimit(0)
+        checkLimit(limit)
         while (true) {
             readUntil(delimiter, limit)?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
@@ -154,7 +154,7 @@ public class Reader internal constructor(
 
     /** As [awaitUntil] of a byte, for a delimiter of several. */
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
-        checkLimit(0)
+        checkLimit(limit)
         while (true) {
             readUntil(delimiter, limit)?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")

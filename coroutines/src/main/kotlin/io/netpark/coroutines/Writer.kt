@@ -82,7 +82,7 @@ public class Writer internal constructor(
      *
      * @throws IndexOutOfBoundsException there are fewer
      */
-    public fun append(source: Reader, count: Long): Unit = source.slice(count).use { buffer.append(it) }
+    public fun append(source: Reader, count: Long): Unit = buffer.append(source.buffer, count)
 
     override fun toString(): String = "writer of $connection, $buffer"
 }

@@ -124,6 +124,12 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
+    test("a frame without a byte is written as well") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, _ -> repeat(3) { client.frames.write { } } }
+        }
+    }
+
     test("a frame whose building throws is not written, and the next is") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->

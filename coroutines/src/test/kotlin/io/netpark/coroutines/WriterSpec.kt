@@ -12,6 +12,7 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
 import java.nio.ByteBuffer
@@ -42,6 +43,30 @@ class WriterSpec : NetparkSpec(body = {
                         byteArrayOf(0, 0, 0, 7) + heap + "ä€𝄞".toByteArray() + direct + pattern(200_000, 4)
                 }
             }
+        }
+    }
+
+    test("who is told that a linked buffer is free may write the next, or throw, without harm") {
+        onReactor { reactor, reporter ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch {
+                listener.serve { connection ->
+                    repeat(3) { round ->
+                        connection.writer.link(ByteBuffer.wrap("chunk $round\n".toByteArray())) {
+                            if (round == 0) error("as wished")
+                            connection.writer.writeString("released $round\n")
+                        }
+                        connection.writer.flush()
+                        kotlinx.coroutines.delay(1) // the loop has its turn
+                    }
+                    connection.writer.flush()
+                }
+            }
+            reactor.dial(listener.localAddress).use { client ->
+                String(client.readToEnd()) shouldBe "chunk 0\nchunk 1\nreleased 1\nchunk 2\nreleased 2\n"
+            }
+            reporter.drain().size shouldBe 1
+            serving.cancelAndJoin()
         }
     }
 

@@ -37,12 +37,17 @@ import org.jspecify.annotations.Nullable;
  * <p>Threads: any but those of event loops. One may read while another writes and a third closes. A thread that is
  * interrupted while it waits gets an {@link InterruptedIOException} and stays interrupted; the connection is as before.
  *
- * <p>Ownership: whoever got it closes it. What the reader and the writer hold is given back when a method that waits finds
- * it closed, or when the garbage collector finds it.
+ * <p>Ownership: whoever got it closes it. The reader, the writer and what they handed out end with that: what they hold is
+ * given back when a method that waits finds it closed, or when the garbage collector finds it. Memory comes from
+ * {@link SegmentPool#shared}.
  */
 public final class BlockingConnection implements AutoCloseable {
 
+    /** Of a frame or line that is waited for, unless told otherwise. */
+    private static final int DEFAULT_INPUT_LIMIT = 16 * 1024 * 1024;
+
     private final Connection core;
+    private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
     private final LinkBuffer input;
     private final LinkBuffer output;
 
@@ -66,7 +71,7 @@ public final class BlockingConnection implements AutoCloseable {
         try {
             ThreadWaiter.requireNoLoop(core);
             if (!timeout.isZero()) {
-                core.setDeadline(Direction.WRITE, System.nanoTime() + timeout.toNanos());
+                core.setDeadline(Direction.WRITE, fromNow(timeout));
             }
             int outcome = core.startConnect();
             while (outcome == Descriptor.PARK) {
@@ -96,11 +101,16 @@ public final class BlockingConnection implements AutoCloseable {
      *
      * @return false if the input has ended instead and nothing is left of it
      * @throws NetparkException.Truncated if it has ended with fewer bytes left; they can still be read
+     * @throws NetparkException.LimitExceeded if more is asked for than {@link #setInputLimit} allows
      * @throws NetparkException.TimedOut if the read deadline has passed
      * @throws NetparkException.Reset if the peer has reset the connection
      * @throws NetparkException.Closed if it is closed, before or meanwhile
      */
     public boolean await(int count) throws IOException {
+        if (count > inputLimit && input.available() < count) {
+            throw new NetparkException.LimitExceeded("await " + count + " bytes from " + remoteAddress()
+                    + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit");
+        }
         while (input.available() < count) {
             if (fill() == Connection.END_OF_STREAM) {
                 if (input.available() == 0) {
@@ -275,12 +285,26 @@ public final class BlockingConnection implements AutoCloseable {
         setDeadline(Direction.WRITE, after);
     }
 
+    /** In a century is as good as never. */
+    private static long fromNow(Duration after) {
+        long most = Long.MAX_VALUE / 2;
+        return System.nanoTime() + (after.compareTo(Duration.ofNanos(most)) >= 0 ? most : after.toNanos());
+    }
+
     private void setDeadline(Direction direction, Duration after) {
         if (after.isZero()) {
             core.clearDeadline(direction);
         } else {
-            core.setDeadline(direction, System.nanoTime() + after.toNanos());
+            core.setDeadline(direction, fromNow(after));
         }
+    }
+
+    /** The most bytes that may be waited for at once; 16 MiB by default. So a length that a peer invents is an error. */
+    public void setInputLimit(int bytes) {
+        if (bytes < 1) {
+            throw new IllegalArgumentException("a limit must be positive, not " + bytes);
+        }
+        inputLimit = bytes;
     }
 
     /** The peer's address, also after closing. */

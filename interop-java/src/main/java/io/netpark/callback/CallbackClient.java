@@ -99,8 +99,14 @@ public final class CallbackClient implements AutoCloseable {
     public CallbackConnection adopt(int descriptor, byte[] unread, Callbacks callbacks) throws NetparkException {
         Objects.requireNonNull(callbacks, "callbacks");
         CallbackConnection connection = connected(Connection.adopt(group.currentOrNext(), descriptor), callbacks);
-        connection.input.preload(ByteBuffer.wrap(unread.clone()));
-        if (!connection.loop().tryExecute(() -> connection.start(() -> {}))) {
+        ByteBuffer first = ByteBuffer.wrap(unread.clone());
+        boolean begun = connection.loop().tryExecute(() -> {
+            if (connection.isOpen()) {
+                connection.input.preload(first);
+            }
+            connection.start(() -> {});
+        });
+        if (!begun) {
             connection.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
         }
         return connection;

@@ -275,6 +275,11 @@ public final class CallbackConnection implements AutoCloseable {
         return isOpen() && !output.isFull() && !output.isClosingConnection();
     }
 
+    /** Whether a callback may still be called with bytes; on the loop. */
+    boolean mayBeCalled() {
+        return isOpen() && !output.isClosingConnection();
+    }
+
     /** The peer's address, also after closing. */
     public InetSocketAddress remoteAddress() {
         return core.remoteAddress();
@@ -348,8 +353,15 @@ public final class CallbackConnection implements AutoCloseable {
             throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
                     + " bytes of output are pending; wait for their future");
         }
-        byte[] unread = input.detach();
-        int descriptor = core.detach();
+        input.stop();
+        int descriptor;
+        try {
+            descriptor = core.detach();
+        } catch (IllegalStateException e) {
+            input.restart();
+            throw e;
+        }
+        byte[] unread = input.takeUnread();
         end(null);
         return new Detached(descriptor, unread);
     }

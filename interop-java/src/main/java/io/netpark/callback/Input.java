@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 final class Input {
 
     static final int READS_A_TURN = 16;
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
     private static final int SEGMENT_SIZE = 64 * 1024;
 
     /** One for each event loop, as the threads that read are those of the event loops. */
@@ -59,6 +60,9 @@ final class Input {
     private int state = IDLE;
     private boolean endOfStream;
     private boolean detached;
+    /** What a request callback is looking at, up to {@link #currentEnd}. */
+    private @Nullable ByteBuffer current;
+    private int currentEnd;
     private volatile boolean paused;
     private volatile boolean again;
     /** Time without a byte from the peer; 0 for ever. */
@@ -75,8 +79,9 @@ final class Input {
 
     /** Starts reading, on the loop. */
     void start() {
-        if (unread() > 0) {
+        if (unread() > 0 && connection.mayBeCalled() && !paused) {
             deliver();
+            checkLimit();
         }
         read();
     }
@@ -125,22 +130,32 @@ final class Input {
         }
     }
 
-    /** On the loop: stops reading for good, leaving no operation behind. Returns what is unread. */
-    byte[] detach() {
+    /** On the loop: stops reading, leaving no operation behind. */
+    void stop() {
         detached = true;
         if (state != IDLE) {
             core.unpark(Direction.READ, waiter); // or it is about to run, and finds that there is nothing to do
             core.abandon(Direction.READ);
             state = IDLE;
         }
+    }
+
+    /** On the loop: takes {@link #stop} back. */
+    void restart() {
+        detached = false;
+        goOn();
+    }
+
+    /** Takes what is unread, also in the midst of a callback. */
+    byte[] takeUnread() {
         if (chain != null) {
             return chain.readBytes((int) chain.available());
         }
-        byte[] unread = new byte[carryOver.size()];
-        if (unread.length > 0) {
-            carryOver.bytes().get(unread);
-        }
-        return unread;
+        ByteBuffer unread = current != null ? current.limit(currentEnd)
+                : carryOver.size() > 0 ? carryOver.bytes() : NOTHING;
+        byte[] bytes = new byte[unread.remaining()];
+        unread.get(bytes);
+        return bytes;
     }
 
     /** The peer's end of stream has been read. */
@@ -202,7 +217,7 @@ final class Input {
             return;
         }
         again = false;
-        if (connection.isOpen() && unread() > 0) {
+        if (connection.mayBeCalled() && unread() > 0) {
             boolean full = unread() >= limit;
             deliver();
             if (full) {
@@ -232,6 +247,10 @@ final class Input {
             } catch (NetparkException e) {
                 state = IDLE;
                 connection.end(e);
+                return;
+            } catch (Throwable e) { // no memory, say; the operation has ended
+                state = IDLE;
+                connection.callbackFailed("reading, before the", e);
                 return;
             }
             if (count == Descriptor.PARK) {
@@ -275,6 +294,10 @@ final class Input {
         } else if (connection.callbacks.request != null) {
             call(carryOver.join(SEGMENT.get().flip()));
         }
+        checkLimit();
+    }
+
+    private void checkLimit() {
         if (unread() >= limit && connection.isOpen()
                 && limits.atInputLimit(connection.callbacks) == AtLimit.CLOSE) {
             connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + unread()
@@ -308,11 +331,14 @@ final class Input {
         RequestHandler handler = connection.callbacks.request;
         assert handler != null;
         int end = in.limit();
+        current = in;
+        currentEnd = end;
         try {
             handler.request(connection, in.order(ByteOrder.BIG_ENDIAN));
         } catch (Throwable e) {
             connection.callbackFailed("onRequest", e);
         }
+        current = null;
         if (connection.isOpen()) {
             int taken = Math.min(in.position(), end);
             carryOver.keep(in.limit(end).position(taken)); // whatever the callback has done to the limit

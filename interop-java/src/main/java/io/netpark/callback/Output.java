@@ -366,7 +366,7 @@ final class Output {
             startTimeout();
         }
         while (connection.isOpen() && !queue.isEmpty()) {
-            long before = queue.bytes().buffered();
+            long queued = queue.bytes().buffered();
             int outcome;
             try {
                 outcome = state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes());
@@ -375,9 +375,10 @@ final class Output {
                 connection.end(e);
                 return;
             }
-            long taken = before - queue.bytes().buffered();
+            long taken = queued - queue.bytes().buffered();
             if (taken > 0) {
-                PENDING_BYTES.getAndAdd(this, -taken);
+                long before = (long) PENDING_BYTES.getAndAdd(this, -taken);
+                full |= before > limits.highWaterMark(); // with what others have submitted, and been told of
                 connection.idle.touch();
             }
             if (outcome != Descriptor.PARK) {

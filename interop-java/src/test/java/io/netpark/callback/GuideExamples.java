@@ -36,7 +36,7 @@ final class GuideExamples {
     static CallbackServer careful() throws IOException {
         return CallbackServer.builder()
                 .onInput(GuideExamples::frames)
-                .inputLimit(1_000_000)
+                .inputLimit(1_100_000)
                 .outputLimit(8_000_000)
                 .readTimeout(Duration.ofMinutes(1))
                 .writeTimeout(Duration.ofSeconds(30))

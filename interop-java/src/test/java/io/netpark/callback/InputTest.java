@@ -335,6 +335,50 @@ class InputTest {
                 .timeout();
     }
 
+    @Test
+    void aRequestCallbackDetachesWithoutLosingWhatItLeaves() throws Exception {
+        CompletableFuture<Detached> detached = new CompletableFuture<>();
+        try (CallbackServer server = server().onRequest((connection, in) -> {
+            in.position(in.position() + 8);
+            detached.complete(connection.detach());
+        }).listen(loopback());
+                CallbackClient elsewhere = CallbackClient.builder().loops(1).segments(pool).open();
+                Socket socket = connect(server)) {
+            send(socket, "upgrade\nrest");
+            assertEquals("rest", new String(detached.get().unread(), StandardCharsets.ISO_8859_1));
+            elsewhere.adopt(detached.get().descriptor(), detached.get().unread(),
+                    Callbacks.builder().onInput((connection, in) -> connection.write(in.slice(in.available()))).build());
+            assertEquals("rest", receive(socket, 4));
+        }
+    }
+
+    @Test
+    void aWriterOnAnotherThreadThatWasRefusedIsAlwaysToldToGoOn() throws Exception {
+        AtomicReference<CallbackConnection> connected = new AtomicReference<>();
+        java.util.concurrent.Semaphore writable = new java.util.concurrent.Semaphore(0);
+        try (CallbackServer server = server().highWaterMark(20_000)
+                .onConnect(connected::set)
+                .onWritable(connection -> writable.release())
+                .listen(loopback()); Socket socket = connect(server)) {
+            await("connected", () -> connected.get() != null);
+            Thread reader = new Thread(() -> {
+                try {
+                    socket.getInputStream().readNBytes(30_000 * 1000);
+                } catch (IOException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            reader.start();
+            for (int i = 0; i < 3000; i++) {
+                if (!connected.get().write(ByteBuffer.allocate(10_000))) {
+                    assertTrue(writable.tryAcquire(20, java.util.concurrent.TimeUnit.SECONDS), "told to go on, write " + i);
+                    writable.drainPermits();
+                }
+            }
+            reader.join();
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("platforms")
     void aConnectionMovesElsewhereWithItsUnreadBytes(Platform platform) throws Exception {

@@ -40,6 +40,6 @@ public final class Leftovers {
     }
 
     private static boolean holdsMemory(@Nullable LinkBuffer buffer) {
-        return buffer != null && (buffer.available() > 0 || buffer.heldBytes() > 0);
+        return buffer != null && buffer.holdsMemory();
     }
 }

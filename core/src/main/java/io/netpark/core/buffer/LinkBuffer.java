@@ -206,7 +206,7 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         boolean more = true;
         while (more) {
             Link last = room(longest);
-            ByteBuffer room = last.reserve(last.room());
+            ByteBuffer room = last.reserve((int) Math.min(last.room(), limit - size));
             more = encoder.encode(chars, room, true).isOverflow();
             if (!more) {
                 more = encoder.flush(room).isOverflow();
@@ -255,6 +255,23 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
                 addLink(source.giveAway(link));
             }
         }
+    }
+
+    /**
+     * Moves the next {@code count} bytes of {@code source} here; they share its segments, and only small parts are copied.
+     *
+     * @throws IndexOutOfBoundsException if it has fewer; it has kept them all, as for any other exception
+     */
+    public void append(LinkBuffer source, long count) throws NetparkException.LimitExceeded {
+        checkRoom(count);
+        try (LinkBuffer part = source.slice(count)) {
+            append(part);
+        }
+    }
+
+    /** Whether a segment of a pool, or somebody's buffer, is in its hands. */
+    boolean holdsMemory() {
+        return head != null || held != null || spare != null;
     }
 
     // For whoever moves the bytes between here and a descriptor
@@ -350,7 +367,13 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
                 || last.size() > last.memory.capacity() / 4 || !last.segment.isExclusive()) {
             return;
         }
-        Link smaller = Link.empty(pool.takeBeyondLimit(2 * last.size()));
+        Segment segment;
+        try {
+            segment = pool.takeBeyondLimit(2 * last.size());
+        } catch (OutOfMemoryError e) {
+            return; // it would only have been thrifty
+        }
+        Link smaller = Link.empty(segment);
         smaller.memory.put(0, last.memory, last.start, last.size());
         smaller.end = last.size();
         if (head == last) {

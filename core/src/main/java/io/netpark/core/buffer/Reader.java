@@ -12,8 +12,10 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #readUntil} return views of the memory that the bytes lie in:
  * nothing is copied, unless they lie across two segments; then they are copied once. A view's bytes run from its position
- * to its limit, not from index 0, and it is valid until {@link #release}: afterwards it is empty, and a duplicate or slice made of it may show another connection's bytes. All else that has been read is given back
- * as soon as it is read.
+ * to its limit, not from index 0, and it is valid until {@link #release}: afterwards it is empty,
+ * until it is handed out again for other bytes. Do not keep it, and still less a duplicate or slice of it: the memory may then
+ * be another connection's, or gone, which can end the process. All else that has been read is given back as soon as it is
+ * read.
  *
  * <p>NOT thread safe: whoever the bytes belong to reads them. Numbers are signed and big-endian unless named otherwise.
  */

@@ -1,5 +1,7 @@
 package io.netpark.core.buffer;
 
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Reporter;
 import io.netpark.core.sys.DirectBuffers;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -126,7 +128,23 @@ public final class Segment {
             }
             pool.giveBack(this);
         } else if (released != null) {
+            tell(released);
+        }
+    }
+
+    /**
+     * On a loop as a task of its own: whoever lets go of the last byte is in the midst of an operation, and what is told
+     * may write the next.
+     */
+    private static void tell(Runnable released) {
+        EventLoop loop = EventLoop.current();
+        if (loop != null && loop.tryExecute(released)) {
+            return;
+        }
+        try {
             released.run();
+        } catch (Throwable e) {
+            Reporter.LOG.report("A linked buffer was released, and telling its owner threw", e);
         }
     }
 

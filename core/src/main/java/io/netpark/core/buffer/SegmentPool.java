@@ -403,7 +403,8 @@ public final class SegmentPool implements AutoCloseable {
         /**
          * Whether a connection that is to be read, and finds no memory under the {@link #limit}, waits until others have
          * given some back. That is the default; otherwise its read fails with {@link NetparkException.LimitExceeded}.
-         * Under a limit of less than 128 KiB it always fails. Writing never waits for memory.
+         * In the midst of a message, with memory in its hands, it always fails: if those waited for one another, all would
+         * wait for ever. So it does under a limit of less than 128 KiB. Writing never waits for memory.
          */
         public Builder readersWait(boolean wait) {
             this.readersWait = wait;

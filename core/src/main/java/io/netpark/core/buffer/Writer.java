@@ -97,9 +97,11 @@ public interface Writer {
 
     /**
      * Writes the bytes from the buffer's position to its limit where they are. They must not change until they have gone
-     * on; the caller's buffer object itself is not kept.
+     * on; the caller's buffer object itself is not kept. Not for views of a {@link Reader}, which end with its release:
+     * {@link #append} moves those bytes.
      *
-     * @param released told when they are not needed any more, on whatever thread
+     * @param released told when they are not needed any more: on the event loop that sent them, as a task, or on whatever
+     *     thread gave up the last of them
      */
     void link(ByteBuffer source, @Nullable Runnable released) throws NetparkException.LimitExceeded;
 

@@ -218,6 +218,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
             throw closed(direction);
         }
         if (mustNotWait(direction)) {
+            abandoned(direction);
             finish(direction);
             throw interrupted(direction);
         }

@@ -114,9 +114,18 @@ final class FdLock {
         }
     }
 
-    /** Sets closed, if there is no operation and no reference. False otherwise, and if somebody else did. */
+    /**
+     * Sets closed, if there is no operation. False otherwise, and if somebody else did. Waits for calls that belong to no
+     * operation: they hold a reference only, and not for long.
+     */
     boolean closeIfIdle() {
-        return WORD.compareAndSet(this, 0L, CLOSED);
+        while (!WORD.compareAndSet(this, 0L, CLOSED)) {
+            if ((word & (CLOSED | READ | WRITE)) != 0) {
+                return false;
+            }
+            Thread.onSpinWait();
+        }
+        return true;
     }
 
     boolean isClosed() {

@@ -192,11 +192,11 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
 
     /**
      * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory; it also
-     * parks while the pool has none for it.
+     * parks while the pool has none for it, unless the target holds some already.
      *
      * @return as {@link #startRead(ByteBuffer)}, but never 0
-     * @throws NetparkException.LimitExceeded if the pool has no memory and readers are not to wait for it; nothing has
-     *     been read
+     * @throws NetparkException.LimitExceeded if the pool has no memory, and this is not to wait for it; nothing has been
+     *     read
      */
     public int startRead(LinkBuffer target) throws NetparkException {
         start(Direction.READ);
@@ -217,7 +217,7 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
         try {
             address = target.openRoom();
         } catch (NetparkException.LimitExceeded e) {
-            if (target.pool().readersWait()) {
+            if (target.pool().readersWait() && !holdsAny(target)) {
                 awaitMemory(target.pool());
                 pause();
                 return PARK;
@@ -238,6 +238,11 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
             target.filled(Math.max(0, read));
         }
         return read;
+    }
+
+    /** Who holds memory must not wait for more: if all did, nobody would ever give some back. */
+    private static boolean holdsAny(LinkBuffer target) {
+        return target.available() > 0 || target.heldBytes() > 0;
     }
 
     /** Memory that comes back is like bytes that come in: the read is tried again. */

@@ -192,15 +192,21 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     private int attemptWrite(LinkBuffer source) throws NetparkException {
         boolean progress = false;
-        while (source.available() > 0) {
-            long result = send(source);
-            if (result < 0) {
-                return sent((int) result, progress);
+        long result = 0;
+        try {
+            while (source.available() > 0) {
+                result = send(source);
+                if (result < 0) {
+                    break;
+                }
+                source.skip(result);
+                progress = true;
             }
-            source.skip(result);
-            progress = true;
+        } catch (RuntimeException | Error e) { // a buffer that was closed meanwhile, say: the operation must end
+            finish(Direction.WRITE);
+            throw e;
         }
-        return sent(0, progress);
+        return sent((int) Math.min(0, result), progress);
     }
 
     /** One system call: of the bytes as they lie, or of a copy if they are on the heap. */

@@ -152,6 +152,7 @@ public final class FrameQueue {
                 return false;
             }
         }
+        tellWritten(); // of frames without a byte
         return true;
     }
 
