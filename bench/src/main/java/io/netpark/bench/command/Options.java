@@ -21,9 +21,9 @@ final class Options {
     private static final int DEFAULT_ROUNDS = 7;
     private static final int QUICK_ROUNDS = 3;
     private static final double DEFAULT_SECONDS = 2;
-    private static final double QUICK_SECONDS = 0.4;
+    private static final double QUICK_SECONDS = 0.5;
     private static final double DEFAULT_WARM_UP = 6;
-    private static final double QUICK_WARM_UP = 2;
+    private static final double QUICK_WARM_UP = 2.5;
 
     @Option(names = "--quick", description = "Fewer and shorter rounds: a first impression.")
     boolean quick;
