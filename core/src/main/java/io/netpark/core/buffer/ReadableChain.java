@@ -15,10 +15,16 @@ abstract class ReadableChain extends Chain implements Reader {
     static final int WORTH_SHARING = 1024;
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
+    /** The last search in vain; made with the first one. */
+    private @Nullable Sought sought;
+
     /** What was looked for in vain, and the position in the stream where to go on. */
-    private byte @Nullable [] soughtBytes;
-    private int soughtByte = -1;
-    private long soughtTo;
+    private static final class Sought {
+        byte @Nullable [] sequence;
+        /** -1 if it was a sequence. */
+        int single = -1;
+        long to;
+    }
 
     ReadableChain(SegmentPool pool) {
         super(pool);
@@ -246,12 +252,13 @@ abstract class ReadableChain extends Chain implements Reader {
 
     @Override
     public long indexOf(byte delimiter) {
-        long from = soughtByte == (delimiter & 0xFF) ? soughtFrom() : 0;
+        Sought last = sought;
+        long from = last != null && last.single == (delimiter & 0xFF) ? from(last) : 0;
         long index = find(delimiter, from);
         if (index < 0) {
-            soughtByte = delimiter & 0xFF;
-            soughtBytes = null;
-            soughtTo = written;
+            last = inVain();
+            last.single = delimiter & 0xFF;
+            last.sequence = null;
         }
         return index;
     }
@@ -261,7 +268,9 @@ abstract class ReadableChain extends Chain implements Reader {
         if (delimiter.length == 0) {
             throw new IllegalArgumentException("a delimiter needs at least one byte");
         }
-        long from = Arrays.equals(soughtBytes, delimiter) ? Math.max(0, soughtFrom() - delimiter.length + 1) : 0;
+        Sought last = sought;
+        boolean again = last != null && Arrays.equals(last.sequence, delimiter);
+        long from = again ? Math.max(0, from(last) - delimiter.length + 1) : 0;
         for (long index = from; (index = find(delimiter[0], index)) >= 0; index++) {
             if (index + delimiter.length > size) {
                 break;
@@ -270,17 +279,26 @@ abstract class ReadableChain extends Chain implements Reader {
                 return index;
             }
         }
-        if (!Arrays.equals(soughtBytes, delimiter)) {
-            soughtBytes = delimiter.clone();
+        last = inVain();
+        last.single = -1;
+        if (!again) {
+            last.sequence = delimiter.clone();
         }
-        soughtByte = -1;
-        soughtTo = written;
         return -1;
     }
 
+    private Sought inVain() {
+        Sought last = sought;
+        if (last == null) {
+            last = sought = new Sought();
+        }
+        last.to = written;
+        return last;
+    }
+
     /** Distance of the first byte that has not been looked at. */
-    private long soughtFrom() {
-        return Math.max(0, soughtTo - (written - size));
+    private long from(Sought last) {
+        return Math.max(0, last.to - (written - size));
     }
 
     private boolean isAt(long index, byte[] sequence) {
