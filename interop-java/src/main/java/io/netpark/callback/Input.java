@@ -250,7 +250,7 @@ final class Input {
                 return;
             } catch (Throwable e) { // no memory, say; the operation has ended
                 state = IDLE;
-                connection.callbackFailed("reading, before the", e);
+                failed(e);
                 return;
             }
             if (count == Descriptor.PARK) {
@@ -270,6 +270,15 @@ final class Input {
         }
         if (connection.isOpen()) {
             connection.idle.listenForLoopEnd();
+        }
+    }
+
+    private void failed(Throwable e) {
+        NetparkException.Closed cause =
+                new NetparkException.Closed(connection + ": closed here, because reading failed: " + e);
+        cause.initCause(e);
+        if (connection.end(cause)) {
+            loop.report("Reading from " + connection + " failed; it is closed", e);
         }
     }
 
