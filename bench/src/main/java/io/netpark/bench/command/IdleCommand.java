@@ -44,7 +44,7 @@ final class IdleCommand extends Benchmark {
                         + " resident memory, the heap being resident in full from the start. Both over what the server"
                         + " had after a warm-up on " + WARM_UP_CONNECTIONS + " connections, and divided by the number of"
                         + " connections: at 1 000 a little noise of the JVM weighs a hundred bytes and more.",
-                "Where a handler needs a buffer of its own (nio, vt, ktor, netpark-coroutine) it has one of " + BUFFER
+                "Where a handler needs a buffer of its own (nio, vt, ktor) it has one of " + BUFFER
                         + " bytes, outside the heap except for ktor: about 300 bytes with the JDK's objects around it."
                         + " The kernel's socket memory is the same for all and not counted."));
         try (LoadProcess load = LoadProcess.start(cores)) {
