@@ -75,7 +75,8 @@ public final class CallbackClient implements AutoCloseable {
             throw new IllegalArgumentException(
                     "to be dialed an address must be resolved and have a port: " + remote);
         }
-        Dial dial = new Dial(group.currentOrNext(), remote, options, connectNanos, core -> connected(core, callbacks));
+        Dial dial = new Dial(group.currentOrNext(), remote, options, connectNanos, limits,
+                core -> connected(core, callbacks));
         dials.add(dial);
         dial.future.whenComplete((connection, failure) -> dials.remove(dial));
         // After adding it: either close() finds it among the others, or this finds the client closed.
@@ -133,6 +134,7 @@ public final class CallbackClient implements AutoCloseable {
         connections.closeAll("with the client");
         if (ownsGroup) {
             group.close();
+            connections.awaitWorkers();
         }
     }
 

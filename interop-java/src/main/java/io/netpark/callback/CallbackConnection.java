@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * A TCP connection with {@link Callbacks}, made by a {@link CallbackServer} or a {@link CallbackClient}.
  *
- * <p>Threads: every method may be called by any thread, and none waits. Callbacks run on the thread of {@link #loop},
- * one at a time, never inside one another (only if the loop has ended may a close callback run on the thread that
- * causes it).
+ * <p>Threads: every method may be called by any thread, and none waits, but for {@link #awaitInput}. Callbacks run on the
+ * thread of {@link #loop}, or on {@link Workers} as those say; one at a time, never inside one another (only if the loop has
+ * ended may a close callback run on the thread that causes it).
  *
  * <p>Ownership: it owns its socket. A server or client closes the connections it made when it is closed itself.
  * Buffers stay the caller's and are used only during the calls.
@@ -28,14 +28,13 @@ import org.jspecify.annotations.Nullable;
 public final class CallbackConnection implements AutoCloseable {
 
     private static final VarHandle ENDING;
-    private static final VarHandle CLOSE_CALLBACKS;
+    private static final VarHandle EXCHANGES;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             ENDING = lookup.findVarHandle(CallbackConnection.class, "ending", Object.class);
-            CLOSE_CALLBACKS =
-                    lookup.findVarHandle(CallbackConnection.class, "closeCallbacks", CloseCallback.class);
+            EXCHANGES = lookup.findVarHandle(CallbackConnection.class, "exchanges", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -44,19 +43,6 @@ public final class CallbackConnection implements AutoCloseable {
     /** The value of {@link #ending} for an end without a cause. */
     private static final Object NORMAL = new Object();
 
-    /** A member of the stack of close callbacks. */
-    private static final class CloseCallback {
-        final CloseHandler handler;
-        @Nullable CloseCallback next;
-
-        CloseCallback(CloseHandler handler) {
-            this.handler = handler;
-        }
-    }
-
-    /** In the place of the stack once it has been run. */
-    private static final CloseCallback HAVE_RUN = new CloseCallback((connection, cause) -> {});
-
     final Connection core;
     final Callbacks callbacks;
     final IdleTimer idle;
@@ -64,18 +50,21 @@ public final class CallbackConnection implements AutoCloseable {
     private final Output output;
     private final Limits limits;
     private final Connections owner;
+    /** Null if callbacks run on the loop. */
+    private final @Nullable WorkerCalls calls;
+    private final CloseCallbacks closeCallbacks = new CloseCallbacks();
 
     /**
      * <pre>
      *   null (open) --end(), once, from any thread--> NORMAL or the cause: the socket is closed
-     *                                                 --a task on the loop--> close callbacks run
+     *     --a task on the loop--> disconnect runs --no worker is in a callback--> close callbacks run
      * </pre>
      */
     private volatile @Nullable Object ending;
-    private volatile @Nullable CloseCallback closeCallbacks;
     private volatile @Nullable Object attachment;
-    /** {@link Callbacks#connect} has been called, so {@link Callbacks#close} is due. Loop's thread only. */
-    private boolean connected;
+    private volatile int exchanges;
+    /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
+    private boolean accepted;
 
     CallbackConnection(Connection core, Callbacks callbacks, Limits limits, Connections owner) {
         this.core = core;
@@ -83,25 +72,103 @@ public final class CallbackConnection implements AutoCloseable {
         this.owner = owner;
         this.idle = new IdleTimer(this, limits.idleNanos());
         this.limits = limits;
-        this.input = new Input(this, limits);
+        this.calls = limits.workers() == null ? null : new WorkerCalls(this, limits, limits.workers());
+        this.input = new Input(this, limits, calls);
         this.output = new Output(this, limits);
     }
 
     /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
     void start(Runnable also) {
-        if (!isOpen()) {
+        if (!isOpen() || !prepare()) {
             also.run();
             return;
         }
-        connected = true;
+        accepted = true;
         idle.start();
-        try {
-            callbacks.connect.handle(this);
-        } catch (Throwable e) {
-            callbackFailed("onConnect", e);
+        if (calls != null) {
+            calls.connect(also);
+            return;
         }
+        call("onConnect", callbacks.connect);
         also.run();
         input.start();
+    }
+
+    private boolean prepare() {
+        if (callbacks.prepare == null) {
+            return true;
+        }
+        try {
+            if (callbacks.prepare.prepare(this)) {
+                return isOpen();
+            }
+            end(null);
+        } catch (Throwable e) {
+            callbackFailed("onPrepare", e);
+        }
+        return false;
+    }
+
+    void call(String name, ConnectionHandler handler) {
+        try {
+            handler.handle(this);
+        } catch (Throwable e) {
+            callbackFailed(name, e);
+        }
+    }
+
+    /** The kernel has taken enough of what was pending. */
+    void tellWritable() {
+        if (calls != null) {
+            calls.turns().want(Turns.WRITABLE);
+        } else {
+            call("onWritable", callbacks.writable);
+        }
+    }
+
+    /** The end of the stream has been read, and every byte before it delivered, or handed to the workers. */
+    void peerHasEnded() {
+        if (calls != null) {
+            calls.inbox().feed();
+            calls.turns().want(Turns.HALF_CLOSE);
+        } else {
+            callHalfClose();
+            halfCloseTold();
+        }
+    }
+
+    void callHalfClose() {
+        if (callbacks.halfClose != null) {
+            call("onHalfClose", callbacks.halfClose);
+        }
+    }
+
+    void halfCloseTold() {
+        if (callbacks.halfClose == null) {
+            closeAfterWrites();
+        } else {
+            endIfBothHalvesHave();
+        }
+    }
+
+    /** A callback that had to wait may be due. */
+    void nextCall() {
+        if (calls != null) {
+            calls.turns().next();
+        }
+    }
+
+    void complete(CompletableFuture<Void> future) {
+        limits.complete(future, null);
+    }
+
+    /** Whether a worker has a callback in its hands. */
+    boolean isCalling() {
+        return calls != null && calls.turns().isOut();
+    }
+
+    boolean isWritableCallbackDue() {
+        return isOpen() && !output.isClosing();
     }
 
     // Writing
@@ -221,6 +288,37 @@ public final class CallbackConnection implements AutoCloseable {
         input.requestAgain();
     }
 
+    /**
+     * Replaces the request callback, from the next call on; the one that is running comes to its end. Bytes that the old one
+     * has left unread go to the new one at once, as by {@link #requestAgain}: so a protocol can be switched by the message
+     * that asks for it.
+     */
+    public void onRequest(RequestHandler handler) {
+        input.receiver(new Receiver(Objects.requireNonNull(handler, "handler"), null));
+    }
+
+    /** As {@link #onRequest}, with an input callback. Either kind replaces either. */
+    public void onInput(InputHandler handler) {
+        input.receiver(new Receiver(null, Objects.requireNonNull(handler, "handler")));
+    }
+
+    /**
+     * Waits until the reader of the input callback that is calling has this many bytes. For callbacks that
+     * {@linkplain Workers workers} run, on virtual threads above all; the read timeout counts meanwhile.
+     *
+     * @return false if the peer has ended its stream before
+     * @throws NetparkException.Closed if the connection is closed meanwhile
+     * @throws NetparkException.LimitExceeded if it is more than the input limit
+     * @throws IllegalStateException in any other place; on an event loop it would wait for itself
+     */
+    public boolean awaitInput(long count) throws NetparkException, InterruptedException {
+        if (calls == null || !calls.turns().isMine()) {
+            throw new IllegalStateException("await input of " + this
+                    + ": only in its input callback, and only if that is run by workers");
+        }
+        return calls.inbox().await(count);
+    }
+
     // Time
 
     /**
@@ -278,6 +376,47 @@ public final class CallbackConnection implements AutoCloseable {
     /** Whether a callback may still be called with bytes; on the loop. */
     boolean mayBeCalled() {
         return isOpen() && !output.isClosingConnection();
+    }
+
+    /** Whether its server is shutting down: no time to begin anything long. Always false for a dialed connection. */
+    public boolean isDraining() {
+        return owner.isDraining();
+    }
+
+    /**
+     * Says that a request is being answered, though no callback is running: by other threads, or when a future completes. Until
+     * that is {@linkplain Exchange#close closed}, {@linkplain CallbackServer#shutdown shutting down} the server waits for this
+     * connection.
+     */
+    public Exchange beginExchange() {
+        EXCHANGES.getAndAdd(this, 1);
+        return new Exchange(this);
+    }
+
+    void endExchange() {
+        EXCHANGES.getAndAdd(this, -1);
+        if (owner.isClosingIdle()) {
+            loop().tryExecute(this::endIfIdle);
+        }
+    }
+
+    /** On the loop: there is nothing more to read or to write for now. */
+    void mayBeIdle() {
+        if (owner.isClosingIdle()) {
+            endIfIdle();
+        }
+    }
+
+    /** On the loop: nothing is being asked, answered or told. */
+    private boolean isIdle() {
+        return exchanges == 0 && !isCalling() && !input.hasUnread() && output.pendingBytes() == 0;
+    }
+
+    /** On the loop, when draining. */
+    void endIfIdle() {
+        if (isIdle() && end(new NetparkException.Closed(this + ": closed here, idle, as the server shuts down"))) {
+            owner.endedIdle();
+        }
     }
 
     /** The peer's address, also after closing. */
@@ -349,6 +488,9 @@ public final class CallbackConnection implements AutoCloseable {
         if (!isOpen()) {
             throw closed("detach");
         }
+        if (isCalling()) {
+            throw new IllegalStateException("detach " + this + ": a worker is running one of its callbacks; wait until it is over");
+        }
         if (output.pendingBytes() > 0) {
             throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
                     + " bytes of output are pending; wait for their future");
@@ -371,17 +513,21 @@ public final class CallbackConnection implements AutoCloseable {
      * it has been closed and its callbacks have run, at once (as a task of the loop, if called by another thread).
      */
     public void onClose(CloseHandler handler) {
-        CloseCallback added = new CloseCallback(Objects.requireNonNull(handler, "handler"));
-        do {
-            CloseCallback seen = closeCallbacks;
-            if (seen == HAVE_RUN) {
-                if (loop().inLoop() || !loop().tryExecute(() -> runCloseCallback(handler))) {
-                    runCloseCallback(handler);
-                }
-                return;
-            }
-            added.next = seen;
-        } while (!CLOSE_CALLBACKS.compareAndSet(this, added.next, added));
+        if (!closeCallbacks.add(Objects.requireNonNull(handler, "handler"))
+                && (loop().inLoop() || !loop().tryExecute(() -> runCloseCallback(handler)))) {
+            runCloseCallback(handler);
+        }
+    }
+
+    /**
+     * Closes the connection, as {@link #close} does.
+     *
+     * @return completes when its last close callback has returned
+     */
+    public CompletableFuture<Void> closeAsync() {
+        CompletableFuture<Void> future = owner.whenRemoved(this);
+        close();
+        return future;
     }
 
     /**
@@ -409,14 +555,23 @@ public final class CallbackConnection implements AutoCloseable {
     }
 
     private void ended() {
-        input.release();
         output.release();
         idle.stop();
-        CloseCallback next = (CloseCallback) CLOSE_CALLBACKS.getAndSet(this, HAVE_RUN);
-        for (; next != null; next = next.next) {
-            runCloseCallback(next.handler);
+        if (accepted) {
+            runCloseCallback(callbacks.disconnect);
         }
-        if (connected) {
+        if (calls != null) {
+            calls.end(this::closed);
+        } else {
+            closed();
+        }
+    }
+
+    /** No callback is running, or will be but these. */
+    private void closed() {
+        input.release();
+        closeCallbacks.runAll(this::runCloseCallback);
+        if (accepted) {
             runCloseCallback(callbacks.close);
         }
         owner.remove(this);

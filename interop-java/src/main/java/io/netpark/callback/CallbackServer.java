@@ -4,9 +4,12 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Listener;
+import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * Accepts TCP connections and tells callbacks about them.
@@ -32,7 +35,8 @@ public final class CallbackServer implements AutoCloseable {
     private final Limits limits;
     private final Connections connections = new Connections();
     private volatile boolean closed;
-    private volatile boolean draining;
+    private final AtomicBoolean shuttingDown = new AtomicBoolean();
+    private final CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
 
     private CallbackServer(EventLoopGroup group, boolean ownsGroup, Listener listener, Builder builder) {
         this.group = group;
@@ -62,9 +66,9 @@ public final class CallbackServer implements AutoCloseable {
         return connections.size();
     }
 
-    /** Whether {@link #drain} or {@link #close} has been called: the time for callbacks to say goodbye. */
+    /** Whether {@link #shutdown} or {@link #close} has been called: the time for callbacks to say goodbye. */
     public boolean isDraining() {
-        return draining;
+        return connections.isDraining();
     }
 
     /** On the listener's loop. */
@@ -78,28 +82,70 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /**
-     * Stops accepting, waits until all connections have been closed by their peers or by callbacks, and closes those
-     * that are left when the time is over, whatever they are doing. Connections that wait in the backlog are
-     * reset. To be called again or at the same time, each call waits. The event loops go on; {@link #close} ends them.
+     * Comes to an end in phases, as {@link Shutdown} says, and returns when no connection is left. A connection is idle if no
+     * callback of it is running, no byte is unread, no output is pending, and no {@link CallbackConnection#beginExchange
+     * exchange} is in progress. Bytes that had come by then have been through a request callback. Connections that wait in
+     * the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
-     * <p>If the waiting thread is interrupted the time is over; it stays interrupted.
+     * <p>Called again, or at the same time, it waits until the first call has come to its end. If the thread of the first call
+     * is interrupted all times are over; it stays interrupted.
      *
-     * @return how many connections were cut off; their close callbacks get {@link NetparkException.Closed}
-     * @throws IllegalStateException on an event loop, which would be waiting for itself
+     * @return what became of the connections
+     * @throws IllegalStateException on an event loop or in a callback, which would be waiting for themselves
      */
-    public int drain(Duration time) {
-        if (EventLoop.current() != null) {
-            throw new IllegalStateException("an event loop cannot wait for connections; drain from another thread");
+    public Shutdown.Report shutdown(Shutdown phases) {
+        if (EventLoop.current() != null || Turns.isInCall()) {
+            throw new IllegalStateException("a callback cannot wait for connections to end; shut down from another thread");
         }
-        draining = true;
-        listener.close();
+        if (!shuttingDown.compareAndSet(false, true)) {
+            return report.join();
+        }
+        connections.drain();
+        Shutdown.Report done = null;
         try {
-            connections.awaitNone(Setup.notNegativeNanos(time));
+            done = runPhases(phases);
+            return done;
+        } finally {
+            report.complete(done != null ? done : new Shutdown.Report(0, 0, 0, connections.closeAll("by a failure")));
+        }
+    }
+
+    private Shutdown.Report runPhases(Shutdown phases) {
+        boolean interrupted = false;
+        try {
+            Thread.sleep(phases.announce().toMillis());
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            interrupted = true;
+        }
+        listener.close();
+        int open = connections.size();
+        if (!phases.keepIdle()) {
+            connections.closeIdle();
+        }
+        interrupted = interrupted || !await(phases.finish());
+        int unfinished = connections.size();
+        int idle = connections.countOfIdle();
+        if (unfinished > 0 && !phases.flush().isZero()) {
+            connections.closeAllAfterWrites();
+            interrupted = interrupted || !await(phases.flush());
         }
         closed = true;
-        return connections.closeAll("as the time to finish was over");
+        int cut = connections.closeAll("as the time to finish was over");
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return new Shutdown.Report(
+                idle, Math.max(0, open - idle - unfinished), Math.max(0, unfinished - cut), cut);
+    }
+
+    /** Returns false if the thread is interrupted. */
+    private boolean await(Duration time) {
+        try {
+            connections.awaitNone(Setup.notNegativeNanos(time));
+            return true;
+        } catch (InterruptedException e) {
+            return false;
+        }
     }
 
     /**
@@ -108,12 +154,13 @@ public final class CallbackServer implements AutoCloseable {
      */
     @Override
     public void close() {
-        draining = true;
+        connections.drain();
         closed = true;
         listener.close();
         connections.closeAll("with the server");
         if (ownsGroup) {
             group.close();
+            connections.awaitWorkers();
         }
     }
 
@@ -131,6 +178,12 @@ public final class CallbackServer implements AutoCloseable {
 
         @Override
         Builder self() {
+            return this;
+        }
+
+        /** See {@link Callbacks.Builder#onPrepare}. */
+        public Builder onPrepare(PrepareHandler handler) {
+            callbacks.onPrepare(handler);
             return this;
         }
 
@@ -161,6 +214,12 @@ public final class CallbackServer implements AutoCloseable {
         /** See {@link Callbacks.Builder#onWritable}. */
         public Builder onWritable(ConnectionHandler handler) {
             callbacks.onWritable(handler);
+            return this;
+        }
+
+        /** See {@link Callbacks.Builder#onDisconnect}. */
+        public Builder onDisconnect(CloseHandler handler) {
+            callbacks.onDisconnect(handler);
             return this;
         }
 

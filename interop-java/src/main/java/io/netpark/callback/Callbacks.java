@@ -8,30 +8,44 @@ import org.jspecify.annotations.Nullable;
  * connection:
  *
  * <pre>
- *   connect, once --> request, writable, any number --> half-close, at most once --> close, once
- *                     (after the half-close only writable, and request if asked for again)
+ *   prepare, once --> connect, once --> request, writable, any number --> half-close, at most once --> close, once
+ *        |               |              (after it only writable, and request if asked for again)         ^
+ *        |               `--------------- disconnect, once, before close --------------------------------'
+ *        `--> refused: no other callback
  * </pre>
  *
- * A connection that was opened but closed before its loop could tell anyone has neither connect nor close.
+ * They run on the connection's event loop, or on {@link Workers}: then disconnect does not wait for the callback that a
+ * worker is running, and close does. A connection that was closed before its loop could tell anyone has none of them. One
+ * with workers that ends before any has begun with its connect callback has disconnect and close, and not connect.
  */
 public final class Callbacks {
 
     private static final ConnectionHandler NOTHING = connection -> {};
 
+    final @Nullable PrepareHandler prepare;
     final ConnectionHandler connect;
-    final @Nullable RequestHandler request;
-    final @Nullable InputHandler input;
+    final Receiver receiver;
     final @Nullable ConnectionHandler halfClose;
     final ConnectionHandler writable;
+    final CloseHandler disconnect;
     final CloseHandler close;
 
     private Callbacks(Builder builder) {
+        prepare = builder.prepare;
         connect = builder.connect;
-        request = builder.request;
-        input = builder.input;
+        receiver = builder.receiver;
         halfClose = builder.halfClose;
         writable = builder.writable;
+        disconnect = builder.disconnect;
         close = builder.close;
+    }
+
+    boolean hasConnect() {
+        return connect != NOTHING;
+    }
+
+    boolean hasWritable() {
+        return writable != NOTHING;
     }
 
     /** None yet. */
@@ -42,14 +56,21 @@ public final class Callbacks {
     /** Collects callbacks; of each kind the last one given counts. */
     public static final class Builder {
 
+        private @Nullable PrepareHandler prepare;
         private ConnectionHandler connect = NOTHING;
-        private @Nullable RequestHandler request;
-        private @Nullable InputHandler input;
+        private Receiver receiver = Receiver.NOBODY;
         private @Nullable ConnectionHandler halfClose;
         private ConnectionHandler writable = NOTHING;
+        private CloseHandler disconnect = (connection, cause) -> {};
         private CloseHandler close = (connection, cause) -> {};
 
         private Builder() {}
+
+        /** The connection is there; is it wanted? Returns before the connect callback begins. */
+        public Builder onPrepare(PrepareHandler handler) {
+            prepare = Objects.requireNonNull(handler, "handler");
+            return this;
+        }
 
         /** The connection is established. Returns before the first request begins. */
         public Builder onConnect(ConnectionHandler handler) {
@@ -59,8 +80,7 @@ public final class Callbacks {
 
         /** Bytes have arrived. Without it they are read and dropped. */
         public Builder onRequest(RequestHandler handler) {
-            request = Objects.requireNonNull(handler, "handler");
-            input = null;
+            receiver = new Receiver(Objects.requireNonNull(handler, "handler"), null);
             return this;
         }
 
@@ -69,8 +89,7 @@ public final class Callbacks {
          * messages that need not be in one piece, or are moved on without a copy.
          */
         public Builder onInput(InputHandler handler) {
-            input = Objects.requireNonNull(handler, "handler");
-            request = null;
+            receiver = new Receiver(null, Objects.requireNonNull(handler, "handler"));
             return this;
         }
 
@@ -92,7 +111,19 @@ public final class Callbacks {
             return this;
         }
 
-        /** The connection is closed; after those added by {@link CallbackConnection#onClose}. */
+        /**
+         * The connection has ended, in whatever way, or has been closed here. Told on the event loop, at once: also while a
+         * request callback runs on a worker, whose work may now be in vain. Before the close callbacks.
+         */
+        public Builder onDisconnect(CloseHandler handler) {
+            disconnect = Objects.requireNonNull(handler, "handler");
+            return this;
+        }
+
+        /**
+         * The connection is closed and no other callback of it is running, or will; the last one, after those added by
+         * {@link CallbackConnection#onClose}.
+         */
         public Builder onClose(CloseHandler handler) {
             close = Objects.requireNonNull(handler, "handler");
             return this;

@@ -1,14 +1,23 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** The connections of a server or a client, from when they are opened until their close callbacks have run. */
 final class Connections {
 
     private final Set<CallbackConnection> open = ConcurrentHashMap.newKeySet();
+    /** Of those who asked for the end of a connection. */
+    private final ConcurrentHashMap<CallbackConnection, CompletableFuture<Void>> ends = new ConcurrentHashMap<>();
+    private final AtomicInteger endedIdle = new AtomicInteger();
     private volatile boolean awaited;
+    private volatile boolean draining;
+    private volatile boolean closingIdle;
 
     int size() {
         return open.size();
@@ -20,11 +29,61 @@ final class Connections {
 
     void remove(CallbackConnection connection) {
         open.remove(connection);
+        CompletableFuture<Void> end = ends.remove(connection);
+        if (end != null) {
+            connection.complete(end);
+        }
         if (awaited && open.isEmpty()) {
             synchronized (open) {
                 open.notifyAll();
             }
         }
+    }
+
+    /** Completes when the connection has been removed, perhaps long ago. */
+    CompletableFuture<Void> whenRemoved(CallbackConnection connection) {
+        CompletableFuture<Void> end = ends.computeIfAbsent(connection, any -> new CompletableFuture<>());
+        if (!open.contains(connection)) { // after adding it: either this sees it, or remove() does
+            ends.remove(connection);
+            connection.complete(end);
+        }
+        return end.copy(); // one for each: cancelling it is nobody else's business
+    }
+
+    // Shutting down
+
+    /** Whether the server is shutting down. */
+    boolean isDraining() {
+        return draining;
+    }
+
+    void drain() {
+        draining = true;
+    }
+
+    /** Whether connections are to be closed that are idle. */
+    boolean isClosingIdle() {
+        return closingIdle;
+    }
+
+    /** From now on. */
+    void closeIdle() {
+        closingIdle = true;
+        for (CallbackConnection connection : open) {
+            connection.loop().tryExecute(connection::endIfIdle);
+        }
+    }
+
+    void closeAllAfterWrites() {
+        open.forEach(CallbackConnection::closeAfterWrites);
+    }
+
+    void endedIdle() {
+        endedIdle.incrementAndGet();
+    }
+
+    int countOfIdle() {
+        return endedIdle.get();
     }
 
     /** Waits until there are none, or the time is over, or the thread is interrupted. */
@@ -35,6 +94,24 @@ final class Connections {
             for (long left = nanos; left > 0 && !open.isEmpty(); left = end - System.nanoTime()) {
                 open.wait(left / 1_000_000, (int) (left % 1_000_000));
             }
+        }
+    }
+
+    /** The loops have ended; waits until the workers have, too, unless that would be waiting for the caller. */
+    void awaitWorkers() {
+        if (EventLoop.current() != null || Turns.isInCall()) {
+            return;
+        }
+        boolean interrupted = false;
+        while (!open.isEmpty()) {
+            try {
+                awaitNone(TimeUnit.SECONDS.toNanos(1));
+            } catch (InterruptedException e) {
+                interrupted = true; // as for the loops
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -24,18 +24,20 @@ final class Dial {
     private final InetSocketAddress remote;
     private final SocketOptions options;
     private final long timeoutNanos;
+    private final Limits limits;
     private final Function<Connection, CallbackConnection> connected;
 
     /**
      * @param timeoutNanos 0 for none but the kernel's
      * @param connected makes the connection of an established core connection
      */
-    Dial(EventLoop loop, InetSocketAddress remote, SocketOptions options, long timeoutNanos,
+    Dial(EventLoop loop, InetSocketAddress remote, SocketOptions options, long timeoutNanos, Limits limits,
             Function<Connection, CallbackConnection> connected) {
         this.loop = loop;
         this.remote = remote;
         this.options = options;
         this.timeoutNanos = timeoutNanos;
+        this.limits = limits;
         this.connected = connected;
     }
 
@@ -46,7 +48,7 @@ final class Dial {
     }
 
     void fail(String because) {
-        future.completeExceptionally(new NetparkException.Closed("connect to " + remote + ": " + because));
+        limits.fail(future, new NetparkException.Closed("connect to " + remote + ": " + because));
     }
 
     private void begin() {
@@ -57,7 +59,7 @@ final class Dial {
         try {
             core = Dialer.dial(loop, remote, options);
         } catch (NetparkException | RuntimeException e) {
-            future.completeExceptionally(e);
+            limits.fail(future, e);
             return;
         }
         if (timeoutNanos > 0) {
@@ -81,7 +83,7 @@ final class Dial {
                 }
             }
         } catch (NetparkException | RuntimeException e) {
-            future.completeExceptionally(e);
+            limits.fail(future, e);
             return;
         }
         core.clearDeadline(Direction.WRITE);
@@ -90,7 +92,10 @@ final class Dial {
             return;
         }
         CallbackConnection connection = connected.apply(core);
-        connection.start(() -> complete(connection, connection.isOpen() ? null : connection.closed("connect")));
+        connection.start(() -> {
+            NetparkException failure = connection.isOpen() ? null : connection.closed("connect");
+            limits.complete(() -> complete(connection, failure));
+        });
     }
 
     private void complete(CallbackConnection connection, @Nullable NetparkException failure) {

@@ -77,6 +77,9 @@ final class IdleTimer {
         if (idleNanos == 0 || !connection.isOpen()) {
             return;
         }
+        if (connection.isCalling()) { // the callback takes its time, and the peer waits for it
+            touch();
+        }
         long due = lastByte + idleNanos;
         if (due - System.nanoTime() > 0) {
             timer().arm(due);

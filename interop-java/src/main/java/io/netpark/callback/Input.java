@@ -1,6 +1,5 @@
 package io.netpark.callback;
 
-import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -8,13 +7,11 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reading half of a connection: reads whenever that is possible and allowed, and hands the bytes to the request
- * callback. An idle connection holds no buffer here: bytes are read into a segment that all connections of the loop
- * share, and only what the callback leaves is copied.
+ * The reading half of a connection: reads whenever that is possible and allowed, into the {@link Inbox}, which has the
+ * callback called.
  *
  * <p>Nothing here calls itself: a connection whose socket is always ready is read in a loop, and after
  * {@link #READS_A_TURN} reads the loop's other work goes first.
@@ -22,12 +19,6 @@ import org.jspecify.annotations.Nullable;
 final class Input {
 
     static final int READS_A_TURN = 16;
-    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
-    private static final int SEGMENT_SIZE = 64 * 1024;
-
-    /** One for each event loop, as the threads that read are those of the event loops. */
-    private static final ThreadLocal<ByteBuffer> SEGMENT =
-            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(SEGMENT_SIZE));
 
     /** No read is going on. */
     private static final int IDLE = 0;
@@ -40,15 +31,15 @@ final class Input {
     private final Connection core;
     private final EventLoop loop;
     private final Limits limits;
-    private final int limit;
-    /** For a request callback. */
-    private final CarryOver carryOver = new CarryOver();
-    /** For an input callback; made with the first byte. */
-    private @Nullable LinkBuffer chain;
     private final Waiter waiter = this::ready;
+    private volatile Receiver receiver;
+
+    /** What {@link #receiver} wants, since the loop has last looked. Loop's thread only, as is all below but the volatile. */
+    private Inbox inbox;
+    private Receiver adopted;
 
     /**
-     * Where the read operation of the core stands. Loop's thread only, as is everything below that is not volatile.
+     * Where the read operation of the core stands.
      *
      * <pre>
      *   IDLE --start: EAGAIN--> PARKED --ready--> PENDING --retry: EAGAIN--> PARKED
@@ -60,27 +51,34 @@ final class Input {
     private int state = IDLE;
     private boolean endOfStream;
     private boolean detached;
-    /** What a request callback is looking at, up to {@link #currentEnd}. */
-    private @Nullable ByteBuffer current;
-    private int currentEnd;
     private volatile boolean paused;
     private volatile boolean again;
+    /** A worker is at the bytes, so it is not the peer's turn. */
+    private boolean unexpected;
     /** Time without a byte from the peer; 0 for ever. */
     private volatile long timeoutNanos;
 
-    Input(CallbackConnection connection, Limits limits) {
+    Input(CallbackConnection connection, Limits limits, @Nullable WorkerCalls calls) {
         this.connection = connection;
         this.core = connection.core;
         this.loop = connection.loop();
         this.limits = limits;
-        this.limit = limits.inputLimit(connection.callbacks);
+        this.receiver = connection.callbacks.receiver;
+        this.adopted = receiver;
+        this.inbox = calls != null ? calls.inbox() : inboxFor(receiver);
         this.timeoutNanos = limits.readNanos();
+    }
+
+    private Inbox inboxFor(Receiver receiver) {
+        return receiver.input() != null
+                ? new InputInbox(connection, receiver.input(), limits)
+                : new RequestInbox(connection, receiver.request(), limits.inputLimit(receiver));
     }
 
     /** Starts reading, on the loop. */
     void start() {
-        if (unread() > 0 && connection.mayBeCalled() && !paused) {
-            deliver();
+        if (inbox.unread() > 0 && connection.mayBeCalled() && !paused) {
+            inbox.deliverFresh();
             checkLimit();
         }
         read();
@@ -88,29 +86,46 @@ final class Input {
 
     /** Puts bytes in front of what will be read; before {@link #start}. */
     void preload(ByteBuffer bytes) {
-        if (connection.callbacks.input == null) {
-            carryOver.keep(bytes);
-            return;
-        }
         try {
-            chain().write(bytes);
+            inbox.put(bytes);
         } catch (NetparkException.LimitExceeded e) {
             connection.end(e);
         }
     }
 
-    private LinkBuffer chain() {
-        LinkBuffer known = chain;
-        if (known == null) {
-            known = chain = limits.newBuffer();
-        }
-        return known;
+    // Who is told
+
+    /** From any thread: from the next call on, which comes soon if there are unread bytes. */
+    void receiver(Receiver next) {
+        receiver = next;
+        requestAgain();
     }
 
-    private long unread() {
-        LinkBuffer known = chain;
-        return known != null ? known.available() : carryOver.size();
+    /** Not in the midst of a callback. */
+    private void adopt() {
+        Receiver next = receiver;
+        if (next == adopted) {
+            return;
+        }
+        adopted = next;
+        if (inbox instanceof WorkerInbox workers) {
+            workers.receiver(next);
+            return;
+        }
+        Inbox before = inbox;
+        inbox = inboxFor(next);
+        if (before.unread() > 0) {
+            preload(ByteBuffer.wrap(before.take()));
+        }
+        before.clear();
     }
+
+    /** How much may be unread. */
+    int limit() {
+        return limits.inputLimit(receiver);
+    }
+
+    // Time
 
     /** Zero for ever. */
     void setTimeout(long nanos) {
@@ -125,10 +140,26 @@ final class Input {
     /** From now on a byte is expected. */
     private void startTimeout() {
         long nanos = timeoutNanos;
-        if (nanos > 0) {
+        if (nanos > 0 && !unexpected) {
             core.setDeadline(Direction.READ, System.nanoTime() + nanos);
         }
     }
+
+    /** It is not the peer's turn. */
+    void unexpect() {
+        unexpected = true;
+        if (timeoutNanos > 0) {
+            core.clearDeadline(Direction.READ);
+        }
+    }
+
+    /** It is the peer's turn, though a callback is running. */
+    void expect() {
+        unexpected = false;
+        startTimeout();
+    }
+
+    // Stopping and going on
 
     /** On the loop: stops reading, leaving no operation behind. */
     void stop() {
@@ -148,19 +179,20 @@ final class Input {
 
     /** Takes what is unread, also in the midst of a callback. */
     byte[] takeUnread() {
-        if (chain != null) {
-            return chain.readBytes((int) chain.available());
-        }
-        ByteBuffer unread = current != null ? current.limit(currentEnd)
-                : carryOver.size() > 0 ? carryOver.bytes() : NOTHING;
-        byte[] bytes = new byte[unread.remaining()];
-        unread.get(bytes);
-        return bytes;
+        return inbox.take();
+    }
+
+    boolean hasUnread() {
+        return inbox.unread() > 0;
     }
 
     /** The peer's end of stream has been read. */
     boolean isEnded() {
         return endOfStream;
+    }
+
+    boolean isPaused() {
+        return paused;
     }
 
     void pause() {
@@ -191,10 +223,7 @@ final class Input {
     }
 
     void release() {
-        carryOver.clear();
-        if (chain != null) {
-            chain.close();
-        }
+        inbox.clear();
         endOfStream = true;
     }
 
@@ -207,6 +236,7 @@ final class Input {
     }
 
     private void turn() {
+        connection.nextCall();
         if (state != PARKED) {
             read();
         }
@@ -217,21 +247,33 @@ final class Input {
             return;
         }
         again = false;
-        if (connection.mayBeCalled() && unread() > 0) {
-            boolean full = unread() >= limit;
-            deliver();
+        adopt();
+        if (connection.mayBeCalled() && inbox.unread() > 0) {
+            boolean full = inbox.unread() >= limit();
+            inbox.deliver();
             if (full) {
                 startTimeout();
             }
-            turn(); // it may have made room
+        }
+        turn(); // it may have made room
+    }
+
+    /** A worker has taken what it could. */
+    void taken() {
+        expect();
+        if (connection.isOpen()) {
+            adopt();
+            checkLimit();
+            turn();
         }
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && unread() < limit;
+        return connection.isReadable() && !endOfStream && !paused && !detached && inbox.unread() < limit();
     }
 
     private void read() {
+        adopt();
         for (int reads = 0; mayRead(); reads++) {
             if (reads == READS_A_TURN) {
                 goOn();
@@ -243,7 +285,7 @@ final class Input {
             }
             int count;
             try {
-                count = connection.callbacks.input == null ? readSegment() : readChain();
+                count = inbox.read(core, state != IDLE);
             } catch (NetparkException e) {
                 state = IDLE;
                 connection.end(e);
@@ -256,6 +298,7 @@ final class Input {
             if (count == Descriptor.PARK) {
                 state = PARKED;
                 if (core.park(Direction.READ, waiter)) {
+                    connection.mayBeIdle();
                     return;
                 }
                 state = PENDING;
@@ -265,7 +308,8 @@ final class Input {
             } else {
                 state = IDLE;
                 connection.idle.touch();
-                deliverFresh();
+                inbox.deliverFresh();
+                checkLimit();
             }
         }
         if (connection.isOpen()) {
@@ -282,90 +326,17 @@ final class Input {
         }
     }
 
-    private int readSegment() throws NetparkException {
-        ByteBuffer segment = SEGMENT.get();
-        segment.clear().limit(Math.min(SEGMENT_SIZE, limit - carryOver.size()));
-        return state == IDLE ? core.startRead(segment) : core.retryRead(segment);
-    }
-
-    private int readChain() throws NetparkException {
-        LinkBuffer in = chain();
-        int count = state == IDLE ? core.startRead(in) : core.retryRead(in);
-        if (count == Descriptor.PARK && in.available() > 0) {
-            in.trim();
-        }
-        return count;
-    }
-
-    private void deliverFresh() {
-        if (connection.callbacks.input != null) {
-            callInput();
-        } else if (connection.callbacks.request != null) {
-            call(carryOver.join(SEGMENT.get().flip()));
-        }
-        checkLimit();
-    }
-
     private void checkLimit() {
-        if (unread() >= limit && connection.isOpen()
-                && limits.atInputLimit(connection.callbacks) == AtLimit.CLOSE) {
-            connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + unread()
-                    + " bytes have come that no callback takes, and the limit is " + limit
+        if (inbox.unread() >= limit() && connection.isOpen() && !connection.isCalling()
+                && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
+            connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.unread()
+                    + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
-        }
-    }
-
-    /** What the callback has left before. */
-    private void deliver() {
-        if (connection.callbacks.input != null) {
-            callInput();
-        } else if (connection.callbacks.request != null) {
-            call(carryOver.bytes());
-        }
-    }
-
-    private void callInput() {
-        InputHandler handler = connection.callbacks.input;
-        LinkBuffer in = chain();
-        assert handler != null;
-        try {
-            handler.input(connection, in);
-        } catch (Throwable e) {
-            connection.callbackFailed("onInput", e);
-        }
-        in.release();
-    }
-
-    private void call(ByteBuffer in) {
-        RequestHandler handler = connection.callbacks.request;
-        assert handler != null;
-        int end = in.limit();
-        current = in;
-        currentEnd = end;
-        try {
-            handler.request(connection, in.order(ByteOrder.BIG_ENDIAN));
-        } catch (Throwable e) {
-            connection.callbackFailed("onRequest", e);
-        }
-        current = null;
-        if (connection.isOpen()) {
-            int taken = Math.min(in.position(), end);
-            carryOver.keep(in.limit(end).position(taken)); // whatever the callback has done to the limit
         }
     }
 
     private void ended() {
         endOfStream = true;
-        ConnectionHandler handler = connection.callbacks.halfClose;
-        if (handler == null) {
-            connection.closeAfterWrites();
-            return;
-        }
-        try {
-            handler.handle(connection);
-        } catch (Throwable e) {
-            connection.callbackFailed("onHalfClose", e);
-        }
-        connection.endIfBothHalvesHave();
+        connection.peerHasEnded();
     }
 }

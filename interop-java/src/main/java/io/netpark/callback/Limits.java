@@ -2,6 +2,9 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * @param readNanos time without a byte from the peer after which it is closed
  * @param writeNanos time without progress of pending output after which it is closed
  * @param pool where memory comes from
+ * @param workers who runs callbacks; null for the event loop
+ * @param completions who completes futures; null for the event loop
  */
 record Limits(
         int highWaterMark,
@@ -24,7 +29,9 @@ record Limits(
         long idleNanos,
         long readNanos,
         long writeNanos,
-        SegmentPool pool) {
+        SegmentPool pool,
+        @Nullable Workers workers,
+        @Nullable Executor completions) {
 
     static final int DEFAULT_BYTES = 64 * 1024;
     /** For an input callback: it gets a part of a message only to say how much is missing. */
@@ -34,15 +41,36 @@ record Limits(
         return highWaterMark / 2;
     }
 
-    int inputLimit(Callbacks callbacks) {
-        return inputLimit > 0 ? inputLimit : callbacks.input != null ? DEFAULT_MESSAGE : DEFAULT_BYTES;
+    int inputLimit(Receiver receiver) {
+        return inputLimit > 0 ? inputLimit : receiver.input() != null ? DEFAULT_MESSAGE : DEFAULT_BYTES;
     }
 
-    AtLimit atInputLimit(Callbacks callbacks) {
-        return atInputLimit != null ? atInputLimit : callbacks.input != null ? AtLimit.CLOSE : AtLimit.WAIT;
+    AtLimit atInputLimit(Receiver receiver) {
+        return atInputLimit != null ? atInputLimit : receiver.input() != null ? AtLimit.CLOSE : AtLimit.WAIT;
     }
 
     LinkBuffer newBuffer() {
         return new LinkBuffer(pool);
+    }
+
+    <T> void complete(CompletableFuture<T> future, @Nullable T value) {
+        complete(() -> future.complete(value));
+    }
+
+    <T> void fail(CompletableFuture<T> future, Throwable failure) {
+        complete(() -> future.completeExceptionally(failure));
+    }
+
+    /** Runs what completes a future where futures are to be completed. */
+    void complete(Runnable completion) {
+        if (completions == null) {
+            completion.run();
+            return;
+        }
+        try {
+            completions.execute(completion);
+        } catch (RejectedExecutionException e) {
+            completion.run(); // a future that never completes would be worse
+        }
     }
 }

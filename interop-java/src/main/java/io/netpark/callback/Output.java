@@ -156,7 +156,7 @@ final class Output {
         }
     }
 
-    private static void move(LinkBuffer from, LinkBuffer to) {
+    static void move(LinkBuffer from, LinkBuffer to) {
         try {
             to.append(from);
         } catch (NetparkException.LimitExceeded e) {
@@ -341,7 +341,7 @@ final class Output {
             return true;
         }
         if (future != null) {
-            future.complete(null);
+            limits.complete(future, null);
         }
         return false;
     }
@@ -397,16 +397,12 @@ final class Output {
 
     private void tellProgress(OutputQueue queue) {
         for (CompletableFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
-            done.complete(null);
+            limits.complete(done, null);
         }
         if (full && pendingBytes <= limits.lowWaterMark() && connection.isOpen()) {
             full = false;
             if (!closing) {
-                try {
-                    connection.callbacks.writable.handle(connection);
-                } catch (Throwable e) {
-                    connection.callbackFailed("onWritable", e);
-                }
+                connection.tellWritable();
             }
             connection.input.wantedAgain();
         }
@@ -414,7 +410,11 @@ final class Output {
 
     /** Everything may have been written, and an end asked for. */
     private void finish() {
-        if (end == NOTHING || !isIdle() || !connection.isOpen()) {
+        if (!isIdle() || !connection.isOpen()) {
+            return;
+        }
+        if (end == NOTHING) {
+            connection.mayBeIdle();
             return;
         }
         if (end == CLOSE) {
@@ -453,7 +453,7 @@ final class Output {
 
     private void fail(@Nullable CompletableFuture<Void> future) {
         if (future != null) {
-            future.completeExceptionally(connection.closed("write to"));
+            limits.fail(future, connection.closed("write to"));
         }
     }
 }

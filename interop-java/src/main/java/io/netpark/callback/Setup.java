@@ -6,6 +6,7 @@ import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     private long readNanos;
     private long writeNanos;
     private @Nullable SegmentPool pool;
+    private @Nullable Workers workers;
+    private @Nullable Executor completions;
     SocketOptions options = SocketOptions.DEFAULT;
 
     Setup() {}
@@ -143,9 +146,27 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
         return self();
     }
 
+    /**
+     * Who runs the callbacks, all but those that say otherwise. The default is the connection's event loop, on which they
+     * must not block. The workers stay the caller's to close, after what is built here.
+     */
+    public B workers(Workers workers) {
+        this.workers = Objects.requireNonNull(workers, "workers");
+        return self();
+    }
+
+    /**
+     * Where futures are completed, and so what is chained to them without an executor of its own is run. The default is the
+     * connection's event loop, on which it must not block. If it rejects, that is the place after all.
+     */
+    public B completeOn(Executor executor) {
+        this.completions = Objects.requireNonNull(executor, "executor");
+        return self();
+    }
+
     Limits limits() {
         return new Limits(highWaterMark, outputLimit, inputLimit, atInputLimit, idleNanos, readNanos, writeNanos,
-                pool != null ? pool : SegmentPool.shared());
+                pool != null ? pool : SegmentPool.shared(), workers, completions);
     }
 
     boolean ownsGroup() {

@@ -3,6 +3,7 @@ package io.netpark.samples.echo;
 import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.net.Shutdown;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 
@@ -50,7 +51,7 @@ public final class CallbackEcho implements EchoServer {
 
     @Override
     public void close() {
-        server.drain(drain);
+        server.shutdown(Shutdown.within(drain).keepingIdle());
         server.close();
         group.close();
     }

@@ -1,0 +1,37 @@
+package io.netpark.callback;
+
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+
+/**
+ * Where a connection's bytes are between its socket and its callback, and how that is called. Which kind a connection has
+ * depends on its {@link Receiver}, and on whether there are {@link Workers}. Loop's thread only.
+ */
+abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
+
+    /** Bytes that no callback has taken. */
+    abstract long unread();
+
+    /**
+     * Reads from the socket, as a new operation or as one that goes on.
+     *
+     * @return what the core returns
+     */
+    abstract int read(Connection core, boolean retry) throws NetparkException;
+
+    /** Calls the callback, or has it called, with what has just been read behind what it has left. */
+    abstract void deliverFresh();
+
+    /** Calls the callback, or has it called, with what it has left. */
+    abstract void deliver();
+
+    /** Adds bytes that come from elsewhere; nothing has been read by then, or it has been {@linkplain #take taken}. */
+    abstract void put(ByteBuffer bytes) throws NetparkException.LimitExceeded;
+
+    /** Takes what is unread out of here, also in the midst of a callback. */
+    abstract byte[] take();
+
+    /** Drops what is unread. */
+    abstract void clear();
+}

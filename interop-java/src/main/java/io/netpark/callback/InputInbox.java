@@ -1,0 +1,83 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/** Of an input callback on the loop: bytes stay in the segments they were read into. */
+final class InputInbox extends Inbox {
+
+    private final CallbackConnection connection;
+    private final InputHandler handler;
+    private final Limits limits;
+    /** Made with the first byte. */
+    private @Nullable LinkBuffer chain;
+
+    InputInbox(CallbackConnection connection, InputHandler handler, Limits limits) {
+        this.connection = connection;
+        this.handler = handler;
+        this.limits = limits;
+    }
+
+    private LinkBuffer chain() {
+        LinkBuffer known = chain;
+        if (known == null) {
+            known = chain = limits.newBuffer();
+        }
+        return known;
+    }
+
+    @Override
+    long unread() {
+        return chain == null ? 0 : chain.available();
+    }
+
+    @Override
+    int read(Connection core, boolean retry) throws NetparkException {
+        return readInto(chain(), core, retry);
+    }
+
+    static int readInto(LinkBuffer in, Connection core, boolean retry) throws NetparkException {
+        int count = retry ? core.retryRead(in) : core.startRead(in);
+        if (count == Descriptor.PARK && in.available() > 0) {
+            in.trim();
+        }
+        return count;
+    }
+
+    @Override
+    void deliverFresh() {
+        deliver();
+    }
+
+    @Override
+    void deliver() {
+        LinkBuffer in = chain();
+        try {
+            handler.input(connection, in);
+        } catch (Throwable e) {
+            connection.callbackFailed("onInput", e);
+        }
+        in.release();
+    }
+
+    @Override
+    void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
+        chain().write(bytes);
+    }
+
+    @Override
+    byte[] take() {
+        return chain == null ? new byte[0] : chain.readBytes((int) chain.available());
+    }
+
+    @Override
+    void clear() {
+        if (chain != null) {
+            chain.close();
+        }
+    }
+}

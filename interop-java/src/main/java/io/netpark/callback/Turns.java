@@ -1,0 +1,179 @@
+package io.netpark.callback;
+
+import io.netpark.core.loop.EventLoop;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Has workers run the callbacks of one connection, never two at a time.
+ *
+ * <p>Everything here is done on the event loop, but for the one call that a worker has in its hands: it goes out by
+ * {@link Workers#execute} and comes back by a task of the loop. So "finished" and "new bytes" cannot cross each other:
+ * both are steps of one thread, and neither needs a lock. What a call sees was written before it went out, and the loop
+ * sees what it did when it is back.
+ *
+ * <pre>
+ *   AT REST --want()--> OUT --worker has returned, nothing is wanted--> AT REST
+ *                       OUT --worker has returned, something is wanted--> OUT
+ *                       OUT --worker has returned, or nobody took it--> AT REST, {@link #whenAtRest} runs
+ * </pre>
+ */
+final class Turns implements Runnable {
+
+    /** What may be wanted, in order of preference. */
+    static final int CONNECT = 1;
+    static final int AGAIN = 1 << 1;
+    static final int INPUT = 1 << 2;
+    static final int WRITABLE = 1 << 3;
+    static final int HALF_CLOSE = 1 << 4;
+    private static final int LAST = HALF_CLOSE;
+
+    /** The two ends of the calls. */
+    interface Calls {
+
+        /** On the loop: whether it is time for an event that is wanted. It stays wanted if not. */
+        boolean mayCall(int event);
+
+        /** On the loop: whether there is nothing to call. Then only {@link #after} is. */
+        boolean isEmpty(int event);
+
+        /** On the loop, before the call. */
+        void before(int event);
+
+        /** On a worker, or on the loop if there is none. Throws nothing. */
+        void call(int event);
+
+        /** On the loop, after the call. */
+        void after(int event);
+
+        /** On the loop, instead of the call, which nobody has taken. */
+        void rejected(int event);
+    }
+
+    /** Of the thread that is in a call. */
+    private static final ThreadLocal<Turns> CURRENT = new ThreadLocal<>();
+
+    private final Calls calls;
+    private final Workers workers;
+    /** Runs a task on the loop, or returns false if it has ended. */
+    private final Predicate<Runnable> loop;
+    private final CallbackConnection connection;
+    private final Runnable returned = this::returned;
+
+    private int wanted;
+    /** The event of the call that is out; 0 at rest. Written by the loop only, read by the worker that has the call. */
+    private int out;
+    private @Nullable Runnable whenAtRest;
+
+    Turns(CallbackConnection connection, Calls calls, Workers workers, Predicate<Runnable> loop) {
+        this.connection = connection;
+        this.calls = calls;
+        this.workers = workers;
+        this.loop = loop;
+    }
+
+    /** Whether the calling thread is in a call, of any connection. */
+    static boolean isInCall() {
+        return CURRENT.get() != null;
+    }
+
+    /** Whether the calling thread is in a call of these turns, and not on an event loop. */
+    boolean isMine() {
+        return CURRENT.get() == this && EventLoop.current() == null;
+    }
+
+    boolean isOut() {
+        return out != 0;
+    }
+
+    boolean isWanted(int event) {
+        return (wanted & event) != 0;
+    }
+
+    /** Something is to be called, as soon as it may. Asking for it twice before is asking once. */
+    void want(int event) {
+        wanted |= event;
+        next();
+    }
+
+    /** What was wanted before may have become possible. */
+    void next() {
+        if (out != 0) {
+            return;
+        }
+        for (int event = 1; event <= LAST; event <<= 1) {
+            if ((wanted & event) != 0 && calls.mayCall(event)) {
+                wanted &= ~event;
+                if (calls.isEmpty(event)) {
+                    calls.after(event);
+                    next();
+                    return;
+                }
+                out = event;
+                calls.before(event);
+                handOut();
+                return;
+            }
+        }
+    }
+
+    private void handOut() {
+        try {
+            workers.execute(this);
+        } catch (Throwable e) { // rejected, or no thread is to be had
+            if (reject() == Rejection.CLOSE || !loop.test(this)) {
+                calls.rejected(out);
+                rest();
+            }
+        }
+    }
+
+    private Rejection reject() {
+        try {
+            return workers.rejected(connection);
+        } catch (Throwable e) {
+            return Rejection.CLOSE;
+        }
+    }
+
+    /** The call. */
+    @Override
+    public void run() {
+        CURRENT.set(this);
+        try {
+            calls.call(out);
+        } finally {
+            CURRENT.remove();
+            if (!loop.test(returned)) {
+                returned(); // the loop has ended, so there is nobody else
+            }
+        }
+    }
+
+    private void returned() {
+        int event = out;
+        rest();
+        calls.after(event);
+        next();
+    }
+
+    private void rest() {
+        out = 0;
+        Runnable waiting = whenAtRest;
+        if (waiting != null) {
+            whenAtRest = null;
+            wanted = 0;
+            waiting.run();
+        }
+    }
+
+    /** The connection has ended: nothing is wanted any more, and this runs when no call is out, perhaps now. */
+    void whenAtRest(Runnable action) {
+        wanted = 0;
+        if (out == 0) {
+            action.run();
+        } else {
+            whenAtRest = action;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package io.netpark.callback;
+
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/** The callbacks of one connection as workers run them. */
+final class WorkerCalls implements Turns.Calls {
+
+    private final CallbackConnection connection;
+    private final Callbacks callbacks;
+    private final WorkerInbox inbox;
+    private final Turns turns;
+    private final Workers workers;
+    /** To be run on the loop after the connect callback, or instead of it. */
+    private @Nullable Runnable onConnected;
+
+    WorkerCalls(CallbackConnection connection, Limits limits, Workers workers) {
+        this.connection = connection;
+        this.callbacks = connection.callbacks;
+        this.workers = workers;
+        this.inbox = new WorkerInbox(connection, callbacks.receiver, this, limits);
+        this.turns = new Turns(connection, this, workers, connection.loop()::tryExecute);
+    }
+
+    Turns turns() {
+        return turns;
+    }
+
+    WorkerInbox inbox() {
+        return inbox;
+    }
+
+    void connect(Runnable also) {
+        onConnected = also;
+        turns.want(Turns.CONNECT);
+    }
+
+    private void connected() {
+        Runnable also = onConnected;
+        onConnected = null;
+        if (also != null) {
+            also.run();
+        }
+    }
+
+    /** On the loop: the connection has ended. */
+    void end(Runnable whenAtRest) {
+        inbox.feed(); // a worker that waits need not any more
+        turns.whenAtRest(() -> {
+            whenAtRest.run();
+            connected();
+        });
+    }
+
+    @Override
+    public boolean mayCall(int event) {
+        return switch (event) {
+            case Turns.CONNECT, Turns.AGAIN -> connection.mayBeCalled();
+            case Turns.INPUT -> connection.mayBeCalled() && !connection.input.isPaused() && inbox.hasFresh();
+            case Turns.WRITABLE -> connection.isWritableCallbackDue();
+            default -> connection.mayBeCalled() && !inbox.hasFresh();
+        };
+    }
+
+    @Override
+    public boolean isEmpty(int event) {
+        return event == Turns.CONNECT && !callbacks.hasConnect()
+                || event == Turns.WRITABLE && !callbacks.hasWritable()
+                || event == Turns.HALF_CLOSE && callbacks.halfClose == null;
+    }
+
+    @Override
+    public void before(int event) {
+        if (event == Turns.AGAIN || event == Turns.INPUT) {
+            connection.input.unexpect();
+            inbox.handOut();
+        }
+    }
+
+    @Override
+    public void call(int event) {
+        switch (event) {
+            case Turns.CONNECT -> connection.call("onConnect", callbacks.connect);
+            case Turns.WRITABLE -> connection.call("onWritable", callbacks.writable);
+            case Turns.HALF_CLOSE -> connection.callHalfClose();
+            default -> inbox.call();
+        }
+    }
+
+    @Override
+    public void after(int event) {
+        switch (event) {
+            case Turns.CONNECT -> {
+                connected();
+                connection.input.start();
+            }
+            case Turns.WRITABLE -> { }
+            case Turns.HALF_CLOSE -> connection.halfCloseTold();
+            default -> {
+                inbox.takeBack();
+                connection.input.taken();
+            }
+        }
+    }
+
+    @Override
+    public void rejected(int event) {
+        connection.end(new NetparkException.LimitExceeded(connection + ": closed here, as no worker has room for its"
+                + " callback: " + workers + "; more threads, a longer queue, or another policy for rejection"));
+    }
+}

@@ -1,0 +1,235 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Of a callback that workers run. Two chains: what arrives goes into one, which is always the loop's; the other is in the
+ * hands of the worker during a call. Before each call the first is emptied into the second.
+ */
+final class WorkerInbox extends Inbox {
+
+    /** A worker that wants more bytes before its callback goes on. It does not touch its chain until this is over. */
+    private static final class Wait {
+        final Thread worker = Thread.currentThread();
+        final long count;
+        volatile boolean over;
+
+        Wait(long count) {
+            this.count = count;
+        }
+    }
+
+    private final CallbackConnection connection;
+    private final WorkerCalls calls;
+    private final Limits limits;
+    private final EventLoop loop;
+    /** Takes effect with the next call. */
+    private volatile Receiver receiver;
+
+    /** The loop's. */
+    private @Nullable LinkBuffer arriving;
+    /** The loop's at rest, the worker's during a call. */
+    private @Nullable LinkBuffer current;
+    /** The size of {@link #current} when the loop last had it. */
+    private long handedOut;
+    private @Nullable Wait wait;
+
+    WorkerInbox(CallbackConnection connection, Receiver receiver, WorkerCalls calls, Limits limits) {
+        this.connection = connection;
+        this.receiver = receiver;
+        this.calls = calls;
+        this.limits = limits;
+        this.loop = connection.loop();
+    }
+
+    void receiver(Receiver next) {
+        receiver = next;
+    }
+
+    private LinkBuffer arriving() {
+        LinkBuffer known = arriving;
+        if (known == null) {
+            known = arriving = limits.newBuffer();
+        }
+        return known;
+    }
+
+    boolean hasFresh() {
+        return arriving != null && arriving.available() > 0;
+    }
+
+    @Override
+    long unread() {
+        return handedOut + (arriving == null ? 0 : arriving.available());
+    }
+
+    @Override
+    int read(Connection core, boolean retry) throws NetparkException {
+        return InputInbox.readInto(arriving(), core, retry);
+    }
+
+    @Override
+    void deliverFresh() {
+        if (wait != null) {
+            feed();
+        } else if (receiver.isNobody()) {
+            arriving().skip(arriving().available());
+            arriving().release();
+        } else {
+            calls.turns().want(Turns.INPUT);
+        }
+    }
+
+    @Override
+    void deliver() {
+        calls.turns().want(Turns.AGAIN);
+    }
+
+    @Override
+    void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
+        arriving().write(bytes);
+    }
+
+    // A call
+
+    /** On the loop: a worker is going to have the bytes. */
+    void handOut() {
+        LinkBuffer fresh = arriving;
+        if (current == null || current.available() == 0) {
+            arriving = current;
+            current = fresh;
+        } else if (fresh != null) {
+            Output.move(fresh, current);
+        }
+        handedOut = current == null ? 0 : current.available();
+    }
+
+    /** On the worker. */
+    void call() {
+        LinkBuffer in = current;
+        if (in == null || in.available() == 0) {
+            return;
+        }
+        Receiver now = receiver;
+        try {
+            if (now.input() != null) {
+                now.input().input(connection, in);
+            } else if (now.request() != null) {
+                call(now.request(), in);
+            }
+        } catch (Throwable e) {
+            connection.callbackFailed(now.input() != null ? "onInput" : "onRequest", e);
+        }
+        in.release();
+    }
+
+    private void call(RequestHandler handler, LinkBuffer in) throws Exception {
+        int end = (int) in.available();
+        // A copy of the view: the callback may set its limits.
+        ByteBuffer view = in.peek(end).slice().order(ByteOrder.BIG_ENDIAN);
+        handler.request(connection, view);
+        in.skip(Math.min(view.position(), end));
+    }
+
+    /** On the loop: the worker has given the bytes back. */
+    void takeBack() {
+        handedOut = current == null ? 0 : current.available();
+    }
+
+    // Waiting for more of them
+
+    /** On the worker, within an input callback. */
+    boolean await(long count) throws NetparkException, InterruptedException {
+        if (receiver.input() == null) {
+            throw new IllegalStateException("await input of " + connection
+                    + ": a request callback's buffer cannot grow; use an input callback");
+        }
+        LinkBuffer in = current;
+        assert in != null;
+        if (in.available() >= count) {
+            return true;
+        }
+        if (count > connection.input.limit()) {
+            throw new NetparkException.LimitExceeded("await " + count + " bytes from " + connection
+                    + ": the input limit is " + connection.input.limit() + " bytes; raise inputLimit");
+        }
+        Wait wanted = new Wait(count);
+        boolean interrupted = false;
+        if (loop.tryExecute(() -> begin(wanted))) {
+            while (!wanted.over) {
+                LockSupport.park(this);
+                if (Thread.interrupted() && !interrupted) {
+                    interrupted = true;
+                    // The loop may have the chain at this moment; it says when that is over.
+                    if (!loop.tryExecute(this::endWait)) {
+                        endWait();
+                    }
+                }
+            }
+        }
+        if (interrupted) {
+            throw new InterruptedException("while waiting for input of " + connection);
+        }
+        if (in.available() < count && !connection.isOpen()) {
+            throw connection.closed("await input of");
+        }
+        return in.available() >= count;
+    }
+
+    private void begin(Wait wanted) {
+        wait = wanted;
+        connection.input.expect();
+        feed();
+    }
+
+    /** Adds what has arrived to the chain of the worker that waits; it is enough, or never will be, or not yet. */
+    void feed() {
+        Wait waiting = wait;
+        if (waiting == null) {
+            return;
+        }
+        if (hasFresh()) {
+            assert current != null;
+            Output.move(arriving(), current);
+            takeBack();
+        }
+        if (handedOut >= waiting.count || connection.input.isEnded() || !connection.isOpen()) {
+            endWait();
+        }
+    }
+
+    private void endWait() {
+        Wait waiting = wait;
+        wait = null;
+        if (waiting != null) {
+            waiting.over = true;
+            LockSupport.unpark(waiting.worker);
+        }
+    }
+
+    // The end
+
+    @Override
+    byte[] take() {
+        handOut();
+        handedOut = 0;
+        return current == null ? new byte[0] : current.readBytes((int) current.available());
+    }
+
+    @Override
+    void clear() {
+        if (arriving != null) {
+            arriving.close();
+        }
+        if (current != null) {
+            current.close();
+        }
+    }
+}

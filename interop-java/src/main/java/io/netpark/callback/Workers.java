@@ -1,0 +1,135 @@
+package io.netpark.callback;
+
+import java.lang.reflect.InvocationTargetException;
+import java.util.Objects;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Threads for callbacks that block or take long. Without workers every callback runs on its connection's event loop and
+ * must do neither. With them the connect, request, half-close and writable callbacks of a connection run on workers,
+ * one at a time and in order, each seeing what the one before has done; prepare, disconnect and close callbacks run on the
+ * event loop still, the close callbacks after the one that a worker was running has returned.
+ *
+ * <p>Meanwhile the event loop goes on reading, up to the connection's input limit. A connection never has more than one
+ * call in the queue, so the queue is never longer than there are connections.
+ *
+ * <p>Several servers and clients may share workers. {@link #close} ends the threads that were made here; close the servers
+ * and clients first. Every method may be called by any thread.
+ */
+public final class Workers implements AutoCloseable {
+
+    private static final AtomicInteger POOLS = new AtomicInteger();
+    private static final long IDLE_SECONDS = 60;
+
+    private final Executor executor;
+    private final @Nullable ExecutorService owned;
+    private final RejectionHandler rejection;
+    private final String name;
+
+    private Workers(Executor executor, @Nullable ExecutorService owned, RejectionHandler rejection, String name) {
+        this.executor = executor;
+        this.owned = owned;
+        this.rejection = Objects.requireNonNull(rejection, "rejection");
+        this.name = name;
+    }
+
+    /** As {@link #pool(int, int, RejectionHandler)}; what does not fit runs on the event loop. */
+    public static Workers pool(int threads, int queueLimit) {
+        return pool(threads, queueLimit, connection -> Rejection.RUN_ON_LOOP);
+    }
+
+    /**
+     * A bounded pool of daemon threads. Threads start when they are needed, and end after a minute without work.
+     *
+     * @param threads at most; at least 1
+     * @param queueLimit how many calls may wait for a thread; 0 for none
+     * @param rejection asked when all threads are busy and the queue is full
+     */
+    public static Workers pool(int threads, int queueLimit, RejectionHandler rejection) {
+        if (threads < 1) {
+            throw new IllegalArgumentException("a pool needs at least one thread, not " + threads);
+        }
+        if (queueLimit < 0) {
+            throw new IllegalArgumentException("a queue cannot be limited to " + queueLimit + "; 0 is for none");
+        }
+        String prefix = "netpark-workers-" + POOLS.incrementAndGet();
+        BlockingQueue<Runnable> queue =
+                queueLimit == 0 ? new SynchronousQueue<>() : new ArrayBlockingQueue<>(queueLimit);
+        ThreadPoolExecutor pool =
+                new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, named(prefix));
+        pool.allowCoreThreadTimeOut(true);
+        return new Workers(pool, pool, rejection, prefix + " (" + threads + " threads, queue of " + queueLimit + ")");
+    }
+
+    private static ThreadFactory named(String prefix) {
+        AtomicInteger threads = new AtomicInteger();
+        return task -> {
+            Thread thread = new Thread(task, prefix + "-" + threads.incrementAndGet());
+            thread.setDaemon(true);
+            return thread;
+        };
+    }
+
+    /**
+     * A virtual thread for each call. Callbacks may block as they like, and wait for the rest of a message by
+     * {@link CallbackConnection#awaitInput}.
+     *
+     * @throws UnsupportedOperationException before JDK 21
+     */
+    public static Workers virtualThreads() {
+        ExecutorService threads;
+        try {
+            // By reflection: this library is compiled for JDK 17.
+            threads = (ExecutorService) Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
+        } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
+            throw new UnsupportedOperationException("virtual threads need JDK 21 or newer, this is JDK "
+                    + Runtime.version().feature() + "; use Workers.pool", e);
+        }
+        return new Workers(threads, threads, connection -> Rejection.CLOSE, "virtual threads");
+    }
+
+    /**
+     * Any executor; it stays the caller's.
+     *
+     * @param executor may run a call on the calling thread, the event loop
+     * @param rejection asked when it throws {@link RejectedExecutionException}
+     */
+    public static Workers on(Executor executor, RejectionHandler rejection) {
+        return new Workers(Objects.requireNonNull(executor, "executor"), null, rejection, executor.toString());
+    }
+
+    void execute(Runnable call) {
+        executor.execute(call);
+    }
+
+    Rejection rejected(CallbackConnection connection) {
+        return rejection.rejected(connection);
+    }
+
+    /**
+     * Lets calls that wait or run come to their end, and ends the threads; does not wait for that. Later calls are rejected.
+     * Has no effect on an executor that was given.
+     */
+    @Override
+    public void close() {
+        if (owned != null) {
+            owned.shutdown();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+}
