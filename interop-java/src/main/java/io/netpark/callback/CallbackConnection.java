@@ -86,6 +86,7 @@ public final class CallbackConnection implements AutoCloseable {
         accepted = true;
         idle.start();
         if (calls != null) {
+            idle.listenForLoopEnd(); // nothing is parked before the callback has returned
             calls.connect(also);
             return;
         }

@@ -59,6 +59,8 @@ class ServerLifeTest {
                     return true;
                 }
             });
+            Support.await("only the two", () -> server.connections() == 2);
+            causes.clear(); // of those who came in at the last moment
             Support.send(finishing, "still served");
             assertEquals("still served", Support.receive(finishing, 12));
             finishing.shutdownOutput();

@@ -1,0 +1,239 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.NetparkException;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class ShutdownTest {
+
+    private static final Duration LONG = Duration.ofSeconds(60);
+
+    private static CallbackServer.Builder echo() {
+        return CallbackServer.builder().loops(1).onRequest((connection, in) -> connection.write(in));
+    }
+
+    private static Shutdown.Report get(CompletableFuture<Shutdown.Report> report) throws Exception {
+        return report.get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void idleConnectionsAreClosedAtOnceAndBusyOnesWhenTheyHaveFinished() throws Exception {
+        CompletableFuture<Exchange> exchange = new CompletableFuture<>();
+        CompletableFuture<CallbackConnection> asked = new CompletableFuture<>();
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                        .onRequest((connection, in) -> {
+                            in.position(in.limit());
+                            exchange.complete(connection.beginExchange());
+                            asked.complete(connection);
+                        })
+                        .listen(Support.loopback());
+                Socket idle = Support.connect(server);
+                Socket busy = Support.connect(server)) {
+            Support.send(busy, "question");
+            CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
+            Support.await("both", () -> server.connections() == 2);
+            assertFalse(connection.isDraining());
+            CompletableFuture<Shutdown.Report> report =
+                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            assertEquals(-1, idle.getInputStream().read());
+            assertTrue(connection.isDraining());
+            assertFalse(report.isDone());
+            connection.write(Support.bytes("answer"));
+            exchange.join().close();
+            assertEquals("answer", Support.receiveAll(busy));
+            assertEquals(new Shutdown.Report(2, 0, 0, 0), get(report));
+        }
+    }
+
+    @Test
+    void aRequestThatHasArrivedIsAnsweredThoughItsConnectionSeemedIdle() throws Exception {
+        int clients = 50;
+        try (EventLoopGroup group = Support.group(1, new Support.Reports());
+                CallbackServer server = echo().group(group).listen(Support.loopback())) {
+            List<Socket> sockets = new ArrayList<>();
+            for (int i = 0; i < clients; i++) {
+                sockets.add(Support.connect(server));
+            }
+            Support.await("all", () -> server.connections() == clients);
+            CountDownLatch hold = new CountDownLatch(1);
+            group.next().execute(() -> {
+                try {
+                    hold.await();
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            CompletableFuture<Shutdown.Report> report =
+                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            Support.await("draining", server::isDraining);
+            for (Socket socket : sockets) {
+                Support.send(socket, "just in time");
+            }
+            hold.countDown();
+            for (Socket socket : sockets) {
+                assertEquals("just in time", Support.receiveAll(socket));
+                socket.close();
+            }
+            assertEquals(clients, get(report).idle());
+        }
+    }
+
+    @Test
+    void acceptingGoesOnWhileTheEndIsAnnounced() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback())) {
+            CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
+                    () -> server.shutdown(Shutdown.within(Duration.ZERO).announcing(Duration.ofSeconds(2))));
+            Support.await("draining", server::isDraining);
+            try (Socket late = Support.connect(server)) {
+                Support.send(late, "x");
+                assertEquals("x", Support.receive(late, 1));
+            }
+            assertFalse(report.isDone());
+            assertEquals(0, get(report).cut());
+        }
+    }
+
+    @Test
+    void whatIsWrittenIsFlushedAndTheRestIsCut() throws Exception {
+        byte[] answer = Support.patternBytes(1, 10_000_000);
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                        .onConnect(connection -> connection.write(ByteBuffer.wrap(answer)))
+                        .listen(Support.loopback());
+                Socket slow = Support.connect(server);
+                Socket deaf = Support.connect(server)) {
+            Support.await("both", () -> server.connections() == 2);
+            CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
+                    () -> server.shutdown(Shutdown.within(Duration.ofMillis(100)).flushing(Duration.ofSeconds(3))));
+            Support.await("draining", server::isDraining);
+            Thread.sleep(200);
+            Support.assertPattern(1, answer.length, slow.getInputStream());
+            assertEquals(-1, slow.getInputStream().read());
+            Shutdown.Report done = get(report);
+            assertEquals(1, done.cut());
+            assertEquals(1, done.flushed() + done.idle() + done.finished());
+            assertTrue(deaf.isConnected());
+        }
+    }
+
+    @Test
+    void everyCallWaitsAndHearsTheSame() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback()); Socket client = Support.connect(server)) {
+            Support.await("one", () -> server.connections() == 1);
+            Shutdown phases = Shutdown.within(Duration.ofMillis(300)).keepingIdle();
+            List<CompletableFuture<Shutdown.Report>> reports = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                reports.add(CompletableFuture.supplyAsync(() -> server.shutdown(phases), task -> new Thread(task).start()));
+            }
+            for (CompletableFuture<Shutdown.Report> report : reports) {
+                assertEquals(new Shutdown.Report(0, 0, 0, 1), get(report));
+            }
+            assertEquals(-1, client.getInputStream().read());
+        }
+    }
+
+    @Test
+    void anInterruptedShutdownCutsAtOnce() throws Exception {
+        try (CallbackServer server = echo().listen(Support.loopback()); Socket client = Support.connect(server)) {
+            Support.await("one", () -> server.connections() == 1);
+            CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
+            Thread closer = new Thread(() -> {
+                server.shutdown(Shutdown.within(LONG).keepingIdle());
+                interrupted.complete(Thread.currentThread().isInterrupted());
+            });
+            closer.start();
+            Support.await("draining", server::isDraining);
+            closer.interrupt();
+            assertTrue(interrupted.get(10, TimeUnit.SECONDS));
+            assertEquals(-1, client.getInputStream().read());
+        }
+    }
+
+    @Test
+    void aCallbackCannotShutItsServerDown() throws Exception {
+        CompletableFuture<CallbackServer> self = new CompletableFuture<>();
+        CompletableFuture<Throwable> failure = new CompletableFuture<>();
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                        .onRequest((connection, in) -> failure.complete(assertThrows(IllegalStateException.class,
+                                () -> self.join().shutdown(Shutdown.within(LONG)))))
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            self.complete(server);
+            Support.send(socket, "x");
+            failure.get(10, TimeUnit.SECONDS);
+            ExecutionException onLoop = assertThrows(ExecutionException.class, () -> server.group().next()
+                    .submit(() -> server.shutdown(Shutdown.within(LONG))).get());
+            assertInstanceOf(IllegalStateException.class, onLoop.getCause());
+        }
+    }
+
+    @Test
+    void shuttingDownWhileClientsConnectWriteAndDialLosesNoAcceptedAnswer() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            try (CallbackServer server = echo().loops(2).listen(Support.loopback())) {
+                List<CompletableFuture<String>> clients = new ArrayList<>();
+                CountDownLatch started = new CountDownLatch(4);
+                for (int i = 0; i < 4; i++) {
+                    clients.add(CompletableFuture.supplyAsync(() -> exchangeUntilRefused(server, started),
+                            task -> new Thread(task).start()));
+                }
+                started.await();
+                server.shutdown(Shutdown.within(LONG));
+                for (CompletableFuture<String> client : clients) {
+                    assertEquals("", client.get(20, TimeUnit.SECONDS));
+                }
+                assertEquals(0, server.connections());
+            }
+        }
+    }
+
+    /** Returns what was wrong: an answer that was begun and not finished. */
+    private static String exchangeUntilRefused(CallbackServer server, CountDownLatch started) {
+        while (true) {
+            try (Socket socket = Support.connect(server)) {
+                Support.send(socket, "0123456789");
+                String answer = Support.receive(socket, 10);
+                started.countDown();
+                if (!answer.isEmpty() && answer.length() < 10) {
+                    return "part of an answer: " + answer;
+                }
+            } catch (Exception e) {
+                return ""; // refused, or reset in the backlog
+            }
+        }
+    }
+
+    @Test
+    void timesAreChecked() {
+        assertThrows(IllegalArgumentException.class, () -> Shutdown.within(Duration.ofMillis(-1)));
+        assertEquals("1 idle, 2 finished, 3 flushed, 4 cut off", new Shutdown.Report(1, 2, 3, 4).toString());
+    }
+
+    @Test
+    void whatIsCutSaysWhy() throws Exception {
+        CompletableFuture<NetparkException> cause = new CompletableFuture<>();
+        try (CallbackServer server = echo().onClose((connection, why) -> cause.complete(why)).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            Support.await("one", () -> server.connections() == 1);
+            server.shutdown(Shutdown.within(Duration.ZERO).keepingIdle());
+            assertTrue(cause.get(10, TimeUnit.SECONDS).getMessage().contains("time to finish was over"));
+            assertEquals(-1, client.getInputStream().read());
+        }
+    }
+}

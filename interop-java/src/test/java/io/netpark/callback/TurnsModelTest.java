@@ -1,0 +1,223 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Explores every order in which a loop, a worker, arriving bytes, rejections and the end of a connection can follow one
+ * another. Loop and worker are queues here, and at each step any of what is possible happens.
+ */
+class TurnsModelTest {
+
+    private static final int ARRIVALS = 3;
+    private static final int REJECTIONS = 2;
+    private static final int DEPTH = 11;
+
+    /** One run, steered by a list of choices; what is beyond the list takes the first possibility. */
+    private static final class World implements Turns.Calls {
+        final ArrayDeque<Runnable> loop = new ArrayDeque<>();
+        final ArrayDeque<Runnable> worker = new ArrayDeque<>();
+        final Rejection policy;
+        final Turns turns;
+        int arrivals;
+        int agains = 1;
+        boolean pausable = true;
+        boolean paused;
+        boolean rejecting;
+        int rejections;
+        boolean loopEnded;
+        boolean ended;
+        boolean closed;
+        int fresh;
+        int handedOut;
+        int seen;
+        boolean calling;
+        boolean connected;
+        final List<String> trace = new ArrayList<>();
+
+        World(Rejection policy) {
+            this.policy = policy;
+            Workers workers = Workers.on(job -> {
+                if (rejecting) {
+                    rejecting = false;
+                    throw new RejectedExecutionException();
+                }
+                worker.add(job);
+                assertEquals(1, worker.size(), () -> "two calls at a time: " + trace);
+            }, connection -> this.policy);
+            turns = new Turns(null, this, workers, task -> !loopEnded && loop.add(task));
+            turns.want(Turns.CONNECT);
+        }
+
+        @Override
+        public boolean mayCall(int event) {
+            return !ended && (event == Turns.INPUT ? fresh > 0 && !paused : event != Turns.HALF_CLOSE || fresh == 0);
+        }
+
+        @Override
+        public boolean isEmpty(int event) {
+            return false;
+        }
+
+        @Override
+        public void before(int event) {
+            assertFalse(calling, () -> "handed out in the midst of a call: " + trace);
+            assertFalse(closed, () -> "called after the end: " + trace);
+            if (event == Turns.INPUT || event == Turns.AGAIN) {
+                handedOut = fresh;
+                fresh = 0;
+            }
+        }
+
+        @Override
+        public void call(int event) {
+            assertFalse(closed, () -> "called after the end: " + trace);
+            assertTrue(connected || event == Turns.CONNECT, () -> "before connect: " + trace);
+            if (event == Turns.HALF_CLOSE) {
+                assertEquals(arrivals, seen, () -> "the end before the last byte: " + trace);
+            }
+            seen += handedOut;
+            handedOut = 0;
+        }
+
+        @Override
+        public void after(int event) {
+            connected |= event == Turns.CONNECT;
+        }
+
+        @Override
+        public void rejected(int event) {
+            end();
+        }
+
+        void end() {
+            if (!ended) {
+                ended = true;
+                turns.whenAtRest(() -> {
+                    assertFalse(closed, () -> "closed twice: " + trace);
+                    closed = true;
+                });
+            }
+        }
+
+        /** What can happen now. */
+        List<String> possible() {
+            List<String> all = new ArrayList<>();
+            if (!loop.isEmpty()) {
+                all.add("loop");
+            }
+            if (!worker.isEmpty()) {
+                all.add("worker");
+            }
+            if (connected && arrivals < ARRIVALS && !ended && !loopEnded) {
+                all.add("byte");
+            }
+            if (connected && agains > 0 && !ended) {
+                all.add("again");
+            }
+            if (connected && !ended && (paused || pausable)) {
+                all.add(paused ? "resume" : "pause");
+            }
+            if (rejections < REJECTIONS && !rejecting) {
+                all.add("reject");
+            }
+            if (!ended) {
+                all.add("end");
+            }
+            return all;
+        }
+
+        void step(String what) {
+            trace.add(what);
+            switch (what) {
+                case "loop" -> loop.remove().run();
+                case "worker" -> worker.remove().run();
+                case "byte" -> {
+                    arrivals++;
+                    fresh++;
+                    turns.want(Turns.INPUT);
+                }
+                case "again" -> {
+                    agains--;
+                    turns.want(Turns.AGAIN);
+                }
+                case "pause" -> {
+                    paused = true;
+                    pausable = false;
+                }
+                case "resume" -> {
+                    paused = false;
+                    turns.next();
+                }
+                case "reject" -> {
+                    rejections++;
+                    rejecting = true;
+                }
+                default -> end();
+            }
+        }
+
+        /** Nothing more happens but what must. */
+        void settle() {
+            if (paused) {
+                step("resume");
+            }
+            rejecting = false;
+            while (!loop.isEmpty() || !worker.isEmpty()) {
+                step(loop.isEmpty() ? "worker" : "loop");
+            }
+            if (!ended) {
+                assertEquals(arrivals, seen, () -> "bytes that nobody was told of: " + trace);
+                step("end");
+                while (!loop.isEmpty() || !worker.isEmpty()) {
+                    step(loop.isEmpty() ? "worker" : "loop");
+                }
+            }
+            assertTrue(closed, () -> "never closed: " + trace);
+            assertFalse(turns.isOut());
+        }
+    }
+
+    private long runs;
+
+    private World replay(Rejection policy, List<String> path) {
+        World world = new World(policy);
+        path.forEach(world::step);
+        return world;
+    }
+
+    private void explore(Rejection policy, List<String> path) {
+        List<String> possible = path.size() < DEPTH ? replay(policy, path).possible() : List.of();
+        runs++;
+        replay(policy, path).settle();
+        for (String next : possible) {
+            path.add(next);
+            explore(policy, path);
+            path.remove(path.size() - 1);
+        }
+    }
+
+    @Test
+    void noOrderOfEventsLosesBytesOrCallsTwiceAtATime() {
+        for (Rejection policy : Rejection.values()) {
+            explore(policy, new ArrayList<>());
+        }
+        assertTrue(runs > 10_000, "explored only " + runs);
+    }
+
+    @Test
+    void aLoopThatEndsDuringACallIsNotMissed() {
+        World world = new World(Rejection.CLOSE);
+        world.step("end");
+        world.loopEnded = true;
+        world.step("worker");
+        assertTrue(world.closed);
+    }
+}
