@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventLoop extends AbstractExecutorService implements ScheduledExecutorService, AutoCloseable {
 
+    static final int ANY_PROCESSOR = -1;
+
     private static final int RUNNING = 0;
     private static final int CLOSING = 1;
     private static final int CLOSED = 2;
@@ -60,11 +62,14 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     /** Passes over the queue while closing; whoever resubmits for longer than that is refused. */
     private static final int CLOSING_PASSES = 100;
     private static final int POLLER_FAILURES = 100;
+    /** How often a loop that retires looks whether it may go: what leaves it from other threads does not wake it. */
+    private static final long RETIREMENT_LOOK = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long POLLER_FAILURE_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final LibC libc;
     private final Poller poller;
     private final Reporter reporter;
+    private final int processor;
     private final Thread thread;
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
     private final TimerQueue timers = new TimerQueue();
@@ -72,6 +77,8 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private volatile int state = RUNNING;
+    /** Closes by itself when it has nothing left. */
+    private volatile boolean retiring;
 
     /**
      * Whether a task needs a wake-up to be seen.
@@ -87,7 +94,8 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
      */
     private volatile int sleep = AWAKE;
 
-    private EventLoop(String name, boolean daemon, LibC libc, Poller poller, Reporter reporter) {
+    private EventLoop(String name, boolean daemon, int processor, LibC libc, Poller poller, Reporter reporter) {
+        this.processor = processor;
         this.libc = libc;
         this.poller = poller;
         this.reporter = reporter;
@@ -105,7 +113,14 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     public static EventLoop open(
             String name, boolean daemon, LibC libc, Poller.Factory pollers, Reporter reporter)
             throws NetparkException {
-        EventLoop loop = new EventLoop(name, daemon, libc, pollers.open(libc), reporter);
+        return open(name, daemon, ANY_PROCESSOR, libc, pollers, reporter);
+    }
+
+    /** As the other, on one processor only; if that is refused, it is reported, and the loop runs on any. */
+    static EventLoop open(
+            String name, boolean daemon, int processor, LibC libc, Poller.Factory pollers, Reporter reporter)
+            throws NetparkException {
+        EventLoop loop = new EventLoop(name, daemon, processor, libc, pollers.open(libc), reporter);
         try {
             loop.thread.start();
         } catch (Throwable e) { // no thread to be had
@@ -152,6 +167,7 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     // The turn
 
     private void run() {
+        pin();
         int failures = 0;
         while (state == RUNNING) {
             try {
@@ -173,6 +189,16 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         end();
     }
 
+    private void pin() {
+        if (processor != ANY_PROCESSOR) {
+            try {
+                Affinity.pin(libc, processor);
+            } catch (NetparkException e) {
+                report(this + " runs on any processor, as it cannot be bound to " + processor, e);
+            }
+        }
+    }
+
     private void turn() throws NetparkException {
         int found = waitForReadiness();
         for (int i = 0; i < found; i++) {
@@ -185,6 +211,9 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         // Those queued by now: one that queues itself again, to yield, lets the poller have its turn first.
         runTasks(Math.min(tasks.size(), TASKS_A_TURN));
         runTimers();
+        if (retiring && isQuiet()) {
+            shutdown();
+        }
     }
 
     private int waitForReadiness() throws NetparkException {
@@ -195,6 +224,9 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         long timeout = first == null ? -1 : Math.max(0, first.dueNanos - System.nanoTime());
         if (timeout == 0) {
             return poller.await(0);
+        }
+        if (retiring) {
+            timeout = timeout < 0 ? RETIREMENT_LOOK : Math.min(timeout, RETIREMENT_LOOK);
         }
         sleep = ASLEEP;
         if (!tasks.isEmpty() || state != RUNNING) {
@@ -356,7 +388,25 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         return nanos;
     }
 
+    /** How many descriptors it watches. */
+    public int descriptors() {
+        return poller.size();
+    }
+
+    /** Whether its group has given it up: it goes on until nothing of it is left, and gets nothing new. */
+    public boolean isRetiring() {
+        return retiring;
+    }
+
     // The end
+
+    /** Closes by itself when it watches nothing, and has no tasks and no timers. */
+    void retire() {
+        retiring = true;
+        if (!inLoop()) {
+            wakeIfAsleep();
+        }
+    }
 
     /**
      * Closes the loop: every descriptor on it is closed and its waiters are woken with "closed", tasks already queued

@@ -6,17 +6,34 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** A fixed number of event loops, and the choice of one for a new descriptor. Several groups can live in a process. */
+/**
+ * Event loops, and the choice of one for a new descriptor. Several groups can live in a process. Every method may be called
+ * by any thread.
+ */
 public final class EventLoopGroup implements AutoCloseable {
 
-    private final List<EventLoop> loops;
-    private final AtomicInteger turn = new AtomicInteger();
+    private final Starter starter;
+    private final Balancing balancing;
+    /** Those that get new descriptors. Replaced under the lock of this, as are the next. */
+    private volatile List<EventLoop> loops;
+    private final List<EventLoop> retiring = new ArrayList<>();
+    private int started;
+    private volatile boolean closed;
 
-    private EventLoopGroup(List<EventLoop> loops) {
-        this.loops = List.copyOf(loops);
+    /** Makes the loop with a number. */
+    @FunctionalInterface
+    private interface Starter {
+        EventLoop start(int number) throws NetparkException;
+    }
+
+    private EventLoopGroup(Starter starter, Balancing balancing, int count) throws NetparkException {
+        this.starter = starter;
+        this.balancing = balancing;
+        this.loops = start(List.of(), count);
     }
 
     /** A group as it is unless told otherwise. */
@@ -24,30 +41,100 @@ public final class EventLoopGroup implements AutoCloseable {
         return new Builder();
     }
 
-    /** The loops, in the order of their numbers. */
+    /** The loops that get new descriptors, in the order of their numbers. Never changes; a resized group has another list. */
     public List<EventLoop> loops() {
         return loops;
     }
 
-    /** The next loop in turn. */
+    /** The loop for a new descriptor, as the {@link Balancing} has it. */
     public EventLoop next() {
-        return loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
+        return next(0);
     }
 
-    /** The loop whose thread is calling, if it is of this group, otherwise the next in turn. */
+    /** As {@link #next()}, for a connection that is accepted; see {@link Balancing#choose}. */
+    public EventLoop next(int source) {
+        return balancing.choose(loops, source);
+    }
+
+    /** The loop that never retires, however small the group becomes: for what lives as long as a server. */
+    public EventLoop first() {
+        return loops.get(0);
+    }
+
+    /** The loop whose thread is calling, if it is of this group, otherwise the one for a new descriptor. */
     public EventLoop currentOrNext() {
         EventLoop current = EventLoop.current();
         return current != null && loops.contains(current) ? current : next();
     }
 
+    /** Whether {@link #close} has been called. */
+    public boolean isClosed() {
+        return closed;
+    }
+
+    // The number of loops
+
     /**
-     * Closes every loop, as {@link EventLoop#close} does. Waits until their threads have ended, unless called on an
-     * event loop.
+     * Changes the number of loops. New ones get connections at once. Those too many, the ones with the highest numbers, get
+     * none any more: each ends by itself when its last connection, task and timer has gone, which is the peers' and the
+     * handlers' affair, and harms none of them. Connections do not move between loops.
+     *
+     * <p>A coroutine that outlives its connection on the dispatcher of a loop that has ended is cancelled.
+     *
+     * @param count at least 1
+     * @throws NetparkException if there are no descriptors or no memory for new ones; the number is as before
+     * @throws IllegalStateException if the group is closed
+     */
+    public synchronized void resize(int count) throws NetparkException {
+        Builder.requireOne(count);
+        if (closed) {
+            throw new IllegalStateException("resize " + this + " to " + count + " loops: the group is closed");
+        }
+        List<EventLoop> before = loops;
+        retiring.removeIf(EventLoop::isTerminated);
+        if (count >= before.size()) {
+            loops = start(before, count);
+        } else {
+            loops = List.copyOf(before.subList(0, count));
+            List<EventLoop> tooMany = before.subList(count, before.size());
+            retiring.addAll(tooMany);
+            tooMany.forEach(EventLoop::retire);
+        }
+    }
+
+    private List<EventLoop> start(List<EventLoop> before, int count) throws NetparkException {
+        List<EventLoop> all = new ArrayList<>(before);
+        try {
+            while (all.size() < count) {
+                all.add(starter.start(started++));
+            }
+        } catch (NetparkException | RuntimeException | Error e) {
+            all.subList(before.size(), all.size()).forEach(EventLoop::close);
+            throw e;
+        }
+        return List.copyOf(all);
+    }
+
+    /** Those that {@link #resize} has given up and that have not ended. */
+    public synchronized List<EventLoop> retiring() {
+        retiring.removeIf(EventLoop::isTerminated);
+        return List.copyOf(retiring);
+    }
+
+    /**
+     * Closes every loop, those that retire too, as {@link EventLoop#close} does. Waits until their threads have ended, unless
+     * called on an event loop.
      */
     @Override
     public void close() {
-        loops.forEach(EventLoop::shutdown); // all at once, then wait
-        loops.forEach(EventLoop::close);
+        List<EventLoop> all;
+        synchronized (this) {
+            closed = true;
+            all = new ArrayList<>(loops);
+            all.addAll(retiring);
+        }
+        all.forEach(EventLoop::shutdown); // all at once, then wait
+        all.forEach(EventLoop::close);
     }
 
     @Override
@@ -66,16 +153,22 @@ public final class EventLoopGroup implements AutoCloseable {
         private @Nullable LibC libc;
         private Poller.Factory pollers = Poller.EPOLL;
         private Reporter reporter = Reporter.LOG;
+        private Balancing balancing = Balancing.roundRobin();
+        private int[] processors = {};
 
         private Builder() {}
 
         /** How many loops, at least 1. The default is half the processors: the kernel needs the other half. */
         public Builder loops(int loops) {
+            requireOne(loops);
+            this.loops = loops;
+            return this;
+        }
+
+        private static void requireOne(int loops) {
             if (loops < 1) {
                 throw new IllegalArgumentException("a group needs at least one loop, not " + loops);
             }
-            this.loops = loops;
-            return this;
         }
 
         /** Prefix of the threads' names. The default is {@code netpark-} and a number. */
@@ -87,6 +180,29 @@ public final class EventLoopGroup implements AutoCloseable {
         /** Whether the JVM may exit while loops run. The default is false: a server keeps its process alive. */
         public Builder daemon(boolean daemon) {
             this.daemon = daemon;
+            return this;
+        }
+
+        /** How loops are chosen for connections. The default is {@link Balancing#roundRobin}. */
+        public Builder balancing(Balancing balancing) {
+            this.balancing = Objects.requireNonNull(balancing, "balancing");
+            return this;
+        }
+
+        /**
+         * Binds each loop to a processor, the first to the first of these, and from the front again if there are more loops.
+         * What the kernel refuses is reported, and that loop runs on any processor. The default is to bind none.
+         *
+         * @param processors numbers as in {@code /proc/cpuinfo}, 0 to 1023
+         */
+        public Builder affinity(int... processors) {
+            for (int processor : processors) {
+                if (processor < 0 || processor >= Affinity.MOST) {
+                    throw new IllegalArgumentException(
+                            "a processor has a number from 0 to " + (Affinity.MOST - 1) + ", not " + processor);
+                }
+            }
+            this.processors = processors.clone();
             return this;
         }
 
@@ -117,16 +233,16 @@ public final class EventLoopGroup implements AutoCloseable {
         public EventLoopGroup open() throws NetparkException {
             LibC calls = libc != null ? libc : Binding.defaultLibC();
             String prefix = name != null ? name : "netpark-" + GROUPS.incrementAndGet();
-            List<EventLoop> started = new ArrayList<>();
-            try {
-                for (int i = 0; i < loops; i++) {
-                    started.add(EventLoop.open(prefix + "-loop-" + i, daemon, calls, pollers, reporter));
-                }
-            } catch (NetparkException | RuntimeException | Error e) {
-                started.forEach(EventLoop::close);
-                throw e;
-            }
-            return new EventLoopGroup(started);
+            // Copies: the builder may go on to other groups.
+            boolean daemon = this.daemon;
+            int[] processors = this.processors;
+            Poller.Factory pollers = this.pollers;
+            Reporter reporter = this.reporter;
+            return new EventLoopGroup(number -> {
+                int processor = processors.length == 0
+                        ? EventLoop.ANY_PROCESSOR : processors[number % processors.length];
+                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, pollers, reporter);
+            }, balancing, loops);
         }
     }
 }

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
-public final class Connection extends ByteStream {
+public sealed class Connection extends ByteStream {
 
     /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
     private final byte[] remote;
@@ -39,6 +39,44 @@ public final class Connection extends ByteStream {
         Connection connection = new Connection(loop, fd, remote);
         connection.register(Interest.PARKING);
         return connection;
+    }
+
+    /**
+     * As {@link #watch}, for a socket that was accepted.
+     *
+     * @param admission learns of the end of the connection
+     * @return null if the loop has just retired: another one will do, and the socket is open still
+     */
+    static @Nullable Connection watchAccepted(EventLoop loop, int fd, byte[] remote, @Nullable Admission admission)
+            throws NetparkException {
+        Connection connection =
+                admission == null ? new Connection(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
+        try {
+            loop.poller().add(fd, connection, Interest.PARKING);
+            return connection;
+        } catch (NetparkException e) {
+            if (loop.isRetiring() && loop.isShutdown()) {
+                return null;
+            }
+            connection.close();
+            throw e;
+        }
+    }
+
+    /** A kind of its own, as the others have no memory to spare for a field. */
+    private static final class Admitted extends Connection {
+        private final Admission admission;
+
+        Admitted(EventLoop loop, int fd, byte[] remote, Admission admission) {
+            super(loop, fd, remote);
+            this.admission = admission;
+        }
+
+        @Override
+        protected void destroyed() {
+            super.destroyed();
+            admission.leave(super.remote);
+        }
     }
 
     // Descriptors from elsewhere, and to elsewhere
@@ -174,17 +212,9 @@ public final class Connection extends ByteStream {
      */
     public void resetOnClose() throws NetparkException {
         acquire("set SO_LINGER of " + this);
-        Scratch scratch = Scratch.take();
         try {
-            scratch.memory().putInt(Scratch.IOVECS, 1); // struct linger: l_onoff, l_linger
-            scratch.memory().putInt(Scratch.IOVECS + Integer.BYTES, 0);
-            int result = libc().setsockopt(fd(), Linux.SOL_SOCKET, Linux.SO_LINGER,
-                    scratch.address(Scratch.IOVECS), 2 * Integer.BYTES);
-            if (result < 0) {
-                throw NetparkException.of(-result, "set SO_LINGER of " + this);
-            }
+            SocketOptions.resetOnClose(libc(), fd());
         } finally {
-            scratch.giveBack();
             pause();
         }
     }

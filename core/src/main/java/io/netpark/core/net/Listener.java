@@ -15,6 +15,8 @@ import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -34,7 +36,16 @@ public final class Listener extends Descriptor {
     static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
     static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
 
+    /** In the place of a pause: no timer ends it, but a connection that is closed. */
+    private static final long UNTIL_ROOM = -1;
+
     private final EventLoopGroup group;
+    private final @Nullable Admission admission;
+    /**
+     * The loops of the group when each got a listener of its own, to which the kernel spreads connections: as long as the
+     * group has these, they stay where they are accepted. Null if there is one listener for all.
+     */
+    private final @Nullable List<EventLoop> spread;
     private final InetSocketAddress local;
     private final Timer retry;
 
@@ -49,28 +60,68 @@ public final class Listener extends Descriptor {
      */
     private boolean drained;
 
-    private Listener(EventLoop loop, int fd, InetSocketAddress local, EventLoopGroup group) {
+    private Listener(EventLoop loop, int fd, InetSocketAddress local, EventLoopGroup group, @Nullable Admission admission,
+            @Nullable List<EventLoop> spread) {
         super(loop, fd);
         this.group = group;
+        this.admission = admission;
+        this.spread = spread;
         this.local = local;
         this.retry = loop.newTimer(() -> nudge(Direction.READ));
+    }
+
+    /** As the other, and lets in whoever comes. */
+    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options)
+            throws NetparkException {
+        return listen(group, address, options, null);
     }
 
     /**
      * Listens on an address, with the longest backlog the system allows. SO_REUSEADDR is on, so a server can be started
      * again at once. The IPv6 wildcard {@code ::} takes IPv4 as well.
      *
-     * @param group where accepted connections go, in turn
+     * @param group where accepted connections go, as its balancing has it
      * @param address resolved; port 0 takes a free one
+     * @param admission how many may come; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      * @throws IllegalArgumentException if the address is unresolved
      */
-    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options)
-            throws NetparkException {
+    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        return listen(group, group.first(), address, options, admission, null);
+    }
+
+    /**
+     * Listens on an address with one socket for each loop (SO_REUSEPORT): the kernel spreads connections over them by a hash of
+     * their addresses, each loop accepts its own, and no loop has to pass any on. When the group is resized later, the
+     * listeners stay as they are, and what they accept is balanced as for one listener.
+     *
+     * @return one for each loop, all on the same port; they are closed one by one
+     * @throws NetparkException as the other; then none is left open
+     */
+    public static List<Listener> listenOnEachLoop(EventLoopGroup group, InetSocketAddress address, SocketOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        List<EventLoop> loops = group.loops();
+        List<Listener> listeners = new ArrayList<>();
+        InetSocketAddress chosen = address;
+        try {
+            for (EventLoop loop : loops) {
+                Listener listener = listen(group, loop, chosen, options.withReusePort(true), admission, loops);
+                listeners.add(listener);
+                chosen = new InetSocketAddress(chosen.getAddress(), listener.localAddress().getPort());
+            }
+        } catch (NetparkException | RuntimeException | Error e) {
+            listeners.forEach(Listener::close);
+            throw e;
+        }
+        return List.copyOf(listeners);
+    }
+
+    private static Listener listen(EventLoopGroup group, EventLoop loop, InetSocketAddress address, SocketOptions options,
+            @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
         if (address.isUnresolved()) {
             throw new IllegalArgumentException("unresolved address: " + Addresses.text(address));
         }
-        EventLoop loop = group.next();
         LibC libc = loop.libc();
         int fd = libc.socket(SockAddr.family(address),
                 Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP);
@@ -95,7 +146,7 @@ public final class Listener extends Descriptor {
             libc.close(fd);
             throw e;
         }
-        Listener listener = new Listener(loop, fd, local == null ? address : local, group);
+        Listener listener = new Listener(loop, fd, local == null ? address : local, group, admission, spread);
         listener.register(Interest.READ);
         return listener;
     }
@@ -126,8 +177,8 @@ public final class Listener extends Descriptor {
     // Accepting
 
     /**
-     * Accepts a connection and places it on the next loop of the group. Connections that broke off while they waited
-     * are passed over; a lack of descriptors only delays.
+     * Accepts a connection and places it on a loop of the group. Connections that broke off while they waited are passed
+     * over, those in excess of the {@link Admission} refused; a lack of descriptors only delays.
      *
      * @return the connection, or null for {@link #PARK}
      * @throws NetparkException.Closed if the listener is closed
@@ -155,11 +206,23 @@ public final class Listener extends Descriptor {
         Scratch scratch = Scratch.take();
         try {
             while (true) {
+                if (admission != null && !admission.reserve(this)) {
+                    waitForRoom();
+                    return null;
+                }
                 scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
                 int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
                         scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
                 if (result >= 0) {
-                    return accepted(result, SockAddr.copy(scratch.memory(), Scratch.SOCKADDR));
+                    byte[] remote = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR);
+                    if (admission == null || admission.enter(remote)) {
+                        return accepted(result, remote);
+                    }
+                    refuse(result, remote, admission);
+                    continue;
+                }
+                if (admission != null) {
+                    admission.unreserve();
                 }
                 if (result == -Errno.EAGAIN) {
                     synchronized (retry) {
@@ -193,18 +256,21 @@ public final class Listener extends Descriptor {
     }
 
     private @Nullable Connection accepted(int connected, byte[] remote) throws NetparkException {
-        EventLoop loop = group.next();
-        Connection connection;
-        try {
-            connection = Connection.watch(loop, connected, remote);
-        } catch (NetparkException e) {
-            if (loop.isShutdown()) {
-                finish(Direction.READ);
-                throw e;
+        EventLoop loop;
+        Connection connection = null;
+        do {
+            loop = spread == group.loops() ? loop() : group.next(SockAddr.addressHash(remote));
+            try {
+                connection = Connection.watchAccepted(loop, connected, remote, admission);
+            } catch (NetparkException e) {
+                if (loop.isShutdown()) {
+                    finish(Direction.READ);
+                    throw e;
+                }
+                exhausted(e); // epoll's own limits: memory, max_user_watches
+                return null;
             }
-            exhausted(e); // epoll's own limits: memory, max_user_watches
-            return null;
-        }
+        } while (connection == null);
         synchronized (retry) {
             pause = 0;
             drained = armed;
@@ -213,12 +279,44 @@ public final class Listener extends Descriptor {
         return connection;
     }
 
+    private void refuse(int connected, byte[] remote, Admission admission) {
+        try {
+            SocketOptions.resetOnClose(libc(), connected);
+        } catch (NetparkException e) {
+            // Closed in the ordinary way, then.
+        }
+        libc().close(connected);
+        if (admission.beginsRefusing()) {
+            loop().report("Connections to " + Addresses.text(local) + " are refused", admission.refusal(remote));
+        }
+    }
+
+    // As many connections as are allowed
+
+    private void waitForRoom() {
+        synchronized (retry) {
+            pause = UNTIL_ROOM;
+            disarm();
+        }
+        pause();
+    }
+
+    /** By whoever closes a connection, on any thread. */
+    void roomAgain() {
+        synchronized (retry) {
+            if (pause == UNTIL_ROOM) {
+                pause = 0;
+            }
+        }
+        nudge(Direction.READ);
+    }
+
     // Running out of descriptors
 
     private void exhausted(NetparkException cause) {
         boolean first;
         synchronized (retry) {
-            first = pause == 0;
+            first = pause <= 0;
             pause = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
             disarm(); // the waiting connection would be reported for ever
             retry.arm(System.nanoTime() + pause);
@@ -260,13 +358,20 @@ public final class Listener extends Descriptor {
         super.ready(readiness, woken);
         if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
             synchronized (retry) {
-                disarm();
+                // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it
+                // comes to armed() after this and finds the registration disarmed.
+                if (!isParked(Direction.READ)) {
+                    disarm();
+                }
             }
         }
     }
 
     @Override
     protected void destroyed() {
+        if (admission != null) {
+            admission.forget(this);
+        }
         retry.disarm();
     }
 

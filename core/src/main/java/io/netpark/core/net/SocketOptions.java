@@ -102,4 +102,21 @@ public final class SocketOptions {
             throw NetparkException.of(-result, "set " + name + " to " + value);
         }
     }
+
+    /** SO_LINGER with 0 seconds: close(2) sends a reset. */
+    static void resetOnClose(LibC libc, int fd) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        int result;
+        try {
+            scratch.memory().putInt(Scratch.IOVECS, 1); // struct linger: l_onoff, l_linger
+            scratch.memory().putInt(Scratch.IOVECS + Integer.BYTES, 0);
+            result = libc.setsockopt(
+                    fd, Linux.SOL_SOCKET, Linux.SO_LINGER, scratch.address(Scratch.IOVECS), 2 * Integer.BYTES);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result < 0) {
+            throw NetparkException.of(-result, "set SO_LINGER");
+        }
+    }
 }

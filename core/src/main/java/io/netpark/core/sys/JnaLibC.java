@@ -40,6 +40,7 @@ final class JnaLibC implements LibC {
         static native int epoll_ctl(int epfd, int operation, int fd, long event);
         static native int epoll_wait(int epfd, long events, int capacity, int timeoutMillis);
         static native int poll(long pollfds, long count, int timeoutMillis);
+        static native int sched_setaffinity(int thread, long length, long mask);
     }
 
     /** Apart, because an old C library has no such symbol and registration is all or nothing. */
@@ -199,5 +200,10 @@ final class JnaLibC implements LibC {
     @Override
     public int poll(long pollfds, long count, int timeoutMillis) {
         return result(C.poll(pollfds, count, timeoutMillis));
+    }
+
+    @Override
+    public int schedSetaffinity(int thread, long length, long mask) {
+        return result(C.sched_setaffinity(thread, length, mask));
     }
 }

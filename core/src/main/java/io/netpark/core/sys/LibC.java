@@ -104,4 +104,9 @@ public interface LibC {
 
     /** poll(2), with {@code count} entries of {@link PollFd}. Blocks the thread like {@link #epollWait}. */
     int poll(long pollfds, long count, int timeoutMillis);
+
+    // Threads
+
+    /** sched_setaffinity(2); {@code thread} 0 is the calling one, {@code mask} the address of {@code length} bytes. */
+    int schedSetaffinity(int thread, long length, long mask);
 }

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 
 /**
  * Layouts of {@code struct sockaddr_in} (16 bytes: family, port in network order, 4 address bytes, padding) and
@@ -61,6 +62,31 @@ public final class SockAddr {
         byte[] copy = new byte[memory.getShort(offset + FAMILY) == Linux.AF_INET6 ? IN6_SIZE : IN_SIZE];
         memory.get(offset, copy);
         return copy;
+    }
+
+    /** The address bytes of a copy, without the port; IPv4 in IPv6 form as IPv4, so that a host has one address. */
+    public static byte[] addressBytes(byte[] copy) {
+        if (copy.length == IN_SIZE) {
+            return Arrays.copyOfRange(copy, IN_ADDRESS, IN_ADDRESS + 4);
+        }
+        int from = IN6_ADDRESS;
+        boolean mapped = copy[from + 10] == -1 && copy[from + 11] == -1;
+        for (int i = 0; i < 10; i++) {
+            mapped &= copy[from + i] == 0;
+        }
+        return Arrays.copyOfRange(copy, mapped ? from + 12 : from, from + 16);
+    }
+
+    /** A hash of {@link #addressBytes}, without making them. */
+    public static int addressHash(byte[] copy) {
+        int from = copy.length == IN_SIZE ? IN_ADDRESS : IN6_ADDRESS;
+        int to = copy.length == IN_SIZE ? IN_ADDRESS + 4 : IN6_ADDRESS + 16;
+        int hash = 0;
+        for (int i = from; i < to; i++) {
+            hash = 31 * hash + copy[i];
+        }
+        hash *= 0x9E3779B9; // neighbours differ in the lowest bits only
+        return hash ^ hash >>> 16;
     }
 
     /**

@@ -62,6 +62,7 @@ final class FfmLibC implements LibC {
     private static final MethodHandle EPOLL_CTL = handle("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
     private static final MethodHandle POLL = handle("poll", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SCHED_SETAFFINITY = handle("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
 
     /** Null where the C library is older than 2.35. */
     private static final MethodHandle EPOLL_PWAIT2 = find("epoll_pwait2")
@@ -156,6 +157,16 @@ final class FfmLibC implements LibC {
         MemorySegment state = STATE.get();
         try {
             return result((int) PIPE2.invokeExact(state, fds, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int schedSetaffinity(int thread, long length, long mask) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SCHED_SETAFFINITY.invokeExact(state, thread, length, mask), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

@@ -2,6 +2,7 @@ package io.netpark.core.testing
 
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.net.Admission
 import io.netpark.core.net.Dialer
 import io.netpark.core.net.Listener
 import io.netpark.core.net.SocketOptions
@@ -25,8 +26,14 @@ class TestReactor(
 
     val loop: EventLoop get() = group.loops().first()
 
-    fun listen(address: InetSocketAddress = loopback(), options: SocketOptions = SocketOptions.DEFAULT) =
-        BlockingListener(Listener.listen(group, address, options))
+    fun listen(
+        address: InetSocketAddress = loopback(),
+        options: SocketOptions = SocketOptions.DEFAULT,
+        admission: Admission? = null,
+    ) = BlockingListener(Listener.listen(group, address, options, admission))
+
+    fun listenOnEachLoop(admission: Admission? = null): List<BlockingListener> =
+        Listener.listenOnEachLoop(group, loopback(), SocketOptions.DEFAULT, admission).map { BlockingListener(it) }
 
     /** Starts connecting, and no more. */
     fun dial(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =

@@ -1,0 +1,74 @@
+package io.netpark.core.loop;
+
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Chooses the event loop of a new connection, for as long as that lives. Called by any thread, at the same time too; must not
+ * block.
+ *
+ * <p>In turn is right for most: it costs nothing, and evens out what is short-lived. Where connections live long and come and go
+ * unevenly, the number of them matters: power of two choices gets close to the even spread of least connections, without
+ * everybody choosing the same loop at the same moment.
+ */
+@FunctionalInterface
+public interface Balancing {
+
+    /**
+     * Chooses one.
+     *
+     * @param loops at least one
+     * @param source a hash of the peer's address, without its port; 0 for a connection that is dialed or adopted
+     */
+    EventLoop choose(List<EventLoop> loops, int source);
+
+    /** One after the other. */
+    static Balancing roundRobin() {
+        AtomicInteger turn = new AtomicInteger();
+        return (loops, source) -> loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
+    }
+
+    /** Any. */
+    static Balancing random() {
+        return (loops, source) -> loops.get(ThreadLocalRandom.current().nextInt(loops.size()));
+    }
+
+    /** The one with the fewest descriptors. Costs a look at each. */
+    static Balancing leastConnections() {
+        return (loops, source) -> {
+            EventLoop least = loops.get(0);
+            for (int i = 1; i < loops.size(); i++) {
+                least = lesser(least, loops.get(i));
+            }
+            return least;
+        };
+    }
+
+    /** The one with fewer descriptors of two that are drawn by lot (Mitzenmacher 2001). */
+    static Balancing powerOfTwoChoices() {
+        return (loops, source) -> {
+            int size = loops.size();
+            if (size == 1) {
+                return loops.get(0);
+            }
+            ThreadLocalRandom random = ThreadLocalRandom.current();
+            int first = random.nextInt(size);
+            int second = (first + 1 + random.nextInt(size - 1)) % size;
+            return lesser(loops.get(first), loops.get(second));
+        };
+    }
+
+    /**
+     * The same one for all connections from the same address, as long as the number of loops does not change: what
+     * handlers keep for a client then needs no lock. Dialed and adopted connections go in turn.
+     */
+    static Balancing sourceHash() {
+        Balancing others = roundRobin();
+        return (loops, source) -> source == 0 ? others.choose(loops, source) : loops.get(Math.floorMod(source, loops.size()));
+    }
+
+    private static EventLoop lesser(EventLoop one, EventLoop other) {
+        return other.descriptors() < one.descriptors() ? other : one;
+    }
+}
