@@ -15,12 +15,17 @@ import kotlin.io.path.readLines
 const val PATIENCE_SECONDS = 30L
 
 /** A program of the samples in a JVM of its own, with the flags of samples/run. Killed when it is closed. */
-class RunningProgram(main: String, vararg arguments: String) : AutoCloseable {
+class RunningProgram(
+    main: String,
+    vararg arguments: String,
+    jvmOptions: List<String> = emptyList(),
+    nativeAccess: Boolean = true,
+) : AutoCloseable {
 
     private val errors: Path = Files.createTempFile("sample", ".err")
 
     val process: Process = ProcessBuilder(
-        listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + flags() +
+        listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + flags(nativeAccess) + jvmOptions +
             listOf("-cp", System.getProperty("java.class.path"), main) + arguments,
     ).redirectError(errors.toFile()).start()
 
@@ -64,11 +69,11 @@ class RunningProgram(main: String, vararg arguments: String) : AutoCloseable {
     }
 
     private companion object {
-        fun flags(): List<String> {
+        fun flags(nativeAccess: Boolean): List<String> {
             val jdk = Runtime.version().feature()
             return listOfNotNull(
                 "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", // they start faster
-                "--enable-native-access=ALL-UNNAMED".takeIf { jdk >= 22 },
+                "--enable-native-access=ALL-UNNAMED".takeIf { nativeAccess && jdk >= 22 },
                 "--sun-misc-unsafe-memory-access=allow".takeIf { jdk >= 23 },
             )
         }
@@ -98,6 +103,7 @@ class RunningEcho private constructor(val program: RunningProgram) : AutoCloseab
 const val ECHO = "io.netpark.samples.echo.EchoKt"
 const val CONNECT = "io.netpark.samples.connect.ConnectKt"
 const val DEMO = "io.netpark.samples.demo.DemoKt"
+const val DOCTOR = "io.netpark.samples.doctor.DoctorKt"
 
 /** Runs [block] on another thread meanwhile, and waits for it. */
 fun <T> whileDoing(block: () -> Unit, foreground: () -> T): T {
