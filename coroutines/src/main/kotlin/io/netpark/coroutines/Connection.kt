@@ -69,6 +69,11 @@ public class Connection internal constructor(
     /** Whether [close] has not been called yet. Says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed
 
+    /** A read that returned [PARKED] will not be retried. */
+    internal fun giveUpRead() {
+        core.abandon(Direction.READ)
+    }
+
     internal val loop: EventLoop get() = core.loop()
 
     // Readers and writers

@@ -1,15 +1,27 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
+import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 import java.net.InetSocketAddress
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
 import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
 
@@ -22,18 +34,27 @@ import io.netpark.core.net.Listener as CoreListener
  * @see Reactor.listen
  */
 public class Listener internal constructor(
-    private val core: CoreListener,
+    private val cores: List<CoreListener>,
     private val reactor: Reactor,
 ) : AutoCloseable {
 
+    private val core = cores.first()
     private val accepting = Parking(core, Direction.READ)
     private val turn = Mutex()
+    private val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
+    private val idle = AtomicInteger()
+    private val shutdown = AtomicReference<CompletableDeferred<Shutdown.Report>?>()
+
+    @Volatile private var endsIdle = false
 
     /** The address it listens on, with the port that was chosen for 0. */
     public val localAddress: InetSocketAddress get() = core.localAddress()
 
     /** Whether [close] has not been called yet. */
     public val isOpen: Boolean get() = !core.isClosed
+
+    /** Whether [shutdown] has been called: no time for a handler to begin anything long. */
+    public val isDraining: Boolean get() = shutdown.get() != null
 
     /**
      * Accepts the next connection; the caller closes it. Several coroutines may call this and are served in turn.
@@ -42,10 +63,28 @@ public class Listener internal constructor(
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
      * @throws NetparkException.TimedOut the deadline has passed; see [setDeadline]
+     * @throws UnsupportedOperationException it has a socket for each loop; use [serve]
      */
-    public suspend fun accept(): Connection = Connection(acceptCore(), reactor.buffering)
+    public suspend fun accept(): Connection {
+        if (cores.size > 1) {
+            throw UnsupportedOperationException("$this has ${cores.size} sockets, one for each loop; use serve, or listen with one")
+        }
+        return Connection(turn.withLock { accept(core, accepting) }, reactor.buffering)
+    }
 
-    internal suspend fun acceptCore(): CoreConnection = turn.withLock {
+    /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
+    internal suspend fun acceptAll(handle: (CoreConnection) -> Unit): Unit = coroutineScope {
+        for (core in cores) {
+            val accepting = if (core === this@Listener.core) accepting else Parking(core, Direction.READ)
+            launch(reactor.dispatcherOf(core.loop())) {
+                while (true) {
+                    handle(if (cores.size > 1) accept(core, accepting) else turn.withLock { accept(core, accepting) })
+                }
+            }
+        }
+    }
+
+    private suspend fun accept(core: CoreListener, accepting: Parking): CoreConnection {
         coroutineContext.ensureActive()
         var accepted = core.startAccept()
         while (accepted == null) {
@@ -58,7 +97,7 @@ public class Listener internal constructor(
             }
             accepted = core.retryAccept()
         }
-        accepted
+        return accepted
     }
 
     /**
@@ -81,23 +120,79 @@ public class Listener internal constructor(
         drain: Duration = Duration.ZERO,
         dispatcher: CoroutineDispatcher? = null,
         handler: suspend (Connection) -> Unit,
-    ): Unit = Serving(this, reactor, coroutineContext, dispatcher, handler).run(drain)
+    ) {
+        val serving = Serving(this, reactor, coroutineContext, dispatcher, handler)
+        servings += serving
+        try {
+            serving.run(drain)
+        } finally {
+            servings -= serving
+        }
+    }
 
-    /** Where to run the code that accepts. */
-    internal val dispatcher: LoopDispatcher get() = reactor.dispatcherOf(core.loop())
+    /**
+     * Comes to an end in phases, as [Shutdown] says: [serve] returns then. Handlers that wait in [Reader.awaitRequest] with nothing
+     * to read are idle, and are told at once that there will be no request; others go on until they return. Those that have not
+     * returned when the times to finish and to flush are over (a handler's writes are its own affair) are cancelled.
+     *
+     * Called again, or at the same time, it waits until the first call has come to its end.
+     *
+     * **Cancelled**, all times are over: it closes the listener and cancels the handlers, and waits for those.
+     *
+     * @return what became of the connections
+     */
+    public suspend fun shutdown(phases: Shutdown): Shutdown.Report {
+        val report = CompletableDeferred<Shutdown.Report>()
+        if (!shutdown.compareAndSet(null, report)) return shutdown.get()!!.await()
+        try {
+            delay(phases.announce().toKotlinDuration())
+        } finally {
+            val ending = servings.toList()
+            val open = ending.sumOf { it.count() }
+            close()
+            endsIdle = !phases.keepIdle()
+            if (endsIdle) tellIdle()
+            try {
+                withTimeoutOrNull((phases.finish() + phases.flush()).toKotlinDuration()) { ending.forEach { it.join() } }
+            } finally {
+                val cut = withContext(NonCancellable) { ending.sumOf { it.cut() } }
+                report.complete(Shutdown.Report(idle.get(), maxOf(0, open - idle.get() - cut), 0, cut))
+            }
+        }
+        return report.await()
+    }
+
+    /** Handlers that wait for a request look whether any is wanted. */
+    private fun tellIdle() {
+        for (loop in reactor.group.loops() + reactor.group.retiring()) {
+            loop.tryExecute {
+                // A read that is parked tries again, finds nothing, and parks again: harmless for all others.
+                loop.poller().watched().forEach { (it as? CoreConnection)?.nudge(Direction.READ) }
+            }
+        }
+    }
+
+    /** For a read of [connection] that has found nothing: gives it up if no request is wanted any more. */
+    @PublishedApi
+    internal fun isWithoutRequests(connection: Connection): Boolean {
+        if (!endsIdle) return false
+        connection.giveUpRead()
+        idle.incrementAndGet()
+        return true
+    }
 
     /**
      * Lets [accept] fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also for one that is
      * suspended. [Duration.INFINITE] takes the deadline away.
      */
-    public fun setDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+    public fun setDeadline(after: Duration): Unit = cores.forEach { it.setDeadline(Direction.READ, after) }
 
     /**
      * Stops listening. An [accept] in progress ends with [NetparkException.Closed], connections that wait are refused,
      * those accepted stay open. The port is free at once. Calling it again has no effect.
      */
     override fun close() {
-        core.close()
+        cores.forEach { it.close() }
     }
 
     override fun toString(): String = core.toString()

@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.net.Admission
 import io.netpark.core.net.Dialer
 import io.netpark.core.net.SocketOptions
 import io.netpark.core.sys.NetparkException
@@ -12,6 +13,7 @@ import kotlinx.coroutines.runInterruptible
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.UnknownHostException
+import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
@@ -41,7 +43,7 @@ public class Reactor private constructor(
     public val buffering: Buffering,
 ) : AutoCloseable {
 
-    private val dispatchers: Map<EventLoop, LoopDispatcher> = group.loops().associateWith { LoopDispatcher(it) }
+    private val dispatchers = ConcurrentHashMap<EventLoop, LoopDispatcher>() // a group may get more loops
 
     /** A dispatcher a loop, in the order of [EventLoopGroup.loops]: for coroutines that want to live beside connections. */
     public val loopDispatchers: List<LoopDispatcher> get() = group.loops().map { dispatcherOf(it) }
@@ -51,17 +53,35 @@ public class Reactor private constructor(
      *
      * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
      * @param options also of the connections that are accepted
+     * @param admission how many may be open at a time; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
-    public fun listen(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT): Listener =
-        Listener(CoreListener.listen(group, address, options), this)
+    public fun listen(
+        address: InetSocketAddress,
+        options: SocketOptions = SocketOptions.DEFAULT,
+        admission: Admission? = null,
+    ): Listener = Listener(listOf(CoreListener.listen(group, address, options, admission)), this)
+
+    /**
+     * Listens with a socket for each loop (SO_REUSEPORT): the kernel spreads connections over them, and no loop has to pass any
+     * on to another. For [Listener.serve] only. Otherwise as [listen].
+     */
+    public fun listenOnEachLoop(
+        address: InetSocketAddress,
+        options: SocketOptions = SocketOptions.DEFAULT,
+        admission: Admission? = null,
+    ): Listener = Listener(CoreListener.listenOnEachLoop(group, address, options, admission), this)
 
     /**
      * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
      * blocks the calling thread.
      */
-    public fun listen(host: String, port: Int, options: SocketOptions = SocketOptions.DEFAULT): Listener =
-        listen(InetSocketAddress(InetAddress.getByName(host), port), options)
+    public fun listen(
+        host: String,
+        port: Int,
+        options: SocketOptions = SocketOptions.DEFAULT,
+        admission: Admission? = null,
+    ): Listener = listen(InetSocketAddress(InetAddress.getByName(host), port), options, admission)
 
     /**
      * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
@@ -148,7 +168,7 @@ public class Reactor private constructor(
         group.close()
     }
 
-    internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.getValue(loop)
+    internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.computeIfAbsent(loop, ::LoopDispatcher)
 
     override fun toString(): String = "Reactor($group)"
 

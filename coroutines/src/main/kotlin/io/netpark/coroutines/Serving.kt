@@ -14,6 +14,7 @@ import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
@@ -31,12 +32,12 @@ import io.netpark.core.net.Connection as CoreConnection
 internal class Serving(
     private val listener: Listener,
     private val reactor: Reactor,
-    caller: CoroutineContext,
+    private val caller: CoroutineContext,
     private val ownDispatcher: CoroutineDispatcher?,
     private val handler: suspend (Connection) -> Unit,
 ) {
     private val handlers = SupervisorJob()
-    private val perLoop: Map<EventLoop, Handlers> = reactor.group.loops().associateWith { Handlers(it, caller) }
+    private val perLoop = ConcurrentHashMap<EventLoop, Handlers>() // a group may get more loops
 
     /** The handlers of one loop: their parent, and the context they start in. */
     private inner class Handlers(loop: EventLoop, caller: CoroutineContext) {
@@ -53,11 +54,7 @@ internal class Serving(
     suspend fun run(drain: Duration) {
         try {
             try {
-                withContext(listener.dispatcher) {
-                    while (true) {
-                        handle(listener.acceptCore())
-                    }
-                }
+                listener.acceptAll(::handle)
             } catch (e: NetparkException.Closed) {
                 if (listener.isOpen) throw e // the loop of a connection is closed, and not the whole reactor
                 awaitHandlers()
@@ -72,6 +69,20 @@ internal class Serving(
         }
     }
 
+    /** How many handlers there are. */
+    fun count(): Int = perLoop.values.sumOf { it.job.children.count() }
+
+    /** Waits until they have all returned; the listener is closed. */
+    suspend fun join(): Unit = handlers.join()
+
+    /** Cancels those that have not returned, waits until they have, and says how many they were. */
+    suspend fun cut(): Int {
+        val rest = count()
+        handlers.cancel()
+        handlers.join()
+        return rest
+    }
+
     private suspend fun awaitHandlers() {
         perLoop.values.forEach { it.job.complete() } // takes no new children, ends with the last of the old
         handlers.complete()
@@ -79,7 +90,7 @@ internal class Serving(
     }
 
     private fun handle(accepted: CoreConnection) {
-        val handlers = perLoop.getValue(accepted.loop())
+        val handlers = perLoop.computeIfAbsent(accepted.loop()) { Handlers(it, caller) }
         val connection = Connection(accepted, reactor.buffering)
         if (handlers.onOwnLoop && accepted.loop().inLoop()) {
             // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.

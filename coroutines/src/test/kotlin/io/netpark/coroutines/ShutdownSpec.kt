@@ -1,0 +1,210 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldContain
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.Admission
+import io.netpark.core.net.Shutdown
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.loopback
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
+
+class ShutdownSpec : NetparkSpec(body = {
+    val long = Shutdown.within(60.seconds.toJavaDuration())
+
+    /** Answers requests of a byte with itself; to `s` slowly. */
+    suspend fun answer(listener: Listener, connection: Connection) {
+        while (connection.reader.awaitRequest(listener)) {
+            val request = connection.reader.readByte()
+            if (request == 's'.code.toByte()) delay(300)
+            connection.writer.writeByte(request.toInt())
+            connection.writer.flush()
+        }
+    }
+
+    /** As eventually, for those who run on the waiting thread. */
+    suspend fun soon(condition: () -> Boolean) = withTimeout(20.seconds) {
+        while (!condition()) delay(1.milliseconds)
+    }
+
+    for (flavour in Flavour.all) {
+        test("$flavour: idle handlers are told at once, and busy ones finish first") {
+            onReactor(flavour, loops = 2) { reactor ->
+                val listener = reactor.listen("127.0.0.1", 0)
+                val serving = launch { listener.serve { answer(listener, it) } }
+                val idle = List(6) { reactor.dial(listener.localAddress) }
+                idle.forEach { it.write("x"); it.readText(1) shouldBe "x" }
+                val busy = reactor.dial(listener.localAddress)
+                busy.write("s")
+                delay(50)
+                listener.isDraining shouldBe false
+                val report = async { listener.shutdown(long) }
+                idle.forEach { it.readToEnd().size shouldBe 0 }
+                listener.isDraining shouldBe true
+                busy.readText(1) shouldBe "s"
+                busy.readToEnd().size shouldBe 0
+                report.await() shouldBe Shutdown.Report(7, 0, 0, 0)
+                serving.join()
+                (idle + busy).forEach { it.close() }
+            }
+        }
+    }
+
+    test("a request that has arrived is answered though its handler seemed idle") {
+        onReactor { reactor, _ ->
+            repeat(20) {
+                val listener = reactor.listen("127.0.0.1", 0)
+                val serving = launch { listener.serve { answer(listener, it) } }
+                val clients = List(10) { reactor.dial(listener.localAddress) }
+                clients.forEach { it.write("x"); it.readText(1) }
+                clients.forEach { it.write("y") } // loopback: in the socket by the time write has returned
+                val report = listener.shutdown(long)
+                clients.forEach { client ->
+                    client.readText(1) shouldBe "y"
+                    client.readToEnd().size shouldBe 0
+                    client.close()
+                }
+                report.cut() shouldBe 0
+                serving.join()
+            }
+        }
+    }
+
+    test("handlers that do not return in time are cancelled, and counted") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch { listener.serve { awaitCancellation() } }
+            val clients = List(3) { reactor.dial(listener.localAddress) }
+            soon { reactor.group.first().descriptors() == 7 }
+            listener.shutdown(Shutdown.within(50.milliseconds.toJavaDuration())) shouldBe Shutdown.Report(0, 0, 0, 3)
+            clients.forEach { it.readToEnd().size shouldBe 0; it.close() }
+            serving.join()
+        }
+    }
+
+    test("every call waits and hears the same, and accepting goes on while the end is announced") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch { listener.serve { answer(listener, it) } }
+            val phases = long.announcing(300.milliseconds.toJavaDuration())
+            val reports = List(3) { async { listener.shutdown(phases) } }
+            soon { listener.isDraining }
+            reactor.dial(listener.localAddress).use { late ->
+                late.write("x")
+                late.readText(1) shouldBe "x"
+                reports.forEach { it.await() shouldBe Shutdown.Report(1, 0, 0, 0) }
+            }
+            serving.join()
+        }
+    }
+
+    test("cancelling a shutdown cuts at once") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch { listener.serve { awaitCancellation() } }
+            reactor.dial(listener.localAddress).use { client ->
+                soon { reactor.group.first().descriptors() == 3 }
+                val shutdown = launch { listener.shutdown(long) }
+                soon { listener.isDraining }
+                shutdown.cancelAndJoin()
+                client.readToEnd().size shouldBe 0
+                serving.join()
+            }
+        }
+    }
+
+    test("a listener with a socket a loop serves on all of them, and leaves accept to others") {
+        onReactor(loops = 3) { reactor, _ ->
+            val listener = reactor.listenOnEachLoop(loopback())
+            val loops = ConcurrentHashMap.newKeySet<String>()
+            val serving = launch {
+                listener.serve {
+                    loops += Thread.currentThread().name
+                    answer(listener, it)
+                }
+            }
+            shouldThrow<UnsupportedOperationException> { listener.accept() }.message!! shouldContain "use serve"
+            val clients = List(60) { reactor.dial(listener.localAddress) }
+            clients.forEach { it.write("x"); it.readText(1) shouldBe "x" }
+            loops shouldHaveSize 3
+            listener.shutdown(long) shouldBe Shutdown.Report(60, 0, 0, 0)
+            serving.join()
+            clients.forEach { it.close() }
+        }
+    }
+
+    test("a server takes no more than its admission lets in, and refuses the others") {
+        onReactor { reactor, reporter ->
+            val admission = Admission.of(2, Admission.Excess.REFUSE)
+            val listener = reactor.listen("127.0.0.1", 0, admission = admission)
+            val serving = launch { listener.serve { answer(listener, it) } }
+            val clients = List(2) { reactor.dial(listener.localAddress) }
+            clients.forEach { it.write("x"); it.readText(1) }
+            shouldThrow<NetparkException.Reset> { reactor.dial(listener.localAddress).use { it.readText(1) } }
+            reporter.drain() shouldHaveSize 1
+            clients.first().close()
+            eventually { admission.open() shouldBe 1 }
+            reactor.dial(listener.localAddress).use { it.write("y"); it.readText(1) shouldBe "y" }
+            clients.last().close()
+            serving.cancelAndJoin()
+        }
+    }
+
+    test("growing and shrinking under load loses and doubles no byte, and the loops too many end") {
+        onReactor(loops = 2) { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val loops = ConcurrentHashMap.newKeySet<String>()
+            val serving = launch {
+                listener.serve {
+                    loops += Thread.currentThread().name.substringAfterLast('-')
+                    echo(it)
+                }
+            }
+            Reactor(1) { daemon(true) }.use { clients ->
+                val exchanged = AtomicInteger()
+                val working = List(20) { client ->
+                    async {
+                        repeat(15) { round ->
+                            clients.dial(listener.localAddress).use { connection ->
+                                val bytes = pattern(20_000, client * 100 + round)
+                                val sending = launch { connection.write(bytes); connection.shutdownOutput() }
+                                connection.readToEnd().contentEquals(bytes) shouldBe true
+                                sending.join()
+                                exchanged.incrementAndGet()
+                            }
+                        }
+                    }
+                }
+                val resizing = launch {
+                    for (size in generateSequence { listOf(4, 1, 3, 2) }.flatten()) {
+                        reactor.group.resize(size)
+                        delay(10)
+                    }
+                }
+                working.forEach { it.await() }
+                resizing.cancelAndJoin()
+                exchanged.get() shouldBe 300
+                loops shouldContain "2" // one that has grown
+                reactor.group.resize(1)
+                eventually { reactor.group.retiring() shouldHaveSize 0 }
+            }
+            serving.cancelAndJoin()
+        }
+    }
+})
