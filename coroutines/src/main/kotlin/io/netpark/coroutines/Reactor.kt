@@ -100,7 +100,7 @@ public class Reactor private constructor(
         options: SocketOptions = SocketOptions.DEFAULT,
     ): Connection {
         if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
-        val core = Dialer.dial(group.currentOrNext(), address, options)
+        val core = Dialer.dial(group, address, options)
         if (timeout != Duration.INFINITE) core.setDeadline(Direction.WRITE, timeout)
         val connection = Connection(core, buffering)
         connection.finishConnecting()

@@ -67,7 +67,7 @@ public final class BlockingConnection implements AutoCloseable {
      */
     public static BlockingConnection dial(
             EventLoopGroup group, InetSocketAddress remote, Duration timeout, SocketOptions options) throws IOException {
-        Connection core = Dialer.dial(group.next(), remote, options);
+        Connection core = Dialer.dial(group, remote, options);
         try {
             ThreadWaiter.requireNoLoop(core);
             if (!timeout.isZero()) {

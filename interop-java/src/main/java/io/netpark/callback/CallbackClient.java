@@ -75,7 +75,7 @@ public final class CallbackClient implements AutoCloseable {
             throw new IllegalArgumentException(
                     "to be dialed an address must be resolved and have a port: " + remote);
         }
-        Dial dial = new Dial(group.currentOrNext(), remote, options, connectNanos, limits,
+        Dial dial = new Dial(group, remote, options, connectNanos, limits,
                 core -> connected(core, callbacks));
         dials.add(dial);
         dial.future.whenComplete((connection, failure) -> dials.remove(dial));

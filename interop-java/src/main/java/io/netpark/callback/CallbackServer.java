@@ -1,15 +1,20 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Admission;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Listener;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Accepts TCP connections and tells callbacks about them.
@@ -30,7 +35,8 @@ public final class CallbackServer implements AutoCloseable {
 
     private final EventLoopGroup group;
     private final boolean ownsGroup;
-    private final Listener listener;
+    /** On the same port; more than one if there is one for each loop. */
+    private final List<Listener> listeners;
     private final Callbacks callbacks;
     private final Limits limits;
     private final Connections connections = new Connections();
@@ -38,10 +44,10 @@ public final class CallbackServer implements AutoCloseable {
     private final AtomicBoolean shuttingDown = new AtomicBoolean();
     private final CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
 
-    private CallbackServer(EventLoopGroup group, boolean ownsGroup, Listener listener, Builder builder) {
+    private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<Listener> listeners, Builder builder) {
         this.group = group;
         this.ownsGroup = ownsGroup;
-        this.listener = listener;
+        this.listeners = listeners;
         this.callbacks = builder.callbacks.build();
         this.limits = builder.limits();
     }
@@ -53,7 +59,7 @@ public final class CallbackServer implements AutoCloseable {
 
     /** The address it listens on, with the port that was chosen for 0. */
     public InetSocketAddress localAddress() {
-        return listener.localAddress();
+        return listeners.get(0).localAddress();
     }
 
     /** The event loops of its connections. */
@@ -117,7 +123,7 @@ public final class CallbackServer implements AutoCloseable {
         } catch (InterruptedException e) {
             interrupted = true;
         }
-        listener.close();
+        listeners.forEach(Listener::close);
         int open = connections.size();
         if (!phases.keepIdle()) {
             connections.closeIdle();
@@ -156,7 +162,7 @@ public final class CallbackServer implements AutoCloseable {
     public void close() {
         connections.drain();
         closed = true;
-        listener.close();
+        listeners.forEach(Listener::close);
         connections.closeAll("with the server");
         if (ownsGroup) {
             group.close();
@@ -173,8 +179,25 @@ public final class CallbackServer implements AutoCloseable {
     public static final class Builder extends Setup<Builder> {
 
         private final Callbacks.Builder callbacks = Callbacks.builder();
+        private @Nullable Admission admission;
+        private boolean onEachLoop;
 
         private Builder() {}
+
+        /** How many connections may be open at a time, in all and from one address. The default is as many as come. */
+        public Builder admission(Admission admission) {
+            this.admission = Objects.requireNonNull(admission, "admission");
+            return this;
+        }
+
+        /**
+         * Listens with a socket for each event loop (SO_REUSEPORT): the kernel spreads connections over them, and no loop has to
+         * pass any on to another. The default is one socket, whose connections go to loops as {@link Balancing} has it.
+         */
+        public Builder listenOnEachLoop() {
+            onEachLoop = true;
+            return this;
+        }
 
         @Override
         Builder self() {
@@ -250,9 +273,11 @@ public final class CallbackServer implements AutoCloseable {
         public CallbackServer listen(InetSocketAddress address) throws NetparkException {
             EventLoopGroup group = openGroup();
             try {
-                Listener listener = Listener.listen(group, address, options);
-                CallbackServer server = new CallbackServer(group, ownsGroup(), listener, this);
-                new Acceptor(listener, server::accepted).start();
+                List<Listener> listeners = onEachLoop
+                        ? Listener.listenOnEachLoop(group, address, options, admission)
+                        : List.of(Listener.listen(group, address, options, admission));
+                CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, this);
+                listeners.forEach(listener -> new Acceptor(listener, server::accepted).start());
                 return server;
             } catch (NetparkException | RuntimeException | Error e) {
                 if (ownsGroup()) {

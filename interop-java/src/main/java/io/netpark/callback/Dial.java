@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.net.SocketOptions;
@@ -20,7 +21,8 @@ final class Dial {
 
     final CompletableFuture<CallbackConnection> future = new CompletableFuture<>();
 
-    private final EventLoop loop;
+    private final EventLoopGroup group;
+    private EventLoop loop;
     private final InetSocketAddress remote;
     private final SocketOptions options;
     private final long timeoutNanos;
@@ -31,9 +33,10 @@ final class Dial {
      * @param timeoutNanos 0 for none but the kernel's
      * @param connected makes the connection of an established core connection
      */
-    Dial(EventLoop loop, InetSocketAddress remote, SocketOptions options, long timeoutNanos, Limits limits,
+    Dial(EventLoopGroup group, InetSocketAddress remote, SocketOptions options, long timeoutNanos, Limits limits,
             Function<Connection, CallbackConnection> connected) {
-        this.loop = loop;
+        this.group = group;
+        this.loop = group.currentOrNext();
         this.remote = remote;
         this.options = options;
         this.timeoutNanos = timeoutNanos;
@@ -42,8 +45,12 @@ final class Dial {
     }
 
     void start() {
-        if (!loop.tryExecute(this::begin)) {
-            fail("the event loop is closed");
+        while (!loop.tryExecute(this::begin)) {
+            if (group.isClosed() || !loop.isRetiring()) {
+                fail("the event loop is closed");
+                return;
+            }
+            loop = group.next(); // the other has retired at this moment
         }
     }
 

@@ -7,6 +7,7 @@ import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Executor;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,6 +19,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     private @Nullable EventLoopGroup group;
     private int loops;
+    private Consumer<EventLoopGroup.Builder> configure = builder -> {};
     private int highWaterMark = Limits.DEFAULT_BYTES;
     private long outputLimit = Long.MAX_VALUE;
     private int inputLimit;
@@ -52,6 +54,15 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
             throw new IllegalArgumentException("at least one event loop is needed, not " + loops);
         }
         this.loops = loops;
+        return self();
+    }
+
+    /**
+     * How its own event loops are made: their names, balancing, affinity, reporter and so on. Has no effect with a
+     * {@link #group(EventLoopGroup) group} that is given.
+     */
+    public B loops(Consumer<EventLoopGroup.Builder> configure) {
+        this.configure = Objects.requireNonNull(configure, "configure");
         return self();
     }
 
@@ -179,7 +190,11 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
             return group;
         }
         EventLoopGroup.Builder builder = EventLoopGroup.builder();
-        return (loops > 0 ? builder.loops(loops) : builder).open();
+        if (loops > 0) {
+            builder.loops(loops);
+        }
+        configure.accept(builder);
+        return builder.open();
     }
 
     private static int positive(int bytes) {

@@ -119,6 +119,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         return slot(direction).isOccupied();
     }
 
+    @Override
+    public final int parked() {
+        return (readSlot.isOccupied() ? 1 : 0) + (writeSlot.isOccupied() ? 1 : 0);
+    }
+
     /** Whether the kernel has said that the peer is done, or that an error is pending. */
     protected final boolean hasStickyReadiness() {
         return (error.flags() & Readiness.STICKY) != 0;

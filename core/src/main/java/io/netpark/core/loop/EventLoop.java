@@ -46,12 +46,16 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
 
     private static final VarHandle STATE;
     private static final VarHandle SLEEP;
+    private static final VarHandle ACTIONS;
+    private static final VarHandle WAITING;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             STATE = lookup.findVarHandle(EventLoop.class, "state", int.class);
             SLEEP = lookup.findVarHandle(EventLoop.class, "sleep", int.class);
+            ACTIONS = lookup.findVarHandle(EventLoop.class, "actions", long.class);
+            WAITING = lookup.findVarHandle(EventLoop.class, "waiting", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -70,6 +74,8 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     private final Poller poller;
     private final Reporter reporter;
     private final int processor;
+    private final @Nullable Counters counters;
+    private final @Nullable Observer observer;
     private final Thread thread;
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
     private final TimerQueue timers = new TimerQueue();
@@ -77,6 +83,9 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private volatile int state = RUNNING;
+    /** Waiters, tasks and timers run, for the watchdog. Written by the loop's thread only. */
+    private long actions;
+    private boolean waiting;
     /** Closes by itself when it has nothing left. */
     private volatile boolean retiring;
 
@@ -94,8 +103,11 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
      */
     private volatile int sleep = AWAKE;
 
-    private EventLoop(String name, boolean daemon, int processor, LibC libc, Poller poller, Reporter reporter) {
+    private EventLoop(String name, boolean daemon, int processor, LibC libc, Poller poller, Reporter reporter,
+            @Nullable Counters counters, @Nullable Observer observer) {
         this.processor = processor;
+        this.counters = counters;
+        this.observer = observer;
         this.libc = libc;
         this.poller = poller;
         this.reporter = reporter;
@@ -113,14 +125,15 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     public static EventLoop open(
             String name, boolean daemon, LibC libc, Poller.Factory pollers, Reporter reporter)
             throws NetparkException {
-        return open(name, daemon, ANY_PROCESSOR, libc, pollers, reporter);
+        return open(name, daemon, ANY_PROCESSOR, libc, pollers, reporter, null, null);
     }
 
     /** As the other, on one processor only; if that is refused, it is reported, and the loop runs on any. */
     static EventLoop open(
-            String name, boolean daemon, int processor, LibC libc, Poller.Factory pollers, Reporter reporter)
-            throws NetparkException {
-        EventLoop loop = new EventLoop(name, daemon, processor, libc, pollers.open(libc), reporter);
+            String name, boolean daemon, int processor, LibC libc, Poller.Factory pollers, Reporter reporter,
+            @Nullable Counters counters, @Nullable Observer observer) throws NetparkException {
+        EventLoop loop =
+                new EventLoop(name, daemon, processor, libc, pollers.open(libc), reporter, counters, observer);
         try {
             loop.thread.start();
         } catch (Throwable e) { // no thread to be had
@@ -181,7 +194,7 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
                     report("The poller of " + this + " keeps failing; the loop closes", e);
                     state = CLOSING;
                 }
-                LockSupport.parkNanos(POLLER_FAILURE_PAUSE);
+                pauseAfterFailure();
             } catch (Throwable e) { // OutOfMemoryError, say: the next turn may find some
                 report("A turn of " + this + " failed; the loop goes on", e);
             }
@@ -199,8 +212,22 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         }
     }
 
+    private static void pauseAfterFailure() {
+        LockSupport.parkNanos(POLLER_FAILURE_PAUSE);
+    }
+
     private void turn() throws NetparkException {
-        int found = waitForReadiness();
+        WAITING.setOpaque(this, true);
+        int found;
+        try {
+            found = waitForReadiness();
+        } finally {
+            WAITING.setOpaque(this, false);
+        }
+        Counters counters = this.counters;
+        if (counters != null) {
+            counters.turnBegins(found);
+        }
         for (int i = 0; i < found; i++) {
             Pollable pollable = poller.pollable(i);
             if (pollable != null) {
@@ -211,6 +238,9 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         // Those queued by now: one that queues itself again, to yield, lets the poller have its turn first.
         runTasks(Math.min(tasks.size(), TASKS_A_TURN));
         runTimers();
+        if (counters != null) {
+            counters.turnEnds(timers.size());
+        }
         if (retiring && isQuiet()) {
             shutdown();
         }
@@ -249,8 +279,12 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
 
     private void runTasks(int most) {
         Runnable task;
-        for (int i = 0; i < most && (task = tasks.poll()) != null; i++) {
+        int ran = 0;
+        for (; ran < most && (task = tasks.poll()) != null; ran++) {
             runGuarded(task);
+        }
+        if (counters != null && ran > 0) {
+            counters.ranTasks(ran);
         }
     }
 
@@ -267,6 +301,7 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     }
 
     private void runGuarded(Runnable action) {
+        ACTIONS.setOpaque(this, actions + 1);
         try {
             action.run();
         } catch (Throwable e) {
@@ -318,6 +353,9 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     private void wakeIfAsleep() {
         if (sleep == ASLEEP && SLEEP.compareAndSet(this, ASLEEP, AWAKE)) {
             poller.wakeup();
+            if (counters != null) {
+                counters.wokenUp();
+            }
         }
     }
 
@@ -396,6 +434,56 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
     /** Whether its group has given it up: it goes on until nothing of it is left, and gets nothing new. */
     public boolean isRetiring() {
         return retiring;
+    }
+
+    /** What it counts, or null if its group has no metrics. */
+    public @Nullable Counters counters() {
+        return counters;
+    }
+
+    /** Who is told of connections, or null. */
+    public @Nullable Observer observer() {
+        return observer;
+    }
+
+    /** Tells an observer something; what it throws is reported. */
+    public void tell(Runnable call) {
+        try {
+            call.run();
+        } catch (Throwable e) {
+            report("An observer of " + this + " threw", e);
+        }
+    }
+
+    long actions() {
+        return (long) ACTIONS.getOpaque(this);
+    }
+
+    /** Whether it waits for readiness, or does not run any more. */
+    boolean isWaiting() {
+        return (boolean) WAITING.getOpaque(this) || state == CLOSED;
+    }
+
+    StackTraceElement[] stack() {
+        return thread.getStackTrace();
+    }
+
+    long pendingTasks() {
+        return tasks.size();
+    }
+
+    /** Operations that are parked, at about this moment. */
+    long parked() {
+        long parked = 0;
+        for (Pollable pollable : poller.watched()) {
+            parked += pollable.parked();
+        }
+        return parked;
+    }
+
+    /** Whether a thread is that of an event loop. */
+    public static boolean isLoopThread(Thread thread) {
+        return thread instanceof LoopThread;
     }
 
     // The end

@@ -4,6 +4,7 @@ import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -23,6 +24,10 @@ public final class EventLoopGroup implements AutoCloseable {
     private final List<EventLoop> retiring = new ArrayList<>();
     private int started;
     private volatile boolean closed;
+    private final boolean counted;
+    /** What loops have counted that have ended. */
+    private LoopSnapshot departed;
+    private final @Nullable Watchdog watchdog;
 
     /** Makes the loop with a number. */
     @FunctionalInterface
@@ -30,10 +35,17 @@ public final class EventLoopGroup implements AutoCloseable {
         EventLoop start(int number) throws NetparkException;
     }
 
-    private EventLoopGroup(Starter starter, Balancing balancing, int count) throws NetparkException {
+    private EventLoopGroup(Starter starter, String name, Builder builder) throws NetparkException {
         this.starter = starter;
-        this.balancing = balancing;
-        this.loops = start(List.of(), count);
+        this.balancing = builder.balancing;
+        this.counted = builder.metrics;
+        this.departed = LoopSnapshot.none(name);
+        this.loops = start(List.of(), builder.loops);
+        this.watchdog = builder.watchdog == null ? null
+                : new Watchdog(name + "-watchdog", builder.watchdog, builder.observer, this::all);
+        if (watchdog != null) {
+            watchdog.start();
+        }
     }
 
     /** A group as it is unless told otherwise. */
@@ -91,7 +103,7 @@ public final class EventLoopGroup implements AutoCloseable {
             throw new IllegalStateException("resize " + this + " to " + count + " loops: the group is closed");
         }
         List<EventLoop> before = loops;
-        retiring.removeIf(EventLoop::isTerminated);
+        forgetTerminated();
         if (count >= before.size()) {
             loops = start(before, count);
         } else {
@@ -117,8 +129,47 @@ public final class EventLoopGroup implements AutoCloseable {
 
     /** Those that {@link #resize} has given up and that have not ended. */
     public synchronized List<EventLoop> retiring() {
-        retiring.removeIf(EventLoop::isTerminated);
+        forgetTerminated();
         return List.copyOf(retiring);
+    }
+
+    private void forgetTerminated() {
+        retiring.removeIf(loop -> {
+            if (loop.isTerminated() && loop.counters() != null) {
+                departed = departed.plus(loop.counters().snapshot(loop));
+            }
+            return loop.isTerminated();
+        });
+    }
+
+    private synchronized List<EventLoop> all() {
+        List<EventLoop> all = new ArrayList<>(loops);
+        all.addAll(retiring());
+        return all;
+    }
+
+    // What can be seen
+
+    /**
+     * What the loops have counted up to now. Costs a look at every descriptor.
+     *
+     * @throws IllegalStateException if {@link Builder#metrics} is off
+     */
+    public synchronized GroupSnapshot snapshot() {
+        if (!counted) {
+            throw new IllegalStateException("this group counts nothing; build it with metrics(true)");
+        }
+        List<LoopSnapshot> each = new ArrayList<>();
+        for (EventLoop loop : all()) {
+            Counters counters = loop.counters();
+            assert counters != null;
+            each.add(counters.snapshot(loop));
+        }
+        LoopSnapshot total = departed;
+        for (LoopSnapshot loop : each) {
+            total = total.plus(loop);
+        }
+        return new GroupSnapshot(List.copyOf(each), total);
     }
 
     /**
@@ -127,11 +178,10 @@ public final class EventLoopGroup implements AutoCloseable {
      */
     @Override
     public void close() {
-        List<EventLoop> all;
-        synchronized (this) {
-            closed = true;
-            all = new ArrayList<>(loops);
-            all.addAll(retiring);
+        closed = true;
+        List<EventLoop> all = all();
+        if (watchdog != null) {
+            watchdog.end();
         }
         all.forEach(EventLoop::shutdown); // all at once, then wait
         all.forEach(EventLoop::close);
@@ -155,6 +205,9 @@ public final class EventLoopGroup implements AutoCloseable {
         private Reporter reporter = Reporter.LOG;
         private Balancing balancing = Balancing.roundRobin();
         private int[] processors = {};
+        private boolean metrics;
+        private @Nullable Observer observer;
+        private @Nullable Duration watchdog;
 
         private Builder() {}
 
@@ -206,6 +259,30 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
+        /** Whether loops count what they do, for {@link EventLoopGroup#snapshot}. The default is false, and costs nothing. */
+        public Builder metrics(boolean on) {
+            this.metrics = on;
+            return this;
+        }
+
+        /** Who is told what happens; several by {@link Observer#all}. The default is nobody. */
+        public Builder observer(Observer observer) {
+            this.observer = Objects.requireNonNull(observer, "observer");
+            return this;
+        }
+
+        /**
+         * Reports a callback, task or coroutine that holds its loop for longer than this, with its stack, once an episode. A
+         * thread of its own looks; the loops pay nothing. The default is not to look.
+         */
+        public Builder watchdog(Duration limit) {
+            if (limit.isNegative() || limit.isZero()) {
+                throw new IllegalArgumentException("the time that a loop may be held must be positive, not " + limit);
+            }
+            this.watchdog = limit;
+            return this;
+        }
+
         /** The C library to call. The default is {@link Binding#defaultLibC}. */
         public Builder libc(LibC libc) {
             this.libc = libc;
@@ -238,11 +315,14 @@ public final class EventLoopGroup implements AutoCloseable {
             int[] processors = this.processors;
             Poller.Factory pollers = this.pollers;
             Reporter reporter = this.reporter;
+            boolean metrics = this.metrics;
+            Observer observer = this.observer;
             return new EventLoopGroup(number -> {
                 int processor = processors.length == 0
                         ? EventLoop.ANY_PROCESSOR : processors[number % processors.length];
-                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, pollers, reporter);
-            }, balancing, loops);
+                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, pollers, reporter,
+                        metrics ? new Counters() : null, observer);
+            }, prefix, this);
         }
     }
 }

@@ -42,7 +42,7 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
     }
 
     /** Bytes have moved. */
-    abstract void moved();
+    abstract void moved(Direction direction, long bytes);
 
     /**
      * Reads what there is, at most what {@code target} has room for, and advances its position.
@@ -131,7 +131,7 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
 
     private int received(long result, long asked) throws NetparkException {
         if (result > 0) {
-            moved();
+            moved(Direction.READ, result);
             drained = result < asked && loop().poller().edgeTriggered();
             finish(Direction.READ);
             return (int) result;

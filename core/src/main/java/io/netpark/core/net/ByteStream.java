@@ -3,6 +3,7 @@ package io.netpark.core.net;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
@@ -80,7 +81,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
             source.position(position + (int) sent);
         }
         Reference.reachabilityFence(source);
-        return sent(outcome, source.position() > start);
+        return sent(outcome, source.position() - start);
     }
 
     private int writeThroughScratch(ByteBuffer source) throws NetparkException {
@@ -101,7 +102,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         } finally {
             scratch.giveBack();
         }
-        return sent(outcome, source.position() > start);
+        return sent(outcome, source.position() - start);
     }
 
     private long send(long address, int length) {
@@ -113,12 +114,12 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     }
 
     /** The end of a write, or its pause. */
-    private int sent(int outcome, boolean progress) throws NetparkException {
-        if (progress) {
-            moved();
+    private int sent(int outcome, long bytes) throws NetparkException {
+        if (bytes > 0) {
+            moved(Direction.WRITE, bytes);
         }
         if (outcome == -Errno.EAGAIN) {
-            if (progress) {
+            if (bytes > 0) {
                 extendDeadline(Direction.WRITE);
             }
             pause();
@@ -152,7 +153,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     private int attemptWrite(ByteBuffer[] sources) throws NetparkException {
         Vector vector = Vector.take();
         int outcome = 0;
-        boolean progress = false;
+        long bytes = 0;
         try {
             while (vector.fillForWriting(sources) > 0) {
                 long result;
@@ -164,13 +165,13 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
                     break;
                 }
                 vector.advanceAfterWriting(sources, result);
-                progress = true;
+                bytes += result;
             }
         } finally {
             vector.giveBack();
             Reference.reachabilityFence(sources);
         }
-        return sent(outcome, progress);
+        return sent(outcome, bytes);
     }
 
     /**
@@ -191,7 +192,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     }
 
     private int attemptWrite(LinkBuffer source) throws NetparkException {
-        boolean progress = false;
+        long bytes = 0;
         long result = 0;
         try {
             while (source.available() > 0) {
@@ -200,13 +201,13 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
                     break;
                 }
                 source.skip(result);
-                progress = true;
+                bytes += result;
             }
         } catch (RuntimeException | Error e) { // a buffer that was closed meanwhile, say: the operation must end
             finish(Direction.WRITE);
             throw e;
         }
-        return sent((int) Math.min(0, result), progress);
+        return sent((int) Math.min(0, result), bytes);
     }
 
     /** One system call: of the bytes as they lie, or of a copy if they are on the heap. */
@@ -290,10 +291,18 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     }
 
     @Override
-    final void moved() {
+    final void moved(Direction direction, long bytes) {
         IdleTimeout timeout = idle;
         if (timeout != null) {
             timeout.touch();
+        }
+        Counters counters = loop().counters();
+        if (counters != null) {
+            if (direction == Direction.READ) {
+                counters.read(bytes, loop().inLoop());
+            } else {
+                counters.written(bytes, loop().inLoop());
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 package io.netpark.core.net;
 
 import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
@@ -37,6 +39,7 @@ public sealed class Connection extends ByteStream {
      */
     static Connection watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
         Connection connection = new Connection(loop, fd, remote);
+        connection.opened();
         connection.register(Interest.PARKING);
         return connection;
     }
@@ -51,16 +54,46 @@ public sealed class Connection extends ByteStream {
             throws NetparkException {
         Connection connection =
                 admission == null ? new Connection(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
+        connection.opened();
         try {
             loop.poller().add(fd, connection, Interest.PARKING);
             return connection;
         } catch (NetparkException e) {
             if (loop.isRetiring() && loop.isShutdown()) {
+                connection.tellClosed();
                 return null;
             }
             connection.close();
             throw e;
         }
+    }
+
+    private void opened() {
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.opened();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.opened(loop(), this));
+        }
+    }
+
+    private void tellClosed() {
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.closed();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.closed(loop(), this));
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        super.destroyed();
+        tellClosed();
     }
 
     /** A kind of its own, as the others have no memory to spare for a field. */
@@ -108,6 +141,7 @@ public sealed class Connection extends ByteStream {
         }
         Connection connection = new Connection(loop, fd, remote);
         loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
+        connection.opened();
         return connection;
     }
 

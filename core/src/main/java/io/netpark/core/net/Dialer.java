@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -12,6 +13,24 @@ import java.net.InetSocketAddress;
 public final class Dialer {
 
     private Dialer() {}
+
+    /**
+     * As the other, on the loop of the group that is calling, or else on the one for a new connection; another one if that
+     * retires at this moment.
+     */
+    public static Connection dial(EventLoopGroup group, InetSocketAddress remote, SocketOptions options)
+            throws NetparkException {
+        while (true) {
+            EventLoop loop = group.currentOrNext();
+            try {
+                return dial(loop, remote, options);
+            } catch (NetparkException.Closed e) {
+                if (group.isClosed() || !loop.isRetiring()) {
+                    throw e;
+                }
+            }
+        }
+    }
 
     /**
      * Starts connecting to an address. Never parks: the connection that is returned is not established yet, and

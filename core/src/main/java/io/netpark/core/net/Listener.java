@@ -2,8 +2,10 @@ package io.netpark.core.net;
 
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Observer;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Readiness;
@@ -286,6 +288,14 @@ public final class Listener extends Descriptor {
             // Closed in the ordinary way, then.
         }
         libc().close(connected);
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.refused();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.refused(loop(), this));
+        }
         if (admission.beginsRefusing()) {
             loop().report("Connections to " + Addresses.text(local) + " are refused", admission.refusal(remote));
         }
@@ -322,9 +332,21 @@ public final class Listener extends Descriptor {
             retry.arm(System.nanoTime() + pause);
         }
         if (first) {
-            loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);
+            tellExhausted(cause);
         }
         pause();
+    }
+
+    private void tellExhausted(NetparkException cause) {
+        loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.acceptPaused();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.acceptPaused(loop(), this, cause));
+        }
     }
 
     private void disarm() {

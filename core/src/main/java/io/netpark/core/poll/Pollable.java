@@ -38,4 +38,9 @@ public abstract class Pollable {
 
     /** The poller closes: nothing more will be reported. Called once, on the closing thread. */
     public abstract void pollerClosed(WokenBatch woken);
+
+    /** How many operations are parked, at about this moment. */
+    public int parked() {
+        return 0;
+    }
 }

@@ -1,0 +1,5 @@
+/** What JDK Flight Recorder is told. */
+@NullMarked
+package io.netpark.core.jfr;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,116 @@
+package io.netpark.core.loop;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * What one loop counts, if its group has {@linkplain EventLoopGroup.Builder#metrics metrics}. What happens often is counted by
+ * the loop's thread alone, without an atomic operation; other threads have counters of their own for the same. Read by anyone.
+ */
+public final class Counters {
+
+    private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+
+    // Written by the loop's thread only.
+    private static final int BYTES_IN = 0;
+    private static final int BYTES_OUT = 1;
+    private static final int TURNS = 2;
+    private static final int EVENTS = 3;
+    private static final int TASKS = 4;
+    private static final int BUSY_NANOS = 5;
+    private static final int PENDING_TIMERS = 6;
+    private static final int COUNT = 7;
+
+    /** A cache line before and after, as loops count side by side. */
+    private static final int PADDING = 8;
+
+    private final long[] own = new long[PADDING + COUNT + PADDING];
+
+    private final LongAdder bytesInElsewhere = new LongAdder();
+    private final LongAdder bytesOutElsewhere = new LongAdder();
+    private final LongAdder opened = new LongAdder();
+    private final LongAdder closed = new LongAdder();
+    private final LongAdder refused = new LongAdder();
+    private final LongAdder acceptPauses = new LongAdder();
+    private final LongAdder wakeups = new LongAdder();
+    private long turnBegan;
+
+    Counters() {}
+
+    private void add(int counter, long count) {
+        long value = own[PADDING + counter]; // nobody else writes
+        LONGS.setOpaque(own, PADDING + counter, value + count);
+    }
+
+    private long get(int counter) {
+        return (long) LONGS.getOpaque(own, PADDING + counter);
+    }
+
+    /** Bytes have been read. */
+    public void read(long bytes, boolean inLoop) {
+        if (inLoop) {
+            add(BYTES_IN, bytes);
+        } else {
+            bytesInElsewhere.add(bytes);
+        }
+    }
+
+    /** Bytes have been written. */
+    public void written(long bytes, boolean inLoop) {
+        if (inLoop) {
+            add(BYTES_OUT, bytes);
+        } else {
+            bytesOutElsewhere.add(bytes);
+        }
+    }
+
+    /** A connection is there: accepted, dialed or adopted. */
+    public void opened() {
+        opened.increment();
+    }
+
+    /** A connection is gone. */
+    public void closed() {
+        closed.increment();
+    }
+
+    /** A connection was accepted and reset. */
+    public void refused() {
+        refused.increment();
+    }
+
+    /** Descriptors or memory have run out: an episode has begun. */
+    public void acceptPaused() {
+        acceptPauses.increment();
+    }
+
+    /** A thread has written the eventfd. */
+    void wokenUp() {
+        wakeups.increment();
+    }
+
+    /** The poller has returned. */
+    void turnBegins(int events) {
+        turnBegan = System.nanoTime();
+        add(TURNS, 1);
+        add(EVENTS, events);
+    }
+
+    void turnEnds(int pendingTimers) {
+        add(BUSY_NANOS, System.nanoTime() - turnBegan);
+        LONGS.setOpaque(own, PADDING + PENDING_TIMERS, (long) pendingTimers);
+    }
+
+    void ranTasks(int count) {
+        add(TASKS, count);
+    }
+
+    LoopSnapshot snapshot(EventLoop loop) {
+        long openedEver = opened.sum();
+        return new LoopSnapshot(loop.toString(), Math.max(0, openedEver - closed.sum()), openedEver,
+                get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
+                refused.sum(), acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),
+                get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS));
+    }
+}

@@ -1,0 +1,53 @@
+package io.netpark.core.loop;
+
+/**
+ * What a loop has counted up to an instant, or the sums of several. The values are read one after another while the loop
+ * goes on, so they agree with each other only roughly.
+ *
+ * @param name the loop's, or the group's
+ * @param connections open now
+ * @param connectionsEver opened since the beginning, accepted, dialed or adopted
+ * @param bytesIn read from connections
+ * @param bytesOut written to connections
+ * @param refused connections that were reset because an {@link io.netpark.core.net.Admission} was exhausted
+ * @param acceptPauses how often descriptors or memory ran out while accepting
+ * @param descriptors watched now, listeners and others included
+ * @param parked operations that wait for readiness now
+ * @param pendingTasks queued now
+ * @param tasks run
+ * @param pendingTimers armed, when the last turn ended
+ * @param wakeups eventfd writes of other threads to wake the loop
+ * @param turns waits that have returned
+ * @param events descriptors that were found ready; divided by the turns, how busy a turn is
+ * @param busyNanos time between waits, in nanoseconds: handlers, tasks and timers
+ */
+public record LoopSnapshot(
+        String name,
+        long connections,
+        long connectionsEver,
+        long bytesIn,
+        long bytesOut,
+        long refused,
+        long acceptPauses,
+        long descriptors,
+        long parked,
+        long pendingTasks,
+        long tasks,
+        long pendingTimers,
+        long wakeups,
+        long turns,
+        long events,
+        long busyNanos) {
+
+    static LoopSnapshot none(String name) {
+        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    }
+
+    LoopSnapshot plus(LoopSnapshot other) {
+        return new LoopSnapshot(name, connections + other.connections, connectionsEver + other.connectionsEver,
+                bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused,
+                acceptPauses + other.acceptPauses, descriptors + other.descriptors, parked + other.parked,
+                pendingTasks + other.pendingTasks, tasks + other.tasks, pendingTimers + other.pendingTimers,
+                wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos);
+    }
+}

@@ -1,0 +1,72 @@
+package io.netpark.core.loop;
+
+import io.netpark.core.poll.Pollable;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * Told what happens to the loops and connections of a group. Called at once, where it happens: mostly on the loop, and it must
+ * not block. What it throws is reported and does no other harm. A descriptor's {@code toString} names its addresses.
+ */
+public interface Observer {
+
+    /** A connection has been accepted, dialed (it may not be established yet) or adopted. By any thread. */
+    default void opened(EventLoop loop, Pollable connection) {}
+
+    /** A connection's descriptor has been closed, or given away. By any thread. */
+    default void closed(EventLoop loop, Pollable connection) {}
+
+    /** A connection was accepted and reset, as an {@link io.netpark.core.net.Admission} is exhausted. */
+    default void refused(EventLoop loop, Pollable listener) {}
+
+    /** Descriptors or memory have run out: accepting pauses, and goes on by itself. Once an episode. */
+    default void acceptPaused(EventLoop loop, Pollable listener, Throwable why) {}
+
+    /**
+     * One callback, task or coroutine holds the loop for longer than the watchdog allows. Once an episode, by the watchdog's
+     * thread.
+     *
+     * @param atLeast how long it has been running
+     * @param where its stack is that of the loop's thread
+     */
+    default void held(EventLoop loop, Duration atLeast, Throwable where) {}
+
+    /** What held the loop has returned; by the watchdog's thread, so a little late. */
+    default void released(EventLoop loop, Duration about) {}
+
+    /** One that tells all of these, in their order. */
+    static Observer all(Observer... observers) {
+        List<Observer> each = List.of(observers);
+        return new Observer() {
+            @Override
+            public void opened(EventLoop loop, Pollable connection) {
+                each.forEach(observer -> observer.opened(loop, connection));
+            }
+
+            @Override
+            public void closed(EventLoop loop, Pollable connection) {
+                each.forEach(observer -> observer.closed(loop, connection));
+            }
+
+            @Override
+            public void refused(EventLoop loop, Pollable listener) {
+                each.forEach(observer -> observer.refused(loop, listener));
+            }
+
+            @Override
+            public void acceptPaused(EventLoop loop, Pollable listener, Throwable why) {
+                each.forEach(observer -> observer.acceptPaused(loop, listener, why));
+            }
+
+            @Override
+            public void held(EventLoop loop, Duration atLeast, Throwable where) {
+                each.forEach(observer -> observer.held(loop, atLeast, where));
+            }
+
+            @Override
+            public void released(EventLoop loop, Duration about) {
+                each.forEach(observer -> observer.released(loop, about));
+            }
+        };
+    }
+}

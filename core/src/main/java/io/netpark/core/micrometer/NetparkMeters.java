@@ -1,0 +1,89 @@
+package io.netpark.core.micrometer;
+
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.TimeGauge;
+import io.micrometer.core.instrument.binder.MeterBinder;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.LoopSnapshot;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToLongFunction;
+
+/**
+ * Meters of a group of event loops, and of a pool, for Micrometer, which the application brings:
+ * {@code new NetparkMeters(group, "api").bindTo(registry)}. The names are in docs/operation.md. A scrape takes a snapshot for
+ * each meter. The registry keeps the group reachable.
+ */
+public final class NetparkMeters implements MeterBinder {
+
+    private final EventLoopGroup group;
+    private final Tags tags;
+
+    /**
+     * Of a group that has metrics.
+     *
+     * @param name the value of the tag {@code group}
+     */
+    public NetparkMeters(EventLoopGroup group, String name) {
+        group.snapshot(); // says so now if it has none
+        this.group = group;
+        this.tags = Tags.of("group", name);
+    }
+
+    @Override
+    public void bindTo(MeterRegistry registry) {
+        gauge(registry, "netpark.loops", "Event loops", total -> group.loops().size());
+        gauge(registry, "netpark.connections", "Open connections", LoopSnapshot::connections);
+        counter(registry, "netpark.connections.opened", "Connections opened", LoopSnapshot::connectionsEver);
+        counter(registry, "netpark.connections.refused", "Connections reset at a limit", LoopSnapshot::refused);
+        counter(registry, "netpark.accept.pauses", "Episodes without descriptors", LoopSnapshot::acceptPauses);
+        counter(registry, "netpark.bytes.in", "Bytes read", LoopSnapshot::bytesIn);
+        counter(registry, "netpark.bytes.out", "Bytes written", LoopSnapshot::bytesOut);
+        gauge(registry, "netpark.descriptors", "Watched descriptors", LoopSnapshot::descriptors);
+        gauge(registry, "netpark.parked", "Parked operations", LoopSnapshot::parked);
+        gauge(registry, "netpark.tasks.pending", "Queued tasks", LoopSnapshot::pendingTasks);
+        counter(registry, "netpark.tasks", "Tasks run", LoopSnapshot::tasks);
+        gauge(registry, "netpark.timers.pending", "Armed timers", LoopSnapshot::pendingTimers);
+        counter(registry, "netpark.wakeups", "Wake-ups by other threads", LoopSnapshot::wakeups);
+        counter(registry, "netpark.turns", "Waits that have returned", LoopSnapshot::turns);
+        counter(registry, "netpark.events", "Descriptors found ready", LoopSnapshot::events);
+        TimeGauge.builder("netpark.busy", group, TimeUnit.NANOSECONDS, g -> g.snapshot().total().busyNanos())
+                .description("Time between waits, since the beginning").tags(tags).register(registry);
+    }
+
+    private void gauge(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
+        Gauge.builder(name, group, g -> value.applyAsLong(g.snapshot().total()))
+                .description(description).tags(tags).register(registry);
+    }
+
+    private void counter(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
+        FunctionCounter.builder(name, group, g -> value.applyAsLong(g.snapshot().total()))
+                .description(description).tags(tags).register(registry);
+    }
+
+    /**
+     * Meters of a pool of segments.
+     *
+     * @param name the value of the tag {@code pool}
+     */
+    public static MeterBinder of(SegmentPool pool, String name) {
+        return registry -> {
+            Tags tags = Tags.of("pool", name);
+            Gauge.builder("netpark.segments.lent", pool, p -> p.statistics().lentSegments())
+                    .description("Segments that somebody holds").tags(tags).register(registry);
+            Gauge.builder("netpark.segments.lent.bytes", pool, p -> p.statistics().lentBytes())
+                    .description("Their size").baseUnit("bytes").tags(tags).register(registry);
+            Gauge.builder("netpark.segments.allocated.bytes", pool, p -> p.statistics().allocatedBytes())
+                    .description("Memory of the pool").baseUnit("bytes").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.segments.taken", pool, p -> p.statistics().taken())
+                    .description("Segments taken").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.segments.made", pool, p -> p.statistics().made())
+                    .description("Segments that needed new memory").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.segments.lost", pool, p -> p.statistics().lost())
+                    .description("Segments never released").tags(tags).register(registry);
+        };
+    }
+}
