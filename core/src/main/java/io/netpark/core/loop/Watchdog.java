@@ -73,7 +73,7 @@ final class Watchdog implements Runnable {
     private void look(EventLoop loop, Watch watch) {
         long now = System.nanoTime();
         long actions = loop.actions();
-        if (actions != watch.actions) {
+        if (actions != watch.actions || loop.isWaiting()) {
             if (watch.reported) {
                 loop.tell(() -> {
                     if (observer != null) {
@@ -84,7 +84,7 @@ final class Watchdog implements Runnable {
             watch.actions = actions;
             watch.since = now;
             watch.reported = false;
-        } else if (!watch.reported && now - watch.since >= limitNanos && !loop.isWaiting()) {
+        } else if (!watch.reported && now - watch.since >= limitNanos) {
             StackTraceElement[] stack = loop.stack();
             if (loop.actions() == actions && !loop.isWaiting()) { // or the stack is of something else
                 watch.reported = true;

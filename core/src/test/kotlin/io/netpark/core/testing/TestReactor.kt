@@ -16,13 +16,14 @@ class TestReactor(
     val libc: LibC = Bindings.best,
     pollers: Poller.Factory = Poller.EPOLL,
     loops: Int = 1,
+    configure: EventLoopGroup.Builder.() -> Unit = {},
 ) : AutoCloseable {
 
     constructor(flavour: Flavour, loops: Int = 1) : this(flavour.libc, flavour.poller.factory, loops)
 
     val reporter = RecordingReporter()
-    val group: EventLoopGroup =
-        EventLoopGroup.builder().loops(loops).daemon(true).libc(libc).pollers(pollers).reporter(reporter).open()
+    val group: EventLoopGroup = EventLoopGroup.builder()
+        .loops(loops).daemon(true).libc(libc).pollers(pollers).reporter(reporter).apply(configure).open()
 
     val loop: EventLoop get() = group.loops().first()
 

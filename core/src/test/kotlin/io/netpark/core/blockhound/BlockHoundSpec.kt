@@ -1,0 +1,29 @@
+package io.netpark.core.blockhound
+
+import io.kotest.assertions.withClue
+import io.kotest.matchers.shouldBe
+import io.netpark.core.sys.Binding
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.NetparkSpec
+import java.lang.management.ManagementFactory
+import java.nio.file.Path
+
+/** In JVMs of their own: BlockHound changes the JDK's classes for good. */
+class BlockHoundSpec : NetparkSpec(body = {
+    for (libc in Bindings.all) {
+        test("${libc.binding()}: blocking on a loop is caught, and what loops do themselves is not") {
+            val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
+            val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
+            val probe = ProcessBuilder(
+                listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options +
+                    listOf(
+                        "-XX:+AllowRedefinitionToAddDeleteMethods", "-XX:+EnableDynamicAgentLoading",
+                        "-D${Binding.PROPERTY}=${libc.binding()}", "-cp", classPath,
+                        "io.netpark.core.blockhound.BlockHoundProbeKt",
+                    ),
+            ).redirectErrorStream(true).start()
+            val output = probe.inputStream.bufferedReader().readText()
+            withClue(output) { probe.waitFor() shouldBe 0 }
+        }
+    }
+})

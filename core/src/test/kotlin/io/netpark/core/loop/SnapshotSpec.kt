@@ -1,0 +1,204 @@
+package io.netpark.core.loop
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldContainExactly
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.micrometer.NetparkMeters
+import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.jfr.FlightRecording
+import io.netpark.core.net.Admission
+import io.netpark.core.poll.Pollable
+import io.netpark.core.sys.Errno
+import io.netpark.core.sys.LibC
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.async
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.result
+import io.netpark.core.testing.use
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry
+import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordingFile
+import java.nio.ByteBuffer
+import java.nio.file.Files
+import java.nio.file.Path
+import java.time.Duration
+import java.util.concurrent.Callable
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.TimeUnit
+
+class SnapshotSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        test("$flavour: connections, bytes, parked operations, tasks and timers are counted, on the loop and off it") {
+            TestReactor(flavour.libc, flavour.poller.factory, 2, { metrics(true) }).use { reactor ->
+                val group = reactor.group
+                reactor.pair().use { client, server ->
+                    client.write("x".repeat(1000))
+                    server.readFully(1000)
+                    // And once by the loop itself.
+                    val bytes = ByteBuffer.allocateDirect(500)
+                    server.connection.loop().submit(Callable { server.connection.startWrite(bytes) }).get()
+                    client.readFully(500)
+                    val total = group.snapshot().total()
+                    total.connections() shouldBe 2
+                    total.connectionsEver() shouldBe 2
+                    total.bytesIn() shouldBe 1500
+                    total.bytesOut() shouldBe 1500
+                    val reading = async { server.read(ByteBuffer.allocate(1)) }
+                    eventually { group.snapshot().total().parked() shouldBe 1 }
+                    client.write("y")
+                    reading.result() shouldBe 1
+                    val timer = group.first().schedule({}, 1, TimeUnit.HOURS)
+                    eventually { group.snapshot().loops()[0].pendingTimers() shouldBe 1 }
+                    timer.cancel(false)
+                }
+                eventually { group.snapshot().total().connections() shouldBe 0 }
+                val before = group.snapshot().total()
+                repeat(100) { group.first().submit {}.get() }
+                val after = eventually { // the last turn may not have ended when its task has
+                    group.snapshot().total().also { it.tasks() - before.tasks() shouldBe 100 }
+                }
+                after.wakeups() shouldBeGreaterThan 0
+                after.turns() shouldBeGreaterThan before.turns()
+                after.events() shouldBeGreaterThan 0
+                after.busyNanos() shouldBeGreaterThan before.busyNanos()
+                group.snapshot().loops().map { it.name() } shouldContainExactly group.loops().map { it.toString() }
+            }
+        }
+    }
+
+    test("what a loop has counted that has retired is in the total still") {
+        TestReactor(loops = 2, configure = { metrics(true) }).use { reactor ->
+            val last = reactor.group.loops().last()
+            repeat(10) { last.submit {}.get() }
+            val tasks = reactor.group.snapshot().total().tasks()
+            reactor.group.resize(1)
+            eventually { last.isTerminated shouldBe true }
+            reactor.group.snapshot().loops() shouldHaveSize 1
+            reactor.group.snapshot().total().tasks() shouldBeGreaterThan tasks - 1
+        }
+    }
+
+    test("a group without metrics counts nothing and says so") {
+        TestReactor().use { reactor ->
+            reactor.loop.counters() shouldBe null
+            shouldThrow<IllegalStateException> { reactor.group.snapshot() }.message!! shouldContain "metrics(true)"
+            shouldThrow<IllegalStateException> { NetparkMeters(reactor.group, "x") }
+        }
+    }
+
+    test("observers are told of connections opened, closed and refused, and may throw without harm") {
+        val seen = ConcurrentLinkedQueue<String>()
+        val observer = object : Observer {
+            override fun opened(loop: EventLoop, connection: Pollable) { seen += "opened" }
+            override fun closed(loop: EventLoop, connection: Pollable) { seen += "closed" }
+            override fun refused(loop: EventLoop, listener: Pollable) { seen += "refused" }
+        }
+        val thrower = object : Observer {
+            override fun closed(loop: EventLoop, connection: Pollable) = throw IllegalStateException("on purpose")
+        }
+        TestReactor(configure = { observer(Observer.all(observer, thrower)).metrics(true) }).use { reactor ->
+            reactor.listen(admission = Admission.of(1, Admission.Excess.REFUSE)).use { listener ->
+                reactor.connect(listener.address).use { client ->
+                    val accepted = listener.accept()
+                    val accepting = async { runCatching { listener.accept() } }
+                    val refused = reactor.dial(listener.address)
+                    eventually { seen.contains("refused") shouldBe true }
+                    reactor.group.snapshot().total().refused() shouldBe 1
+                    refused.close()
+                    accepted.close()
+                    client.close()
+                    listener.close()
+                    accepting.result()
+                }
+            }
+            eventually { seen.groupingBy { it }.eachCount() shouldBe mapOf("opened" to 3, "closed" to 3, "refused" to 1) }
+            reactor.reporter.drain().count { it.what.contains("observer") && it.cause.message == "on purpose" } shouldBe 3
+        }
+    }
+
+    test("episodes without descriptors are counted and told") {
+        val dry = object : LibC by Bindings.best {
+            @Volatile
+            var errno = 0
+
+            override fun accept4(fd: Int, sockaddr: Long, lengthAddress: Long, flags: Int): Int =
+                if (errno != 0) -errno else Bindings.best.accept4(fd, sockaddr, lengthAddress, flags)
+        }
+        TestReactor(dry, configure = { metrics(true) }).use { reactor ->
+            reactor.listen().use { listener ->
+                for (episode in 1L..2L) {
+                    dry.errno = Errno.EMFILE
+                    val accepting = async { listener.accept() }
+                    reactor.connect(listener.address).use {
+                        eventually { reactor.group.snapshot().total().acceptPauses() shouldBe episode }
+                        dry.errno = 0
+                        accepting.result().close()
+                    }
+                }
+            }
+            reactor.reporter.drain() shouldHaveSize 2
+        }
+    }
+
+    test("Flight Recorder gets the events") {
+        val file = Files.createTempFile("netpark", ".jfr")
+        try {
+            Recording().use { recording ->
+                recording.start()
+                TestReactor(configure = { observer(FlightRecording()).watchdog(Duration.ofMillis(50)) }).use { reactor ->
+                    reactor.pair().use { _, _ -> }
+                    reactor.loop.submit { Thread.sleep(200) }.get()
+                    reactor.reporter.drain() shouldHaveSize 1
+                }
+                recording.dump(file)
+            }
+            val events = RecordingFile.readAllEvents(file).filter { it.eventType.name.startsWith("netpark.") }
+            events.map { it.eventType.name.substringAfter('.') }.groupingBy { it }.eachCount() shouldBe
+                mapOf("ConnectionOpened" to 2, "ConnectionClosed" to 2, "LoopHeld" to 1)
+            events.filter { it.eventType.name.endsWith("Opened") }.forEach { it.getString("connection") shouldContain "127.0.0.1" }
+            events.single { it.eventType.name.endsWith("Held") }.getDuration("heldFor").toMillis() shouldBeGreaterThan 49
+        } finally {
+            Files.delete(file)
+        }
+    }
+
+    test("Micrometer reads the same numbers") {
+        TestReactor(configure = { metrics(true) }).use { reactor ->
+            val registry = SimpleMeterRegistry()
+            NetparkMeters(reactor.group, "test").bindTo(registry)
+            val pool = SegmentPool.builder().build()
+            NetparkMeters.of(pool, "mine").bindTo(registry)
+            reactor.pair().use { client, server ->
+                client.write("abc")
+                server.readFully(3)
+                registry.get("netpark.connections").tag("group", "test").gauge().value() shouldBe 2.0
+                registry.get("netpark.bytes.in").functionCounter().count() shouldBe 3.0
+                registry.get("netpark.bytes.out").functionCounter().count() shouldBe 3.0
+                registry.get("netpark.loops").gauge().value() shouldBe 1.0
+            }
+            val segment = pool.take(100)
+            registry.get("netpark.segments.lent").tag("pool", "mine").gauge().value() shouldBe 1.0
+            segment.release()
+            registry.get("netpark.segments.lent").gauge().value() shouldBe 0.0
+        }
+    }
+
+    test("the table in docs/operation.md names exactly what there is") {
+        val registry = SimpleMeterRegistry()
+        val meters = TestReactor(configure = { metrics(true) }).use { reactor ->
+            NetparkMeters(reactor.group, "x").bindTo(registry)
+            NetparkMeters.of(SegmentPool.builder().build(), "x").bindTo(registry)
+            registry.meters.map { it.id.name }.toSet()
+        }
+        val document = Files.readString(Path.of("../docs/operation.md"))
+        Regex("`(netpark\\.[a-z.]+)`").findAll(document).map { it.groupValues[1] }.toSet() shouldBe meters
+        val components = LoopSnapshot::class.java.recordComponents.map { it.name } - "name"
+        components.filterNot { "`$it`" in document } shouldBe emptyList()
+    }
+})
