@@ -9,7 +9,6 @@ import io.netpark.bench.run.Shape;
 import io.netpark.core.sys.Binding;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +58,7 @@ final class Options {
         if (present == null) {
             present = new ArrayList<>();
             List<Contender> wanted = servers.isEmpty()
-                    ? Arrays.asList(Contender.values()) : servers.stream().map(Contender::of).toList();
+                    ? Contender.usual() : servers.stream().map(Contender::of).toList();
             for (Contender contender : wanted) {
                 Optional<String> absence = contender.absence();
                 if (absence.isPresent()) {

@@ -21,7 +21,10 @@ public enum Contender {
     COROUTINE_FFM("netpark-coroutine", Binding.FFM),
     CALLBACK_FFM("netpark-callback", Binding.FFM),
     COROUTINE_JNA("netpark-coroutine", Binding.JNA),
-    CALLBACK_JNA("netpark-callback", Binding.JNA);
+    CALLBACK_JNA("netpark-callback", Binding.JNA),
+    /** For those who ask for it by name: what counting costs. */
+    METERED_FFM("netpark-metered", Binding.FFM),
+    METERED_JNA("netpark-metered", Binding.JNA);
 
     private static final int FIRST_JDK_WITH_VIRTUAL_THREADS = 21;
 
@@ -31,6 +34,11 @@ public enum Contender {
     Contender(String server, @Nullable Binding binding) {
         this.server = server;
         this.binding = binding;
+    }
+
+    /** Those that are compared unless others are asked for. */
+    public static List<Contender> usual() {
+        return Arrays.stream(values()).filter(contender -> !contender.server.equals("netpark-metered")).toList();
     }
 
     /** Its name in options and tables, such as {@code netpark-coroutine-ffm}. */

@@ -12,18 +12,22 @@ import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 
 /** Netpark's callback API: one event loop, a request callback. */
-final class NetparkCallbackServer implements BenchServer {
+class NetparkCallbackServer implements BenchServer {
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final EventLoopGroup group;
 
     NetparkCallbackServer() throws NetparkException {
-        group = EventLoopGroup.builder().loops(1).open();
+        this(EventLoopGroup.builder().loops(1).open());
+    }
+
+    NetparkCallbackServer(EventLoopGroup group) {
+        this.group = group;
     }
 
     @Override
-    public int start(Service service) throws NetparkException {
+    public final int start(Service service) throws NetparkException {
         CallbackServer.Builder builder = CallbackServer.builder().group(group);
         switch (service.mode()) {
             case ECHO -> builder.onRequest((connection, request) -> connection.write(request));
@@ -66,7 +70,7 @@ final class NetparkCallbackServer implements BenchServer {
     }
 
     @Override
-    public Executor loop() {
+    public final Executor loop() {
         return group.loops().get(0);
     }
 }

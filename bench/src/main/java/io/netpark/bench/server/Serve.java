@@ -52,6 +52,7 @@ public final class Serve {
             case "ktor" -> "KtorServer";
             case "netpark-coroutine" -> "NetparkCoroutineServer";
             case "netpark-callback" -> "NetparkCallbackServer";
+            case "netpark-metered" -> "MeteredCallbackServer";
             default -> throw new IllegalArgumentException("no such server: " + name);
         };
         Class<?> found = Class.forName(Serve.class.getPackageName() + "." + type);

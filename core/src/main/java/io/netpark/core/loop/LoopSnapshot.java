@@ -9,7 +9,7 @@ package io.netpark.core.loop;
  * @param connectionsEver opened since the beginning, accepted, dialed or adopted
  * @param bytesIn read from connections
  * @param bytesOut written to connections
- * @param refused connections that were reset because an {@link io.netpark.core.net.Admission} was exhausted
+ * @param refused connections that were reset because an admission limit was reached
  * @param acceptPauses how often descriptors or memory ran out while accepting
  * @param descriptors watched now, listeners and others included
  * @param parked operations that wait for readiness now

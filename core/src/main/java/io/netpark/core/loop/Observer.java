@@ -16,7 +16,7 @@ public interface Observer {
     /** A connection's descriptor has been closed, or given away. By any thread. */
     default void closed(EventLoop loop, Pollable connection) {}
 
-    /** A connection was accepted and reset, as an {@link io.netpark.core.net.Admission} is exhausted. */
+    /** A connection was accepted and reset, as an admission limit is reached. */
     default void refused(EventLoop loop, Pollable listener) {}
 
     /** Descriptors or memory have run out: accepting pauses, and goes on by itself. Once an episode. */
