@@ -1,11 +1,15 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.net.Admission
+import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
 
 /** Answers messages of a length and a payload with the same. */
 suspend fun frames(connection: Connection) {
@@ -104,3 +108,18 @@ fun bounded(): Reactor = Reactor(
         outputLimit = 8L * 1024 * 1024,
     ),
 )
+
+/** Serves until [end] completes, and then lets requests finish for up to twenty seconds. */
+suspend fun serveUntil(end: Job, reactor: Reactor): Shutdown.Report = coroutineScope {
+    val listener = reactor.listen("127.0.0.1", 0, admission = Admission.perSource(100))
+    launch {
+        listener.serve { connection ->
+            while (connection.reader.awaitRequest(listener)) { // false at the end, and when the listener shuts down
+                connection.writer.append(connection.reader)
+                connection.writer.flush()
+            }
+        }
+    }
+    end.join()
+    listener.shutdown(Shutdown.within(20.seconds.toJavaDuration()))
+}

@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import java.nio.file.Path
 import kotlin.io.path.readText
@@ -95,6 +96,12 @@ class GuideSpec : NetparkSpec(body = {
                     }
                 }
             }
+        }
+    }
+
+    test("a server comes to an orderly end") {
+        onReactor { reactor, _ ->
+            serveUntil(Job().apply { complete() }, reactor).cut() shouldBe 0
         }
     }
 })

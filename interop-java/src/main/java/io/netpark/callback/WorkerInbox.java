@@ -185,6 +185,7 @@ final class WorkerInbox extends Inbox {
 
     private void begin(Wait wanted) {
         wait = wanted;
+        takeBack(); // the worker has read some of it
         connection.input.expect();
         feed();
     }

@@ -4,12 +4,18 @@ import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.Reader;
+import io.netpark.core.loop.Balancing;
+import io.netpark.core.net.Admission;
+import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 
 final class GuideExamples {
 
@@ -89,6 +95,51 @@ final class GuideExamples {
                 connection.writer().writeString("hello " + name + "\n");
                 connection.flush();
             }
+        }
+    }
+
+    /** Callbacks that block run on workers; a connection is served by one at a time, and the loop serves the others. */
+    static CallbackServer reports(Workers workers, Function<String, String> database) throws IOException {
+        return CallbackServer.builder()
+                .workers(workers) // Workers.pool(16, 1_000), or Workers.virtualThreads()
+                .onPrepare(connection -> {
+                    connection.attach(new ArrayList<String>()); // what the other callbacks need
+                    return !connection.isDraining(); // false refuses
+                })
+                .onInput((connection, in) -> {
+                    if (!connection.awaitInput(4)) {
+                        return; // the peer has ended
+                    }
+                    int length = in.readInt();
+                    if (connection.awaitInput(length)) {
+                        String answer = database.apply(in.readString(length));
+                        connection.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)));
+                    }
+                })
+                .onDisconnect((connection, cause) -> System.out.println("gone; what a worker does for it is in vain"))
+                .listen("127.0.0.1", 0);
+    }
+
+    /** One line of the old protocol; what comes behind it is the new one's. */
+    static void upgrade(CallbackConnection connection, Reader in) throws NetparkException {
+        String line = in.readLine(100);
+        if ("frames".equals(line)) {
+            connection.onInput(GuideExamples::frames);
+        } else if (line != null) {
+            connection.write(ByteBuffer.wrap("unknown\n".getBytes(StandardCharsets.UTF_8)));
+        }
+    }
+
+    /** At most 10 000 connections, 100 from one address; numbers for whoever asks; a watchdog; and an orderly end. */
+    static Shutdown.Report serveUntil(CompletableFuture<Void> end) throws IOException {
+        try (CallbackServer server = CallbackServer.builder()
+                .loops(group -> group.metrics(true).watchdog(Duration.ofMillis(200)).balancing(Balancing.powerOfTwoChoices()))
+                .admission(Admission.of(10_000, Admission.Excess.WAIT, 100))
+                .onRequest((connection, in) -> connection.write(in))
+                .listen("127.0.0.1", 0)) {
+            end.join();
+            System.out.println(server.group().snapshot().total());
+            return server.shutdown(Shutdown.within(Duration.ofSeconds(20)).flushing(Duration.ofSeconds(2)));
         }
     }
 }

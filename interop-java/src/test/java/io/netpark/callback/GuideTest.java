@@ -16,6 +16,7 @@ import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Iterator;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -103,5 +104,36 @@ class GuideTest {
             }
             greeting.get();
         }
+    }
+
+    @Test
+    void aWorkerWaitsForItsMessageAndAnswers() throws Exception {
+        try (Workers workers = Workers.pool(2, 10);
+                CallbackServer server = GuideExamples.reports(workers, String::toUpperCase);
+                Socket socket = connect(server)) {
+            socket.getOutputStream().write(new byte[] {0, 0});
+            Thread.sleep(10);
+            socket.getOutputStream().write(new byte[] {0, 5, 'h', 'e'});
+            Thread.sleep(10);
+            send(socket, "llo");
+            assertEquals("HELLO", receive(socket, 5));
+        }
+    }
+
+    @Test
+    void aConnectionIsUpgraded() throws Exception {
+        try (CallbackServer server =
+                        CallbackServer.builder().loops(1).onInput(GuideExamples::upgrade).listen(loopback());
+                Socket socket = connect(server)) {
+            send(socket, "what?\n");
+            assertEquals("unknown\n", receive(socket, 8));
+            send(socket, "frames\n\0\0\0\1x");
+            assertEquals("\0\0\0\1x", receive(socket, 5));
+        }
+    }
+
+    @Test
+    void aServerComesToAnOrderlyEnd() throws Exception {
+        assertEquals(0, GuideExamples.serveUntil(CompletableFuture.completedFuture(null)).cut());
     }
 }

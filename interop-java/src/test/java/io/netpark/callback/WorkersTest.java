@@ -292,7 +292,7 @@ class WorkersTest {
             for (byte[] part : List.of(new byte[] {frame.get(0)}, slice(frame, 1, 3), slice(frame, 3, 10),
                     slice(frame, 10, 20_000), slice(frame, 20_000, frame.limit()))) {
                 socket.getOutputStream().write(part);
-                Thread.sleep(5);
+                Thread.sleep(20); // so that the callback waits again for each part
             }
             Support.assertPattern(1, message.length, socket.getInputStream());
             socket.getOutputStream().write(new byte[] {0, 0, 0, 9, 1});

@@ -87,15 +87,14 @@ public enum Binding {
             throw new UnsupportedOperationException(
                     "The " + this + " binding is not available: " + missing + "; use -D" + PROPERTY + "=jna");
         }
-        LibC libc;
         try {
-            libc = this == JNA ? new JnaLibC() : (LibC) Class.forName(FFM_CLASS).getDeclaredConstructor().newInstance();
+            LibC libc = this == JNA ? new JnaLibC() : (LibC) Class.forName(FFM_CLASS).getDeclaredConstructor().newInstance();
+            Platform.selfTest(libc); // the first call links, and may fail as starting does
+            return libc;
         } catch (ReflectiveOperationException | LinkageError | IllegalCallerException e) {
             Throwable cause = e.getCause() != null ? e.getCause() : e;
             throw new UnsupportedOperationException("The " + this + " binding failed to start (" + cause
                     + "); if the JVM denies native access, start it with --enable-native-access=ALL-UNNAMED", cause);
         }
-        Platform.selfTest(libc);
-        return libc;
     }
 }
