@@ -105,10 +105,10 @@ public final class CallbackClient implements AutoCloseable {
             if (connection.isOpen()) {
                 connection.input.preload(first);
             }
-            connection.start(() -> {});
+            connection.life.start(() -> {});
         });
         if (!begun) {
-            connection.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+            connection.life.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
         }
         return connection;
     }

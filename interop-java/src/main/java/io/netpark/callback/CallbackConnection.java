@@ -4,8 +4,6 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -27,44 +25,17 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CallbackConnection implements AutoCloseable {
 
-    private static final VarHandle ENDING;
-    private static final VarHandle EXCHANGES;
-
-    static {
-        try {
-            MethodHandles.Lookup lookup = MethodHandles.lookup();
-            ENDING = lookup.findVarHandle(CallbackConnection.class, "ending", Object.class);
-            EXCHANGES = lookup.findVarHandle(CallbackConnection.class, "exchanges", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    /** The value of {@link #ending} for an end without a cause. */
-    private static final Object NORMAL = new Object();
-
     final Connection core;
     final Callbacks callbacks;
     final IdleTimer idle;
     final Input input;
-    private final Output output;
-    private final Limits limits;
-    private final Connections owner;
+    final Output output;
+    final Limits limits;
+    final Connections owner;
+    final Life life;
     /** Null if callbacks run on the loop. */
-    private final @Nullable WorkerCalls calls;
-    private final CloseCallbacks closeCallbacks = new CloseCallbacks();
-
-    /**
-     * <pre>
-     *   null (open) --end(), once, from any thread--> NORMAL or the cause: the socket is closed
-     *     --a task on the loop--> disconnect runs --no worker is in a callback--> close callbacks run
-     * </pre>
-     */
-    private volatile @Nullable Object ending;
+    final @Nullable WorkerCalls calls;
     private volatile @Nullable Object attachment;
-    private volatile int exchanges;
-    /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
-    private boolean accepted;
 
     CallbackConnection(Connection core, Callbacks callbacks, Limits limits, Connections owner) {
         this.core = core;
@@ -73,103 +44,9 @@ public final class CallbackConnection implements AutoCloseable {
         this.idle = new IdleTimer(this, limits.idleNanos());
         this.limits = limits;
         this.calls = limits.workers() == null ? null : new WorkerCalls(this, limits, limits.workers());
+        this.life = new Life(this);
         this.input = new Input(this, limits, calls);
         this.output = new Output(this, limits);
-    }
-
-    /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
-    void start(Runnable also) {
-        if (!isOpen() || !prepare()) {
-            also.run();
-            return;
-        }
-        accepted = true;
-        idle.start();
-        if (calls != null) {
-            idle.listenForLoopEnd(); // nothing is parked before the callback has returned
-            calls.connect(also);
-            return;
-        }
-        call("onConnect", callbacks.connect);
-        also.run();
-        input.start();
-    }
-
-    private boolean prepare() {
-        if (callbacks.prepare == null) {
-            return true;
-        }
-        try {
-            if (callbacks.prepare.prepare(this)) {
-                return isOpen();
-            }
-            end(null);
-        } catch (Throwable e) {
-            callbackFailed("onPrepare", e);
-        }
-        return false;
-    }
-
-    void call(String name, ConnectionHandler handler) {
-        try {
-            handler.handle(this);
-        } catch (Throwable e) {
-            callbackFailed(name, e);
-        }
-    }
-
-    /** The kernel has taken enough of what was pending. */
-    void tellWritable() {
-        if (calls != null) {
-            calls.turns().want(Turns.WRITABLE);
-        } else {
-            call("onWritable", callbacks.writable);
-        }
-    }
-
-    /** The end of the stream has been read, and every byte before it delivered, or handed to the workers. */
-    void peerHasEnded() {
-        if (calls != null) {
-            calls.inbox().feed();
-            calls.turns().want(Turns.HALF_CLOSE);
-        } else {
-            callHalfClose();
-            halfCloseTold();
-        }
-    }
-
-    void callHalfClose() {
-        if (callbacks.halfClose != null) {
-            call("onHalfClose", callbacks.halfClose);
-        }
-    }
-
-    void halfCloseTold() {
-        if (callbacks.halfClose == null) {
-            closeAfterWrites();
-        } else {
-            endIfBothHalvesHave();
-        }
-    }
-
-    /** A callback that had to wait may be due. */
-    void nextCall() {
-        if (calls != null) {
-            calls.turns().next();
-        }
-    }
-
-    void complete(CompletableFuture<Void> future) {
-        limits.complete(future, null);
-    }
-
-    /** Whether a worker has a callback in its hands. */
-    boolean isCalling() {
-        return calls != null && calls.turns().isOut();
-    }
-
-    boolean isWritableCallbackDue() {
-        return isOpen() && !output.isClosing();
     }
 
     // Writing
@@ -239,7 +116,7 @@ public final class CallbackConnection implements AutoCloseable {
 
     private void requireWritable() throws NetparkException.Closed {
         if (!isOpen()) {
-            throw closed("write to");
+            throw life.closed("write to");
         }
         if (output.isClosing()) {
             throw new NetparkException.Closed("write to " + this + ": its output has been shut down here");
@@ -352,7 +229,7 @@ public final class CallbackConnection implements AutoCloseable {
     public ScheduledFuture<?> setDeadline(Duration after, String name) {
         Objects.requireNonNull(name, "name");
         return loop().schedule(() -> {
-            end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
+            life.end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
                     name + " with " + this + ": not finished within " + after.toMillis() + " ms"));
         }, Setup.notNegativeNanos(after), TimeUnit.NANOSECONDS);
     }
@@ -366,7 +243,7 @@ public final class CallbackConnection implements AutoCloseable {
 
     /** Whether it has not been closed yet: by this side, by a failure, or because the peer has ended it. */
     public boolean isOpen() {
-        return ending == null;
+        return life.isOpen();
     }
 
     /** Whether bytes from the peer are wanted now; on the loop. */
@@ -390,34 +267,7 @@ public final class CallbackConnection implements AutoCloseable {
      * connection.
      */
     public Exchange beginExchange() {
-        EXCHANGES.getAndAdd(this, 1);
-        return new Exchange(this);
-    }
-
-    void endExchange() {
-        EXCHANGES.getAndAdd(this, -1);
-        if (owner.isClosingIdle()) {
-            loop().tryExecute(this::endIfIdle);
-        }
-    }
-
-    /** On the loop: there is nothing more to read or to write for now. */
-    void mayBeIdle() {
-        if (owner.isClosingIdle()) {
-            endIfIdle();
-        }
-    }
-
-    /** On the loop: nothing is being asked, answered or told. */
-    private boolean isIdle() {
-        return exchanges == 0 && !isCalling() && !input.hasUnread() && output.pendingBytes() == 0;
-    }
-
-    /** On the loop, when draining. */
-    void endIfIdle() {
-        if (isIdle() && end(new NetparkException.Closed(this + ": closed here, idle, as the server shuts down"))) {
-            owner.endedIdle();
-        }
+        return life.beginExchange();
     }
 
     /** The peer's address, also after closing. */
@@ -471,7 +321,7 @@ public final class CallbackConnection implements AutoCloseable {
      */
     @Override
     public void close() {
-        end(null);
+        life.end(null);
     }
 
     /**
@@ -487,9 +337,9 @@ public final class CallbackConnection implements AutoCloseable {
             throw new IllegalStateException("detach " + this + ": only on its event loop, where no callback runs meanwhile");
         }
         if (!isOpen()) {
-            throw closed("detach");
+            throw life.closed("detach");
         }
-        if (isCalling()) {
+        if (life.isCalling()) {
             throw new IllegalStateException("detach " + this + ": a worker is running one of its callbacks; wait until it is over");
         }
         if (output.pendingBytes() > 0) {
@@ -505,7 +355,7 @@ public final class CallbackConnection implements AutoCloseable {
             throw e;
         }
         byte[] unread = input.takeUnread();
-        end(null);
+        life.end(null);
         return new Detached(descriptor, unread);
     }
 
@@ -514,10 +364,7 @@ public final class CallbackConnection implements AutoCloseable {
      * it has been closed and its callbacks have run, at once (as a task of the loop, if called by another thread).
      */
     public void onClose(CloseHandler handler) {
-        if (!closeCallbacks.add(Objects.requireNonNull(handler, "handler"))
-                && (loop().inLoop() || !loop().tryExecute(() -> runCloseCallback(handler)))) {
-            runCloseCallback(handler);
-        }
+        life.onClose(Objects.requireNonNull(handler, "handler"));
     }
 
     /**
@@ -529,89 +376,6 @@ public final class CallbackConnection implements AutoCloseable {
         CompletableFuture<Void> future = owner.whenRemoved(this);
         close();
         return future;
-    }
-
-    /**
-     * Ends the connection, from any thread; the first one who does, says why.
-     *
-     * @return whether that was this call
-     */
-    boolean end(@Nullable NetparkException cause) {
-        if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
-            return false;
-        }
-        core.close();
-        // Always as a task: whoever is calling may be in the midst of a callback.
-        if (!loop().tryExecute(this::ended)) {
-            ended();
-        }
-        return true;
-    }
-
-    /** The peer has nothing more to say, and has been told that neither have we. */
-    void endIfBothHalvesHave() {
-        if (input.isEnded() && output.isShutDown()) {
-            end(null);
-        }
-    }
-
-    private void ended() {
-        output.release();
-        idle.stop();
-        if (accepted) {
-            runCloseCallback(callbacks.disconnect);
-        }
-        if (calls != null) {
-            calls.end(this::closed);
-        } else {
-            closed();
-        }
-    }
-
-    /** No callback is running, or will be but these. */
-    private void closed() {
-        input.release();
-        closeCallbacks.runAll(this::runCloseCallback);
-        if (accepted) {
-            runCloseCallback(callbacks.close);
-        }
-        owner.remove(this);
-    }
-
-    private void runCloseCallback(CloseHandler handler) {
-        try {
-            handler.closed(this, cause());
-        } catch (Throwable e) {
-            loop().report("A close callback of " + this + " threw; the others run nevertheless", e);
-        }
-    }
-
-    private @Nullable NetparkException cause() {
-        return ending instanceof NetparkException cause ? cause : null;
-    }
-
-    /**
-     * A callback threw: reported, unless all it says is that the connection has been closed meanwhile, and that was not
-     * its fault.
-     */
-    void callbackFailed(String callback, Throwable thrown) {
-        NetparkException.Closed cause =
-                new NetparkException.Closed(this + ": closed here, because its " + callback + " callback threw");
-        cause.initCause(thrown);
-        if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
-            loop().report("The " + callback + " callback of " + this + " threw; the connection is closed", thrown);
-        }
-    }
-
-    /** The exception for an operation that comes too late. */
-    NetparkException.Closed closed(String operation) {
-        NetparkException cause = cause();
-        NetparkException.Closed closed = new NetparkException.Closed(
-                operation + " " + this + ": closed " + (cause == null ? "here" : "because of " + cause.getMessage()));
-        if (cause != null) {
-            closed.initCause(cause);
-        }
-        return closed;
     }
 
     /** Names the peer's address. */

@@ -82,8 +82,8 @@ public final class CallbackServer implements AutoCloseable {
         CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
         connections.add(connection);
         // After adding it: either close() finds it among the others, or this finds the server closed.
-        if (closed || !core.loop().tryExecute(() -> connection.start(() -> {}))) {
-            connection.end(new NetparkException.Closed(connection + ": closed here, with the server"));
+        if (closed || !core.loop().tryExecute(() -> connection.life.start(() -> {}))) {
+            connection.life.end(new NetparkException.Closed(connection + ": closed here, with the server"));
         }
     }
 

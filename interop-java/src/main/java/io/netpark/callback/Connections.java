@@ -31,7 +31,7 @@ final class Connections {
         open.remove(connection);
         CompletableFuture<Void> end = ends.remove(connection);
         if (end != null) {
-            connection.complete(end);
+            connection.limits.complete(end, null);
         }
         if (awaited && open.isEmpty()) {
             synchronized (open) {
@@ -45,7 +45,7 @@ final class Connections {
         CompletableFuture<Void> end = ends.computeIfAbsent(connection, any -> new CompletableFuture<>());
         if (!open.contains(connection)) { // after adding it: either this sees it, or remove() does
             ends.remove(connection);
-            connection.complete(end);
+            connection.limits.complete(end, null);
         }
         return end.copy(); // one for each: cancelling it is nobody else's business
     }
@@ -70,7 +70,7 @@ final class Connections {
     void closeIdle() {
         closingIdle = true;
         for (CallbackConnection connection : open) {
-            connection.loop().tryExecute(connection::endIfIdle);
+            connection.loop().tryExecute(connection.life::endIfIdle);
         }
     }
 
@@ -119,7 +119,7 @@ final class Connections {
     int closeAll(String because) {
         int closed = 0;
         for (CallbackConnection connection : open) {
-            if (connection.end(new NetparkException.Closed(connection + ": closed here, " + because))) {
+            if (connection.life.end(new NetparkException.Closed(connection + ": closed here, " + because))) {
                 closed++;
             }
         }

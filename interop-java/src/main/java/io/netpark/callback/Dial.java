@@ -99,8 +99,8 @@ final class Dial {
             return;
         }
         CallbackConnection connection = connected.apply(core);
-        connection.start(() -> {
-            NetparkException failure = connection.isOpen() ? null : connection.closed("connect");
+        connection.life.start(() -> {
+            NetparkException failure = connection.isOpen() ? null : connection.life.closed("connect");
             limits.complete(() -> complete(connection, failure));
         });
     }

@@ -5,18 +5,18 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /** A request of a connection that is being answered; see {@link CallbackConnection#beginExchange}. */
 public final class Exchange implements AutoCloseable {
 
-    private final CallbackConnection connection;
+    private final Life life;
     private final AtomicBoolean over = new AtomicBoolean();
 
-    Exchange(CallbackConnection connection) {
-        this.connection = connection;
+    Exchange(Life life) {
+        this.life = life;
     }
 
     /** The answer has been written, or will not be. From any thread; can be called again. */
     @Override
     public void close() {
         if (over.compareAndSet(false, true)) {
-            connection.endExchange();
+            life.endExchange();
         }
     }
 }

@@ -77,20 +77,20 @@ final class IdleTimer {
         if (idleNanos == 0 || !connection.isOpen()) {
             return;
         }
-        if (connection.isCalling()) { // the callback takes its time, and the peer waits for it
+        if (connection.life.isCalling()) { // the callback takes its time, and the peer waits for it
             touch();
         }
         long due = lastByte + idleNanos;
         if (due - System.nanoTime() > 0) {
             timer().arm(due);
         } else {
-            connection.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
+            connection.life.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
                     connection + " was idle: no byte in either direction for "
                             + TimeUnit.NANOSECONDS.toMillis(idleNanos) + " ms"));
         }
     }
 
     private void loopClosed() {
-        connection.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+        connection.life.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
     }
 }

@@ -89,7 +89,7 @@ final class Input {
         try {
             inbox.put(bytes);
         } catch (NetparkException.LimitExceeded e) {
-            connection.end(e);
+            connection.life.end(e);
         }
     }
 
@@ -236,7 +236,7 @@ final class Input {
     }
 
     private void turn() {
-        connection.nextCall();
+        connection.life.nextCall();
         if (state != PARKED) {
             read();
         }
@@ -288,7 +288,7 @@ final class Input {
                 count = inbox.read(core, state != IDLE);
             } catch (NetparkException e) {
                 state = IDLE;
-                connection.end(e);
+                connection.life.end(e);
                 return;
             } catch (Throwable e) { // no memory, say; the operation has ended
                 state = IDLE;
@@ -298,7 +298,7 @@ final class Input {
             if (count == Descriptor.PARK) {
                 state = PARKED;
                 if (core.park(Direction.READ, waiter)) {
-                    connection.mayBeIdle();
+                    connection.life.mayBeIdle();
                     return;
                 }
                 state = PENDING;
@@ -321,15 +321,15 @@ final class Input {
         NetparkException.Closed cause =
                 new NetparkException.Closed(connection + ": closed here, because reading failed: " + e);
         cause.initCause(e);
-        if (connection.end(cause)) {
+        if (connection.life.end(cause)) {
             loop.report("Reading from " + connection + " failed; it is closed", e);
         }
     }
 
     private void checkLimit() {
-        if (inbox.unread() >= limit() && connection.isOpen() && !connection.isCalling()
+        if (inbox.unread() >= limit() && connection.isOpen() && !connection.life.isCalling()
                 && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
-            connection.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.unread()
+            connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.unread()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
         }
@@ -337,6 +337,6 @@ final class Input {
 
     private void ended() {
         endOfStream = true;
-        connection.peerHasEnded();
+        connection.life.peerHasEnded();
     }
 }

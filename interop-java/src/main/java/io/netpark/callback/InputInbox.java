@@ -59,7 +59,7 @@ final class InputInbox extends Inbox {
         try {
             handler.input(connection, in);
         } catch (Throwable e) {
-            connection.callbackFailed("onInput", e);
+            connection.life.callbackFailed("onInput", e);
         }
         in.release();
     }

@@ -264,7 +264,7 @@ final class Output {
         long pending = pendingBytes;
         full |= pending > limits.highWaterMark();
         if (pending > limits.outputLimit()) {
-            connection.end(new NetparkException.LimitExceeded(connection + ": " + pending
+            connection.life.end(new NetparkException.LimitExceeded(connection + ": " + pending
                     + " bytes of output are pending, and its limit is " + limits.outputLimit()
                     + "; the peer does not read: heed what write() returns, or raise outputLimit"));
         }
@@ -330,7 +330,7 @@ final class Output {
     }
 
     private void failed(NetparkException why, @Nullable CompletableFuture<Void> future) {
-        connection.end(why);
+        connection.life.end(why);
         fail(future);
     }
 
@@ -372,7 +372,7 @@ final class Output {
                 outcome = state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes());
             } catch (NetparkException e) {
                 state = IDLE;
-                connection.end(e);
+                connection.life.end(e);
                 return;
             }
             long taken = queued - queue.bytes().buffered();
@@ -402,7 +402,7 @@ final class Output {
         if (full && pendingBytes <= limits.lowWaterMark() && connection.isOpen()) {
             full = false;
             if (!closing) {
-                connection.tellWritable();
+                connection.life.tellWritable();
             }
             connection.input.wantedAgain();
         }
@@ -414,20 +414,20 @@ final class Output {
             return;
         }
         if (end == NOTHING) {
-            connection.mayBeIdle();
+            connection.life.mayBeIdle();
             return;
         }
         if (end == CLOSE) {
-            connection.end(null);
+            connection.life.end(null);
         } else if (!shutDown) {
             try {
                 core.shutdownOutput();
             } catch (NetparkException e) {
-                connection.end(e);
+                connection.life.end(e);
                 return;
             }
             shutDown = true;
-            connection.endIfBothHalvesHave();
+            connection.life.endIfBothHalvesHave();
         }
     }
 
@@ -453,7 +453,7 @@ final class Output {
 
     private void fail(@Nullable CompletableFuture<Void> future) {
         if (future != null) {
-            limits.fail(future, connection.closed("write to"));
+            limits.fail(future, connection.life.closed("write to"));
         }
     }
 }

@@ -67,7 +67,7 @@ final class RequestInbox extends Inbox {
         try {
             handler.request(connection, in.order(ByteOrder.BIG_ENDIAN));
         } catch (Throwable e) {
-            connection.callbackFailed("onRequest", e);
+            connection.life.callbackFailed("onRequest", e);
         }
         current = null;
         if (connection.isOpen()) {

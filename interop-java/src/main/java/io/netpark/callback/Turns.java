@@ -43,7 +43,7 @@ final class Turns implements Runnable {
         /** On a worker, or on the loop if there is none. Throws nothing. */
         void call(int event);
 
-        /** On the loop, after the call. */
+        /** On the loop, after the call, unless the connection has ended meanwhile. */
         void after(int event);
 
         /** On the loop, instead of the call, which nobody has taken. */
@@ -152,19 +152,23 @@ final class Turns implements Runnable {
 
     private void returned() {
         int event = out;
-        rest();
-        calls.after(event);
-        next();
+        if (!rest()) {
+            calls.after(event);
+            next();
+        }
     }
 
-    private void rest() {
+    /** Returns whether that was the end. */
+    private boolean rest() {
         out = 0;
         Runnable waiting = whenAtRest;
-        if (waiting != null) {
-            whenAtRest = null;
-            wanted = 0;
-            waiting.run();
+        if (waiting == null) {
+            return false;
         }
+        whenAtRest = null;
+        wanted = 0;
+        waiting.run();
+        return true;
     }
 
     /** The connection has ended: nothing is wanted any more, and this runs when no call is out, perhaps now. */

@@ -57,7 +57,7 @@ final class WorkerCalls implements Turns.Calls {
         return switch (event) {
             case Turns.CONNECT, Turns.AGAIN -> connection.mayBeCalled();
             case Turns.INPUT -> connection.mayBeCalled() && !connection.input.isPaused() && inbox.hasFresh();
-            case Turns.WRITABLE -> connection.isWritableCallbackDue();
+            case Turns.WRITABLE -> connection.life.isWritableCallbackDue();
             default -> connection.mayBeCalled() && !inbox.hasFresh();
         };
     }
@@ -80,9 +80,9 @@ final class WorkerCalls implements Turns.Calls {
     @Override
     public void call(int event) {
         switch (event) {
-            case Turns.CONNECT -> connection.call("onConnect", callbacks.connect);
-            case Turns.WRITABLE -> connection.call("onWritable", callbacks.writable);
-            case Turns.HALF_CLOSE -> connection.callHalfClose();
+            case Turns.CONNECT -> connection.life.call("onConnect", callbacks.connect);
+            case Turns.WRITABLE -> connection.life.call("onWritable", callbacks.writable);
+            case Turns.HALF_CLOSE -> connection.life.callHalfClose();
             default -> inbox.call();
         }
     }
@@ -95,7 +95,7 @@ final class WorkerCalls implements Turns.Calls {
                 connection.input.start();
             }
             case Turns.WRITABLE -> { }
-            case Turns.HALF_CLOSE -> connection.halfCloseTold();
+            case Turns.HALF_CLOSE -> connection.life.halfCloseTold();
             default -> {
                 inbox.takeBack();
                 connection.input.taken();
@@ -105,7 +105,7 @@ final class WorkerCalls implements Turns.Calls {
 
     @Override
     public void rejected(int event) {
-        connection.end(new NetparkException.LimitExceeded(connection + ": closed here, as no worker has room for its"
+        connection.life.end(new NetparkException.LimitExceeded(connection + ": closed here, as no worker has room for its"
                 + " callback: " + workers + "; more threads, a longer queue, or another policy for rejection"));
     }
 }

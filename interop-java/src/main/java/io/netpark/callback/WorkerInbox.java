@@ -125,7 +125,7 @@ final class WorkerInbox extends Inbox {
                 call(now.request(), in);
             }
         } catch (Throwable e) {
-            connection.callbackFailed(now.input() != null ? "onInput" : "onRequest", e);
+            connection.life.callbackFailed(now.input() != null ? "onInput" : "onRequest", e);
         }
         in.release();
     }
@@ -178,7 +178,7 @@ final class WorkerInbox extends Inbox {
             throw new InterruptedException("while waiting for input of " + connection);
         }
         if (in.available() < count && !connection.isOpen()) {
-            throw connection.closed("await input of");
+            throw connection.life.closed("await input of");
         }
         return in.available() >= count;
     }

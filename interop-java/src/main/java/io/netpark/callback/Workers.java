@@ -83,7 +83,7 @@ public final class Workers implements AutoCloseable {
 
     /**
      * A virtual thread for each call. Callbacks may block as they like, and wait for the rest of a message by
-     * {@link CallbackConnection#awaitInput}.
+     * {@link CallbackConnection#awaitInput}. (On a pool they may wait, too, as long as its policy is not to run on the loop.)
      *
      * @throws UnsupportedOperationException before JDK 21
      */

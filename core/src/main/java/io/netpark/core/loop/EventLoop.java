@@ -7,16 +7,10 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
-import java.util.concurrent.AbstractExecutorService;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
@@ -33,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  *   RUNNING --close--> CLOSING --everything watched is closed, its waiters and the tasks have run--> CLOSED
  * </pre>
  */
-public final class EventLoop extends AbstractExecutorService implements ScheduledExecutorService, AutoCloseable {
+public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     static final int ANY_PROCESSOR = -1;
 
@@ -390,41 +384,7 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
         timers.remove(timer);
     }
 
-    @Override
-    public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
-        return start(Executors.callable(task), delay, unit, 0);
-    }
-
-    @Override
-    public <V> ScheduledFuture<V> schedule(Callable<V> task, long delay, TimeUnit unit) {
-        return start(task, delay, unit, 0);
-    }
-
-    @Override
-    public ScheduledFuture<?> scheduleAtFixedRate(Runnable task, long initialDelay, long period, TimeUnit unit) {
-        return start(Executors.callable(task), initialDelay, unit, positive(unit.toNanos(period)));
-    }
-
-    @Override
-    public ScheduledFuture<?> scheduleWithFixedDelay(Runnable task, long initialDelay, long delay, TimeUnit unit) {
-        return start(Executors.callable(task), initialDelay, unit, -positive(unit.toNanos(delay)));
-    }
-
-    private <V> ScheduledFuture<V> start(Callable<V> task, long delay, TimeUnit unit, long periodNanos) {
-        long due = System.nanoTime() + Math.min(unit.toNanos(Math.max(delay, 0)), Long.MAX_VALUE / 2);
-        ScheduledTask<V> scheduled = new ScheduledTask<>(this, task, due, periodNanos);
-        if (!scheduled.start()) {
-            throw new RejectedExecutionException(this + " is closed");
-        }
-        return scheduled;
-    }
-
-    private static long positive(long nanos) {
-        if (nanos <= 0) {
-            throw new IllegalArgumentException("a period must be positive");
-        }
-        return nanos;
-    }
+    // What can be seen
 
     /** How many descriptors it watches. */
     public int descriptors() {
@@ -532,13 +492,6 @@ public final class EventLoop extends AbstractExecutorService implements Schedule
                 wakeIfAsleep();
             }
         }
-    }
-
-    /** As {@link #shutdown}: tasks already queued run nevertheless. */
-    @Override
-    public List<Runnable> shutdownNow() {
-        shutdown();
-        return List.of();
     }
 
     @Override

@@ -1,0 +1,57 @@
+package io.netpark.core.loop;
+
+import java.util.List;
+import java.util.concurrent.AbstractExecutorService;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+
+/** An event loop as the executor interfaces of the JDK have it. */
+abstract sealed class LoopExecutor extends AbstractExecutorService implements ScheduledExecutorService permits EventLoop {
+
+    @Override
+    public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
+        return start(Executors.callable(task), delay, unit, 0);
+    }
+
+    @Override
+    public <V> ScheduledFuture<V> schedule(Callable<V> task, long delay, TimeUnit unit) {
+        return start(task, delay, unit, 0);
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleAtFixedRate(Runnable task, long initialDelay, long period, TimeUnit unit) {
+        return start(Executors.callable(task), initialDelay, unit, positive(unit.toNanos(period)));
+    }
+
+    @Override
+    public ScheduledFuture<?> scheduleWithFixedDelay(Runnable task, long initialDelay, long delay, TimeUnit unit) {
+        return start(Executors.callable(task), initialDelay, unit, -positive(unit.toNanos(delay)));
+    }
+
+    private <V> ScheduledFuture<V> start(Callable<V> task, long delay, TimeUnit unit, long periodNanos) {
+        long due = System.nanoTime() + Math.min(unit.toNanos(Math.max(delay, 0)), Long.MAX_VALUE / 2);
+        ScheduledTask<V> scheduled = new ScheduledTask<>((EventLoop) this, task, due, periodNanos);
+        if (!scheduled.start()) {
+            throw new RejectedExecutionException(this + " is closed");
+        }
+        return scheduled;
+    }
+
+    private static long positive(long nanos) {
+        if (nanos <= 0) {
+            throw new IllegalArgumentException("a period must be positive");
+        }
+        return nanos;
+    }
+
+    /** As {@link #shutdown}: tasks already queued run nevertheless. */
+    @Override
+    public List<Runnable> shutdownNow() {
+        shutdown();
+        return List.of();
+    }
+}

@@ -1,0 +1,275 @@
+package io.netpark.callback;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/** The life of a connection, as its callbacks are told of it: from prepare to the last close callback. */
+final class Life {
+
+    private static final VarHandle ENDING;
+    private static final VarHandle EXCHANGES;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            ENDING = lookup.findVarHandle(Life.class, "ending", Object.class);
+            EXCHANGES = lookup.findVarHandle(Life.class, "exchanges", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** The value of {@link #ending} for an end without a cause. */
+    private static final Object NORMAL = new Object();
+
+    private final CallbackConnection connection;
+    private final Callbacks callbacks;
+    private final EventLoop loop;
+    /** Null if callbacks run on the loop. */
+    private final @Nullable WorkerCalls calls;
+    private final CloseCallbacks closeCallbacks = new CloseCallbacks();
+
+    /**
+     * <pre>
+     *   null (open) --end(), once, from any thread--> NORMAL or the cause: the socket is closed
+     *     --a task on the loop--> disconnect runs --no worker is in a callback--> close callbacks run
+     * </pre>
+     */
+    private volatile @Nullable Object ending;
+    /** Requests that are being answered though no callback runs. */
+    private volatile int exchanges;
+    /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
+    private boolean accepted;
+
+    Life(CallbackConnection connection) {
+        this.connection = connection;
+        this.callbacks = connection.callbacks;
+        this.loop = connection.loop();
+        this.calls = connection.calls;
+    }
+
+    boolean isOpen() {
+        return ending == null;
+    }
+
+    // The beginning
+
+    /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
+    void start(Runnable also) {
+        if (!isOpen() || !prepare()) {
+            also.run();
+            return;
+        }
+        accepted = true;
+        connection.idle.start();
+        if (calls != null) {
+            connection.idle.listenForLoopEnd(); // nothing is parked before the callback has returned
+            calls.connect(also);
+            return;
+        }
+        call("onConnect", callbacks.connect);
+        also.run();
+        connection.input.start();
+    }
+
+    private boolean prepare() {
+        if (callbacks.prepare == null) {
+            return true;
+        }
+        try {
+            if (callbacks.prepare.prepare(connection)) {
+                return isOpen();
+            }
+            end(null);
+        } catch (Throwable e) {
+            callbackFailed("onPrepare", e);
+        }
+        return false;
+    }
+
+    void call(String name, ConnectionHandler handler) {
+        try {
+            handler.handle(connection);
+        } catch (Throwable e) {
+            callbackFailed(name, e);
+        }
+    }
+
+    /** The kernel has taken enough of what was pending. */
+    void tellWritable() {
+        if (calls != null) {
+            calls.turns().want(Turns.WRITABLE);
+        } else {
+            call("onWritable", callbacks.writable);
+        }
+    }
+
+    /** The end of the stream has been read, and every byte before it delivered, or handed to the workers. */
+    void peerHasEnded() {
+        if (calls != null) {
+            calls.inbox().feed();
+            calls.turns().want(Turns.HALF_CLOSE);
+        } else {
+            callHalfClose();
+            halfCloseTold();
+        }
+    }
+
+    void callHalfClose() {
+        if (callbacks.halfClose != null) {
+            call("onHalfClose", callbacks.halfClose);
+        }
+    }
+
+    void halfCloseTold() {
+        if (callbacks.halfClose == null) {
+            connection.closeAfterWrites();
+        } else {
+            endIfBothHalvesHave();
+        }
+    }
+
+    /** A callback that had to wait may be due. */
+    void nextCall() {
+        if (calls != null) {
+            calls.turns().next();
+        }
+    }
+
+    /** Whether a worker has a callback in its hands. */
+    boolean isCalling() {
+        return calls != null && calls.turns().isOut();
+    }
+
+    /** Whether a callback that was wanted because there is room to write is wanted still. */
+    boolean isWritableCallbackDue() {
+        return isOpen() && !connection.output.isClosing();
+    }
+
+    // Being idle, when the server shuts down
+
+    Exchange beginExchange() {
+        EXCHANGES.getAndAdd(this, 1);
+        return new Exchange(this);
+    }
+
+    void endExchange() {
+        EXCHANGES.getAndAdd(this, -1);
+        if (connection.owner.isClosingIdle()) {
+            loop.tryExecute(this::endIfIdle);
+        }
+    }
+
+    /** On the loop: there is nothing more to read or to write for now. */
+    void mayBeIdle() {
+        if (connection.owner.isClosingIdle()) {
+            endIfIdle();
+        }
+    }
+
+    /** On the loop: nothing is being asked, answered or told. */
+    private boolean isIdle() {
+        return exchanges == 0 && !isCalling() && !connection.input.hasUnread() && connection.output.pendingBytes() == 0;
+    }
+
+    /** On the loop, when draining. */
+    void endIfIdle() {
+        if (isIdle() && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
+            connection.owner.endedIdle();
+        }
+    }
+
+    // The end
+
+    void onClose(CloseHandler handler) {
+        if (!closeCallbacks.add(handler) && (loop.inLoop() || !loop.tryExecute(() -> runCloseCallback(handler)))) {
+            runCloseCallback(handler);
+        }
+    }
+
+    /**
+     * Ends the connection, from any thread; the first one who does, says why.
+     *
+     * @return whether that was this call
+     */
+    boolean end(@Nullable NetparkException cause) {
+        if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
+            return false;
+        }
+        connection.core.close();
+        // Always as a task: whoever is calling may be in the midst of a callback.
+        if (!loop.tryExecute(this::ended)) {
+            ended();
+        }
+        return true;
+    }
+
+    /** The peer has nothing more to say, and has been told that neither have we. */
+    void endIfBothHalvesHave() {
+        if (connection.input.isEnded() && connection.output.isShutDown()) {
+            end(null);
+        }
+    }
+
+    private void ended() {
+        connection.output.release();
+        connection.idle.stop();
+        if (accepted) {
+            runCloseCallback(callbacks.disconnect);
+        }
+        if (calls != null) {
+            calls.end(this::closed);
+        } else {
+            closed();
+        }
+    }
+
+    /** No callback is running, or will be but these. */
+    private void closed() {
+        connection.input.release();
+        closeCallbacks.runAll(this::runCloseCallback);
+        if (accepted) {
+            runCloseCallback(callbacks.close);
+        }
+        connection.owner.remove(connection);
+    }
+
+    private void runCloseCallback(CloseHandler handler) {
+        try {
+            handler.closed(connection, cause());
+        } catch (Throwable e) {
+            loop.report("A close callback of " + connection + " threw; the others run nevertheless", e);
+        }
+    }
+
+    private @Nullable NetparkException cause() {
+        return ending instanceof NetparkException cause ? cause : null;
+    }
+
+    /**
+     * A callback threw: reported, unless all it says is that the connection has been closed meanwhile, and that was not
+     * its fault.
+     */
+    void callbackFailed(String callback, Throwable thrown) {
+        NetparkException.Closed cause =
+                new NetparkException.Closed(connection + ": closed here, because its " + callback + " callback threw");
+        cause.initCause(thrown);
+        if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
+            loop.report("The " + callback + " callback of " + connection + " threw; the connection is closed", thrown);
+        }
+    }
+
+    /** The exception for an operation that comes too late. */
+    NetparkException.Closed closed(String operation) {
+        NetparkException cause = cause();
+        NetparkException.Closed closed = new NetparkException.Closed(
+                operation + " " + connection + ": closed " + (cause == null ? "here" : "because of " + cause.getMessage()));
+        if (cause != null) {
+            closed.initCause(cause);
+        }
+        return closed;
+    }
+}
