@@ -112,11 +112,14 @@ public final class Admission {
     }
 
     private boolean take() {
-        if (open.incrementAndGet() <= limit) {
-            return true;
-        }
-        open.decrementAndGet();
-        return false;
+        int seen;
+        do { // never more than the limit, not even for an instant: somebody else would find no room where there is some
+            seen = open.get();
+            if (seen >= limit) {
+                return false;
+            }
+        } while (!open.compareAndSet(seen, seen + 1));
+        return true;
     }
 
     private void giveBack() {
