@@ -66,7 +66,12 @@ final class Dial {
         try {
             core = Dialer.dial(loop, remote, options);
         } catch (NetparkException | RuntimeException e) {
-            limits.fail(future, e);
+            if (e instanceof NetparkException.Closed && loop.isRetiring() && !group.isClosed()) {
+                loop = group.next(); // it has retired at this moment
+                start();
+            } else {
+                limits.fail(future, e);
+            }
             return;
         }
         if (timeoutNanos > 0) {

@@ -235,7 +235,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         if (counters != null) {
             counters.turnEnds(timers.size());
         }
-        if (retiring && isQuiet()) {
+        if (retiring && isQuiet() && poller.seal()) { // sealed first: a connection that comes now must go elsewhere
             shutdown();
         }
     }

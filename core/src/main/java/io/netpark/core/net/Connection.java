@@ -59,7 +59,7 @@ public sealed class Connection extends ByteStream {
             loop.poller().add(fd, connection, Interest.PARKING);
             return connection;
         } catch (NetparkException e) {
-            if (loop.isRetiring() && loop.isShutdown()) {
+            if (loop.isRetiring() && e instanceof NetparkException.Closed) {
                 connection.tellClosed();
                 return null;
             }

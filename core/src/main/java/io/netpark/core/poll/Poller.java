@@ -18,6 +18,7 @@ public abstract class Poller implements AutoCloseable {
     final SlotTable slots = new SlotTable();
     /** Guarded by {@link #slots}, as is every call that names the poller's own descriptors outside {@link #await}. */
     private boolean closed;
+    private boolean sealed;
 
     Poller() {}
 
@@ -95,6 +96,18 @@ public abstract class Poller implements AutoCloseable {
         return slots.all();
     }
 
+    /**
+     * Takes no descriptor from now on, if it watches none; whoever comes a moment later is refused with "closed".
+     *
+     * @return false if it watches some, and goes on as before
+     */
+    public final boolean seal() {
+        synchronized (slots) {
+            sealed |= slots.size() == 0;
+            return sealed;
+        }
+    }
+
     /** Frees the poller's own descriptors. What it watched stays open. Never while a thread is in {@link #await}. */
     @Override
     public final void close() {
@@ -111,7 +124,7 @@ public abstract class Poller implements AutoCloseable {
     }
 
     final void requireOpen() throws NetparkException {
-        if (closed) {
+        if (closed || sealed) {
             throw new NetparkException.Closed("the event loop is closed");
         }
     }

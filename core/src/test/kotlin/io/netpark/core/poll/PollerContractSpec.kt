@@ -188,4 +188,19 @@ class PollerContractSpec : NetparkSpec(body = {
             }
         }
     }
+
+    test("a poller is sealed only while it watches nothing, and refuses whoever comes then") {
+        for (flavour in Flavour.all) {
+            PollerRig(flavour).use { rig ->
+                val descriptor = rig.eventfd(1)
+                val watched = rig.watch(descriptor, Interest.READ)
+                rig.poller.seal() shouldBe false
+                rig.look(watched) shouldBe READABLE
+                rig.poller.remove(descriptor, watched)
+                rig.poller.seal() shouldBe true
+                shouldThrow<NetparkException.Closed> { rig.watch(rig.eventfd(1), Interest.READ) }
+                rig.poller.size() shouldBe 0
+            }
+        }
+    }
 })
