@@ -89,8 +89,8 @@ public final class CallbackServer implements AutoCloseable {
 
     /**
      * Comes to an end in phases, as {@link Shutdown} says, and returns when no connection is left. A connection is idle if no
-     * callback of it is running, no byte is unread, no output is pending, and no {@link CallbackConnection#beginExchange
-     * exchange} is in progress. Bytes that had come by then have been through a request callback. Connections that wait in
+     * callback of it is running, no byte is unread, no output is pending, its peer has not ended its stream, and no
+     * {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been through a request callback. Connections that wait in
      * the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
      * <p>Called again, or at the same time, it waits until the first call has come to its end. If the thread of the first call

@@ -239,6 +239,8 @@ final class Input {
         connection.life.nextCall();
         if (state != PARKED) {
             read();
+        } else {
+            connection.life.mayBeIdle(); // a callback may have been what it was busy with
         }
     }
 

@@ -170,9 +170,10 @@ final class Life {
         }
     }
 
-    /** On the loop: nothing is being asked, answered or told. */
+    /** On the loop: nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
     private boolean isIdle() {
-        return exchanges == 0 && !isCalling() && !connection.input.hasUnread() && connection.output.pendingBytes() == 0;
+        return exchanges == 0 && !isCalling() && !connection.input.hasUnread() && !connection.input.isEnded()
+                && connection.output.pendingBytes() == 0;
     }
 
     /** On the loop, when draining. */

@@ -95,6 +95,50 @@ class ShutdownTest {
     }
 
     @Test
+    void aCallbackThatAWorkerRunsIsWaitedForAndNoLonger() throws Exception {
+        CountDownLatch inside = new CountDownLatch(1);
+        CountDownLatch release = new CountDownLatch(1);
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                        .onRequest((connection, in) -> {
+                            inside.countDown();
+                            release.await();
+                            connection.write(in);
+                        })
+                        .listen(Support.loopback());
+                Socket busy = Support.connect(server)) {
+            Support.send(busy, "x");
+            inside.await();
+            CompletableFuture<Shutdown.Report> report =
+                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            Support.await("draining", server::isDraining);
+            Thread.sleep(50);
+            assertFalse(report.isDone());
+            release.countDown();
+            assertEquals("x", Support.receiveAll(busy));
+            assertEquals(new Shutdown.Report(1, 0, 0, 0), get(report));
+        }
+    }
+
+    @Test
+    void aPeerThatHasEndedItsStreamStillGetsItsAnswer() throws Exception {
+        CompletableFuture<CallbackConnection> ended = new CompletableFuture<>();
+        try (CallbackServer server = echo().onHalfClose(ended::complete).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            client.shutdownOutput();
+            CallbackConnection connection = ended.get(10, TimeUnit.SECONDS);
+            CompletableFuture<Shutdown.Report> report =
+                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            Support.await("draining", server::isDraining);
+            Thread.sleep(50);
+            connection.write(Support.bytes("late"));
+            connection.closeAfterWrites();
+            assertEquals("late", Support.receiveAll(client));
+            assertEquals(new Shutdown.Report(0, 1, 0, 0), get(report));
+        }
+    }
+
+    @Test
     void acceptingGoesOnWhileTheEndIsAnnounced() throws Exception {
         try (CallbackServer server = echo().listen(Support.loopback())) {
             CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
