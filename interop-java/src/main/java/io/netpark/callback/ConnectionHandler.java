@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-/** Told of something that happened to a connection, on the connection's event loop. */
+/** Told of something that happened to a connection, on the connection's event loop or on its {@link Workers}. */
 @FunctionalInterface
 public interface ConnectionHandler {
 

@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import java.nio.ByteBuffer;
 
-/** Told that bytes have arrived, on the connection's event loop. */
+/** Told that bytes have arrived, on the connection's event loop or on its {@link Workers}. */
 @FunctionalInterface
 public interface RequestHandler {
 

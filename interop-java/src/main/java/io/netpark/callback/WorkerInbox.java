@@ -210,6 +210,7 @@ final class WorkerInbox extends Inbox {
         Wait waiting = wait;
         wait = null;
         if (waiting != null) {
+            connection.input.unexpect(); // it is the callback's turn again
             waiting.over = true;
             LockSupport.unpark(waiting.worker);
         }

@@ -362,6 +362,26 @@ class WorkersTest {
     }
 
     @Test
+    void theReadTimeoutCountsWhileACallbackWaitsForInputAndNotWhenItGoesOn() throws Exception {
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = server(workers).readTimeout(Duration.ofMillis(300))
+                        .onInput((connection, in) -> {
+                            assertTrue(connection.awaitInput(2));
+                            Thread.sleep(600);
+                            connection.write(Support.bytes(in.readString(2)));
+                            connection.awaitInput(1);
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            Thread.sleep(20);
+            Support.send(socket, "y");
+            assertEquals("xy", Support.receive(socket, 2));
+            assertInstanceOf(NetparkException.TimedOut.class, cause());
+        }
+    }
+
+    @Test
     void closingTheServerWaitsForTheCallbackThatAWorkerRuns() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
