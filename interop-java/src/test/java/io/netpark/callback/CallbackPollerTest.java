@@ -147,6 +147,47 @@ class CallbackPollerTest {
         assertEquals("HANGUP", next());
     }
 
+    /** By the C library itself, as Netpark makes no such descriptors. */
+    private static int call(String function, Object... arguments) {
+        return com.sun.jna.Function.getFunction("c", function).invokeInt(arguments);
+    }
+
+    @Test
+    void timersSignalsAndChangesOfFilesCanBeWatched() throws Exception {
+        int closeOnExec = 0x80000;
+        int nonBlocking = 0x800;
+        int timer = call("timerfd_create", 1, closeOnExec | nonBlocking); // CLOCK_MONOTONIC
+        int changes = call("inotify_init1", closeOnExec | nonBlocking);
+        memory.buffer().putLong(0, 1L << 12 - 1); // the signal set of SIGUSR2; the C library reads more, and the kernel not
+        int signals = call("signalfd", -1, memory.address(), closeOnExec | nonBlocking);
+        Path folder = Files.createTempDirectory("netpark");
+        try {
+            assertTrue(timer >= 0 && changes >= 0 && signals >= 0);
+            poller.start(new DescriptorHandle(timer), Watch.READ.oneShot(), (descriptor, found) -> events.add("timer " + found));
+            poller.start(new DescriptorHandle(changes), Watch.READ.oneShot(), (descriptor, found) -> events.add("changes " + found));
+            poller.start(new DescriptorHandle(signals), Watch.READ, recording);
+            assertNull(nextSoon());
+
+            memory.buffer().putLong(0, 0).putLong(8, 0).putLong(16, 0).putLong(24, 1_000_000); // once, in a millisecond
+            assertEquals(0, call("timerfd_settime", timer, 0, memory.address(), 0L));
+            assertEquals("timer READABLE", next());
+
+            assertTrue(call("inotify_add_watch", changes, folder.toString(), 0x100) >= 0); // IN_CREATE
+            Path created = Files.createFile(folder.resolve("new"));
+            assertEquals("changes READABLE", next());
+            Files.delete(created);
+
+            for (int descriptor : new int[] {timer, changes, signals}) {
+                assertTrue(poller.stop(new DescriptorHandle(descriptor)));
+            }
+        } finally {
+            libc.close(timer);
+            libc.close(changes);
+            libc.close(signals);
+            Files.delete(folder);
+        }
+    }
+
     @Test
     void eventfdsAndSocketsCanBeWatched() throws Exception {
         int eventfd = libc.eventfd(1, Linux.EFD_NONBLOCK | Linux.EFD_CLOEXEC);
