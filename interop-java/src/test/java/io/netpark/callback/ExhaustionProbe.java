@@ -7,6 +7,7 @@ import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Runs out of descriptors twice. Exits with 0 if each time the server told it once, went on serving who was connected, spent no
@@ -24,7 +25,11 @@ final class ExhaustionProbe {
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                 Socket connected = Support.connect(server)) {
             exchange(connected);
-            Support.cpuNanos(group.first()); // classes that need descriptors to be loaded
+            // What is used below, while there are descriptors to load its classes with.
+            Support.cpuNanos(group.first());
+            AtomicInteger looks = new AtomicInteger();
+            Support.await("the second look", () -> looks.incrementAndGet() == 2);
+            require(group.snapshot().total().acceptPauses() == 0, "without reason");
             for (int episode = 1; episode <= 2; episode++) {
                 // Connects while there are descriptors, so that the client's own are not what is missing.
                 List<Socket> waiting = new ArrayList<>();

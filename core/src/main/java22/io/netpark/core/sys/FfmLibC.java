@@ -69,6 +69,15 @@ final class FfmLibC implements LibC {
             .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG))
             .orElse(null);
 
+    /*
+     * What a request calls, in fields that the compiler does not take for constants. A constant handle is compiled into whoever
+     * calls, and where that is deep in a tree of inlined methods its inner parts are not: the slice of STATE that the JDK makes
+     * in each call is then an object. Called through these, a handle is code of its own, in which it never is.
+     */
+    private final MethodHandle recv = RECV;
+    private final MethodHandle send = SEND;
+    private final MethodHandle sendmsg = SENDMSG;
+
     private static Optional<MemorySegment> find(String name) {
         return LINKER.defaultLookup().find(name);
     }
@@ -296,7 +305,7 @@ final class FfmLibC implements LibC {
     public long recv(int fd, long address, long length, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) RECV.invokeExact(state, fd, address, length, flags), state);
+            return result((long) recv.invokeExact(state, fd, address, length, flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -306,7 +315,7 @@ final class FfmLibC implements LibC {
     public long send(int fd, long address, long length, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) SEND.invokeExact(state, fd, address, length, flags), state);
+            return result((long) send.invokeExact(state, fd, address, length, flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -316,7 +325,7 @@ final class FfmLibC implements LibC {
     public long sendmsg(int fd, long msghdr, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) SENDMSG.invokeExact(state, fd, msghdr, flags), state);
+            return result((long) sendmsg.invokeExact(state, fd, msghdr, flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
