@@ -11,16 +11,21 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.LoopSnapshot;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Meters of a group of event loops, and of a pool, for Micrometer, which the application brings:
- * {@code new NetparkMeters(group, "api").bindTo(registry)}. The names are in docs/operation.md. A scrape takes a snapshot for
- * each meter. The registry keeps the group reachable.
+ * {@code new NetparkMeters(group, "api").bindTo(registry)}. The names are in docs/operation.md. A scrape takes one
+ * snapshot. The registry keeps the group reachable.
  */
 public final class NetparkMeters implements MeterBinder {
 
+    private static final long RECENT_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
+
     private final EventLoopGroup group;
     private final Tags tags;
+    private @Nullable LoopSnapshot recent;
+    private long taken;
 
     /**
      * Of a group that has metrics.
@@ -50,17 +55,27 @@ public final class NetparkMeters implements MeterBinder {
         counter(registry, "netpark.wakeups", "Wake-ups by other threads", LoopSnapshot::wakeups);
         counter(registry, "netpark.turns", "Waits that have returned", LoopSnapshot::turns);
         counter(registry, "netpark.events", "Descriptors found ready", LoopSnapshot::events);
-        TimeGauge.builder("netpark.busy", group, TimeUnit.NANOSECONDS, g -> g.snapshot().total().busyNanos())
+        TimeGauge.builder("netpark.busy", group, TimeUnit.NANOSECONDS, g -> total().busyNanos())
                 .description("Time between waits, since the beginning").tags(tags).register(registry);
     }
 
+    /** A scrape asks meter by meter, and a snapshot looks at every descriptor: one does for all of them. */
+    private synchronized LoopSnapshot total() {
+        long now = System.nanoTime();
+        if (recent == null || now - taken > RECENT_NANOS) {
+            recent = group.snapshot().total();
+            taken = now;
+        }
+        return recent;
+    }
+
     private void gauge(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
-        Gauge.builder(name, group, g -> value.applyAsLong(g.snapshot().total()))
+        Gauge.builder(name, group, g -> value.applyAsLong(total()))
                 .description(description).tags(tags).register(registry);
     }
 
     private void counter(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
-        FunctionCounter.builder(name, group, g -> value.applyAsLong(g.snapshot().total()))
+        FunctionCounter.builder(name, group, g -> value.applyAsLong(total()))
                 .description(description).tags(tags).register(registry);
     }
 

@@ -177,7 +177,7 @@ class SnapshotSpec : NetparkSpec(body = {
             reactor.pair().use { client, server ->
                 client.write("abc")
                 server.readFully(3)
-                registry.get("netpark.connections").tag("group", "test").gauge().value() shouldBe 2.0
+                eventually { registry.get("netpark.connections").tag("group", "test").gauge().value() shouldBe 2.0 }
                 registry.get("netpark.bytes.in").functionCounter().count() shouldBe 3.0
                 registry.get("netpark.bytes.out").functionCounter().count() shouldBe 3.0
                 registry.get("netpark.loops").gauge().value() shouldBe 1.0
