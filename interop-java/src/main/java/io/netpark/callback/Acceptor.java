@@ -41,7 +41,7 @@ final class Acceptor implements Waiter {
                 connection = parked ? listener.retryAccept() : listener.startAccept();
             } catch (NetparkException.Closed e) {
                 return;
-            } catch (NetparkException e) {
+            } catch (Throwable e) { // a balancing that throws, say
                 parked = false;
                 pauseAfter(e);
                 return;
@@ -66,7 +66,7 @@ final class Acceptor implements Waiter {
         }
     }
 
-    private void pauseAfter(NetparkException trouble) {
+    private void pauseAfter(Throwable trouble) {
         if (!troubled) {
             troubled = true;
             listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
@@ -88,8 +89,9 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /**
-     * Comes to an end in phases, as {@link Shutdown} says, and returns when no connection is left. A connection is idle if no
-     * callback of it is running, no byte is unread, no output is pending, its peer has not ended its stream, and no
+     * Comes to an end in phases, as {@link Shutdown} says, and returns when every connection is closed; close callbacks of those
+     * that were cut off may still be running. A connection is idle if no
+     * callback of it is running, no byte is unread, no output is pending, reading is not paused, its peer has not ended its stream, and no
      * {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been through a request callback. Connections that wait in
      * the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
@@ -119,17 +121,17 @@ public final class CallbackServer implements AutoCloseable {
     private Shutdown.Report runPhases(Shutdown phases) {
         boolean interrupted = false;
         try {
-            Thread.sleep(phases.announce().toMillis());
+            TimeUnit.NANOSECONDS.sleep(Setup.notNegativeNanos(phases.announce()));
         } catch (InterruptedException e) {
             interrupted = true;
         }
         listeners.forEach(Listener::close);
-        int open = connections.size();
+        int open = connections.countOpen();
         if (!phases.keepIdle()) {
             connections.closeIdle();
         }
         interrupted = interrupted || !await(phases.finish());
-        int unfinished = connections.size();
+        int unfinished = connections.countOpen();
         int idle = connections.countOfIdle();
         if (unfinished > 0 && !phases.flush().isZero()) {
             connections.closeAllAfterWrites();

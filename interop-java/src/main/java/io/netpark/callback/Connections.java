@@ -23,6 +23,11 @@ final class Connections {
         return open.size();
     }
 
+    /** Without those whose last callbacks are still to run. */
+    int countOpen() {
+        return (int) open.stream().filter(CallbackConnection::isOpen).count();
+    }
+
     void add(CallbackConnection connection) {
         open.add(connection);
     }

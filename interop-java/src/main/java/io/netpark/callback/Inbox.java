@@ -13,6 +13,11 @@ abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
     /** Bytes that no callback has taken. */
     abstract long unread();
 
+    /** Those of them that a callback has seen. To be asked when none is running. */
+    long left() {
+        return unread();
+    }
+
     /**
      * Reads from the socket, as a new operation or as one that goes on.
      *

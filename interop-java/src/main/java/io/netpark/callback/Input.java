@@ -191,6 +191,11 @@ final class Input {
         return endOfStream;
     }
 
+    /** Everything that has come has been read, as far as anybody knows. */
+    boolean isWaiting() {
+        return state == PARKED;
+    }
+
     boolean isPaused() {
         return paused;
     }
@@ -211,7 +216,7 @@ final class Input {
     }
 
     /** There may be a reason to read on. From a task: the caller may be a callback, of this connection or another. */
-    private void goOn() {
+    void goOn() {
         loop.tryExecute(this::turn);
     }
 
@@ -329,9 +334,9 @@ final class Input {
     }
 
     private void checkLimit() {
-        if (inbox.unread() >= limit() && connection.isOpen() && !connection.life.isCalling()
+        if (inbox.left() >= limit() && connection.isOpen() && !connection.life.isCalling()
                 && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
-            connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.unread()
+            connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
         }

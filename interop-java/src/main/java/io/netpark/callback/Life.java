@@ -172,13 +172,15 @@ final class Life {
 
     /** On the loop: nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
     private boolean isIdle() {
-        return exchanges == 0 && !isCalling() && !connection.input.hasUnread() && !connection.input.isEnded()
+        return exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread() && !connection.input.isEnded()
                 && connection.output.pendingBytes() == 0;
     }
 
     /** On the loop, when draining. */
     void endIfIdle() {
-        if (isIdle() && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
+        if (isIdle() && !connection.input.isWaiting()) {
+            connection.input.goOn(); // reads what has come meanwhile, and asks again
+        } else if (isIdle() && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
             connection.owner.endedIdle();
         }
     }

@@ -160,12 +160,15 @@ final class Turns implements Runnable {
 
     /** Returns whether that was the end. */
     private boolean rest() {
-        out = 0;
-        Runnable waiting = whenAtRest;
+        Runnable waiting;
+        synchronized (this) { // once the loop has ended a worker may meet whoever ends the connection
+            out = 0;
+            waiting = whenAtRest;
+            whenAtRest = null;
+        }
         if (waiting == null) {
             return false;
         }
-        whenAtRest = null;
         wanted = 0;
         waiting.run();
         return true;
@@ -174,10 +177,12 @@ final class Turns implements Runnable {
     /** The connection has ended: nothing is wanted any more, and this runs when no call is out, perhaps now. */
     void whenAtRest(Runnable action) {
         wanted = 0;
-        if (out == 0) {
-            action.run();
-        } else {
-            whenAtRest = action;
+        synchronized (this) {
+            if (out != 0) {
+                whenAtRest = action;
+                return;
+            }
         }
+        action.run();
     }
 }

@@ -94,7 +94,7 @@ final class WorkerCalls implements Turns.Calls {
                 connected();
                 connection.input.start();
             }
-            case Turns.WRITABLE -> { }
+            case Turns.WRITABLE -> connection.life.mayBeIdle();
             case Turns.HALF_CLOSE -> connection.life.halfCloseTold();
             default -> {
                 inbox.takeBack();

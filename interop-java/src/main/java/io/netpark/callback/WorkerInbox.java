@@ -71,6 +71,11 @@ final class WorkerInbox extends Inbox {
     }
 
     @Override
+    long left() {
+        return handedOut;
+    }
+
+    @Override
     int read(Connection core, boolean retry) throws NetparkException {
         return InputInbox.readInto(arriving(), core, retry);
     }
@@ -188,6 +193,9 @@ final class WorkerInbox extends Inbox {
         takeBack(); // the worker has read some of it
         connection.input.expect();
         feed();
+        if (wait != null) {
+            connection.input.wantedAgain(); // reading may have stopped at the limit, and there is room now
+        }
     }
 
     /** Adds what has arrived to the chain of the worker that waits; it is enough, or never will be, or not yet. */

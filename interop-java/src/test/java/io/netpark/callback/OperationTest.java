@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -98,6 +99,26 @@ class OperationTest {
                     dial.get(10, TimeUnit.SECONDS).close();
                 }
             }
+        }
+    }
+
+    @Test
+    void aBalancingThatThrowsCostsOneConnectionAndNotTheServer() throws Exception {
+        AtomicBoolean throwing = new AtomicBoolean(true);
+        Balancing turns = Balancing.roundRobin();
+        Support.Reports reports = new Support.Reports();
+        try (CallbackServer server = echo().loops(group -> group.reporter(reports).balancing((loops, source) -> {
+                    if (source != 0 && throwing.getAndSet(false)) {
+                        throw new IllegalStateException("on purpose");
+                    }
+                    return turns.choose(loops, source);
+                })).listen(Support.loopback());
+                Socket unlucky = Support.connect(server);
+                Socket lucky = Support.connect(server)) {
+            assertEquals(-1, unlucky.getInputStream().read());
+            Support.send(lucky, "x");
+            assertEquals("x", Support.receive(lucky, 1));
+            assertEquals(1, reports.causes.size());
         }
     }
 

@@ -333,6 +333,56 @@ class WorkersTest {
         }
     }
 
+    /** The peer is always ahead, so reading stops at the limit while the callback works. */
+    @Test
+    void aSlowCallbackThatWaitsForInputGetsAllOfAFastPeersBytes() throws Exception {
+        int messages = 300;
+        int size = 10_000;
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = server(workers).inputLimit(50_000)
+                        .onInput((connection, in) -> {
+                            for (int i = 0; i < messages; i++) {
+                                assertTrue(connection.awaitInput(size));
+                                byte[] message = in.readBytes(size);
+                                in.release();
+                                if (i % 10 == 0) {
+                                    Thread.sleep(1);
+                                }
+                                connection.write(ByteBuffer.wrap(message, 0, 1));
+                            }
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            CompletableFuture<Void> sent = CompletableFuture.runAsync(
+                    () -> sendInPieces(socket, Support.patternBytes(2, messages * size)), task -> new Thread(task).start());
+            assertEquals(messages, socket.getInputStream().readNBytes(messages).length);
+            sent.get(10, TimeUnit.SECONDS);
+            assertNull(cause());
+        }
+    }
+
+    /** What arrives during a call has not been seen by any callback, and is no reason to close. */
+    @Test
+    void bytesThatArriveDuringACallDoNotCountAsLeft() throws Exception {
+        AtomicInteger taken = new AtomicInteger();
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = server(workers).inputLimit(20_000)
+                        .onInput((connection, in) -> {
+                            Thread.sleep(100);
+                            taken.addAndGet((int) in.available());
+                            in.skip(in.available());
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "header");
+            Thread.sleep(20);
+            socket.getOutputStream().write(new byte[300_000]);
+            socket.shutdownOutput();
+            assertNull(cause());
+            assertEquals(300_006, taken.get());
+        }
+    }
+
     @Test
     void waitingForInputElsewhereIsAnError() throws Exception {
         CompletableFuture<CallbackConnection> opened = new CompletableFuture<>();

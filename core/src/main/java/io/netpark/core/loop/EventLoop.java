@@ -249,10 +249,10 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         if (timeout == 0) {
             return poller.await(0);
         }
-        if (retiring) {
+        sleep = ASLEEP;
+        if (retiring) { // looked at when whoever sets it can see that this sleeps
             timeout = timeout < 0 ? RETIREMENT_LOOK : Math.min(timeout, RETIREMENT_LOOK);
         }
-        sleep = ASLEEP;
         if (!tasks.isEmpty() || state != RUNNING) {
             timeout = 0;
         }

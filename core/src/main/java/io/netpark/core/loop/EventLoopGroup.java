@@ -89,7 +89,8 @@ public final class EventLoopGroup implements AutoCloseable {
     /**
      * Changes the number of loops. New ones get connections at once. Those too many, the ones with the highest numbers, get
      * none any more: each ends by itself when its last connection, task and timer has gone, which is the peers' and the
-     * handlers' affair, and harms none of them. Connections do not move between loops.
+     * handlers' affair, and harms none of them. Connections do not move between loops. (A listener that has a loop to itself
+     * stays there as well, and the loop with it.)
      *
      * <p>A coroutine that outlives its connection on the dispatcher of a loop that has ended is cancelled.
      *
@@ -104,7 +105,10 @@ public final class EventLoopGroup implements AutoCloseable {
         }
         List<EventLoop> before = loops;
         forgetTerminated();
-        if (count >= before.size()) {
+        if (count == before.size()) {
+            return;
+        }
+        if (count > before.size()) {
             loops = start(before, count);
         } else {
             loops = List.copyOf(before.subList(0, count));
@@ -135,10 +139,11 @@ public final class EventLoopGroup implements AutoCloseable {
 
     private void forgetTerminated() {
         retiring.removeIf(loop -> {
-            if (loop.isTerminated() && loop.counters() != null) {
-                departed = departed.plus(loop.counters().snapshot(loop));
+            boolean terminated = loop.isTerminated(); // once: it may end meanwhile
+            if (terminated && loop.counters() != null) {
+                departed = departed.plus(loop.counters().snapshot(loop).ended());
             }
-            return loop.isTerminated();
+            return terminated;
         });
     }
 

@@ -43,6 +43,12 @@ public record LoopSnapshot(
         return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
+    /** Of a loop that has ended: what is "now" is nothing. */
+    LoopSnapshot ended() {
+        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, refused, acceptPauses, 0, 0, 0, tasks, 0,
+                wakeups, turns, events, busyNanos);
+    }
+
     LoopSnapshot plus(LoopSnapshot other) {
         return new LoopSnapshot(name, connections + other.connections, connectionsEver + other.connectionsEver,
                 bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused,

@@ -19,6 +19,7 @@ import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,8 @@ public final class Listener extends Descriptor {
     /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
     static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
     static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int REFUSALS_A_TURN = 16;
 
     /** In the place of a pause: no timer ends it, but a connection that is closed. */
     private static final long UNTIL_ROOM = -1;
@@ -205,6 +208,7 @@ public final class Listener extends Descriptor {
                 return null;
             }
         }
+        int refused = 0;
         Scratch scratch = Scratch.take();
         try {
             while (true) {
@@ -221,6 +225,11 @@ public final class Listener extends Descriptor {
                         return accepted(result, remote);
                     }
                     refuse(result, remote, admission);
+                    if (++refused == REFUSALS_A_TURN) { // those who are connected have their turn
+                        nudge(Direction.READ);
+                        pause();
+                        return null;
+                    }
                     continue;
                 }
                 if (admission != null) {
@@ -261,7 +270,7 @@ public final class Listener extends Descriptor {
         EventLoop loop;
         Connection connection = null;
         do {
-            loop = spread == group.loops() ? loop() : group.next(SockAddr.addressHash(remote));
+            loop = place(connected, remote);
             try {
                 connection = Connection.watchAccepted(loop, connected, remote, admission);
             } catch (NetparkException e) {
@@ -279,6 +288,22 @@ public final class Listener extends Descriptor {
         }
         finish(Direction.READ);
         return connection;
+    }
+
+    private EventLoop place(int connected, byte[] remote) {
+        if (spread == group.loops()) {
+            return loop();
+        }
+        try {
+            return Objects.requireNonNull(group.next(SockAddr.addressHash(remote)), "what the balancing has chosen");
+        } catch (RuntimeException | Error e) { // user code
+            libc().close(connected);
+            if (admission != null) {
+                admission.leave(remote);
+            }
+            finish(Direction.READ);
+            throw e;
+        }
     }
 
     private void refuse(int connected, byte[] remote, Admission admission) {
