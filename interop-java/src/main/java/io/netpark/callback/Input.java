@@ -191,11 +191,6 @@ final class Input {
         return endOfStream;
     }
 
-    /** Everything that has come has been read, as far as anybody knows. */
-    boolean isWaiting() {
-        return state == PARKED;
-    }
-
     boolean isPaused() {
         return paused;
     }
@@ -230,6 +225,17 @@ final class Input {
     void release() {
         inbox.clear();
         endOfStream = true;
+    }
+
+    /** On the loop: reads what has come without waiting to be told of it; {@link Life#nothingToRead} follows if that is nothing. */
+    void look() {
+        if (state == PARKED) {
+            if (!core.unpark(Direction.READ, waiter)) {
+                return; // it is about to run, and does the same
+            }
+            state = PENDING;
+        }
+        read();
     }
 
     private void ready() {
@@ -305,7 +311,7 @@ final class Input {
             if (count == Descriptor.PARK) {
                 state = PARKED;
                 if (core.park(Direction.READ, waiter)) {
-                    connection.life.mayBeIdle();
+                    connection.life.nothingToRead();
                     return;
                 }
                 state = PENDING;

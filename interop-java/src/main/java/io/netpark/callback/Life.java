@@ -158,15 +158,13 @@ final class Life {
 
     void endExchange() {
         EXCHANGES.getAndAdd(this, -1);
-        if (connection.owner.isClosingIdle()) {
-            loop.tryExecute(this::endIfIdle);
-        }
+        mayBeIdle();
     }
 
-    /** On the loop: there is nothing more to read or to write for now. */
+    /** Something that kept it busy has ended; from any thread, and in the midst of a callback. */
     void mayBeIdle() {
         if (connection.owner.isClosingIdle()) {
-            endIfIdle();
+            loop.tryExecute(this::endIfIdle);
         }
     }
 
@@ -176,11 +174,17 @@ final class Life {
                 && connection.output.pendingBytes() == 0;
     }
 
-    /** On the loop, when draining. */
+    /** On the loop, when draining: asks the socket first, as there may be a request that the poller has not told of yet. */
     void endIfIdle() {
-        if (isIdle() && !connection.input.isWaiting()) {
-            connection.input.goOn(); // reads what has come meanwhile, and asks again
-        } else if (isIdle() && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
+        if (isIdle()) {
+            connection.input.look();
+        }
+    }
+
+    /** On the loop: the socket has just been asked, and has nothing. */
+    void nothingToRead() {
+        if (connection.owner.isClosingIdle() && isIdle()
+                && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
             connection.owner.endedIdle();
         }
     }
