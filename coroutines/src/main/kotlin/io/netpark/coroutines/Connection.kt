@@ -5,13 +5,16 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.PeerCredentials
+import io.netpark.core.net.SocketOption
+import io.netpark.core.net.TcpInfo
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.job
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
-import java.net.InetSocketAddress
+import java.net.SocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
@@ -19,7 +22,7 @@ import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 
 /**
- * A TCP connection: two byte streams, one in, one out, each of which ends on its own. Operations suspend until they can
+ * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend until they can
  * proceed; no thread waits.
  *
  * **Threads.** Any coroutine on any dispatcher may use it. One may read while another writes and a third closes; a second
@@ -56,15 +59,15 @@ public class Connection internal constructor(
     private var ownerContext: CoroutineContext? = null
     private var owner: Job? = null
 
-    /** The peer's address, also after closing. */
-    public val remoteAddress: InetSocketAddress get() = core.remoteAddress()
+    /** The peer's address, also after closing: an [java.net.InetSocketAddress], or a unix address, often unnamed. */
+    public val remoteAddress: SocketAddress get() = core.remoteAddress()
 
     /**
      * The address of this side.
      *
      * @throws NetparkException.Closed if the connection was closed before this was first asked
      */
-    public val localAddress: InetSocketAddress get() = core.localAddress()
+    public val localAddress: SocketAddress get() = core.localAddress()
 
     /** Whether [close] has not been called yet. Says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed
@@ -285,22 +288,38 @@ public class Connection internal constructor(
         brokenOutput?.let { throw NetparkException.Closed("write to $remoteAddress: the output is broken, $it") }
     }
 
-    // Connecting
+    // Options
 
-    /** Finishes what [io.netpark.core.net.Dialer] has begun. On any failure the connection is closed. */
-    internal suspend fun finishConnecting() {
-        try {
-            var state = core.startConnect()
-            while (state == PARKED) {
-                writing.await()
-                checkActive(coroutineContext, Direction.WRITE)
-                state = core.retryConnect()
-            }
-        } catch (e: Throwable) {
-            close()
-            throw e
-        }
-    }
+    /**
+     * The value of a socket option.
+     *
+     * @throws NetparkException.Closed the connection is closed
+     * @throws NetparkException a socket of this kind does not have it
+     */
+    public fun <T : Any> getOption(option: SocketOption<T>): T = core.getOption(option)
+
+    /**
+     * Sets a socket option.
+     *
+     * @throws NetparkException.Closed the connection is closed
+     * @throws NetparkException a socket of this kind does not have it, or the value is refused
+     */
+    public fun <T : Any> setOption(option: SocketOption<T>, value: T): Unit = core.setOption(option, value)
+
+    /**
+     * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
+     *
+     * @throws NetparkException.Closed the connection is closed
+     */
+    public fun tcpInfo(): TcpInfo = core.tcpInfo()
+
+    /**
+     * Who is at the other end of a unix socket.
+     *
+     * @throws NetparkException.Closed the connection is closed
+     * @throws IllegalStateException it is one of TCP, which does not know
+     */
+    public fun peerCredentials(): PeerCredentials = core.peerCredentials()
 
     // Ending
 

@@ -15,7 +15,7 @@ import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.net.InetSocketAddress
+import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicReference
@@ -26,7 +26,7 @@ import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
 
 /**
- * Accepts TCP connections.
+ * Accepts connections, of TCP or on a unix socket.
  *
  * When descriptors or memory run out, accepting pauses and resumes by itself; this is reported once an episode to the
  * reactor's reporter, and never thrown.
@@ -48,7 +48,14 @@ public class Listener internal constructor(
     @Volatile private var endsIdle = false
 
     /** The address it listens on, with the port that was chosen for 0. */
-    public val localAddress: InetSocketAddress get() = core.localAddress()
+    public val localAddress: SocketAddress get() = core.localAddress()
+
+    /**
+     * The port it listens on.
+     *
+     * @throws IllegalStateException it is a unix socket, which has none
+     */
+    public val port: Int get() = core.port()
 
     /** Whether [close] has not been called yet. */
     public val isOpen: Boolean get() = !core.isClosed
@@ -194,6 +201,9 @@ public class Listener internal constructor(
     override fun close() {
         cores.forEach { it.close() }
     }
+
+    /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
+    public fun keepFile(): Unit = core.keepFile()
 
     override fun toString(): String = core.toString()
 }

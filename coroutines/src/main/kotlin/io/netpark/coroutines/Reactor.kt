@@ -1,6 +1,5 @@
 package io.netpark.coroutines
 
-import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
@@ -8,13 +7,13 @@ import io.netpark.core.net.Dialer
 import io.netpark.core.net.SocketOptions
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.runInterruptible
 import java.net.InetAddress
 import java.net.InetSocketAddress
-import java.net.UnknownHostException
+import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.toJavaDuration
 import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
 
@@ -49,15 +48,17 @@ public class Reactor private constructor(
     public val loopDispatchers: List<LoopDispatcher> get() = group.loops().map { dispatcherOf(it) }
 
     /**
-     * Listens on an address, with the longest backlog the system allows and SO_REUSEADDR. The caller closes the listener.
+     * Listens on an address, with the longest backlog the system allows and SO_REUSEADDR. The caller closes the listener. The
+     * path of a unix socket becomes a file, which is removed when the listener is closed; one that a killed process has left
+     * must be removed first.
      *
-     * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
+     * @param address resolved, or a [io.netpark.core.sys.UnixAddress]; port 0 takes a free port, `::` takes IPv4 as well
      * @param options also of the connections that are accepted
      * @param admission how many may be open at a time; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
     public fun listen(
-        address: InetSocketAddress,
+        address: SocketAddress,
         options: SocketOptions = SocketOptions.DEFAULT,
         admission: Admission? = null,
     ): Listener = Listener(listOf(CoreListener.listen(group, address, options, admission)), this)
@@ -67,7 +68,7 @@ public class Reactor private constructor(
      * on to another. For [Listener.serve] only. Otherwise as [listen].
      */
     public fun listenOnEachLoop(
-        address: InetSocketAddress,
+        address: SocketAddress,
         options: SocketOptions = SocketOptions.DEFAULT,
         admission: Admission? = null,
     ): Listener = Listener(CoreListener.listenOnEachLoop(group, address, options, admission), this)
@@ -89,57 +90,60 @@ public class Reactor private constructor(
      *
      * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again.
      *
+     * @param address an [InetSocketAddress], whose name is looked up if it is unresolved, or a unix address
      * @param timeout how long it may take in all; the kernel gives up by itself after about two minutes
      * @throws NetparkException.Refused nobody listens there
      * @throws NetparkException.Unreachable there is no way there
+     * @throws NetparkException.UnknownHost the name has no address
      * @throws NetparkException.TimedOut the timeout has passed, or the kernel gave up
      */
     public suspend fun dial(
-        address: InetSocketAddress,
+        address: SocketAddress,
         timeout: Duration = Duration.INFINITE,
         options: SocketOptions = SocketOptions.DEFAULT,
-    ): Connection {
-        if (address.isUnresolved) return dial(address.hostString, address.port, timeout, options)
-        val core = Dialer.dial(group, address, options)
-        if (timeout != Duration.INFINITE) core.setDeadline(Direction.WRITE, timeout)
-        val connection = Connection(core, buffering)
-        connection.finishConnecting()
-        if (timeout != Duration.INFINITE) core.clearDeadline(Direction.WRITE)
-        return connection
-    }
+    ): Connection = dial(dialer.with(timeout, options), address)
 
     /**
-     * Connects to a host by name or IP literal. A name is looked up on [Dispatchers.IO]; its addresses are tried one after
-     * another, and if all fail the last failure is thrown with the others suppressed in it. Otherwise as [dial] of an
-     * address.
-     *
-     * @param timeout how long each address may take
-     * @throws UnknownHostException the name has no address
+     * Connects to a host by name or IP literal. The addresses of a name are tried as RFC 8305 (Happy Eyeballs) has it, and if all
+     * fail the error names each with its cause; see [Dialer]. Otherwise as [dial] of an address.
      */
     public suspend fun dial(
         host: String,
         port: Int,
         timeout: Duration = Duration.INFINITE,
         options: SocketOptions = SocketOptions.DEFAULT,
-    ): Connection {
-        val failures = mutableListOf<NetparkException>()
-        for (address in resolve(host)) {
-            try {
-                return dial(InetSocketAddress(address, port), timeout, options)
-            } catch (e: NetparkException) {
-                failures += e
-            }
-        }
-        throw failures.removeLast().apply { failures.forEach(::addSuppressed) }
+    ): Connection = dial(dialer.with(timeout, options), host, port)
+
+    /**
+     * How this reactor dials unless it is told otherwise: to be changed by its `with` functions, and given to [dial].
+     *
+     * ```
+     * val patient = reactor.dialer.withResolver(mine).withLocalAddress(source)
+     * reactor.dial(patient, "db.internal", 6379)
+     * ```
+     */
+    public val dialer: Dialer = Dialer.of(group)
+
+    /** Connects to an address, with everything that a dialer can be told; it should be one of this reactor's. */
+    public suspend fun dial(dialer: Dialer, address: SocketAddress): Connection =
+        Connection(awaitDial { dialer.dial(address, it) }, buffering)
+
+    /** Connects to a host, with everything that a dialer can be told; it should be one of this reactor's. */
+    public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
+        Connection(awaitDial { dialer.dial(host, port, it) }, buffering)
+
+    private fun Dialer.with(timeout: Duration, options: SocketOptions): Dialer {
+        val timed = if (timeout == Duration.INFINITE) this else withTimeout(maxOf(timeout, SHORTEST).toJavaDuration())
+        return if (options === SocketOptions.DEFAULT) timed else timed.withOptions(options)
     }
 
     /**
-     * Takes over a connected TCP socket that something else has opened, or a connection that was [detached][Detached]. It is
+     * Takes over a connected stream socket that something else has opened, or a connection that was [detached][Detached]. It is
      * made non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
      *
      * @param descriptor the connection's from now on, unless this throws
      * @param unread bytes that were read from it already: [Connection.reader] begins with them
-     * @throws NetparkException it is no connected TCP socket, or cannot be watched, or there is no memory for the bytes
+     * @throws NetparkException it is no connected stream socket, or cannot be watched, or there is no memory for the bytes
      */
     public fun adopt(descriptor: Int, unread: ByteArray = ByteArray(0)): Connection {
         val input = buffering.newInput()
@@ -151,13 +155,6 @@ public class Reactor private constructor(
             throw e
         }
     }
-
-    private suspend fun resolve(host: String): List<InetAddress> =
-        if (host.isIpLiteral()) listOf(InetAddress.getByName(host))
-        else runInterruptible(Dispatchers.IO) { InetAddress.getAllByName(host).toList() }
-
-    /** Whether the JDK reads it without asking anyone: only digits and dots, or with a colon. */
-    private fun String.isIpLiteral(): Boolean = ':' in this || isNotEmpty() && all { it.isDigit() || it == '.' }
 
     /**
      * Closes the reactor: listeners and connections are closed, operations on them end with [NetparkException.Closed], and
@@ -173,6 +170,9 @@ public class Reactor private constructor(
     override fun toString(): String = "Reactor($group)"
 
     public companion object {
+        /** Where 0 means none, and no time at all was asked for. */
+        private val SHORTEST = 1.nanoseconds
+
         /**
          * Starts a reactor.
          *

@@ -59,7 +59,7 @@ class DetachSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val eventfd = Bindings.best.eventfd(0, 0)
             val socket = Bindings.best.socket(2, 1, 0)
-            shouldThrow<NetparkException> { reactor.adopt(eventfd) }.message!! shouldContain "not a connected TCP socket"
+            shouldThrow<NetparkException> { reactor.adopt(eventfd) }.message!! shouldContain "not a connected stream socket"
             shouldThrow<NetparkException> { reactor.adopt(socket) }.message!! shouldContain "adopt descriptor $socket"
             Bindings.best.close(eventfd) shouldBe 0
             Bindings.best.close(socket) shouldBe 0

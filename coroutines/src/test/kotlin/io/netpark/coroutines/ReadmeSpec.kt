@@ -16,7 +16,7 @@ class ReadmeSpec : NetparkSpec(body = {
         Path.of("src/test/kotlin/io/netpark/coroutines/ReadmeExample.kt").readText() shouldContain example
 
         Reactor(1).use { reactor ->
-            val port = reactor.listen("127.0.0.1", 0).use { it.localAddress.port }
+            val port = reactor.listen("127.0.0.1", 0).use { it.port }
             val server = thread { runCatching { echoServer(port) } }
             eventually { // until the server listens
                 runBlocking {

@@ -7,8 +7,10 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.buffer.Writer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
+import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
@@ -16,10 +18,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,28 +65,50 @@ public final class BlockingConnection implements AutoCloseable {
      * Connects, and waits until that is done.
      *
      * @param group one of its event loops watches the connection
-     * @param remote resolved
+     * @param remote an {@link java.net.InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
      * @param timeout how long it may take; zero leaves it to the kernel, which gives up after about two minutes
      * @throws NetparkException naming why there is no connection; nothing is left open
+     * @throws InterruptedIOException if the thread is interrupted, and stays so; nothing is left open
      */
     public static BlockingConnection dial(
-            EventLoopGroup group, InetSocketAddress remote, Duration timeout, SocketOptions options) throws IOException {
-        Connection core = Dialer.dial(group, remote, options);
+            EventLoopGroup group, SocketAddress remote, Duration timeout, SocketOptions options) throws IOException {
+        return dial(Dialer.of(group).withTimeout(timeout).withOptions(options), remote);
+    }
+
+    /** As the other, with everything that a dialer can be told. */
+    public static BlockingConnection dial(Dialer dialer, SocketAddress remote) throws IOException {
+        if (EventLoop.current() != null) {
+            throw new IllegalStateException(
+                    "an event loop must not wait for a connection to " + remote + "; use another thread, or callbacks");
+        }
+        CompletableFuture<Connection> connected = new CompletableFuture<>();
+        Dial dial = dialer.dial(remote, new Dial.Outcome() {
+            @Override
+            public void connected(Connection connection) {
+                if (!connected.complete(connection)) {
+                    connection.close(); // the thread was interrupted
+                }
+            }
+
+            @Override
+            public void failed(NetparkException cause) {
+                connected.completeExceptionally(cause);
+            }
+        });
         try {
-            ThreadWaiter.requireNoLoop(core);
-            if (!timeout.isZero()) {
-                core.setDeadline(Direction.WRITE, fromNow(timeout));
+            return new BlockingConnection(connected.get(), SegmentPool.shared());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            dial.cancel();
+            if (!connected.cancel(false) && !connected.isCompletedExceptionally()) {
+                connected.join().close();
             }
-            int outcome = core.startConnect();
-            while (outcome == Descriptor.PARK) {
-                ThreadWaiter.await(core, Direction.WRITE);
-                outcome = core.retryConnect();
+            throw new InterruptedIOException("interrupted while it connected to " + remote);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof NetparkException cause) {
+                throw cause;
             }
-            core.clearDeadline(Direction.WRITE);
-            return new BlockingConnection(core, SegmentPool.shared());
-        } catch (Throwable e) {
-            core.close();
-            throw e;
+            throw new IllegalStateException(e.getCause());
         }
     }
 
@@ -308,12 +334,12 @@ public final class BlockingConnection implements AutoCloseable {
     }
 
     /** The peer's address, also after closing. */
-    public InetSocketAddress remoteAddress() {
+    public SocketAddress remoteAddress() {
         return core.remoteAddress();
     }
 
     /** The address of this side. */
-    public InetSocketAddress localAddress() throws NetparkException {
+    public SocketAddress localAddress() throws NetparkException {
         return core.localAddress();
     }
 

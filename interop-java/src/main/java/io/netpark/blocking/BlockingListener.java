@@ -9,7 +9,7 @@ import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 
 /**
  * Accepts TCP connections for threads that wait: one thread accepts, and starts a virtual thread for each connection.
@@ -28,17 +28,26 @@ public final class BlockingListener implements AutoCloseable {
      * Listens on an address.
      *
      * @param group its event loops watch the connections, in turn
-     * @param address resolved; port 0 takes a free one
+     * @param address resolved, or a unix address; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
-    public static BlockingListener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options)
+    public static BlockingListener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
             throws NetparkException {
         return new BlockingListener(Listener.listen(group, address, options));
     }
 
     /** The address it listens on, with the port that was chosen for 0. */
-    public InetSocketAddress localAddress() {
+    public SocketAddress localAddress() {
         return core.localAddress();
+    }
+
+    /**
+     * The port it listens on.
+     *
+     * @throws IllegalStateException if it is a unix socket, which has none
+     */
+    public int port() {
+        return core.port();
     }
 
     /**

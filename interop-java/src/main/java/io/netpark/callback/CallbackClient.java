@@ -2,15 +2,18 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.Dial;
+import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 
 /**
  * Dials TCP connections that tell callbacks what happens.
@@ -28,19 +31,17 @@ public final class CallbackClient implements AutoCloseable {
 
     private final EventLoopGroup group;
     private final boolean ownsGroup;
-    private final SocketOptions options;
+    private final Dialer dialer;
     private final Limits limits;
-    private final long connectNanos;
     private final Connections connections = new Connections();
-    private final Set<Dial> dials = ConcurrentHashMap.newKeySet();
+    private final Set<Dialing> dials = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
     private CallbackClient(EventLoopGroup group, Builder builder) {
         this.group = group;
         this.ownsGroup = builder.ownsGroup();
-        this.options = builder.options;
         this.limits = builder.limits();
-        this.connectNanos = builder.connectNanos;
+        this.dialer = builder.dialer.apply(Dialer.of(group).withOptions(builder.options).withTimeout(builder.connectTimeout));
     }
 
     /** A client as it is unless told otherwise. */
@@ -59,33 +60,49 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     /**
+     * Connects to a host by name or IP literal, trying its addresses as {@link Dialer} says; otherwise as the other.
+     *
+     * @throws IllegalArgumentException if the port is not one
+     */
+    public CompletableFuture<CallbackConnection> dial(String host, int port, Callbacks callbacks) {
+        Objects.requireNonNull(host, "host");
+        return dial(callbacks, (dialer, outcome) -> dialer.dial(host, port, outcome));
+    }
+
+    /**
      * Connects, on the event loop that is calling if it is one of this client's, else on the next in turn.
      *
-     * @param remote resolved
+     * @param remote an {@link java.net.InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
      * @return completes on the connection's loop, after the connect callback and before the first request. Fails with
      *     {@link NetparkException.Refused}, {@link NetparkException.Unreachable}, {@link NetparkException.TimedOut}
      *     ({@code CONNECT}) and so on, or {@link NetparkException.Closed} if the client is closed or the connect
      *     callback threw; no socket stays open then. Cancelling it, or completing it exceptionally in another way,
      *     stops connecting and closes the socket.
-     * @throws IllegalArgumentException if the address is unresolved or its port is 0
+     * @throws IllegalArgumentException if its port is 0
      */
-    public CompletableFuture<CallbackConnection> dial(InetSocketAddress remote, Callbacks callbacks) {
+    public CompletableFuture<CallbackConnection> dial(SocketAddress remote, Callbacks callbacks) {
+        Objects.requireNonNull(remote, "remote");
+        return dial(callbacks, (dialer, outcome) -> dialer.dial(remote, outcome));
+    }
+
+    private CompletableFuture<CallbackConnection> dial(
+            Callbacks callbacks, BiFunction<Dialer, Dial.Outcome, Dial> how) {
         Objects.requireNonNull(callbacks, "callbacks");
-        if (remote.isUnresolved() || remote.getPort() == 0) {
-            throw new IllegalArgumentException(
-                    "to be dialed an address must be resolved and have a port: " + remote);
-        }
-        Dial dial = new Dial(group, remote, options, connectNanos, limits,
-                core -> connected(core, callbacks));
-        dials.add(dial);
-        dial.future.whenComplete((connection, failure) -> dials.remove(dial));
+        Dialing dialing = new Dialing(limits, core -> connected(core, callbacks));
+        dials.add(dialing);
+        dialing.future.whenComplete((connection, failure) -> dials.remove(dialing));
         // After adding it: either close() finds it among the others, or this finds the client closed.
         if (closed) {
-            dial.fail("the client is closed");
+            dialing.fail("the client is closed");
         } else {
-            dial.start();
+            try {
+                dialing.start(dialer, how);
+            } catch (IllegalArgumentException e) {
+                dials.remove(dialing);
+                throw e;
+            }
         }
-        return dial.future;
+        return dialing.future;
     }
 
     /**
@@ -130,7 +147,7 @@ public final class CallbackClient implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        dials.forEach(dial -> dial.fail("the client was closed"));
+        dials.forEach(dialing -> dialing.fail("the client was closed"));
         connections.closeAll("with the client");
         if (ownsGroup) {
             group.close();
@@ -141,7 +158,8 @@ public final class CallbackClient implements AutoCloseable {
     /** What a client is made of. */
     public static final class Builder extends Setup<Builder> {
 
-        private long connectNanos;
+        private Duration connectTimeout = Duration.ZERO;
+        private UnaryOperator<Dialer> dialer = UnaryOperator.identity();
 
         private Builder() {}
 
@@ -151,11 +169,22 @@ public final class CallbackClient implements AutoCloseable {
         }
 
         /**
-         * How long a dial may take. Zero, the default, leaves it to the kernel, which gives up after about two
+         * How long a dial may take in all, with the look-up of a name. Zero, the default, leaves it to the kernel, which gives up after about two
          * minutes.
          */
         public Builder connectTimeout(Duration time) {
-            connectNanos = notNegativeNanos(time);
+            notNegativeNanos(time);
+            connectTimeout = time;
+            return this;
+        }
+
+        /**
+         * Further choices of how it dials: resolver, local address, delays between attempts.
+         *
+         * @param choices gets the dialer as it would be, and returns the one to use
+         */
+        public Builder dialer(UnaryOperator<Dialer> choices) {
+            dialer = Objects.requireNonNull(choices, "choices");
             return this;
         }
 

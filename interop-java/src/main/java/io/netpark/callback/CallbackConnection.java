@@ -3,8 +3,11 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
+import io.netpark.core.net.PeerCredentials;
+import io.netpark.core.net.SocketOption;
+import io.netpark.core.net.TcpInfo;
 import io.netpark.core.sys.NetparkException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
@@ -270,8 +273,8 @@ public final class CallbackConnection implements AutoCloseable {
         return life.beginExchange();
     }
 
-    /** The peer's address, also after closing. */
-    public InetSocketAddress remoteAddress() {
+    /** The peer's address, also after closing: an {@link java.net.InetSocketAddress}, or a unix address. */
+    public SocketAddress remoteAddress() {
         return core.remoteAddress();
     }
 
@@ -280,8 +283,47 @@ public final class CallbackConnection implements AutoCloseable {
      *
      * @throws NetparkException.Closed if the connection was closed before this was first asked
      */
-    public InetSocketAddress localAddress() throws NetparkException {
+    public SocketAddress localAddress() throws NetparkException {
         return core.localAddress();
+    }
+
+    /**
+     * The value of a socket option.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws NetparkException if a socket of this kind does not have it
+     */
+    public <T> T getOption(SocketOption<T> option) throws NetparkException {
+        return core.getOption(option);
+    }
+
+    /**
+     * Sets a socket option.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws NetparkException if a socket of this kind does not have it, or the value is refused
+     */
+    public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+        core.setOption(option, value);
+    }
+
+    /**
+     * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public TcpInfo tcpInfo() throws NetparkException {
+        return core.tcpInfo();
+    }
+
+    /**
+     * Who is at the other end of a unix socket.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if it is one of TCP, which does not know
+     */
+    public PeerCredentials peerCredentials() throws NetparkException {
+        return core.peerCredentials();
     }
 
     /** Keeps an object with the connection, instead of the last one; null for none. */

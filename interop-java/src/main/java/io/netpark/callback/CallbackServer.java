@@ -9,6 +9,7 @@ import io.netpark.core.net.Listener;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -59,8 +60,17 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /** The address it listens on, with the port that was chosen for 0. */
-    public InetSocketAddress localAddress() {
+    public SocketAddress localAddress() {
         return listeners.get(0).localAddress();
+    }
+
+    /**
+     * The port it listens on.
+     *
+     * @throws IllegalStateException if it listens on a unix socket, which has none
+     */
+    public int port() {
+        return listeners.get(0).port();
     }
 
     /** The event loops of its connections. */
@@ -258,7 +268,7 @@ public final class CallbackServer implements AutoCloseable {
          * Starts a server on an address given by name or number, looked up now, which may take its time.
          *
          * @throws IllegalArgumentException if there is no such host
-         * @throws NetparkException as {@link #listen(InetSocketAddress)}
+         * @throws NetparkException as {@link #listen(SocketAddress)}
          */
         public CallbackServer listen(String host, int port) throws NetparkException {
             return listen(new InetSocketAddress(host, port));
@@ -267,12 +277,12 @@ public final class CallbackServer implements AutoCloseable {
         /**
          * Starts a server.
          *
-         * @param address resolved; port 0 takes a free one, see {@link CallbackServer#localAddress}
+         * @param address resolved, or a unix address; port 0 takes a free one, see {@link CallbackServer#port}
          * @throws NetparkException naming the address: in use, not of this machine, not permitted
          * @throws IllegalArgumentException if the address is unresolved
          * @throws UnsupportedOperationException if Netpark cannot run here
          */
-        public CallbackServer listen(InetSocketAddress address) throws NetparkException {
+        public CallbackServer listen(SocketAddress address) throws NetparkException {
             EventLoopGroup group = openGroup();
             try {
                 List<Listener> listeners = onEachLoop

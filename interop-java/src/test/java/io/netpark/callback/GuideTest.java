@@ -98,7 +98,7 @@ class GuideTest {
                 return null;
             });
             new Thread(greeting).start();
-            try (Socket socket = new Socket(listener.localAddress().getAddress(), listener.localAddress().getPort())) {
+            try (Socket socket = new Socket("127.0.0.1", listener.port())) {
                 send(socket, "ann\r\n");
                 assertEquals("hello ann\n", receive(socket, 10));
             }

@@ -3,7 +3,7 @@ package io.netpark.bench.jmh;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.Connecting;
 import io.netpark.core.net.Listener;
 import io.netpark.core.net.SocketOptions;
 import java.net.InetSocketAddress;
@@ -33,7 +33,7 @@ public class OnLoop {
     public void open() throws Exception {
         group = EventLoopGroup.builder().loops(1).daemon(true).open();
         listener = Listener.listen(group, new InetSocketAddress("127.0.0.1", 0), SocketOptions.DEFAULT);
-        connection = Dialer.dial(loop(), listener.localAddress(), SocketOptions.DEFAULT);
+        connection = Connecting.begin(loop(), listener.localAddress(), SocketOptions.DEFAULT);
     }
 
     /** Closes all. */

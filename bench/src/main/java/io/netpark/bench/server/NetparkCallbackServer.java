@@ -40,7 +40,7 @@ class NetparkCallbackServer implements BenchServer {
                     .onRequest(NetparkCallbackServer::answer)
                     .onWritable(connection -> answer(connection, NOTHING));
         }
-        return builder.listen("127.0.0.1", 0).localAddress().getPort();
+        return builder.listen("127.0.0.1", 0).port();
     }
 
     private static void frames(CallbackConnection connection, Reader in, LinkBuffer answers) throws NetparkException {

@@ -18,7 +18,7 @@ internal class NetparkCoroutineServer : BenchServer {
         CoroutineScope(Dispatchers.Default).launch {
             listener.serve { connection -> serve(connection, service) }
         }
-        return listener.localAddress.port
+        return listener.port
     }
 
     override fun loop(): Executor = reactor.group.loops()[0]

@@ -3,9 +3,14 @@ package io.netpark.core.net;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.UnixAddress;
 import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** Socket addresses as the kernel tells them, and as messages show them. */
@@ -13,46 +18,97 @@ final class Addresses {
 
     private Addresses() {}
 
-    /** {@code 127.0.0.1:80} or {@code [::1]:80}; the name as well where one was looked up. */
-    static String text(InetSocketAddress address) {
-        if (address.isUnresolved()) {
-            return address.getHostString() + ":" + address.getPort();
+    /** {@code 127.0.0.1:80}, {@code [::1]:80}, {@code unix:/run/a.sock}; the name where it has not been looked up. */
+    static String text(SocketAddress address) {
+        if (!(address instanceof InetSocketAddress inet)) {
+            return address.toString();
         }
-        String host = address.getAddress().getHostAddress();
-        return (address.getAddress() instanceof Inet6Address ? "[" + host + "]" : host) + ":" + address.getPort();
+        if (inet.isUnresolved()) {
+            return inet.getHostString() + ":" + inet.getPort();
+        }
+        return text(inet.getAddress()) + ":" + inet.getPort();
+    }
+
+    /** {@code 127.0.0.1}, {@code [::1]}. */
+    static String text(InetAddress address) {
+        String host = address.getHostAddress();
+        return address instanceof Inet6Address ? "[" + host + "]" : host;
+    }
+
+    /**
+     * An address that the kernel understands: resolved; the JDK's unix address as ours.
+     *
+     * @throws IllegalArgumentException if it is not resolved, or of a family that is not known
+     */
+    static SocketAddress usable(SocketAddress address) {
+        if (address instanceof UnixDomainSocketAddress unix) {
+            return UnixAddress.of(unix);
+        }
+        if (address instanceof InetSocketAddress inet && inet.isUnresolved()) {
+            throw new IllegalArgumentException("unresolved address: " + text(address));
+        }
+        SockAddr.family(address);
+        return address;
+    }
+
+    /** The number of the protocol of a socket of this family and type. */
+    static int protocol(int family, int type) {
+        return family == Linux.AF_UNIX ? 0 : type == Linux.SOCK_STREAM ? Linux.IPPROTO_TCP : Linux.IPPROTO_UDP;
+    }
+
+    /** bind(2). */
+    static void bind(LibC libc, int fd, SocketAddress address) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        int result;
+        try {
+            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, address);
+            result = libc.bind(fd, scratch.address(Scratch.SOCKADDR), length);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EADDRINUSE && address instanceof UnixAddress unix && unix.path() != null) {
+            throw SocketFile.inUse(libc, unix);
+        }
+        if (result < 0) {
+            throw NetparkException.of(-result, "bind to " + text(address));
+        }
     }
 
     /** getsockname(2), or null if it fails. */
-    static @Nullable InetSocketAddress local(LibC libc, int fd) {
-        return name(libc, fd, false);
+    static @Nullable SocketAddress local(LibC libc, int fd) {
+        byte[] name = name(libc, fd, false);
+        return name == null ? null : SockAddr.of(name);
     }
 
     /** getpeername(2), or null if it fails: the socket is not connected. */
-    static @Nullable InetSocketAddress peer(LibC libc, int fd) {
-        return name(libc, fd, true);
+    static @Nullable SocketAddress peer(LibC libc, int fd) {
+        byte[] name = name(libc, fd, true);
+        return name == null ? null : SockAddr.of(name);
     }
 
-    /** getpeername(2) as the kernel writes it; null unless it is a connected stream socket of a family that we know. */
-    static byte @Nullable [] peerOfStream(LibC libc, int fd) {
+    /** getpeername(2) as the kernel writes it; null unless it is a connected socket of this type, of a family that we know. */
+    static byte @Nullable [] peerOf(LibC libc, int fd, int type) {
+        if (option(libc, fd, Linux.SO_TYPE) != type) {
+            return null;
+        }
+        int family = option(libc, fd, Linux.SO_DOMAIN);
+        return family == Linux.AF_INET || family == Linux.AF_INET6 || family == Linux.AF_UNIX ? name(libc, fd, true) : null;
+    }
+
+    /** An int option of SOL_SOCKET, or minus errno. */
+    static int option(LibC libc, int fd, int name) {
         Scratch scratch = Scratch.take();
         try {
             scratch.memory().putInt(Scratch.LENGTH, Integer.BYTES);
-            int result = libc.getsockopt(fd, Linux.SOL_SOCKET, Linux.SO_TYPE,
-                    scratch.address(Scratch.VALUE), scratch.address(Scratch.LENGTH));
-            if (result < 0 || scratch.memory().getInt(Scratch.VALUE) != Linux.SOCK_STREAM) {
-                return null;
-            }
-            scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
-            result = libc.getpeername(fd, scratch.address(Scratch.SOCKADDR), scratch.address(Scratch.LENGTH));
-            int family = scratch.memory().getShort(Scratch.SOCKADDR);
-            return result < 0 || family != Linux.AF_INET && family != Linux.AF_INET6
-                    ? null : SockAddr.copy(scratch.memory(), Scratch.SOCKADDR);
+            int result = libc.getsockopt(
+                    fd, Linux.SOL_SOCKET, name, scratch.address(Scratch.VALUE), scratch.address(Scratch.LENGTH));
+            return result < 0 ? result : scratch.memory().getInt(Scratch.VALUE);
         } finally {
             scratch.giveBack();
         }
     }
 
-    private static @Nullable InetSocketAddress name(LibC libc, int fd, boolean peer) {
+    private static byte @Nullable [] name(LibC libc, int fd, boolean peer) {
         Scratch scratch = Scratch.take();
         try {
             long address = scratch.address(Scratch.SOCKADDR);
@@ -62,7 +118,8 @@ final class Addresses {
                 long length = scratch.address(Scratch.LENGTH);
                 result = peer ? libc.getpeername(fd, address, length) : libc.getsockname(fd, address, length);
             } while (result == -Errno.EINTR);
-            return result < 0 ? null : SockAddr.read(scratch.memory(), Scratch.SOCKADDR);
+            return result < 0 ? null
+                    : SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
         } finally {
             scratch.giveBack();
         }

@@ -3,7 +3,6 @@ package io.netpark.core.net;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -173,7 +172,7 @@ public final class Admission {
     }
 
     NetparkException refusal(byte[] remote) {
-        return new NetparkException.LimitExceeded("accept " + Addresses.text(SockAddr.read(ByteBuffer.wrap(remote).order(ByteOrder.nativeOrder()), 0)) + ": the limit of "
+        return new NetparkException.LimitExceeded("accept " + Addresses.text(SockAddr.of(remote)) + ": the limit of "
                 + this + " is reached; raise it, or find out why connections stay");
     }
 

@@ -2,11 +2,11 @@ package io.netpark.core.net;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
-import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -14,7 +14,7 @@ import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /** The incoming half of a {@link ByteStream}. */
-abstract sealed class ByteInput extends Descriptor permits ByteStream {
+public abstract sealed class ByteInput extends Socket permits ByteStream {
 
     /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
     public static final int END_OF_STREAM = -1;
@@ -22,7 +22,7 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
     /**
      * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
      * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
-     * poller that reports no edges, or with {@linkplain #hasStickyReadiness() sticky readiness}, which would not be
+     * poller that reports no edges, on a {@linkplain #emptyAfterShortRead unix socket}, or with {@linkplain #hasStickyReadiness() sticky readiness}, which would not be
      * reported again. Belongs to whoever holds the read lock.
      */
     private boolean drained;
@@ -40,6 +40,12 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
     ByteInput(EventLoop loop, int fd) {
         super(loop, fd);
     }
+
+    /**
+     * Whether a short read says that there is nothing more. Not so for a unix socket, of which a read ends where a descriptor was
+     * passed along.
+     */
+    abstract boolean emptyAfterShortRead();
 
     /** Bytes have moved. */
     abstract void moved(Direction direction, long bytes);
@@ -74,6 +80,54 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
             return PARK;
         }
         return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
+    }
+
+    // Being watched while nobody reads
+
+    /**
+     * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
+     * nobody uses for now is watched so.
+     *
+     * @return 0 when there is something, or {@link #PARK}
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startWatch() throws NetparkException {
+        start(Direction.READ);
+        if (drained && !isReady(Direction.READ) && !hasStickyReadiness()) { // and stays so: nothing is taken
+            pause();
+            return PARK;
+        }
+        return attemptWatch();
+    }
+
+    /** Goes on with {@link #startWatch}, and asks the kernel. */
+    public int retryWatch() throws NetparkException {
+        resume(Direction.READ);
+        return attemptWatch();
+    }
+
+    private int attemptWatch() throws NetparkException {
+        Scratch scratch = Scratch.take();
+        long result;
+        try {
+            do {
+                result = libc().recv(fd(), scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT);
+            } while (result == -Errno.EINTR);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EAGAIN) {
+            pause();
+            return PARK;
+        }
+        drained = false;
+        NetparkException failure = result >= 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
+        finish(Direction.READ);
+        if (failure != null) {
+            throw failure;
+        }
+        return 0;
     }
 
     private boolean parksWithoutAsking() {
@@ -132,7 +186,7 @@ abstract sealed class ByteInput extends Descriptor permits ByteStream {
     private int received(long result, long asked) throws NetparkException {
         if (result > 0) {
             moved(Direction.READ, result);
-            drained = result < asked && loop().poller().edgeTriggered();
+            drained = result < asked && loop().poller().edgeTriggered() && emptyAfterShortRead();
             finish(Direction.READ);
             return (int) result;
         }

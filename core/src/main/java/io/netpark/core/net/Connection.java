@@ -10,13 +10,17 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.UnixAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP connection: a {@link ByteStream} with two addresses, and the ways it begins and ends.
+ * A TCP connection, or one of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
@@ -24,7 +28,6 @@ public sealed class Connection extends ByteStream {
 
     /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
     private final byte[] remote;
-    private volatile @Nullable InetSocketAddress local;
 
     private Connection(EventLoop loop, int fd, byte[] remote) {
         super(loop, fd);
@@ -32,20 +35,20 @@ public sealed class Connection extends ByteStream {
     }
 
     /**
-     * Watches a socket, accepted or on which connect(2) has been called: before that, epoll would report a hang-up.
-     * Closes it if that fails.
+     * Watches a socket on which connect(2) has been called: before that, epoll would report a hang-up. Closes it if that fails.
      *
      * @param remote the peer as a {@link SockAddr}
+     * @param unasked connect(2) has succeeded, and the peer knows nothing of it
      */
-    static Connection watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
-        Connection connection = new Connection(loop, fd, remote);
+    static Connection watchConnecting(EventLoop loop, int fd, byte[] remote, boolean unasked) throws NetparkException {
+        Connection connection = unasked ? new Unasked(loop, fd, remote) : new Connection(loop, fd, remote);
         connection.opened();
         connection.register(Interest.PARKING);
         return connection;
     }
 
     /**
-     * As {@link #watch}, for a socket that was accepted.
+     * As {@link #watchConnecting}, for a socket that was accepted.
      *
      * @param admission learns of the end of the connection
      * @return null if the loop has just retired: another one will do, and the socket is open still
@@ -112,10 +115,28 @@ public sealed class Connection extends ByteStream {
         }
     }
 
+    /** By TCP fast open; the first bytes will make the connection. */
+    private static final class Unasked extends Connection {
+        Unasked(EventLoop loop, int fd, byte[] remote) {
+            super(loop, fd, remote);
+        }
+
+        @Override
+        int attemptConnect() {
+            finish(Direction.WRITE);
+            return 0;
+        }
+
+        @Override
+        boolean isConnectedToItself() {
+            return false;
+        }
+    }
+
     // Descriptors from elsewhere, and to elsewhere
 
     /**
-     * Takes over a connected TCP socket that something else has opened: a parent process, another library. It is made
+     * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
      * non-blocking and close-on-exec. Bytes that were read from it already are the caller's to put in front.
      *
      * @param fd owned by the connection from now on, unless this throws
@@ -128,9 +149,9 @@ public sealed class Connection extends ByteStream {
         if (flags < 0) {
             throw NetparkException.of(-flags, operation);
         }
-        byte[] remote = Addresses.peerOfStream(libc, fd);
+        byte[] remote = Addresses.peerOf(libc, fd, Linux.SOCK_STREAM);
         if (remote == null) {
-            throw NetparkException.of(Errno.ENOTCONN, operation + ", which is not a connected TCP socket");
+            throw NetparkException.of(Errno.ENOTCONN, operation + ", which is not a connected stream socket");
         }
         int result = libc.fcntl(fd, Linux.F_SETFL, flags | Linux.O_NONBLOCK);
         if (result >= 0) {
@@ -190,16 +211,12 @@ public sealed class Connection extends ByteStream {
                 "connect to " + Addresses.text(remoteAddress()) + ": the deadline passed");
     }
 
-    private int attemptConnect() throws NetparkException {
+    int attemptConnect() throws NetparkException {
         // Being writable is no verdict: SO_ERROR is, and 0 only together with a peer (golang/go 14548).
-        int errno = pendingError();
-        if (errno == 0) {
-            InetSocketAddress peer = Addresses.peer(libc(), fd());
-            if (peer == null) {
-                errno = Errno.EINPROGRESS;
-            } else if (peer.equals(localAddressOrNull())) {
-                errno = Errno.ECONNREFUSED; // the kernel gave us the very port we were calling
-            }
+        int errno = Addresses.option(libc(), fd(), Linux.SO_ERROR);
+        errno = errno < 0 ? -errno : errno;
+        if (errno == 0 && Addresses.peer(libc(), fd()) == null) {
+            errno = Errno.EINPROGRESS;
         }
         switch (errno) {
             case 0 -> {
@@ -226,16 +243,9 @@ public sealed class Connection extends ByteStream {
                 : NetparkException.of(errno, operation);
     }
 
-    private int pendingError() {
-        Scratch scratch = Scratch.take();
-        try {
-            scratch.memory().putInt(Scratch.LENGTH, Integer.BYTES);
-            int result = libc().getsockopt(fd(), Linux.SOL_SOCKET, Linux.SO_ERROR,
-                    scratch.address(Scratch.VALUE), scratch.address(Scratch.LENGTH));
-            return result < 0 ? -result : scratch.memory().getInt(Scratch.VALUE);
-        } finally {
-            scratch.giveBack();
-        }
+    /** Whether the kernel has connected it to its own port (golang/go 2690). */
+    boolean isConnectedToItself() {
+        return remote[0] != Linux.AF_UNIX && remoteAddress().equals(knownLocalAddress());
     }
 
     /**
@@ -245,55 +255,51 @@ public sealed class Connection extends ByteStream {
      * @throws NetparkException.Closed if the connection is closed
      */
     public void resetOnClose() throws NetparkException {
-        acquire("set SO_LINGER of " + this);
-        try {
-            SocketOptions.resetOnClose(libc(), fd());
-        } finally {
-            pause();
-        }
+        setOption(SocketOption.LINGER, Duration.ZERO);
     }
 
     // Addresses
 
-    /** The peer's address, also after closing. */
-    public InetSocketAddress remoteAddress() {
-        return SockAddr.read(ByteBuffer.wrap(remote).order(ByteOrder.nativeOrder()), 0);
+    /** The peer's address, also after closing: an {@link InetSocketAddress} or a {@link UnixAddress}, often unnamed. */
+    public SocketAddress remoteAddress() {
+        return SockAddr.of(remote);
     }
 
-    /**
-     * The address of this side.
-     *
-     * @throws NetparkException.Closed if the connection was closed before this was first asked
-     */
-    public InetSocketAddress localAddress() throws NetparkException {
-        InetSocketAddress known = local;
-        if (known != null) {
-            return known;
-        }
-        acquire("get the local address of " + this);
-        try {
-            known = localAddressOrNull();
-        } finally {
-            pause();
-        }
-        if (known == null) {
-            throw new NetparkException.Closed("get the local address of " + this + ": not connected");
-        }
-        return known;
-    }
-
-    /** With a reference held. */
-    private @Nullable InetSocketAddress localAddressOrNull() {
-        if (local == null) {
-            local = Addresses.local(libc(), fd());
-        }
-        return local;
+    @Override
+    boolean emptyAfterShortRead() {
+        return remote[0] != Linux.AF_UNIX;
     }
 
     @Override
     protected String addresses() {
-        InetSocketAddress known = local;
+        SocketAddress known = knownLocalAddress();
         return Addresses.text(remoteAddress()) + (known == null ? "" : " (local " + Addresses.text(known) + ")");
+    }
+
+    // What the kernel knows
+
+    /**
+     * What the kernel knows of this connection: round trips, retransmissions, windows.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws NetparkException if it is not one of TCP
+     */
+    public TcpInfo tcpInfo() throws NetparkException {
+        byte[] struct = Arrays.copyOf(getOption(TcpInfo.OPTION), TcpInfo.OPTION.size()); // an older kernel's is shorter
+        return TcpInfo.read(ByteBuffer.wrap(struct).order(ByteOrder.nativeOrder()));
+    }
+
+    /**
+     * Who is at the other end of a unix socket.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if it is one of TCP, which does not know
+     */
+    public PeerCredentials peerCredentials() throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw new IllegalStateException("get the peer credentials of " + this + ": only unix sockets have them");
+        }
+        return PeerCredentials.read(getOption(PeerCredentials.OPTION));
     }
 
     @Override

@@ -1,77 +1,146 @@
 package io.netpark.core.net;
 
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.SockAddr;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
-/** Starts connections. */
+/**
+ * Dials: looks names up, tries addresses, and gives the connection to the first that answers. Immutable, and safe for use by
+ * any thread: each {@code with} returns a changed copy.
+ *
+ * <p>The addresses of a name are tried as RFC 8305 (Happy Eyeballs) has it: of either family in turn, beginning with the
+ * resolver's first; the next one as soon as one fails, or after {@linkplain #withAttemptDelay 250 ms} beside it. The first
+ * connection that is established wins, the others are closed. If all fail, the error names each address with its own cause.
+ */
 public final class Dialer {
 
-    private Dialer() {}
+    /** RFC 8305, section 8. */
+    private static final Duration ATTEMPT_DELAY = Duration.ofMillis(250);
 
-    /**
-     * As the other, on the loop of the group that is calling, or else on the one for a new connection; another one if that
-     * retires at this moment.
-     */
-    public static Connection dial(EventLoopGroup group, InetSocketAddress remote, SocketOptions options)
-            throws NetparkException {
-        while (true) {
-            EventLoop loop = group.currentOrNext();
-            try {
-                return dial(loop, remote, options);
-            } catch (NetparkException.Closed e) {
-                if (group.isClosed() || !loop.isRetiring()) {
-                    throw e;
-                }
-            }
-        }
+    private final EventLoopGroup group;
+    private final SocketOptions options;
+    private final Resolver resolver;
+    private final long timeoutNanos;
+    private final long attemptDelayNanos;
+    private final @Nullable SocketAddress local;
+
+    private Dialer(EventLoopGroup group, SocketOptions options, Resolver resolver, long timeoutNanos, long attemptDelayNanos,
+            @Nullable SocketAddress local) {
+        this.group = group;
+        this.options = options;
+        this.resolver = resolver;
+        this.timeoutNanos = timeoutNanos;
+        this.attemptDelayNanos = attemptDelayNanos;
+        this.local = local;
+    }
+
+    /** A dialer whose connections live on the loops of a group; for the rest as it is unless told otherwise. */
+    public static Dialer of(EventLoopGroup group) {
+        return new Dialer(Objects.requireNonNull(group, "group"), SocketOptions.DEFAULT, Resolver.SYSTEM, 0,
+                ATTEMPT_DELAY.toNanos(), null);
+    }
+
+    /** What the sockets' options are before they connect. The default is {@link SocketOptions#DEFAULT}. */
+    public Dialer withOptions(SocketOptions options) {
+        return new Dialer(group, Objects.requireNonNull(options, "options"), resolver, timeoutNanos, attemptDelayNanos, local);
+    }
+
+    /** Who looks names up. The default is {@link Resolver#SYSTEM}. */
+    public Dialer withResolver(Resolver resolver) {
+        return new Dialer(group, options, Objects.requireNonNull(resolver, "resolver"), timeoutNanos, attemptDelayNanos, local);
     }
 
     /**
-     * Starts connecting to an address. Never parks: the connection that is returned is not established yet, and
-     * {@link Connection#startConnect} has to finish it.
-     *
-     * @param loop where the connection will live
-     * @param remote resolved
-     * @throws NetparkException if it fails at once; nothing is left open
-     * @throws IllegalArgumentException if the address is unresolved, or its port is 0
+     * How long a dial may take in all, with the look-up. Zero, the default, leaves it to the kernel, which gives an address up
+     * after about two minutes; but a unix socket whose backlog is full is waited for without end.
      */
-    public static Connection dial(EventLoop loop, InetSocketAddress remote, SocketOptions options)
-            throws NetparkException {
-        if (remote.isUnresolved()) {
-            throw new IllegalArgumentException("unresolved address: " + Addresses.text(remote));
+    public Dialer withTimeout(Duration time) {
+        return new Dialer(group, options, resolver, nanos(time, "timeout"), attemptDelayNanos, local);
+    }
+
+    /**
+     * How long an address is tried alone, before the next is tried beside it. The default is 250 ms. Zero: addresses are tried
+     * strictly one after another. Then each may take its share of the time that is left (Go's rule: an equal share, but at
+     * least 2 s, or all there is); otherwise an address once tried has until the end.
+     */
+    public Dialer withAttemptDelay(Duration delay) {
+        return new Dialer(group, options, resolver, timeoutNanos, nanos(delay, "attempt delay"), local);
+    }
+
+    /**
+     * Where connections come from. Addresses of another family are then not tried. Null, the default, leaves it to the kernel.
+     *
+     * @param address its port may be 0 for any
+     */
+    public Dialer withLocalAddress(@Nullable SocketAddress address) {
+        return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos,
+                address == null ? null : Addresses.usable(address));
+    }
+
+    private static long nanos(Duration time, String what) {
+        if (time.isNegative()) {
+            throw new IllegalArgumentException("the " + what + " cannot be negative: " + time);
         }
-        if (remote.getPort() == 0) {
-            throw new IllegalArgumentException("nobody can be dialed at port 0: " + Addresses.text(remote));
+        return time.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : time.toNanos();
+    }
+
+    private static final Duration FOREVER = Duration.ofDays(36_500);
+
+    /**
+     * Dials an address. Returns at once; called on an event loop of the group it may already be over by then.
+     *
+     * @param remote an {@link InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
+     * @param outcome told once how it ended, unless it is {@linkplain Dial#cancel cancelled}
+     * @throws IllegalArgumentException if nobody can be dialed there: port 0, no path
+     */
+    public Dial dial(SocketAddress remote, Dial.Outcome outcome) {
+        if (remote instanceof InetSocketAddress inet && inet.isUnresolved()) {
+            return dial(inet.getHostString(), inet.getPort(), outcome);
         }
-        LibC libc = loop.libc();
-        int fd = libc.socket(SockAddr.family(remote),
-                Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP);
-        if (fd < 0) {
-            throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(remote));
+        return new Dial(this, outcome, Connecting.requireDialable(remote)).start();
+    }
+
+    /**
+     * Dials a host by its name or IP literal; otherwise as {@link #dial(SocketAddress, Dial.Outcome)}.
+     *
+     * @param port 1 to 65535
+     */
+    public Dial dial(String host, int port, Dial.Outcome outcome) {
+        if (port < 1 || port > 65535) {
+            throw new IllegalArgumentException("dial " + host + ": a port is a number from 1 to 65535, not " + port);
         }
-        byte[] address;
-        Scratch scratch = Scratch.take();
-        try {
-            options.apply(libc, fd);
-            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, remote);
-            int result = libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
-            // EINTR: the handshake goes on in the kernel (connect(2)); calling again would only say EALREADY.
-            if (result < 0 && result != -Errno.EINPROGRESS && result != -Errno.EINTR) {
-                throw NetparkException.of(-result, "connect to " + Addresses.text(remote));
-            }
-            address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR);
-        } catch (NetparkException | RuntimeException | Error e) {
-            libc.close(fd);
-            throw e;
-        } finally {
-            scratch.giveBack();
+        if (host.isEmpty()) {
+            throw new IllegalArgumentException("dial port " + port + ": the host has no name");
         }
-        return Connection.watch(loop, fd, address);
+        return new Dial(this, outcome, host, port).start();
+    }
+
+    EventLoopGroup group() {
+        return group;
+    }
+
+    SocketOptions options() {
+        return options;
+    }
+
+    Resolver resolver() {
+        return resolver;
+    }
+
+    /** 0 for none. */
+    long timeoutNanos() {
+        return timeoutNanos;
+    }
+
+    /** 0 for one after another. */
+    long attemptDelayNanos() {
+        return attemptDelayNanos;
+    }
+
+    @Nullable SocketAddress local() {
+        return local;
     }
 }

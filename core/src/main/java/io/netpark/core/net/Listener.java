@@ -17,6 +17,8 @@ import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -24,7 +26,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A listening TCP socket. Operations follow the template of {@link Descriptor}.
+ * A listening stream socket, of TCP or of unix. Operations follow the template of {@link Descriptor}.
  *
  * <p>Level-triggered: while connections wait to be accepted every wait of the loop says so. That is why an accept
  * needs no second call to find the queue empty, and why the registration is disarmed while nobody accepts: it would
@@ -33,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
  * long as it takes; it is reported once an episode, and what is open goes on being served.
  */
-public final class Listener extends Descriptor {
+public final class Listener extends Socket {
 
     /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
     static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
@@ -51,7 +53,9 @@ public final class Listener extends Descriptor {
      * group has these, they stay where they are accepted. Null if there is one listener for all.
      */
     private final @Nullable List<EventLoop> spread;
-    private final InetSocketAddress local;
+    private final SocketAddress local;
+    /** What is to be removed with the socket; null if that is nothing. */
+    private final @Nullable SocketFile file;
     private final Timer retry;
 
     /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
@@ -65,18 +69,19 @@ public final class Listener extends Descriptor {
      */
     private boolean drained;
 
-    private Listener(EventLoop loop, int fd, InetSocketAddress local, EventLoopGroup group, @Nullable Admission admission,
-            @Nullable List<EventLoop> spread) {
+    private Listener(EventLoop loop, int fd, SocketAddress local, @Nullable SocketFile file, EventLoopGroup group,
+            @Nullable Admission admission, @Nullable List<EventLoop> spread) {
         super(loop, fd);
         this.group = group;
         this.admission = admission;
         this.spread = spread;
         this.local = local;
+        this.file = file;
         this.retry = loop.newTimer(() -> nudge(Direction.READ));
     }
 
     /** As the other, and lets in whoever comes. */
-    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options)
+    public static Listener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
             throws NetparkException {
         return listen(group, address, options, null);
     }
@@ -85,13 +90,16 @@ public final class Listener extends Descriptor {
      * Listens on an address, with the longest backlog the system allows. SO_REUSEADDR is on, so a server can be started
      * again at once. The IPv6 wildcard {@code ::} takes IPv4 as well.
      *
+     * <p>A unix socket's path becomes a file, with the rights that the umask leaves. It is removed when the listener is closed,
+     * unless {@link #keepFile} says otherwise; a process that is killed leaves it, and the next must remove it first.
+     *
      * @param group where accepted connections go, as its balancing has it
-     * @param address resolved; port 0 takes a free one
+     * @param address resolved, or a {@link io.netpark.core.sys.UnixAddress}; port 0 takes a free one
      * @param admission how many may come; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      * @throws IllegalArgumentException if the address is unresolved
      */
-    public static Listener listen(EventLoopGroup group, InetSocketAddress address, SocketOptions options,
+    public static Listener listen(EventLoopGroup group, SocketAddress address, SocketOptions options,
             @Nullable Admission admission) throws NetparkException {
         return listen(group, group.first(), address, options, admission, null);
     }
@@ -103,17 +111,22 @@ public final class Listener extends Descriptor {
      *
      * @return one for each loop, all on the same port; they are closed one by one
      * @throws NetparkException as the other; then none is left open
+     * @throws IllegalArgumentException if the address is unresolved, or of a unix socket
      */
-    public static List<Listener> listenOnEachLoop(EventLoopGroup group, InetSocketAddress address, SocketOptions options,
+    public static List<Listener> listenOnEachLoop(EventLoopGroup group, SocketAddress address, SocketOptions options,
             @Nullable Admission admission) throws NetparkException {
         List<EventLoop> loops = group.loops();
         List<Listener> listeners = new ArrayList<>();
-        InetSocketAddress chosen = address;
+        if (!(address instanceof InetSocketAddress inet)) {
+            throw new IllegalArgumentException("listen on " + Addresses.text(address)
+                    + " with a socket for each loop: unix sockets cannot share a name; use one listener");
+        }
+        InetSocketAddress chosen = inet;
         try {
             for (EventLoop loop : loops) {
                 Listener listener = listen(group, loop, chosen, options.withReusePort(true), admission, loops);
                 listeners.add(listener);
-                chosen = new InetSocketAddress(chosen.getAddress(), listener.localAddress().getPort());
+                chosen = new InetSocketAddress(chosen.getAddress(), listener.port());
             }
         } catch (NetparkException | RuntimeException | Error e) {
             listeners.forEach(Listener::close);
@@ -122,56 +135,68 @@ public final class Listener extends Descriptor {
         return List.copyOf(listeners);
     }
 
-    private static Listener listen(EventLoopGroup group, EventLoop loop, InetSocketAddress address, SocketOptions options,
+    private static Listener listen(EventLoopGroup group, EventLoop loop, SocketAddress given, SocketOptions options,
             @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
-        if (address.isUnresolved()) {
-            throw new IllegalArgumentException("unresolved address: " + Addresses.text(address));
-        }
+        SocketAddress address = Addresses.usable(given);
         LibC libc = loop.libc();
-        int fd = libc.socket(SockAddr.family(address),
-                Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP);
+        int family = SockAddr.family(address);
+        int fd = libc.socket(family, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC,
+                Addresses.protocol(family, Linux.SOCK_STREAM));
         if (fd < 0) {
             throw NetparkException.of(-fd, "socket to listen on " + Addresses.text(address));
         }
-        InetSocketAddress local;
+        SocketAddress local;
+        SocketFile file = null;
         try {
-            SocketOptions.set(libc, fd, Linux.SOL_SOCKET, Linux.SO_REUSEADDR, 1, "SO_REUSEADDR");
-            if (address.getAddress() instanceof Inet6Address inet6) {
-                int only = inet6.isAnyLocalAddress() ? 0 : 1;
-                SocketOptions.set(libc, fd, Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY, only, "IPV6_V6ONLY");
+            if (address instanceof InetSocketAddress inet) {
+                SocketOptions.set(libc, fd, SocketOption.REUSE_ADDRESS, true);
+                if (inet.getAddress() instanceof Inet6Address inet6) {
+                    SocketOptions.set(libc, fd, SocketOption.V6_ONLY, !inet6.isAnyLocalAddress());
+                }
             }
-            options.apply(libc, fd);
-            bind(libc, fd, address);
+            options.applyToListener(libc, fd, family);
+            Addresses.bind(libc, fd, address);
+            file = SocketFile.of(address);
             int result = libc.listen(fd, Backlog.ofSystem());
             if (result < 0) {
                 throw NetparkException.of(-result, "listen on " + Addresses.text(address));
             }
             local = Addresses.local(libc, fd);
         } catch (NetparkException | RuntimeException | Error e) {
+            if (file != null) {
+                file.remove();
+            }
             libc.close(fd);
             throw e;
         }
-        Listener listener = new Listener(loop, fd, local == null ? address : local, group, admission, spread);
+        Listener listener = new Listener(loop, fd, local == null ? address : local, file, group, admission, spread);
         listener.register(Interest.READ);
         return listener;
     }
 
-    private static void bind(LibC libc, int fd, InetSocketAddress address) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        try {
-            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, address);
-            int result = libc.bind(fd, scratch.address(Scratch.SOCKADDR), length);
-            if (result < 0) {
-                throw NetparkException.of(-result, "bind to " + Addresses.text(address));
-            }
-        } finally {
-            scratch.giveBack();
-        }
+    /** The address it listens on, with the port that was chosen for 0. */
+    @Override
+    public SocketAddress localAddress() {
+        return local;
     }
 
-    /** The address it listens on, with the port that was chosen for 0. */
-    public InetSocketAddress localAddress() {
-        return local;
+    /**
+     * The port it listens on.
+     *
+     * @throws IllegalStateException if it is a unix socket, which has none
+     */
+    public int port() {
+        if (local instanceof InetSocketAddress inet) {
+            return inet.getPort();
+        }
+        throw new IllegalStateException(this + " has no port");
+    }
+
+    /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
+    public void keepFile() {
+        if (file != null) {
+            file.keep();
+        }
     }
 
     /** Where accepted connections go. */
@@ -220,7 +245,8 @@ public final class Listener extends Descriptor {
                 int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
                         scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
                 if (result >= 0) {
-                    byte[] remote = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR);
+                    byte[] remote = SockAddr.copy(
+                            scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
                     if (admission == null || admission.enter(remote)) {
                         return accepted(result, remote);
                     }
@@ -308,7 +334,7 @@ public final class Listener extends Descriptor {
 
     private void refuse(int connected, byte[] remote, Admission admission) {
         try {
-            SocketOptions.resetOnClose(libc(), connected);
+            SocketOptions.set(libc(), connected, SocketOption.LINGER, Duration.ZERO);
         } catch (NetparkException e) {
             // Closed in the ordinary way, then.
         }
@@ -411,6 +437,13 @@ public final class Listener extends Descriptor {
                     disarm();
                 }
             }
+        }
+    }
+
+    @Override
+    protected void releasing() {
+        if (file != null) {
+            file.remove(); // before the name is free for others
         }
     }
 

@@ -4,8 +4,10 @@ import io.netpark.core.sys.IoVec;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.MsgHdr;
 import io.netpark.core.sys.NativeMemory;
+import io.netpark.core.sys.Rights;
 import io.netpark.core.sys.SockAddr;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 
 /**
@@ -13,17 +15,21 @@ import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
  * pool, because a call may be made on any thread and there are far fewer calls at a time than connections.
  *
  * <pre>
- *   0         64               96          128                                 16512            +65536
- *   | msghdr  | sockaddr (28)  | int, int  | IOV_MAX iovecs (1024 x 16 bytes)  | bytes to or from the heap |
+ *   0         64               192         512              1600                                +16384            +65536
+ *   | msghdr  | sockaddr       | values    | control message  | IOV_MAX iovecs (1024 x 16 bytes)  | bytes to or from the heap |
  * </pre>
  */
 final class Scratch {
 
     static final int MSGHDR = 0;
     static final int SOCKADDR = 64;
-    static final int LENGTH = 96;
-    static final int VALUE = 100;
-    static final int IOVECS = 128;
+    /** An int: how long a sockaddr or an option is. */
+    static final int LENGTH = 192;
+    /** Of an option: an int, or more. */
+    static final int VALUE = 200;
+    static final int VALUE_SIZE = 312;
+    static final int CONTROL = 512;
+    static final int IOVECS = 1600;
     static final int BYTES = IOVECS + Linux.IOV_MAX * IoVec.SIZE;
     /** How much of a heap buffer one system call moves. */
     static final int CAPACITY = 64 * 1024;
@@ -33,7 +39,8 @@ final class Scratch {
     private final NativeMemory memory = NativeMemory.allocate(BYTES + CAPACITY);
 
     static {
-        if (MsgHdr.SIZE > SOCKADDR || SOCKADDR + SockAddr.MAX_SIZE > LENGTH) {
+        if (MsgHdr.SIZE > SOCKADDR || SOCKADDR + SockAddr.MAX_SIZE > LENGTH || VALUE + VALUE_SIZE > CONTROL
+                || CONTROL + Rights.MAX_SIZE > IOVECS) {
             throw new AssertionError("overlap");
         }
     }
@@ -56,5 +63,13 @@ final class Scratch {
 
     ByteBuffer memory() {
         return memory.buffer();
+    }
+
+    /** A view on the first bytes at {@link #VALUE}, all zero. */
+    ByteBuffer value(int size) {
+        for (int i = 0; i < size; i++) {
+            memory.buffer().put(VALUE + i, (byte) 0);
+        }
+        return memory.buffer().slice(VALUE, size).order(ByteOrder.nativeOrder());
     }
 }

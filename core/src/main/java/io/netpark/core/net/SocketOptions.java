@@ -4,119 +4,185 @@ import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
 
 /**
- * Options of a TCP socket. Immutable: each {@code with} returns a changed copy. Those of a listener are inherited by the
- * connections it accepts (tcp(7)), so they cost nothing per connection.
+ * What a socket's options are to be before it is bound or connected: buffer sizes take part in the handshake. Immutable: each
+ * {@code with} returns a changed copy. Those of a listener are inherited by the connections it accepts (tcp(7)), so they cost
+ * nothing per connection.
  *
- * <p>The defaults are Go's: no delay, keepalive with 15 s to the first probe, 15 s between probes, 9 of them.
+ * <p>The defaults are Go's: no delay, keepalive with 15 s to the first probe, 15 s between probes, 9 of them. An option that
+ * sockets of a family do not have is left out for them: TCP's, of a unix socket.
  */
 public final class SocketOptions {
 
-    /** The defaults. */
-    public static final SocketOptions DEFAULT = new SocketOptions(true, true, 0, 0, false);
-
-    private static final int KEEPALIVE_SECONDS = 15;
+    private static final Duration KEEPALIVE = Duration.ofSeconds(15);
     private static final int KEEPALIVE_PROBES = 9;
 
-    private final boolean noDelay;
-    private final boolean keepAlive;
-    private final int sendBuffer;
-    private final int receiveBuffer;
-    private final boolean reusePort;
+    /** The defaults. */
+    public static final SocketOptions DEFAULT = new SocketOptions(Map.of())
+            .with(SocketOption.NO_DELAY, true)
+            .withKeepAlive(true);
 
-    private SocketOptions(boolean noDelay, boolean keepAlive, int sendBuffer, int receiveBuffer, boolean reusePort) {
-        this.noDelay = noDelay;
-        this.keepAlive = keepAlive;
-        this.sendBuffer = sendBuffer;
-        this.receiveBuffer = receiveBuffer;
-        this.reusePort = reusePort;
+    private final Map<SocketOption<?>, Object> values;
+
+    private SocketOptions(Map<SocketOption<?>, Object> values) {
+        this.values = values;
+    }
+
+    /** With one more option, or another value of one. */
+    public <T> SocketOptions with(SocketOption<T> option, T value) {
+        Map<SocketOption<?>, Object> changed = new LinkedHashMap<>(values);
+        changed.put(Objects.requireNonNull(option, "option"), Objects.requireNonNull(value, "value"));
+        return new SocketOptions(changed);
+    }
+
+    /** As the kernel has it. */
+    public SocketOptions without(SocketOption<?> option) {
+        Map<SocketOption<?>, Object> changed = new LinkedHashMap<>(values);
+        changed.remove(option);
+        return new SocketOptions(changed);
     }
 
     /** TCP_NODELAY: send small segments at once. On by default. */
     public SocketOptions withNoDelay(boolean on) {
-        return new SocketOptions(on, keepAlive, sendBuffer, receiveBuffer, reusePort);
+        return with(SocketOption.NO_DELAY, on);
     }
 
     /** SO_KEEPALIVE: find out about a peer that has vanished. On by default. */
     public SocketOptions withKeepAlive(boolean on) {
-        return new SocketOptions(noDelay, on, sendBuffer, receiveBuffer, reusePort);
+        return on
+                ? withKeepAlive(KEEPALIVE, KEEPALIVE, KEEPALIVE_PROBES)
+                : with(SocketOption.KEEP_ALIVE, false).without(SocketOption.KEEP_ALIVE_IDLE)
+                        .without(SocketOption.KEEP_ALIVE_INTERVAL).without(SocketOption.KEEP_ALIVE_COUNT);
     }
 
-    /** SO_SNDBUF in bytes, which the kernel doubles. The default, 0, leaves it to the kernel's auto-tuning. */
+    /**
+     * SO_KEEPALIVE on, with the times that Linux has for it.
+     *
+     * @param idle silence before the first probe; in whole seconds, as is the next
+     * @param interval between probes
+     * @param count unanswered probes until the connection is given up
+     */
+    public SocketOptions withKeepAlive(Duration idle, Duration interval, int count) {
+        return with(SocketOption.KEEP_ALIVE, true).with(SocketOption.KEEP_ALIVE_IDLE, idle)
+                .with(SocketOption.KEEP_ALIVE_INTERVAL, interval).with(SocketOption.KEEP_ALIVE_COUNT, count);
+    }
+
+    /** SO_SNDBUF in bytes, which the kernel doubles. 0, the default, leaves it to the kernel's auto-tuning. */
     public SocketOptions withSendBuffer(int bytes) {
-        return new SocketOptions(noDelay, keepAlive, notNegative(bytes), receiveBuffer, reusePort);
+        return withBuffer(SocketOption.SEND_BUFFER, bytes);
     }
 
-    /** SO_RCVBUF in bytes, which the kernel doubles. The default, 0, leaves it to the kernel's auto-tuning. */
+    /** SO_RCVBUF in bytes, which the kernel doubles. 0, the default, leaves it to the kernel's auto-tuning. */
     public SocketOptions withReceiveBuffer(int bytes) {
-        return new SocketOptions(noDelay, keepAlive, sendBuffer, notNegative(bytes), reusePort);
+        return withBuffer(SocketOption.RECEIVE_BUFFER, bytes);
+    }
+
+    private SocketOptions withBuffer(SocketOption<Integer> option, int bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("a buffer size cannot be negative: " + bytes);
+        }
+        return bytes == 0 ? without(option) : with(option, bytes);
     }
 
     /** SO_REUSEPORT: several listeners on one port, among which the kernel spreads connections. Off by default. */
     public SocketOptions withReusePort(boolean on) {
-        return new SocketOptions(noDelay, keepAlive, sendBuffer, receiveBuffer, on);
+        return on ? with(SocketOption.REUSE_PORT, true) : without(SocketOption.REUSE_PORT);
     }
 
-    private static int notNegative(int bytes) {
-        if (bytes < 0) {
-            throw new IllegalArgumentException("a buffer size cannot be negative: " + bytes);
-        }
-        return bytes;
+    /**
+     * TCP fast open (RFC 7413): what a client writes first goes with the SYN, where the server has given it a cookie before;
+     * then connecting takes no time, and it is the first read or write that tells of a failure. A listener lets 256 such
+     * connections wait. Needs the sysctl {@code net.ipv4.tcp_fastopen} (1 to dial, 2 to listen). Off by default.
+     */
+    public SocketOptions withFastOpen(boolean on) {
+        return on
+                ? with(SocketOption.FAST_OPEN_CONNECT, true)
+                : without(SocketOption.FAST_OPEN_CONNECT);
     }
 
-    /** Sets them on a fresh socket, before bind or connect: buffer sizes take part in the handshake. */
-    void apply(LibC libc, int fd) throws NetparkException {
-        if (noDelay) {
-            set(libc, fd, Linux.IPPROTO_TCP, Linux.TCP_NODELAY, 1, "TCP_NODELAY");
-        }
-        if (keepAlive) {
-            set(libc, fd, Linux.SOL_SOCKET, Linux.SO_KEEPALIVE, 1, "SO_KEEPALIVE");
-            set(libc, fd, Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE, KEEPALIVE_SECONDS, "TCP_KEEPIDLE");
-            set(libc, fd, Linux.IPPROTO_TCP, Linux.TCP_KEEPINTVL, KEEPALIVE_SECONDS, "TCP_KEEPINTVL");
-            set(libc, fd, Linux.IPPROTO_TCP, Linux.TCP_KEEPCNT, KEEPALIVE_PROBES, "TCP_KEEPCNT");
-        }
-        if (sendBuffer > 0) {
-            set(libc, fd, Linux.SOL_SOCKET, Linux.SO_SNDBUF, sendBuffer, "SO_SNDBUF");
-        }
-        if (receiveBuffer > 0) {
-            set(libc, fd, Linux.SOL_SOCKET, Linux.SO_RCVBUF, receiveBuffer, "SO_RCVBUF");
-        }
-        if (reusePort) {
-            set(libc, fd, Linux.SOL_SOCKET, Linux.SO_REUSEPORT, 1, "SO_REUSEPORT");
+    private static final int FAST_OPEN_BACKLOG = 256;
+
+    /** Sets them on a fresh socket that will be connected. */
+    void apply(LibC libc, int fd, int family) throws NetparkException {
+        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
+            apply(libc, fd, family, option.getKey(), option.getValue());
         }
     }
 
-    static void set(LibC libc, int fd, int level, int option, int value, String name) throws NetparkException {
+    /** Sets them on a fresh socket that will listen. */
+    void applyToListener(LibC libc, int fd, int family) throws NetparkException {
+        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
+            if (option.getKey() != SocketOption.FAST_OPEN_CONNECT) {
+                apply(libc, fd, family, option.getKey(), option.getValue());
+            } else if (!values.containsKey(SocketOption.FAST_OPEN)) {
+                apply(libc, fd, family, SocketOption.FAST_OPEN, FAST_OPEN_BACKLOG);
+            }
+        }
+    }
+
+    /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. */
+    void applyToDatagrams(LibC libc, int fd, int family) throws NetparkException {
+        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
+            boolean streams = option.getKey().level() == Linux.IPPROTO_TCP || option.getKey() == SocketOption.KEEP_ALIVE;
+            if (!streams) {
+                apply(libc, fd, family, option.getKey(), option.getValue());
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked") // with() has put a value in that fits
+    private static void apply(LibC libc, int fd, int family, SocketOption<?> option, Object value) throws NetparkException {
+        if (option.isOf(family)) {
+            set(libc, fd, (SocketOption<Object>) option, value);
+        }
+    }
+
+    static <T> void set(LibC libc, int fd, SocketOption<T> option, T value) throws NetparkException {
         Scratch scratch = Scratch.take();
         int result;
         try {
-            scratch.memory().putInt(Scratch.VALUE, value);
+            ByteBuffer memory = scratch.value(option.size());
+            option.write(memory, value);
             do {
-                result = libc.setsockopt(fd, level, option, scratch.address(Scratch.VALUE), Integer.BYTES);
+                result = libc.setsockopt(
+                        fd, option.level(), option.number(), scratch.address(Scratch.VALUE), memory.position());
             } while (result == -Errno.EINTR);
         } finally {
             scratch.giveBack();
         }
         if (result < 0) {
-            throw NetparkException.of(-result, "set " + name + " to " + value);
+            throw NetparkException.of(-result, "set " + option + " to " + value);
         }
     }
 
-    /** SO_LINGER with 0 seconds: close(2) sends a reset. */
-    static void resetOnClose(LibC libc, int fd) throws NetparkException {
+    static <T> T get(LibC libc, int fd, SocketOption<T> option) throws NetparkException {
         Scratch scratch = Scratch.take();
-        int result;
         try {
-            scratch.memory().putInt(Scratch.IOVECS, 1); // struct linger: l_onoff, l_linger
-            scratch.memory().putInt(Scratch.IOVECS + Integer.BYTES, 0);
-            result = libc.setsockopt(
-                    fd, Linux.SOL_SOCKET, Linux.SO_LINGER, scratch.address(Scratch.IOVECS), 2 * Integer.BYTES);
+            ByteBuffer memory = scratch.value(option.size());
+            scratch.memory().putInt(Scratch.LENGTH, option.size());
+            int result;
+            do {
+                result = libc.getsockopt(fd, option.level(), option.number(),
+                        scratch.address(Scratch.VALUE), scratch.address(Scratch.LENGTH));
+            } while (result == -Errno.EINTR);
+            if (result < 0) {
+                throw NetparkException.of(-result, "get " + option);
+            }
+            memory.limit(Math.min(memory.capacity(), scratch.memory().getInt(Scratch.LENGTH)));
+            return option.read(memory);
         } finally {
             scratch.giveBack();
         }
-        if (result < 0) {
-            throw NetparkException.of(-result, "set SO_LINGER");
-        }
+    }
+
+    @Override
+    public String toString() {
+        return values.toString();
     }
 }

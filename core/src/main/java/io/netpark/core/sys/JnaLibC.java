@@ -36,6 +36,9 @@ final class JnaLibC implements LibC {
         static native long recv(int fd, long address, long length, int flags);
         static native long send(int fd, long address, long length, int flags);
         static native long sendmsg(int fd, long msghdr, int flags);
+        static native long recvmsg(int fd, long msghdr, int flags);
+        static native int sendmmsg(int fd, long mmsghdrs, int count, int flags);
+        static native int recvmmsg(int fd, long mmsghdrs, int count, int flags, long timeout);
         static native int epoll_create1(int flags);
         static native int epoll_ctl(int epfd, int operation, int fd, long event);
         static native int epoll_wait(int epfd, long events, int capacity, int timeoutMillis);
@@ -175,6 +178,21 @@ final class JnaLibC implements LibC {
     @Override
     public long sendmsg(int fd, long msghdr, int flags) {
         return result(C.sendmsg(fd, msghdr, flags));
+    }
+
+    @Override
+    public long recvmsg(int fd, long msghdr, int flags) {
+        return result(C.recvmsg(fd, msghdr, flags));
+    }
+
+    @Override
+    public int sendmmsg(int fd, long mmsghdrs, int count, int flags) {
+        return result(C.sendmmsg(fd, mmsghdrs, count, flags));
+    }
+
+    @Override
+    public int recvmmsg(int fd, long mmsghdrs, int count, int flags) {
+        return result(C.recvmmsg(fd, mmsghdrs, count, flags, 0));
     }
 
     @Override

@@ -85,6 +85,15 @@ public interface LibC {
     /** sendmsg(2), with a {@link MsgHdr}. Always with {@link Linux#MSG_NOSIGNAL}. */
     long sendmsg(int fd, long msghdr, int flags);
 
+    /** recvmsg(2), with a {@link MsgHdr}. */
+    long recvmsg(int fd, long msghdr, int flags);
+
+    /** sendmmsg(2), with {@code count} entries of {@link MMsgHdr}. Always with {@link Linux#MSG_NOSIGNAL}. */
+    int sendmmsg(int fd, long mmsghdrs, int count, int flags);
+
+    /** recvmmsg(2) without a timeout, with {@code count} entries of {@link MMsgHdr}. */
+    int recvmmsg(int fd, long mmsghdrs, int count, int flags);
+
     // Readiness
 
     /** epoll_create1(2). */

@@ -71,6 +71,15 @@ public abstract sealed class NetparkException extends IOException {
         EXCHANGE
     }
 
+    /** A name has no address, or nobody could be asked for it. */
+    public static final class UnknownHost extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        public UnknownHost(String message) {
+            super(message);
+        }
+    }
+
     /** Nobody listens at the address. */
     public static final class Refused extends NetparkException {
         private static final long serialVersionUID = 1L;
@@ -138,6 +147,40 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
+    /** One of the same class as another, to say more. */
+    public static NetparkException like(NetparkException other, String message) {
+        if (other instanceof TimedOut timedOut) {
+            return new TimedOut(timedOut.timeout(), message);
+        } else if (other instanceof SystemError error) {
+            return new SystemError(error.errno(), message);
+        } else if (other instanceof Refused) {
+            return new Refused(message);
+        } else if (other instanceof Unreachable) {
+            return new Unreachable(message);
+        } else if (other instanceof Reset) {
+            return new Reset(message);
+        } else if (other instanceof UnknownHost) {
+            return new UnknownHost(message);
+        } else if (other instanceof TooManyDescriptors) {
+            return new TooManyDescriptors(message);
+        } else if (other instanceof Truncated) {
+            return new Truncated(message);
+        } else if (other instanceof LimitExceeded) {
+            return new LimitExceeded(message);
+        }
+        return new Closed(message);
+    }
+
+    /** {@link Errno#EAGAIN} of a connect to a unix socket (unix(7)). */
+    public static SystemError backlogFull(String message) {
+        return new SystemError(Errno.EAGAIN, message);
+    }
+
+    /** {@link Errno#EADDRINUSE}, when more is known than the kernel says. */
+    public static NetparkException inUse(String message) {
+        return new SystemError(Errno.EADDRINUSE, message);
+    }
+
     /**
      * The exception for a failed system call.
      *
@@ -159,7 +202,8 @@ public abstract sealed class NetparkException extends IOException {
             case Errno.EADDRINUSE -> new SystemError(errno, message + "; choose another port or stop its owner");
             case Errno.EADDRNOTAVAIL -> new SystemError(errno,
                     message + "; no interface of this machine has the address, or its free ports are used up");
-            case Errno.EACCES -> new SystemError(errno, message + "; ports below 1024 need CAP_NET_BIND_SERVICE");
+            case Errno.EACCES -> new SystemError(
+                    errno, message + "; ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket the right to write to its file");
             case Errno.EPERM -> new SystemError(errno,
                     message + "; a regular file or folder is always ready and cannot be polled");
             case Errno.ENOSPC -> new SystemError(errno,

@@ -3,18 +3,21 @@ package io.netpark.core.sys;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Layouts of {@code struct sockaddr_in} (16 bytes: family, port in network order, 4 address bytes, padding) and
- * {@code struct sockaddr_in6} (28 bytes: family, port, flow, 16 address bytes, scope).
+ * Layouts of {@code struct sockaddr_in} (16 bytes: family, port in network order, 4 address bytes, padding),
+ * {@code struct sockaddr_in6} (28 bytes: family, port, flow, 16 address bytes, scope) and {@code struct sockaddr_un} (family,
+ * up to 108 bytes of path or name).
  */
 public final class SockAddr {
 
-    /** Room for either. */
-    public static final int MAX_SIZE = 28;
+    /** Room for any, and a NUL behind a path. */
+    public static final int MAX_SIZE = 112;
 
     private static final int IN_SIZE = 16;
     private static final int IN6_SIZE = 28;
@@ -23,30 +26,48 @@ public final class SockAddr {
     private static final int IN_ADDRESS = 4;
     private static final int IN6_ADDRESS = 8;
     private static final int IN6_SCOPE = 24;
+    private static final int UN_PATH = 2;
 
     private SockAddr() {}
 
-    /** {@link Linux#AF_INET} or {@link Linux#AF_INET6}, whichever the address is of. */
-    public static int family(InetSocketAddress address) {
-        return address.getAddress() instanceof Inet6Address ? Linux.AF_INET6 : Linux.AF_INET;
+    /**
+     * {@link Linux#AF_INET}, {@link Linux#AF_INET6} or {@link Linux#AF_UNIX}, whichever the address is of.
+     *
+     * @throws IllegalArgumentException if it is of none
+     */
+    public static int family(SocketAddress address) {
+        if (address instanceof InetSocketAddress inet) {
+            return inet.getAddress() instanceof Inet6Address ? Linux.AF_INET6 : Linux.AF_INET;
+        }
+        if (address instanceof UnixAddress) {
+            return Linux.AF_UNIX;
+        }
+        throw new IllegalArgumentException("neither an InetSocketAddress nor a UnixAddress: " + address);
     }
 
     /**
      * Writes a resolved address and returns its length in bytes.
      *
-     * @throws IllegalArgumentException if the address is not resolved
+     * @throws IllegalArgumentException if the address is not resolved, or of a family that is not known
      */
-    public static int write(ByteBuffer memory, int offset, InetSocketAddress socketAddress) {
-        InetAddress address = socketAddress.getAddress();
-        if (address == null) {
-            throw new IllegalArgumentException("unresolved address: " + socketAddress);
-        }
+    public static int write(ByteBuffer memory, int offset, SocketAddress socketAddress) {
+        int family = family(socketAddress);
         for (int i = 0; i < MAX_SIZE; i++) {
             memory.put(offset + i, (byte) 0);
         }
-        memory.putShort(offset + FAMILY, (short) family(socketAddress));
-        memory.put(offset + PORT, (byte) (socketAddress.getPort() >>> 8));
-        memory.put(offset + PORT + 1, (byte) socketAddress.getPort());
+        memory.putShort(offset + FAMILY, (short) family);
+        if (socketAddress instanceof UnixAddress unix) {
+            byte[] name = unix.raw();
+            memory.put(offset + UN_PATH, name);
+            return UN_PATH + name.length + (unix.isUnnamed() || unix.isAbstract() ? 0 : 1);
+        }
+        InetSocketAddress inet = (InetSocketAddress) socketAddress;
+        InetAddress address = inet.getAddress();
+        if (address == null) {
+            throw new IllegalArgumentException("unresolved address: " + socketAddress);
+        }
+        memory.put(offset + PORT, (byte) (inet.getPort() >>> 8));
+        memory.put(offset + PORT + 1, (byte) inet.getPort());
         byte[] bytes = address.getAddress();
         if (address instanceof Inet6Address inet6) {
             memory.put(offset + IN6_ADDRESS, bytes);
@@ -57,15 +78,34 @@ public final class SockAddr {
         return IN_SIZE;
     }
 
-    /** A copy of what the kernel wrote, as long as its family takes. */
-    public static byte[] copy(ByteBuffer memory, int offset) {
-        byte[] copy = new byte[memory.getShort(offset + FAMILY) == Linux.AF_INET6 ? IN6_SIZE : IN_SIZE];
+    /** A copy of the {@code length} bytes that the kernel wrote. */
+    public static byte[] copy(ByteBuffer memory, int offset, int length) {
+        byte[] copy = new byte[Math.min(Math.max(length, UN_PATH), MAX_SIZE)];
         memory.get(offset, copy);
+        if (length < UN_PATH) { // socketpair(2), datagrams of sockets that are not bound: the kernel says nothing
+            copy[FAMILY] = Linux.AF_UNIX;
+            copy[FAMILY + 1] = 0;
+        }
         return copy;
     }
 
-    /** The address bytes of a copy, without the port; IPv4 in IPv6 form as IPv4, so that a host has one address. */
+    /** The address in a {@link #copy}. */
+    public static SocketAddress of(byte[] copy) {
+        return read(ByteBuffer.wrap(copy).order(ByteOrder.nativeOrder()), 0, copy.length);
+    }
+
+    private static boolean isIp(byte[] copy) {
+        return copy.length == IN_SIZE && copy[FAMILY] == Linux.AF_INET || copy.length == IN6_SIZE && copy[FAMILY] == Linux.AF_INET6;
+    }
+
+    /**
+     * The address bytes of a copy, without the port; IPv4 in IPv6 form as IPv4, so that a host has one address. None of a unix
+     * socket: this machine is one.
+     */
     public static byte[] addressBytes(byte[] copy) {
+        if (!isIp(copy)) {
+            return new byte[0];
+        }
         if (copy.length == IN_SIZE) {
             return Arrays.copyOfRange(copy, IN_ADDRESS, IN_ADDRESS + 4);
         }
@@ -79,6 +119,9 @@ public final class SockAddr {
 
     /** A hash of {@link #addressBytes}, without making them. */
     public static int addressHash(byte[] copy) {
+        if (!isIp(copy)) {
+            return 0;
+        }
         int from = copy.length == IN_SIZE ? IN_ADDRESS : IN6_ADDRESS;
         int to = copy.length == IN_SIZE ? IN_ADDRESS + 4 : IN6_ADDRESS + 16;
         int hash = 0;
@@ -92,11 +135,15 @@ public final class SockAddr {
     /**
      * Reads what the kernel wrote. An IPv4 address in IPv6 form (::ffff:a.b.c.d) comes back as IPv4.
      *
-     * @throws IllegalArgumentException if it is of neither family
+     * @param length how many bytes it wrote
+     * @throws IllegalArgumentException if it is of no family that is known
      */
-    public static InetSocketAddress read(ByteBuffer memory, int offset) {
+    public static SocketAddress read(ByteBuffer memory, int offset, int length) {
+        int family = length < UN_PATH ? Linux.AF_UNIX : memory.getShort(offset + FAMILY);
+        if (family == Linux.AF_UNIX) {
+            return UnixAddress.raw(unixName(memory, offset, length));
+        }
         int port = (memory.get(offset + PORT) & 0xFF) << 8 | memory.get(offset + PORT + 1) & 0xFF;
-        int family = memory.getShort(offset + FAMILY);
         try {
             if (family == Linux.AF_INET) {
                 byte[] bytes = new byte[4];
@@ -116,6 +163,21 @@ public final class SockAddr {
         } catch (UnknownHostException impossible) {
             throw new AssertionError(impossible); // thrown only for arrays of other lengths
         }
-        throw new IllegalArgumentException("address family " + family + " is neither AF_INET nor AF_INET6");
+        throw new IllegalArgumentException("address family " + family + " is none of AF_INET, AF_INET6 and AF_UNIX");
+    }
+
+    /** An abstract name has the length that it has; a path ends before its NUL (unix(7), "BUGS"). */
+    private static byte[] unixName(ByteBuffer memory, int offset, int length) {
+        int end = Math.min(length, MAX_SIZE);
+        if (end > UN_PATH && memory.get(offset + UN_PATH) != 0) {
+            int at = UN_PATH;
+            while (at < end && memory.get(offset + at) != 0) {
+                at++;
+            }
+            end = at;
+        }
+        byte[] name = new byte[Math.max(0, end - UN_PATH)];
+        memory.get(offset + UN_PATH, name);
+        return name;
     }
 }

@@ -58,6 +58,10 @@ final class FfmLibC implements LibC {
     private static final MethodHandle RECV = handle("recv", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle SEND = handle("send", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle SENDMSG = handle("sendmsg", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle RECVMSG = handle("recvmsg", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle SENDMMSG = handle("sendmmsg", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
+    private static final MethodHandle RECVMMSG =
+            handle("recvmmsg", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", JAVA_INT, JAVA_INT);
     private static final MethodHandle EPOLL_CTL = handle("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
@@ -77,6 +81,9 @@ final class FfmLibC implements LibC {
     private final MethodHandle recv = RECV;
     private final MethodHandle send = SEND;
     private final MethodHandle sendmsg = SENDMSG;
+    private final MethodHandle recvmsg = RECVMSG;
+    private final MethodHandle sendmmsg = SENDMMSG;
+    private final MethodHandle recvmmsg = RECVMMSG;
 
     private static Optional<MemorySegment> find(String name) {
         return LINKER.defaultLookup().find(name);
@@ -326,6 +333,36 @@ final class FfmLibC implements LibC {
         MemorySegment state = STATE.get();
         try {
             return result((long) sendmsg.invokeExact(state, fd, msghdr, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long recvmsg(int fd, long msghdr, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) recvmsg.invokeExact(state, fd, msghdr, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int sendmmsg(int fd, long mmsghdrs, int count, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) sendmmsg.invokeExact(state, fd, mmsghdrs, count, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int recvmmsg(int fd, long mmsghdrs, int count, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) recvmmsg.invokeExact(state, fd, mmsghdrs, count, flags, 0L), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

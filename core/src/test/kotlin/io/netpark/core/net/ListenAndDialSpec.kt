@@ -162,7 +162,7 @@ class ListenAndDialSpec : NetparkSpec(body = {
                 for (host in listOf("127.0.0.1", "::1")) {
                     reactor.connect(loopback(host, listener.address.port)).use {
                         listener.accept().use { accepted ->
-                            accepted.connection.remoteAddress().address shouldBe InetAddress.getByName(host)
+                            (accepted.connection.remoteAddress() as InetSocketAddress).address shouldBe InetAddress.getByName(host)
                         }
                     }
                 }

@@ -36,7 +36,7 @@ class Calls(private val libc: LibC) : AutoCloseable {
         return address + LENGTH
     }
 
-    fun socketAddress(): InetSocketAddress = SockAddr.read(buffer, 0)
+    fun socketAddress(): InetSocketAddress = SockAddr.read(buffer, 0, SockAddr.MAX_SIZE) as InetSocketAddress
 
     fun text(offset: Int, length: Int) = String(ByteArray(length) { buffer.get(offset + it) })
 

@@ -6,6 +6,7 @@ import io.netpark.core.fd.Waiter
 import io.netpark.core.net.Connection
 import io.netpark.core.net.Listener
 import java.io.EOFException
+import java.net.InetSocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
@@ -112,7 +113,7 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
 /** A listener as a thread sees it. */
 class BlockingListener(val listener: Listener) : AutoCloseable by listener {
 
-    val address get() = listener.localAddress()!!
+    val address get() = listener.localAddress() as InetSocketAddress
 
     fun accept(): BlockingConnection {
         var connection = listener.startAccept()

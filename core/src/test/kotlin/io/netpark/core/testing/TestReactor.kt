@@ -3,13 +3,14 @@ package io.netpark.core.testing
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
-import io.netpark.core.net.Dialer
+import io.netpark.core.net.Connecting
 import io.netpark.core.net.Listener
 import io.netpark.core.net.SocketOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import java.net.InetAddress
 import java.net.InetSocketAddress
+import java.net.SocketAddress
 
 /** Event loops for one test, and connections on them. Closing it fails if anything was reported and not drained. */
 class TestReactor(
@@ -28,7 +29,7 @@ class TestReactor(
     val loop: EventLoop get() = group.loops().first()
 
     fun listen(
-        address: InetSocketAddress = loopback(),
+        address: SocketAddress = loopback(),
         options: SocketOptions = SocketOptions.DEFAULT,
         admission: Admission? = null,
     ) = BlockingListener(Listener.listen(group, address, options, admission))
@@ -37,10 +38,10 @@ class TestReactor(
         Listener.listenOnEachLoop(group, loopback(), SocketOptions.DEFAULT, admission).map { BlockingListener(it) }
 
     /** Starts connecting, and no more. */
-    fun dial(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
-        BlockingConnection(Dialer.dial(group.next(), address, options))
+    fun dial(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
+        BlockingConnection(Connecting.begin(group.next(), address, options))
 
-    fun connect(address: InetSocketAddress, options: SocketOptions = SocketOptions.DEFAULT) = dial(address, options).connect()
+    fun connect(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) = dial(address, options).connect()
 
     /** Two connected ends: the dialing one, and the accepted one. */
     fun pair(

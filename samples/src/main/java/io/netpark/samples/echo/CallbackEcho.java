@@ -4,7 +4,7 @@ import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.net.Shutdown;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.time.Duration;
 
 /** The echo server with callbacks. */
@@ -40,7 +40,7 @@ public final class CallbackEcho implements EchoServer {
     }
 
     @Override
-    public InetSocketAddress getAddress() {
+    public SocketAddress getAddress() {
         return server.localAddress();
     }
 

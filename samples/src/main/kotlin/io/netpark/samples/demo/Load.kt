@@ -10,7 +10,7 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.HdrHistogram.Histogram
-import java.net.InetSocketAddress
+import java.net.SocketAddress
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
@@ -67,7 +67,7 @@ internal class Load private constructor(private val reactor: Reactor, private va
 
     companion object {
         /** Connects to a server. What is open if that fails, or later, is closed with the reactor. */
-        suspend fun connect(reactor: Reactor, server: InetSocketAddress, connections: Int): Load = onLoop(reactor) {
+        suspend fun connect(reactor: Reactor, server: SocketAddress, connections: Int): Load = onLoop(reactor) {
             val clients = (0 until connections).map { number ->
                 async { EchoClient(number, reactor.dial(server, timeout = 10.seconds)) }
             }

@@ -10,7 +10,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
-import java.net.InetSocketAddress
+import java.net.SocketAddress
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
 
@@ -38,7 +38,7 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
         }
     }
 
-    override val address: InetSocketAddress get() = listener.localAddress
+    override val address: SocketAddress get() = listener.localAddress
     override val group: EventLoopGroup get() = reactor.group
 
     /**

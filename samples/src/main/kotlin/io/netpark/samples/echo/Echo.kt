@@ -70,7 +70,7 @@ private class Echo : Callable<Int> {
         val options = EchoOptions(InetSocketAddress(lookUp(host), port), seconds(idleTimeout), seconds(drain), ::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
         closeAtSignal(server)
-        println("listening on ${text(server.address)}")
+        println("listening on ${text(server.address as InetSocketAddress)}")
         return 0
     }
 

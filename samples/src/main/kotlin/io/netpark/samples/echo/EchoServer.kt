@@ -2,6 +2,7 @@ package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
 import java.net.InetSocketAddress
+import java.net.SocketAddress
 import java.time.Duration
 import java.util.function.Consumer
 
@@ -9,7 +10,7 @@ import java.util.function.Consumer
 interface EchoServer : AutoCloseable {
 
     /** Where it listens, with the port that was chosen for 0. */
-    val address: InetSocketAddress
+    val address: SocketAddress
 
     /** Its event loops. They keep the process alive. */
     val group: EventLoopGroup

@@ -1,0 +1,477 @@
+package io.netpark.core.net;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of {@link Dialer#dial}, in progress. All of it happens on one event loop, where its connection will live; its
+ * timer keeps that loop from retiring meanwhile.
+ *
+ * <pre>
+ *   resolving --addresses--> attempts, one or several at a time --one is established--> DONE, connected
+ *       |                            --the last has failed----> DONE, failed
+ *       +--no addresses-----------------------------------------> DONE, failed
+ *   any of these --the time is over, or the loop closes--> DONE, failed
+ *   any of these --cancel, from any thread---------------> CANCELLED, and the loop cleans up
+ * </pre>
+ */
+public final class Dial {
+
+    /** Is told how a dial ended. */
+    public interface Outcome {
+
+        /** Connected; called on the loop of the connection, which is the callee's from now on. */
+        void connected(Connection connection);
+
+        /** Failed; nothing is left open. Called on an event loop, or by {@link Dialer#dial} itself. */
+        void failed(NetparkException cause);
+    }
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Dial.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final int OPEN = 0;
+    private static final int DONE = 1;
+    private static final int CANCELLED = 2;
+
+    /** Go's: an address gets at least this, or all the time there is. */
+    private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
+    /** Go's: for a port that the kernel chose badly, or could not choose. */
+    private static final int ATTEMPTS_FOR_A_PORT = 3;
+    private static final long FIRST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long LAST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
+    /** For a timer that only waits for the end of its loop. */
+    private static final long NEVER = Long.MAX_VALUE / 2;
+
+    private final Dialer dialer;
+    private final Outcome outcome;
+    private final @Nullable String host;
+    private final int port;
+    private final long startNanos = System.nanoTime();
+    private EventLoop loop;
+
+    private volatile int state = OPEN;
+
+    // All of these belong to the loop's thread.
+    private @Nullable Timer timer;
+    /** The time for the next attempt; made when there are several addresses. */
+    private @Nullable Timer next;
+    private @Nullable CompletableFuture<List<InetAddress>> resolution;
+    private List<SocketAddress> addresses;
+    private int started;
+    private final List<Attempt> attempts = new ArrayList<>(1);
+
+    Dial(Dialer dialer, Outcome outcome, SocketAddress remote) {
+        this(dialer, outcome, null, 0, List.of(remote));
+    }
+
+    Dial(Dialer dialer, Outcome outcome, String host, int port) {
+        this(dialer, outcome, host, port, List.of());
+    }
+
+    private Dial(Dialer dialer, Outcome outcome, @Nullable String host, int port, List<SocketAddress> addresses) {
+        this.dialer = dialer;
+        this.outcome = outcome;
+        this.host = host;
+        this.port = port;
+        this.addresses = addresses;
+        this.loop = dialer.group().currentOrNext();
+    }
+
+    /**
+     * Gives it up, from any thread: what is open is closed, by the loop.
+     *
+     * @return true if its outcome is never told; false if that has been told already, or is being told, or it was cancelled
+     *     before
+     */
+    public boolean cancel() {
+        if (!STATE.compareAndSet(this, OPEN, CANCELLED)) {
+            return false;
+        }
+        loop.tryExecute(this::cleanUp); // if the loop has ended, so has all that was on it
+        return true;
+    }
+
+    Dial start() {
+        if (loop.inLoop()) {
+            begin();
+            return this;
+        }
+        while (!loop.tryExecute(this::begin)) {
+            if (dialer.group().isClosed() || !loop.isRetiring()) {
+                fail(closed());
+                return this;
+            }
+            loop = dialer.group().next(); // the other has retired at this moment
+        }
+        return this;
+    }
+
+    // On the loop, from here on
+
+    private void begin() {
+        if (state != OPEN) {
+            return;
+        }
+        if (loop.isShutdown() && !dialer.group().isClosed() && loop.isRetiring()) {
+            loop = dialer.group().next();
+            start();
+            return;
+        }
+        timer = loop.newTimer(this::timedOut, () -> fail(closed()));
+        timer.arm(startNanos + (dialer.timeoutNanos() == 0 ? NEVER : dialer.timeoutNanos()));
+        if (host == null) {
+            startNext();
+            return;
+        }
+        try {
+            InetAddress literal = Literal.parse(host);
+            if (literal != null) {
+                tryAll(List.of(literal));
+            } else {
+                resolve(host);
+            }
+        } catch (Throwable e) { // the text of the literal, or a user's resolver
+            fail(unknown(e));
+        }
+    }
+
+    private NetparkException closed() {
+        return new NetparkException.Closed(operation() + ": the event loop was closed");
+    }
+
+    private String operation() {
+        return "connect to " + (host != null ? host + ":" + port : Addresses.text(addresses.get(0)));
+    }
+
+    // Names
+
+    private void resolve(String host) {
+        CompletableFuture<List<InetAddress>> asked = dialer.resolver().resolve(host);
+        resolution = asked;
+        asked.whenComplete((found, failure) -> {
+            if (loop.inLoop()) {
+                resolved(found, failure);
+            } else {
+                loop.tryExecute(() -> resolved(found, failure));
+            }
+        });
+    }
+
+    private void resolved(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
+        resolution = null;
+        if (state != OPEN) {
+            return;
+        }
+        if (failure != null) {
+            fail(unknown(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure));
+        } else if (found == null || found.isEmpty()) {
+            fail(unknown(new UnknownHostException("the resolver knows no address")));
+        } else {
+            tryAll(found);
+        }
+    }
+
+    private NetparkException unknown(Throwable cause) {
+        String why = cause instanceof UnknownHostException || cause instanceof CancellationException
+                ? String.valueOf(cause.getMessage()) : cause.toString();
+        NetparkException unknown = new NetparkException.UnknownHost(operation() + ": no address is known of " + host + ": " + why
+                + "; is the name right, and the resolver reachable?");
+        unknown.initCause(cause);
+        return unknown;
+    }
+
+    private void tryAll(List<InetAddress> found) {
+        List<SocketAddress> ordered = new ArrayList<>(found.size());
+        for (InetAddress address : interleaved(found)) {
+            ordered.add(new InetSocketAddress(address, port));
+        }
+        addresses = ordered;
+        startNext();
+    }
+
+    /** RFC 8305, section 4: the families in turn, beginning with the first. */
+    private static List<InetAddress> interleaved(List<InetAddress> found) {
+        boolean sixFirst = found.get(0) instanceof Inet6Address;
+        List<InetAddress> first = new ArrayList<>();
+        List<InetAddress> second = new ArrayList<>();
+        for (InetAddress address : found) {
+            (address instanceof Inet6Address == sixFirst ? first : second).add(address);
+        }
+        List<InetAddress> all = new ArrayList<>(found.size());
+        for (int i = 0; i < Math.max(first.size(), second.size()); i++) {
+            if (i < first.size()) {
+                all.add(first.get(i));
+            }
+            if (i < second.size()) {
+                all.add(second.get(i));
+            }
+        }
+        return all;
+    }
+
+    // Addresses
+
+    private boolean isParallel() {
+        return dialer.attemptDelayNanos() > 0;
+    }
+
+    private void startNext() {
+        if (state != OPEN || started == addresses.size()) {
+            return;
+        }
+        Attempt attempt = new Attempt(addresses.get(started++));
+        attempts.add(attempt);
+        boolean more = started < addresses.size();
+        if (next != null) {
+            next.disarm();
+        }
+        if (isParallel() ? more : addresses.size() > 1 && dialer.timeoutNanos() > 0) {
+            if (next == null) {
+                next = loop.newTimer(this::nextIsDue);
+            }
+            next.arm(System.nanoTime() + (isParallel() ? dialer.attemptDelayNanos() : share()));
+        }
+        attempt.start();
+    }
+
+    private void nextIsDue() {
+        if (isParallel()) {
+            startNext();
+        } else {
+            Attempt last = attempts.get(attempts.size() - 1);
+            last.end(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                    "connect to " + Addresses.text(last.remote) + ": no answer within its share of the time"));
+        }
+    }
+
+    private long share() {
+        long left = startNanos + dialer.timeoutNanos() - System.nanoTime();
+        return Math.max(Math.min(LEAST_SHARE, left), left / (addresses.size() - started + 1));
+    }
+
+    private void attemptFailed() {
+        if (state != OPEN) {
+            return;
+        }
+        if (started < addresses.size()) {
+            startNext();
+        } else if (attempts.stream().allMatch(attempt -> attempt.failure != null)) {
+            fail(failure());
+        }
+    }
+
+    /** What all the attempts together come to. The class of the first says which. */
+    private NetparkException failure() {
+        NetparkException first = attempts.get(0).failure;
+        assert first != null;
+        if (attempts.size() == 1) {
+            return first;
+        }
+        NetparkException all = NetparkException.like(first, operation() + ": none of " + attempts.size()
+                + " addresses could be connected to: " + causes());
+        attempts.forEach(attempt -> all.addSuppressed(attempt.failure));
+        return all;
+    }
+
+    private String causes() {
+        StringBuilder text = new StringBuilder();
+        for (Attempt attempt : attempts) {
+            String message = attempt.failure == null ? "no answer" : String.valueOf(attempt.failure.getMessage());
+            String prefix = "connect to " + Addresses.text(attempt.remote) + ": ";
+            text.append(text.length() == 0 ? "" : " | ").append(Addresses.text(attempt.remote)).append(": ")
+                    .append(message.startsWith(prefix) ? message.substring(prefix.length()) : message);
+        }
+        return text.toString();
+    }
+
+    private void timedOut() {
+        String what = operation() + ": no connection within "
+                + TimeUnit.NANOSECONDS.toMillis(dialer.timeoutNanos()) + " ms";
+        NetparkException failure = new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                resolution != null ? what + ", and no address of " + host + " either: the resolver has not answered"
+                        : addresses.size() > 1 ? what + ": " + causes() + untried() : what);
+        attempts.stream().filter(attempt -> attempt.failure != null)
+                .forEach(attempt -> failure.addSuppressed(attempt.failure));
+        fail(failure);
+    }
+
+    private String untried() {
+        int left = addresses.size() - started;
+        return left == 0 ? "" : " | " + left + " not tried";
+    }
+
+    // The end
+
+    private void fail(NetparkException cause) {
+        if (STATE.compareAndSet(this, OPEN, DONE)) {
+            cleanUp();
+            try {
+                outcome.failed(cause);
+            } catch (Throwable e) {
+                loop.report("What was to be told that " + operation() + " failed threw", e);
+            }
+        }
+    }
+
+    private void connected(Connection connection) {
+        if (!STATE.compareAndSet(this, OPEN, DONE)) {
+            connection.close();
+            return;
+        }
+        cleanUp();
+        try {
+            outcome.connected(connection);
+        } catch (Throwable e) {
+            connection.close();
+            loop.report("What was to be told of " + connection + " threw; it is closed", e);
+        }
+    }
+
+    private void cleanUp() {
+        if (timer != null) {
+            timer.disarm();
+        }
+        if (next != null) {
+            next.disarm();
+        }
+        if (resolution != null) {
+            resolution.cancel(true);
+        }
+        for (Attempt attempt : attempts) {
+            attempt.close();
+        }
+    }
+
+    /** One address. */
+    private final class Attempt {
+
+        final SocketAddress remote;
+        @Nullable NetparkException failure;
+        private @Nullable Connection connection;
+        private @Nullable Timer pause;
+        private long pauseNanos = FIRST_BACKLOG_PAUSE;
+        private int ports = 1;
+
+        Attempt(SocketAddress remote) {
+            this.remote = remote;
+        }
+
+        void start() {
+            SocketAddress local = dialer.local();
+            try {
+                if (local != null && SockAddr.family(local) != SockAddr.family(remote)) {
+                    throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "
+                            + Addresses.text(local) + ", which is of another family");
+                }
+                Connection begun = Connecting.begin(loop, remote, dialer.options(), local);
+                connection = begun;
+                goOn(begun, begun.startConnect());
+            } catch (NetparkException e) {
+                failed(e);
+            } catch (Throwable e) { // an option's value, no memory
+                NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
+                closed.initCause(e);
+                failed(closed);
+            }
+        }
+
+        private void retry(Connection connection) {
+            if (this.connection != connection) {
+                return; // closed here
+            }
+            try {
+                goOn(connection, connection.retryConnect());
+            } catch (NetparkException e) {
+                failed(e);
+            }
+        }
+
+        private void goOn(Connection connection, int connected) throws NetparkException {
+            while (connected == Descriptor.PARK) {
+                if (connection.park(Direction.WRITE, () -> retry(connection))) {
+                    return;
+                }
+                connected = connection.retryConnect();
+            }
+            if (connection.isConnectedToItself()) { // the kernel gave us the very port we were calling
+                connection.close();
+                if (!tryAnotherPort()) {
+                    failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + Addresses.text(remote)));
+                }
+            } else {
+                this.connection = null;
+                connected(connection);
+            }
+        }
+
+        private boolean tryAnotherPort() {
+            if (dialer.local() instanceof InetSocketAddress inet && inet.getPort() != 0 || ports++ == ATTEMPTS_FOR_A_PORT) {
+                return false;
+            }
+            start();
+            return true;
+        }
+
+        private void failed(NetparkException e) {
+            connection = null; // it has closed itself
+            if (failure != null || state != OPEN) {
+                return;
+            }
+            int errno = e instanceof NetparkException.SystemError error ? error.errno() : 0;
+            if (errno == Errno.EAGAIN) {
+                pauseNanos = Math.min(2 * pauseNanos, LAST_BACKLOG_PAUSE);
+                pause = loop.newTimer(this::start);
+                pause.arm(System.nanoTime() + pauseNanos);
+            } else if (errno != Errno.EADDRNOTAVAIL || !tryAnotherPort()) {
+                failure = e;
+                attemptFailed();
+            }
+        }
+
+        /** Gives the address up. */
+        void end(NetparkException why) {
+            close();
+            failure = why;
+            attemptFailed();
+        }
+
+        void close() {
+            if (pause != null) {
+                pause.disarm();
+            }
+            Connection open = connection;
+            connection = null;
+            if (open != null) {
+                open.close();
+            }
+        }
+    }
+}

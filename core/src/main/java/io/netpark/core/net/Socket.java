@@ -1,0 +1,90 @@
+package io.netpark.core.net;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.NetparkException;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A descriptor that is a socket, of whatever family and type: what all of them have. */
+public abstract sealed class Socket extends Descriptor permits ByteInput, Listener {
+
+    private volatile @Nullable SocketAddress local;
+
+    Socket(EventLoop loop, int fd) {
+        super(loop, fd);
+    }
+
+    // Options
+
+    /**
+     * The value of an option.
+     *
+     * @throws NetparkException.Closed if the socket is closed
+     * @throws NetparkException if a socket of this kind does not have it
+     */
+    public final <T> T getOption(SocketOption<T> option) throws NetparkException {
+        acquire("get " + option + " of " + this);
+        try {
+            return SocketOptions.get(libc(), fd(), option);
+        } finally {
+            pause();
+        }
+    }
+
+    /**
+     * Sets an option.
+     *
+     * @throws NetparkException.Closed if the socket is closed
+     * @throws NetparkException if a socket of this kind does not have it, or the value is refused
+     */
+    public final <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+        acquire("set " + option + " of " + this);
+        try {
+            SocketOptions.set(libc(), fd(), option, value);
+        } finally {
+            pause();
+        }
+    }
+
+    // The address of this side
+
+    /**
+     * The address of this side: an {@link java.net.InetSocketAddress} or a {@link io.netpark.core.sys.UnixAddress}.
+     *
+     * @throws NetparkException.Closed if the socket was closed before this was first asked
+     */
+    public SocketAddress localAddress() throws NetparkException {
+        SocketAddress known = local;
+        if (known != null) {
+            return known;
+        }
+        acquire("get the local address of " + this);
+        try {
+            known = localAddressOrNull();
+        } finally {
+            pause();
+        }
+        if (known == null) {
+            throw new NetparkException.Closed("get the local address of " + this + ": not connected");
+        }
+        return known;
+    }
+
+    /** With a reference held. */
+    final @Nullable SocketAddress localAddressOrNull() {
+        if (local == null) {
+            local = Addresses.local(libc(), fd());
+        }
+        return local;
+    }
+
+    /** The address of this side if it has been asked for. */
+    final @Nullable SocketAddress knownLocalAddress() {
+        return local;
+    }
+
+    final void knowLocalAddress(SocketAddress address) {
+        local = address;
+    }
+}

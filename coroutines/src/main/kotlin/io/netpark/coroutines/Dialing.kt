@@ -1,0 +1,22 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.Dial
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlin.coroutines.resume
+import io.netpark.core.net.Connection as CoreConnection
+
+/** Suspends until a dial has ended. Cancelled, it cancels the dial; a connection that comes at that moment is closed. */
+internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): CoreConnection {
+    // A failure is a value up to here: thrown by the coroutine it is the very one, and not a copy.
+    val outcome = suspendCancellableCoroutine<Any> { continuation ->
+        val dial = start(object : Dial.Outcome {
+            override fun connected(connection: CoreConnection) =
+                continuation.resume(connection) { _, _, _ -> connection.close() }
+
+            override fun failed(cause: NetparkException) = continuation.resume(cause)
+        })
+        continuation.invokeOnCancellation { dial.cancel() }
+    }
+    return outcome as? CoreConnection ?: throw outcome as NetparkException
+}

@@ -1,0 +1,64 @@
+package io.netpark.callback;
+
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.Dial;
+import io.netpark.core.net.Dialer;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.BiFunction;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** A dial as a future has it. Ends with that, whoever completes it; the socket is then in use or closed. */
+final class Dialing implements Dial.Outcome {
+
+    final CompletableFuture<CallbackConnection> future = new CompletableFuture<>();
+
+    private final Limits limits;
+    private final Function<Connection, CallbackConnection> connected;
+
+    /** @param connected makes the connection of an established core connection */
+    Dialing(Limits limits, Function<Connection, CallbackConnection> connected) {
+        this.limits = limits;
+        this.connected = connected;
+    }
+
+    void start(Dialer dialer, BiFunction<Dialer, Dial.Outcome, Dial> how) {
+        Dial dial = how.apply(dialer, this);
+        future.whenComplete((connection, failure) -> {
+            if (failure != null) {
+                dial.cancel(); // cancelled, or failed here
+            }
+        });
+    }
+
+    void fail(String because) {
+        limits.fail(future, new NetparkException.Closed("connect: " + because));
+    }
+
+    @Override
+    public void connected(Connection core) {
+        if (future.isDone()) {
+            core.close();
+            return;
+        }
+        CallbackConnection connection = connected.apply(core);
+        connection.life.start(() -> {
+            NetparkException failure = connection.isOpen() ? null : connection.life.closed("connect");
+            limits.complete(() -> complete(connection, failure));
+        });
+    }
+
+    private void complete(CallbackConnection connection, @Nullable NetparkException failure) {
+        if (failure != null) {
+            future.completeExceptionally(failure);
+        } else if (!future.complete(connection)) {
+            connection.close(); // cancelled at the last moment
+        }
+    }
+
+    @Override
+    public void failed(NetparkException cause) {
+        limits.fail(future, cause);
+    }
+}
