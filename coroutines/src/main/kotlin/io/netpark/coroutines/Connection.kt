@@ -45,6 +45,7 @@ public class Connection internal constructor(
     private val core: CoreConnection,
     private val buffering: Buffering,
     unread: LinkBuffer? = null,
+    private val lease: Lease? = null,
 ) : AutoCloseable {
 
     private val reading = Parking(core, Direction.READ)
@@ -330,6 +331,7 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      */
     public fun shutdownOutput() {
+        lease?.spoil()
         core.shutdownOutput()
     }
 
@@ -342,9 +344,19 @@ public class Connection internal constructor(
      * dialed, when one of their suspending functions is called, or when the garbage collector finds it.
      */
     override fun close() {
+        if (lease?.isLent == false) return // it is another borrower's by now
         core.close()
         // Not at once: whoever reads or writes may be in the midst of it, on another thread.
         Leftovers.closeWhenUnreachable(this, madeReader?.buffer, madeWriter?.buffer)
+    }
+
+    /** Whether nothing of an exchange is left: for the next borrower of a pool. */
+    internal fun isClean(): Boolean = brokenOutput == null &&
+        (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L
+
+    /** Gives back what reader and writer hold, of a connection that goes on without them. */
+    internal fun endBuffers() {
+        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
     }
 
     /** Closes when the handler, with its children, is done with reader and writer. */
@@ -449,6 +461,7 @@ public class Connection internal constructor(
     private fun jobIn(context: CoroutineContext): Job? = ownerIn(context) ?: context[Job]
 
     private fun checkActive(context: CoroutineContext) {
+        lease?.checkLent()
         jobIn(context)?.ensureActive()
     }
 

@@ -299,6 +299,18 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         deadline(direction).set(Deadline.NONE);
     }
 
+    /** Takes both deadlines away, where there are any. */
+    protected final void clearDeadlines() {
+        synchronized (lock) {
+            if (readDeadline != null) {
+                readDeadline.set(Deadline.NONE);
+            }
+            if (writeDeadline != null) {
+                writeDeadline.set(Deadline.NONE);
+            }
+        }
+    }
+
     /** The operation in progress has got somewhere: its deadline is as far away again as when it was set. */
     protected final void extendDeadline(Direction direction) {
         if ((direction == Direction.READ ? readDeadline : writeDeadline) != null) {
@@ -325,6 +337,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     }
 
     // Closing
+
+    /** Whether an operation is going on, or parked, at this moment. */
+    public final boolean isInUse() {
+        return lock.isLocked();
+    }
 
     /** Whether {@link #close} has been called, here or by the end of the event loop. */
     public final boolean isClosed() {

@@ -64,6 +64,11 @@ final class FdLock {
         }
     }
 
+    /** Whether an operation has one of the lock bits. */
+    boolean isLocked() {
+        return (word & (READ | WRITE)) != 0;
+    }
+
     /** Takes a reference, for a call that needs no lock or for an operation that was parked. False once closed. */
     boolean acquire() {
         while (true) {

@@ -88,7 +88,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
      * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
      * nobody uses for now is watched so.
      *
-     * @return 0 when there is something, or {@link #PARK}
+     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or {@link #PARK}
      * @throws NetparkException.Reset if the peer has reset the connection
      * @throws NetparkException.Closed if the connection is closed
      */
@@ -127,7 +127,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
         if (failure != null) {
             throw failure;
         }
-        return 0;
+        return result > 0 ? 1 : END_OF_STREAM;
     }
 
     private boolean parksWithoutAsking() {

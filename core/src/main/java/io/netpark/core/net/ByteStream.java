@@ -290,6 +290,14 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         timeout.set(nanos);
     }
 
+    /** Without deadlines and idle timeout, as it was when it was new. */
+    public final void forgetTimes() {
+        clearDeadlines();
+        if (idle != null) {
+            setIdleTimeout(0);
+        }
+    }
+
     @Override
     final void moved(Direction direction, long bytes) {
         IdleTimeout timeout = idle;

@@ -244,8 +244,8 @@ public sealed class Connection extends ByteStream {
     }
 
     /** Whether the kernel has connected it to its own port (golang/go 2690). */
-    boolean isConnectedToItself() {
-        return remote[0] != Linux.AF_UNIX && remoteAddress().equals(knownLocalAddress());
+    boolean isConnectedToItself() throws NetparkException {
+        return remote[0] != Linux.AF_UNIX && localAddress().equals(remoteAddress());
     }
 
     /**

@@ -109,16 +109,34 @@ public final class Dialer {
      * @param port 1 to 65535
      */
     public Dial dial(String host, int port, Dial.Outcome outcome) {
+        requireDialable(host, port);
+        return new Dial(this, outcome, host, port).start();
+    }
+
+    /**
+     * Throws an exception that says why, if nobody can be dialed at an address.
+     *
+     * @throws IllegalArgumentException its port is 0, it has no path, it is of a family that is not known
+     */
+    public static void requireDialable(SocketAddress remote) {
+        if (remote instanceof InetSocketAddress inet && inet.isUnresolved()) {
+            requireDialable(inet.getHostString(), inet.getPort());
+        } else {
+            Connecting.requireDialable(remote);
+        }
+    }
+
+    private static void requireDialable(String host, int port) {
         if (port < 1 || port > 65535) {
             throw new IllegalArgumentException("dial " + host + ": a port is a number from 1 to 65535, not " + port);
         }
         if (host.isEmpty()) {
             throw new IllegalArgumentException("dial port " + port + ": the host has no name");
         }
-        return new Dial(this, outcome, host, port).start();
     }
 
-    EventLoopGroup group() {
+    /** The event loops on which its connections live. */
+    public EventLoopGroup group() {
         return group;
     }
 

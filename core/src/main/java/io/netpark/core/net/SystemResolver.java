@@ -21,7 +21,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class SystemResolver implements Resolver {
 
     private static final int MOST_THREADS = 16;
-    private static final long IDLE_SECONDS = 10;
+    private static final long IDLE_SECONDS = 2;
     private static final AtomicInteger THREADS = new AtomicInteger();
 
     private final ThreadPoolExecutor threads;

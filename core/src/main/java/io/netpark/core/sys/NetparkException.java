@@ -57,6 +57,8 @@ public abstract sealed class NetparkException extends IOException {
     public enum Timeout {
         /** A dial: by its own deadline, or by the kernel giving up. */
         CONNECT,
+        /** Waiting for a connection of a pool. */
+        BORROW,
         /** A read, by the connection's read deadline. */
         READ,
         /** A write, by the connection's write deadline. */

@@ -1,0 +1,34 @@
+package io.netpark.core.pool;
+
+import io.netpark.core.loop.Timer;
+import org.jspecify.annotations.Nullable;
+
+/** Somebody who wants a connection, and may have to wait. */
+public final class Borrow {
+
+    final Destination destination;
+    final Pool.Borrower borrower;
+    final long startNanos = System.nanoTime();
+    final long timeoutNanos;
+    private final Pool pool;
+    /** Guarded by the pool's lock: whoever sets it answers the borrower. */
+    boolean answered;
+    /** Ends the waiting. */
+    @Nullable Timer timer;
+
+    Borrow(Pool pool, Destination destination, long timeoutNanos, Pool.Borrower borrower) {
+        this.pool = pool;
+        this.destination = destination;
+        this.timeoutNanos = timeoutNanos;
+        this.borrower = borrower;
+    }
+
+    /**
+     * Gives up, from any thread.
+     *
+     * @return true if the borrower is never answered; false if that has happened, or is happening
+     */
+    public boolean cancel() {
+        return pool.cancel(this);
+    }
+}

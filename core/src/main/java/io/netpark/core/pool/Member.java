@@ -1,0 +1,98 @@
+package io.netpark.core.pool;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.net.ByteInput;
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection of a pool. While it is idle it is the waiter of a watch on its own input: what the peer does then, other than
+ * waiting, ends it.
+ *
+ * <pre>
+ *   (dialed) --> LENT --giveBack, the input is empty: watched--> IDLE --borrow: watch ended--> LENT
+ *                  |                                               |
+ *                  |                                               +--something comes--> LENT to the look at what it is
+ *                  +--evict, from any state--> GONE: closed
+ * </pre>
+ */
+final class Member implements Waiter {
+
+    enum State { LENT, IDLE, GONE }
+
+    final Connection connection;
+    final Destination destination;
+    /** When it is too old, as a nanoTime. */
+    final long endNanos;
+    /** Guarded by the pool's lock, as is the next. */
+    State state = State.LENT;
+    /** Since when it is idle, as a nanoTime. */
+    long idleSince;
+    private final Pool pool;
+
+    Member(Pool pool, Destination destination, Connection connection, long endNanos) {
+        this.pool = pool;
+        this.destination = destination;
+        this.connection = connection;
+        this.endNanos = endNanos;
+    }
+
+    /**
+     * Begins to watch.
+     *
+     * @return null if there is nothing to read: the watch goes on, and has to be parked, or ended; otherwise why it is of no use
+     */
+    @Nullable Eviction watch() {
+        try {
+            return reason(connection.startWatch());
+        } catch (NetparkException | IllegalStateException e) { // that is a read which the borrower has left behind
+            return e instanceof NetparkException ? broken(e) : Eviction.DISCARDED;
+        }
+    }
+
+    /** Looks once more; returns as {@link #watch} does. */
+    @Nullable Eviction look() {
+        try {
+            return reason(connection.retryWatch());
+        } catch (NetparkException e) {
+            return broken(e);
+        }
+    }
+
+    private Eviction broken(Exception e) {
+        return e instanceof NetparkException.Closed && connection.loop().isShutdown() ? Eviction.POOL_CLOSED
+                : e instanceof NetparkException.Closed ? Eviction.DISCARDED : Eviction.PEER_CLOSED;
+    }
+
+    private static @Nullable Eviction reason(int watched) {
+        return switch (watched) {
+            case Descriptor.PARK -> null;
+            case ByteInput.END_OF_STREAM -> Eviction.PEER_CLOSED;
+            default -> Eviction.UNASKED_BYTES;
+        };
+    }
+
+    /** Parks the watch; false if there is something to look at. */
+    boolean park() {
+        return connection.park(Direction.READ, this);
+    }
+
+    /** Takes the waiter out, if it is still there. */
+    void unpark() {
+        connection.unpark(Direction.READ, this);
+    }
+
+    /** Ends the watch. */
+    void endWatch() {
+        connection.abandon(Direction.READ);
+    }
+
+    /** On the loop: something has come, or so it seems. */
+    @Override
+    public void run() {
+        pool.noticed(this);
+    }
+}

@@ -1,0 +1,131 @@
+package io.netpark.core.pool;
+
+import java.time.Duration;
+
+/** What a {@link Pool} may hold, and for how long. Immutable: each {@code with} returns a changed copy. */
+public final class PoolOptions {
+
+    /**
+     * 64 connections in all, 16 to one destination, none kept ready; idle for 60 s, 30 min old; 30 s to wait for one, 10 s to
+     * connect; 100 ms to 10 s between attempts at a destination that fails.
+     */
+    public static final PoolOptions DEFAULT = new PoolOptions(64, 16, 0, Duration.ofSeconds(60), Duration.ofMinutes(30),
+            Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(10), false);
+
+    final int most;
+    final int mostPerDestination;
+    final int fewestIdle;
+    final long idleNanos;
+    final long lifetimeNanos;
+    final long borrowNanos;
+    final long connectNanos;
+    final long firstBackOffNanos;
+    final long lastBackOffNanos;
+    final boolean failFast;
+
+    private PoolOptions(int most, int mostPerDestination, int fewestIdle, Duration idle, Duration lifetime, Duration borrow,
+            Duration connect, Duration firstBackOff, Duration lastBackOff, boolean failFast) {
+        this(most, mostPerDestination, fewestIdle, idle.toNanos(), lifetime.toNanos(), borrow.toNanos(), connect.toNanos(),
+                firstBackOff.toNanos(), lastBackOff.toNanos(), failFast);
+    }
+
+    private PoolOptions(int most, int mostPerDestination, int fewestIdle, long idleNanos, long lifetimeNanos, long borrowNanos,
+            long connectNanos, long firstBackOffNanos, long lastBackOffNanos, boolean failFast) {
+        this.most = most;
+        this.mostPerDestination = mostPerDestination;
+        this.fewestIdle = fewestIdle;
+        this.idleNanos = idleNanos;
+        this.lifetimeNanos = lifetimeNanos;
+        this.borrowNanos = borrowNanos;
+        this.connectNanos = connectNanos;
+        this.firstBackOffNanos = firstBackOffNanos;
+        this.lastBackOffNanos = lastBackOffNanos;
+        this.failFast = failFast;
+    }
+
+    /** How many connections there may be in all: lent, idle, and being dialed. */
+    public PoolOptions withMost(int connections) {
+        return new PoolOptions(positive(connections), mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos,
+                connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /** How many of them there may be to one destination. */
+    public PoolOptions withMostPerDestination(int connections) {
+        return new PoolOptions(most, positive(connections), fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+                firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /**
+     * How many idle connections are kept ready for each destination, from when it is first named on, as far as the other limits
+     * allow. These are not given up for being idle.
+     */
+    public PoolOptions withFewestIdle(int connections) {
+        if (connections < 0) {
+            throw new IllegalArgumentException("there cannot be fewer than no idle connections: " + connections);
+        }
+        return new PoolOptions(most, mostPerDestination, connections, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+                firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /** How long a connection may be idle before it is closed. Zero is for ever. */
+    public PoolOptions withIdleTime(Duration time) {
+        return new PoolOptions(most, mostPerDestination, fewestIdle, nanos(time, "idle time"), lifetimeNanos, borrowNanos,
+                connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /**
+     * How old a connection may become; it is closed when it is not lent. Each has up to a tenth less, by chance: those that were
+     * opened together do not end together. Zero is for ever.
+     */
+    public PoolOptions withLifetime(Duration time) {
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, nanos(time, "lifetime"), borrowNanos,
+                connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /** How long a borrower waits who names no time. Zero is for ever. */
+    public PoolOptions withBorrowTimeout(Duration time) {
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, nanos(time, "borrow timeout"),
+                connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /** How long an attempt to connect may take in all. Zero leaves it to the kernel, and to the pool's dialer. */
+    public PoolOptions withConnectTimeout(Duration time) {
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos,
+                nanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
+    }
+
+    /** The pause after an attempt to connect has failed, doubled with each that follows, up to {@code last}. */
+    public PoolOptions withBackOff(Duration first, Duration last) {
+        if (first.isZero() || first.compareTo(last) > 0) {
+            throw new IllegalArgumentException(
+                    "the first pause must be positive and no longer than the last: " + first + ", " + last);
+        }
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+                nanos(first, "pause"), nanos(last, "pause"), failFast);
+    }
+
+    /**
+     * Whether those who wait are told at once when connecting fails, and until the pause is over those who come. The default is
+     * false: they wait as long as their time allows, as the destination may be there again by then.
+     */
+    public PoolOptions withFailFast(boolean on) {
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+                firstBackOffNanos, lastBackOffNanos, on);
+    }
+
+    private static int positive(int connections) {
+        if (connections < 1) {
+            throw new IllegalArgumentException("a pool must be allowed at least one connection, not " + connections);
+        }
+        return connections;
+    }
+
+    private static long nanos(Duration time, String what) {
+        if (time.isNegative()) {
+            throw new IllegalArgumentException("the " + what + " cannot be negative: " + time);
+        }
+        return time.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : time.toNanos();
+    }
+
+    private static final Duration FOREVER = Duration.ofDays(36_500);
+}

@@ -1,0 +1,74 @@
+package io.netpark.core.testing
+
+import io.netpark.core.net.Connection
+import io.netpark.core.net.Dial
+import io.netpark.core.net.Dialer
+import io.netpark.core.sys.NetparkException
+import java.net.InetAddress
+import java.net.InetSocketAddress
+import java.net.ServerSocket
+import java.net.Socket
+import java.net.SocketAddress
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+
+/** The outcome of a dial, for a thread to wait for. Counts how often it was told, which may not be more than once. */
+class Outcome : Dial.Outcome {
+    private val future = CompletableFuture<Connection>()
+    private val told = AtomicInteger()
+
+    val isTold: Boolean get() = told.get() > 0
+
+    override fun connected(connection: Connection) {
+        check(told.incrementAndGet() == 1) { "told twice" }
+        future.complete(connection)
+    }
+
+    override fun failed(cause: NetparkException) {
+        check(told.incrementAndGet() == 1) { "told twice" }
+        future.completeExceptionally(cause)
+    }
+
+    fun await(): Connection = try {
+        future.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
+    } catch (e: ExecutionException) {
+        throw e.cause!!
+    }
+}
+
+fun Dialer.await(host: String, port: Int): Connection = Outcome().also { dial(host, port, it) }.await()
+
+fun Dialer.await(address: SocketAddress): Connection = Outcome().also { dial(address, it) }.await()
+
+/** A TCP address where nobody answers a SYN: a listener whose backlog is full. */
+class BlackHole(host: String = "127.0.0.1", port: Int = 0) : AutoCloseable {
+    private val listener = ServerSocket(port, 1, InetAddress.getByName(host))
+    private val fillers = mutableListOf<Socket>()
+
+    val address = InetSocketAddress(listener.inetAddress, listener.localPort)
+
+    init {
+        while (true) {
+            val filler = Socket()
+            try {
+                filler.connect(address, 200)
+                fillers += filler
+            } catch (_: java.net.SocketTimeoutException) {
+                filler.close()
+                break
+            }
+        }
+    }
+
+    /** Lets in those who wait; from now on there is room. */
+    fun open() {
+        repeat(fillers.size) { listener.accept().close() }
+    }
+
+    override fun close() {
+        fillers.forEach { it.close() }
+        listener.close()
+    }
+}

@@ -1,0 +1,475 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.pool.Eviction
+import io.netpark.core.pool.PoolOptions
+import io.netpark.core.pool.PoolSnapshot
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.BlackHole
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter
+import io.netpark.core.testing.openDescriptors
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.joinAll
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.time.Duration
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.random.Random
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+private fun millis(count: Long) = Duration.ofMillis(count)
+
+/** As eventually, for what happens on the caller's own thread meanwhile. */
+private suspend fun soon(assertion: () -> Unit) {
+    val end = System.nanoTime() + 20.seconds.inWholeNanoseconds
+    while (true) {
+        try {
+            return assertion()
+        } catch (e: Throwable) {
+            if (System.nanoTime() - end > 0) throw e
+        }
+        delay(1)
+    }
+}
+
+/** An echo server that knows its connections. */
+private class Echo(val listener: Listener) {
+    val open = mutableSetOf<Connection>()
+    val served = AtomicInteger()
+    val address: SocketAddress get() = listener.localAddress
+
+    suspend fun run() = listener.serve { connection ->
+        synchronized(open) { open += connection }
+        served.incrementAndGet()
+        try {
+            echo(connection)
+        } finally {
+            synchronized(open) { open -= connection }
+        }
+    }
+
+    fun connections(): List<Connection> = synchronized(open) { open.toList() }
+}
+
+private suspend fun Connection.ask(text: String) {
+    write(text)
+    readText(text.length) shouldBe text
+}
+
+private fun PoolSnapshot.evicted(reason: Eviction): Long = evicted()[reason] ?: 0
+
+/** Pooled connections, over every binding and poller. */
+class ConnectionPoolSpec : NetparkSpec(body = {
+    class Scene(val reactor: Reactor, val scope: CoroutineScope, val reports: RecordingReporter) {
+        val servers = mutableListOf<Job>()
+
+        fun server(address: String = "127.0.0.1", port: Int = 0): Echo {
+            val echo = Echo(reactor.listen(address, port))
+            servers += scope.launch { echo.run() }
+            return echo
+        }
+
+        suspend fun end() = servers.forEach { it.cancelAndJoin() }
+    }
+
+    fun scene(
+        flavour: Flavour,
+        options: PoolOptions = PoolOptions.DEFAULT,
+        body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
+    ) = onReactor(flavour.libc, flavour.poller.factory, loops = 2) { reactor, reports ->
+        val scene = Scene(reactor, this, reports)
+        ConnectionPool(reactor, options).use { pool -> coroutineScope { body(scene, pool) } }
+        scene.end()
+    }
+
+    for (flavour in Flavour.all) {
+        context("$flavour") {
+            suspend fun contract(
+                name: String,
+                options: PoolOptions = PoolOptions.DEFAULT,
+                body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
+            ) = test(name) { scene(flavour, options, body) }
+
+            contract("a connection that was given back is lent again, the one used last first") { scene, pool ->
+                val server = scene.server()
+                val first = pool.borrow(server.address)
+                val second = pool.borrow(server.address)
+                first.connection.ask("a")
+                second.connection.ask("b")
+                val local = first.connection.localAddress
+                second.giveBack()
+                first.giveBack()
+                pool.use(server.address) { it.localAddress shouldBe local }
+                pool.snapshot().also {
+                    it.created() shouldBe 2
+                    it.borrowed() shouldBe 3
+                    it.open() shouldBe 2
+                    it.idle() shouldBe 2
+                    it.lent() shouldBe 0
+                }
+            }
+
+            contract("a lease ends once, and its connection cannot be used after that") { scene, pool ->
+                val server = scene.server()
+                val lease = pool.borrow(server.address)
+                val connection = lease.connection
+                connection.ask("x")
+                lease.giveBack()
+                shouldThrow<IllegalStateException> { lease.giveBack() }.message!! shouldContain "given back"
+                shouldThrow<IllegalStateException> { connection.write("late") }.message!! shouldContain "given back"
+                shouldThrow<IllegalStateException> { connection.read(ByteArray(1)) }
+                lease.discard()
+                connection.close()
+                pool.use(server.address) { it.ask("still there") }
+                pool.snapshot().created() shouldBe 1
+            }
+
+            contract("a borrower that fails, is cancelled, closes it or leaves something does not give it back") { scene, pool ->
+                val server = scene.server()
+                shouldThrow<IllegalStateException> { pool.use(server.address) { error("mine") } }
+                val inside = CompletableDeferred<Unit>()
+                val borrower = launch {
+                    pool.use(server.address) {
+                        it.write("question")
+                        inside.complete(Unit)
+                        it.readText(1000)
+                    }
+                }
+                inside.await()
+                borrower.cancelAndJoin()
+                pool.use(server.address) { it.close() }
+                pool.use(server.address) { connection ->
+                    connection.write("two")
+                    connection.reader.await(3)
+                    connection.reader.readByte()
+                }
+                pool.use(server.address) { it.writer.writeByte(1) }
+                pool.use(server.address) { it.shutdownOutput() }
+                pool.use(server.address) { connection ->
+                    connection.write("unread")
+                    scene.servers.size shouldBe 1
+                    soon { check(connection.tcpInfo().bytesReceived() >= 6) }
+                }
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().also {
+                    it.created() shouldBe 7
+                    it.evicted(Eviction.DISCARDED) shouldBe 6
+                    it.evicted(Eviction.UNASKED_BYTES) shouldBe 1
+                }
+            }
+
+            contract("an idle connection is gone when its peer closes it, or says something") { scene, pool ->
+                val server = scene.server()
+                pool.use(server.address) { it.ask("x") }
+                server.connections().single().close()
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 1
+                pool.use(server.address) { it.ask("y") }
+                server.connections().single().write("nobody asked")
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().evicted(Eviction.UNASKED_BYTES) shouldBe 1
+                pool.use(server.address) { it.ask("z") }
+                server.connections().single().reset()
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 2
+            }
+
+            contract("who has to wait is served in turn", PoolOptions.DEFAULT.withMostPerDestination(2)) { scene, pool ->
+                val server = scene.server()
+                val leases = List(2) { pool.borrow(server.address) }
+                val order = mutableListOf<Int>()
+                val waiting = List(10) { number ->
+                    launch(start = CoroutineStart.UNDISPATCHED) {
+                        pool.use(server.address) { it.ask("x"); order += number }
+                    }
+                }
+                pool.snapshot().waiting() shouldBe 10
+                leases[0].giveBack()
+                waiting.joinAll()
+                order shouldBe List(10) { it }
+                leases[1].giveBack()
+                pool.snapshot().also {
+                    it.created() shouldBe 2
+                    it.waited() shouldBe 12 // the first two for their connections to be made
+                    it.longestWaitNanos() shouldBeGreaterThan 0
+                }
+            }
+
+            contract("a borrower waits no longer than its time, and is told why in vain",
+                PoolOptions.DEFAULT.withMost(1)) { scene, pool ->
+                val server = scene.server()
+                val lease = pool.borrow(server.address)
+                val failure = shouldThrow<NetparkException.TimedOut> { pool.borrow(server.address, 50.milliseconds) }
+                failure.timeout() shouldBe NetparkException.Timeout.BORROW
+                failure.message!! shouldContain "none within 50 ms; 1 are open there"
+                shouldThrow<CancellationException> { withTimeout(50) { pool.borrow(server.address) } }
+                pool.snapshot().waiting() shouldBe 0
+                lease.giveBack()
+                pool.use(server.address, 10.seconds) { it.ask("x") }
+                pool.snapshot().timedOut() shouldBe 1
+            }
+
+            contract("room for a destination is made of idle connections to another, and of busy ones in turn",
+                PoolOptions.DEFAULT.withMost(2)) { scene, pool ->
+                val first = scene.server()
+                val second = scene.server()
+                coroutineScope { repeat(2) { launch { pool.use(first.address) { it.ask("x"); delay(20) } } } }
+                pool.snapshot().idle() shouldBe 2
+                pool.use(second.address) { it.ask("y") }
+                pool.snapshot().evicted(Eviction.ROOM) shouldBe 1
+                val busy = List(2) { pool.borrow(first.address) }
+                val waiting = async(start = CoroutineStart.UNDISPATCHED) { pool.use(second.address) { it.ask("z") } }
+                val later = async(start = CoroutineStart.UNDISPATCHED) { pool.use(first.address) { it.ask("z") } }
+                busy[0].giveBack() // goes neither to the later one, nor idle: the one that waits longest needs the room
+                waiting.await()
+                busy[1].giveBack()
+                later.await()
+                soon { check(pool.snapshot().open() <= 2) }
+            }
+
+            contract("as many are kept ready as are wanted, also when one breaks", PoolOptions.DEFAULT.withFewestIdle(3)) { scene, pool ->
+                val server = scene.server()
+                pool.warmUp(server.address)
+                soon { pool.snapshot().idle() shouldBe 3 }
+                server.connections().first().close()
+                soon { pool.snapshot().created() shouldBe 4; pool.snapshot().idle() shouldBe 3 }
+                val lease = pool.borrow(server.address)
+                soon { pool.snapshot().open() shouldBe 4 }
+                lease.giveBack()
+            }
+
+            contract("what is idle for too long is closed, and what is too old when it comes back",
+                PoolOptions.DEFAULT.withIdleTime(millis(100))) { scene, pool ->
+                val server = scene.server()
+                coroutineScope { repeat(3) { launch { pool.use(server.address) { it.ask("x"); delay(20) } } } }
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().evicted(Eviction.IDLE) shouldBe 3
+            }
+
+            contract("what is too old is closed, idle or when it comes back",
+                PoolOptions.DEFAULT.withLifetime(millis(150))) { scene, pool ->
+                val server = scene.server()
+                val lease = pool.borrow(server.address)
+                pool.use(server.address) { it.ask("x") }
+                soon { pool.snapshot().evicted(Eviction.LIFETIME) shouldBe 1 }
+                delay(20)
+                lease.connection.ask("old, and still good")
+                lease.giveBack()
+                pool.snapshot().evicted(Eviction.LIFETIME) shouldBe 2
+                pool.snapshot().open() shouldBe 0
+            }
+
+            contract("a destination that fails is tried again until the borrower's time is over, and reported once",
+                PoolOptions.DEFAULT.withBackOff(millis(5), millis(20))) { scene, pool ->
+                val port = scene.reactor.listen("127.0.0.1", 0).use { it.port }
+                val failure = shouldThrow<NetparkException.TimedOut> {
+                    pool.use("127.0.0.1", port, 200.milliseconds) { }
+                }
+                failure.message!! shouldContain "connecting failed"
+                failure.message!! shouldContain "ECONNREFUSED"
+                scene.reports.drain() shouldHaveSize 1
+                pool.snapshot().dialFailures() shouldBeGreaterThan 3
+                pool.snapshot().dialFailures() shouldBeLessThan 60
+                val waiting = List(5) { async(start = CoroutineStart.UNDISPATCHED) { pool.use("127.0.0.1", port) { it.ask("up") } } }
+                delay(30)
+                scene.server(port = port)
+                waiting.awaitAll()
+                scene.reports.drain() shouldHaveSize 0
+            }
+
+            contract("who wants to fail fast is told at once, and until the pause is over",
+                PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(300), millis(300))) { scene, pool ->
+                val port = scene.reactor.listen("127.0.0.1", 0).use { it.port }
+                shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
+                shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
+                    .message!! shouldContain "will be tried again in"
+                pool.snapshot().dialFailures() shouldBe 1
+                scene.reports.drain() shouldHaveSize 1
+                scene.server(port = port)
+                delay(350)
+                pool.use("127.0.0.1", port) { it.ask("x") }
+            }
+
+            contract("a black hole is given up after the time to connect",
+                PoolOptions.DEFAULT.withConnectTimeout(millis(100)).withFailFast(true)) { scene, pool ->
+                BlackHole().use { hole ->
+                    shouldThrow<NetparkException.TimedOut> { pool.use(hole.address) { } }
+                        .timeout() shouldBe NetparkException.Timeout.CONNECT
+                }
+                scene.reports.drain() shouldHaveSize 1
+            }
+
+            test("a check rejects connections, and the next is tried") {
+                onReactor(flavour.libc, flavour.poller.factory) { reactor, reports ->
+                    val scene = Scene(reactor, this, reports)
+                    val server = scene.server()
+                    val checks = AtomicInteger()
+                    ConnectionPool(reactor, check = { connection ->
+                        connection.ask("PING")
+                        checks.incrementAndGet() != 1
+                    }).use { pool ->
+                        coroutineScope { repeat(2) { launch { pool.use(server.address) { it.ask("x"); delay(20) } } } }
+                        checks.get() shouldBe 0
+                        pool.use(server.address) { it.ask("y") }
+                        checks.get() shouldBe 2
+                        pool.snapshot().evicted(Eviction.CHECK) shouldBe 1
+                    }
+                    scene.end()
+                }
+            }
+
+            contract("draining waits for borrowers, and then cuts") { scene, pool ->
+                val server = scene.server()
+                pool.use(server.address) { it.ask("x") }
+                val leases = List(2) { pool.borrow(server.address) }
+                val ending = async(start = CoroutineStart.UNDISPATCHED) { pool.shutdown(300.milliseconds) }
+                shouldThrow<NetparkException.Closed> { pool.borrow(server.address) }
+                leases[0].connection.ask("goes on")
+                leases[0].giveBack()
+                ending.await() shouldBe 1
+                shouldThrow<NetparkException.Closed> { leases[1].connection.ask("cut") }
+                leases[1].discard()
+                pool.snapshot().open() shouldBe 0
+            }
+
+            contract("closing it tells those who wait", PoolOptions.DEFAULT.withMost(1)) { scene, pool ->
+                val server = scene.server()
+                val lease = pool.borrow(server.address)
+                val waiting = async(start = CoroutineStart.UNDISPATCHED) { runCatching { pool.borrow(server.address) } }
+                pool.close()
+                (waiting.await().exceptionOrNull() is NetparkException.Closed) shouldBe true
+                shouldThrow<NetparkException.Closed> { lease.connection.ask("x") }
+            }
+
+            contract("deadlines and idle timeouts of a borrower do not stay") { scene, pool ->
+                val server = scene.server()
+                pool.use(server.address) {
+                    it.setReadDeadline(30.milliseconds)
+                    it.setWriteDeadline(30.milliseconds)
+                    it.setIdleTimeout(30.milliseconds)
+                    it.ask("x")
+                }
+                delay(60)
+                pool.use(server.address) { it.ask("y") }
+                pool.snapshot().created() shouldBe 1
+            }
+        }
+    }
+
+    test("bad arguments are refused by name") {
+        onReactor { reactor, _ ->
+            ConnectionPool(reactor).use { pool ->
+                shouldThrow<IllegalArgumentException> { pool.borrow(InetSocketAddress("127.0.0.1", 0)) }.message!! shouldContain "port 0"
+                shouldThrow<IllegalArgumentException> { pool.use("host", 0) { } }.message!! shouldContain "1 to 65535"
+            }
+            for (bad in listOf<() -> Any>(
+                { PoolOptions.DEFAULT.withMost(0) },
+                { PoolOptions.DEFAULT.withMostPerDestination(0) },
+                { PoolOptions.DEFAULT.withFewestIdle(-1) },
+                { PoolOptions.DEFAULT.withIdleTime(millis(-1)) },
+                { PoolOptions.DEFAULT.withBackOff(millis(2), millis(1)) },
+            )) shouldThrow<IllegalArgumentException> { bad() }
+        }
+    }
+
+    test("closing the reactor ends those who wait, and the pool") {
+        val reactor = Reactor(1) { daemon(true) }
+        val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMost(1))
+        kotlinx.coroutines.runBlocking {
+            val listener = reactor.listen("127.0.0.1", 0)
+            val lease = pool.borrow(listener.localAddress)
+            val waiting = async(Dispatchers.Default) { runCatching { pool.borrow(listener.localAddress) } }
+            soon { pool.snapshot().waiting() shouldBe 1 }
+            reactor.close()
+            (waiting.await().exceptionOrNull() is NetparkException.Closed) shouldBe true
+            lease.discard()
+        }
+        pool.close()
+    }
+
+    test("200 borrowers, servers that die and come back, connections that break, borrowers that are cancelled: nobody starves") {
+        onReactor(loops = 2) { reactor, reports ->
+            val before = openDescriptors()
+            val random = Random(6)
+            val seconds = System.getProperty("netpark.pool.seconds")?.toInt() ?: 8
+            val end = System.nanoTime() + seconds.seconds.inWholeNanoseconds
+            val ports = List(3) { reactor.listen("127.0.0.1", 0).use { it.port } }
+            val asked = AtomicInteger()
+            val options = PoolOptions.DEFAULT.withMost(20).withMostPerDestination(10).withFewestIdle(1)
+                .withBackOff(millis(2), millis(20)).withLifetime(millis(500)).withIdleTime(millis(100))
+            val pool = ConnectionPool(reactor, options)
+            coroutineScope {
+                ports.forEach { port ->
+                    launch {
+                        while (System.nanoTime() - end < 0) {
+                            val echo = Echo(reactor.listen("127.0.0.1", port))
+                            val serving = launch { echo.run() }
+                            repeat(5) {
+                                delay(random.nextLong(20, 100))
+                                val open = echo.connections()
+                                if (open.isNotEmpty()) open.random(random).let { if (random.nextBoolean()) it.reset() else it.close() }
+                            }
+                            serving.cancelAndJoin()
+                            delay(random.nextLong(5, 50))
+                        }
+                        val echo = Echo(reactor.listen("127.0.0.1", port)) // the last ones shall not wait in vain
+                        val serving = launch { echo.run() }
+                        soon { pool.snapshot().waiting() shouldBe 0 }
+                        delay(300)
+                        serving.cancelAndJoin()
+                    }
+                }
+                repeat(200) { number ->
+                    launch(Dispatchers.Default) {
+                        var round = 0
+                        while (System.nanoTime() - end < 0) {
+                            val text = "$number.${round++}".padEnd(16)
+                            try {
+                                withTimeout(if (round % 7 == 0) 5 else 30_000) {
+                                    pool.use("127.0.0.1", ports[(number + round) % 3]) {
+                                        it.write(text)
+                                        it.readText(16) shouldBe text // and never what another asked
+                                    }
+                                }
+                                asked.incrementAndGet()
+                            } catch (_: NetparkException.Reset) {
+                            } catch (_: NetparkException.Closed) {
+                            } catch (_: java.io.EOFException) {
+                            } catch (e: CancellationException) {
+                                if (round % 7 != 0) throw AssertionError("starved", e)
+                            }
+                        }
+                    }
+                }
+            }
+            check(asked.get() > 200) { "only ${asked.get()} answers" }
+            pool.snapshot().also {
+                it.waiting() shouldBe 0
+                it.lent() shouldBe 0
+            }
+            pool.shutdown(1.seconds) shouldBe 0
+            soon { openDescriptors() shouldBe before }
+            reports.drain()
+        }
+    }
+})

@@ -1,0 +1,199 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.Resolver
+import io.netpark.core.net.SocketOption
+import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.TcpInfo
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.UnixAddress
+import io.netpark.core.testing.BlackHole
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.loopback
+import io.netpark.core.testing.openDescriptors
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import java.net.InetAddress
+import java.net.InetSocketAddress
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+/** Dialing as coroutines do it. What the engine below decides is the subject of its own spec. */
+class DialSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        context("$flavour") {
+            suspend fun contract(name: String, body: suspend CoroutineScope.(Reactor) -> Unit) =
+                test(name) { onReactor(flavour, loops = 2, body = body) }
+
+            contract("withTimeout and cancellation end a dial, and leave nothing open") { reactor ->
+                BlackHole().use { hole ->
+                    val before = openDescriptors()
+                    shouldThrow<CancellationException> { withTimeout(50) { reactor.dial(hole.address) } }
+                    repeat(50) { round ->
+                        val dialing = launch(Dispatchers.Default) { reactor.dial(hole.address) }
+                        repeat(round * 20) { Thread.onSpinWait() }
+                        dialing.cancelAndJoin()
+                    }
+                    eventually { openDescriptors() shouldBe before }
+                    shouldThrow<NetparkException.TimedOut> { reactor.dial(hole.address, timeout = 50.milliseconds) }
+                        .timeout() shouldBe NetparkException.Timeout.CONNECT
+                }
+            }
+
+            contract("cancelled at the moment of success, the connection is closed") { reactor ->
+                reactor.listen("127.0.0.1", 0).use { listener ->
+                    val before = openDescriptors()
+                    val server = launch { listener.serve { it.readToEnd() } }
+                    repeat(300) { round ->
+                        val dialing = async(Dispatchers.Default) { reactor.dial(listener.localAddress) }
+                        repeat(round * 10) { Thread.onSpinWait() }
+                        dialing.cancel()
+                        runCatching { dialing.await() }.getOrNull()?.close()
+                    }
+                    eventually { check(openDescriptors() <= before + 1) }
+                    server.cancelAndJoin()
+                }
+            }
+
+            contract("a dial on a loop stays on that loop") { reactor ->
+                reactor.listen("127.0.0.1", 0).use { listener ->
+                    for (dispatcher in reactor.loopDispatchers) {
+                        async(dispatcher) {
+                            reactor.dial(listener.localAddress).use { it.loop.inLoop() shouldBe true }
+                        }.await()
+                        listener.accept().close()
+                    }
+                }
+            }
+
+            contract("options, round trips and a unix socket's peer can be asked for") { reactor ->
+                reactor.withPair { client, server ->
+                    client.write("x")
+                    server.readText(1)
+                    client.tcpInfo().state shouldBe TcpInfo.State.ESTABLISHED
+                    client.setOption(SocketOption.QUICK_ACK, true)
+                    client.setOption(SocketOption.NOT_SENT_LOW_WATER, 16_384)
+                    client.getOption(SocketOption.NOT_SENT_LOW_WATER) shouldBe 16_384
+                }
+                val name = UnixAddress.abstractName("netpark-dial-spec-${ProcessHandle.current().pid()}")
+                reactor.listen(name).use { listener ->
+                    reactor.dial(name).use { client ->
+                        listener.accept().use { server ->
+                            server.peerCredentials().processId() shouldBe ProcessHandle.current().pid().toInt()
+                            client.write("over unix")
+                            server.readText(9) shouldBe "over unix"
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    test("a dialer can be told everything: resolver, delays, where from") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val resolver = Resolver { CompletableFuture.completedFuture(listOf(InetAddress.getByName("127.0.0.1"))) }
+                val dialer = reactor.dialer.withResolver(resolver).withLocalAddress(loopback("127.0.0.7"))
+                reactor.dial(dialer, "db.internal", listener.port).use {
+                    (it.localAddress as InetSocketAddress).address.hostAddress shouldBe "127.0.0.7"
+                }
+                reactor.dial(dialer, InetSocketAddress.createUnresolved("db.internal", listener.port)).close()
+            }
+        }
+    }
+
+    test("a failure names the host, each address, and why") {
+        onReactor { reactor, _ ->
+            val port = reactor.listen("127.0.0.1", 0).use { it.port }
+            val both = Resolver { CompletableFuture.completedFuture(listOf("::1", "127.0.0.1").map { InetAddress.getByName(it) }) }
+            val message = shouldThrow<NetparkException.Refused> {
+                reactor.dial(reactor.dialer.withResolver(both), "db.internal", port)
+            }.message!!
+            message shouldContain "connect to db.internal:$port"
+            message shouldContain "[0:0:0:0:0:0:0:1]:$port: ECONNREFUSED"
+            message shouldContain "127.0.0.1:$port: ECONNREFUSED"
+        }
+    }
+
+    test("10 000 short dials, each of which writes at once, lose nothing") {
+        onReactor(loops = 2) { reactor, _ ->
+            val received = AtomicInteger()
+            reactor.listen("127.0.0.1", 0, SocketOptions.DEFAULT).use { listener ->
+                val server = launch {
+                    listener.serve { connection ->
+                        if (String(connection.readToEnd()) == "at once") received.incrementAndGet()
+                    }
+                }
+                coroutineScope {
+                    List(100) {
+                        async(Dispatchers.Default) {
+                            repeat(100) {
+                                reactor.dial(listener.localAddress, timeout = 30.seconds).use { it.write("at once") }
+                            }
+                        }
+                    }.awaitAll()
+                }
+                eventually { received.get() shouldBe 10_000 }
+                server.cancelAndJoin()
+            }
+        }
+    }
+
+    test("two servers never hear what was meant for the other, however their descriptors are reused") {
+        onReactor(loops = 2) { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { first ->
+                reactor.listen("127.0.0.1", 0).use { second ->
+                    val servers = listOf(first, second).mapIndexed { number, listener ->
+                        launch {
+                            listener.serve { connection ->
+                                val text = connection.readText(20)
+                                check(text.startsWith("for server $number ")) { "server $number heard: $text" }
+                                connection.write(text)
+                            }
+                        }
+                    }
+                    coroutineScope {
+                        repeat(20) { client ->
+                            launch(Dispatchers.Default) {
+                                repeat(100) { round ->
+                                    val number = (client + round) % 2
+                                    val text = "for server $number $client.$round".padEnd(20)
+                                    reactor.dial(listOf(first, second)[number].localAddress).use {
+                                        it.write(text)
+                                        it.readText(20) shouldBe text
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    servers.forEach { it.cancelAndJoin() }
+                }
+            }
+        }
+    }
+
+    test("a dial that starts undispatched and fails at once throws where it was called") {
+        onReactor { reactor, _ ->
+            val port = reactor.listen("127.0.0.1", 0).use { it.port }
+            val dialing = async(reactor.loopDispatchers.first(), CoroutineStart.DEFAULT) {
+                shouldThrow<NetparkException.Refused> { reactor.dial("127.0.0.1", port) }
+            }
+            dialing.await().message!! shouldContain ":$port"
+            shouldThrow<IllegalArgumentException> { reactor.dial("127.0.0.1", 0) }.message!! shouldContain "1 to 65535"
+        }
+    }
+})
