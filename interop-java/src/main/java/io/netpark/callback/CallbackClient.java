@@ -4,16 +4,21 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
+import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Dials TCP connections that tell callbacks what happens.
@@ -35,6 +40,7 @@ public final class CallbackClient implements AutoCloseable {
     private final Limits limits;
     private final Connections connections = new Connections();
     private final Set<Dialing> dials = ConcurrentHashMap.newKeySet();
+    private final Queue<Pool> pools = new ConcurrentLinkedQueue<>();
     private volatile boolean closed;
 
     private CallbackClient(EventLoopGroup group, Builder builder) {
@@ -130,7 +136,36 @@ public final class CallbackClient implements AutoCloseable {
         return connection;
     }
 
-    private CallbackConnection connected(Connection core, Callbacks callbacks) {
+    /**
+     * A pool of connections that are made as this client's are. It ends with the client.
+     *
+     * @param options its limits
+     */
+    public CallbackPool newPool(PoolOptions options) {
+        return newPool(options, Duration.ZERO, null);
+    }
+
+    /**
+     * As the other, with a check.
+     *
+     * @param checkAfter how long a connection may have been idle before it is checked
+     * @param check asks a connection that has been idle whether it is good
+     */
+    public CallbackPool newPool(PoolOptions options, Duration checkAfter, @Nullable ConnectionCheck check) {
+        Pool pool = new Pool(dialer, options);
+        pools.add(pool);
+        if (closed) {
+            pool.close();
+        }
+        return new CallbackPool(pool, this, Setup.notNegativeNanos(checkAfter), check);
+    }
+
+    /** Who completes futures, and where. */
+    Limits limits() {
+        return limits;
+    }
+
+    CallbackConnection connected(Connection core, Callbacks callbacks) {
         CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
         connections.add(connection);
         if (closed) {
@@ -148,6 +183,7 @@ public final class CallbackClient implements AutoCloseable {
     public void close() {
         closed = true;
         dials.forEach(dialing -> dialing.fail("the client was closed"));
+        pools.forEach(Pool::close);
         connections.closeAll("with the client");
         if (ownsGroup) {
             group.close();

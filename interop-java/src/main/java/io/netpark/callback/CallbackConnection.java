@@ -6,6 +6,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
+import io.netpark.core.pool.Lease;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -14,6 +15,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -399,6 +401,34 @@ public final class CallbackConnection implements AutoCloseable {
         byte[] unread = input.takeUnread();
         life.end(null);
         return new Detached(descriptor, unread);
+    }
+
+    /** On the loop, as a task: ends this, and gives the socket back if nothing of an exchange is left. */
+    void release(Lease lease) {
+        release(clean -> {
+            if (clean) {
+                lease.giveBack();
+            } else {
+                lease.discard();
+            }
+        });
+    }
+
+    /** On the loop, as a task: ends this and not its socket; {@code next} learns whether nothing of an exchange was left. */
+    void release(Consumer<Boolean> next) {
+        if (isOpen() && life.isCalling()) {
+            life.afterCall(() -> release(next));
+            return;
+        }
+        if (!isOpen() || !life.isClean()) {
+            life.end(null);
+            next.accept(false);
+            return;
+        }
+        input.stop();
+        if (!life.handOver(next)) {
+            next.accept(false);
+        }
     }
 
     /**

@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** The life of a connection, as its callbacks are told of it: from prepare to the last close callback. */
@@ -41,6 +42,9 @@ final class Life {
     private volatile @Nullable Object ending;
     /** Requests that are being answered though no callback runs. */
     private volatile int exchanges;
+    /** Who goes on with the socket, told whether every byte has been taken; null if it ends with this. Loop's thread only. */
+    private @Nullable Consumer<Boolean> successor;
+    private @Nullable Runnable afterCall;
     /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
     private boolean accepted;
 
@@ -139,6 +143,20 @@ final class Life {
         }
     }
 
+    /** Runs something, as a task of the loop, when the callback that a worker is running now has returned. On the loop. */
+    void afterCall(Runnable action) {
+        afterCall = action;
+    }
+
+    /** On the loop: a worker's callback has returned. */
+    void callReturned() {
+        Runnable action = afterCall;
+        afterCall = null;
+        if (action != null) {
+            loop.tryExecute(action);
+        }
+    }
+
     /** Whether a worker has a callback in its hands. */
     boolean isCalling() {
         return calls != null && calls.turns().isOut();
@@ -214,6 +232,28 @@ final class Life {
         return true;
     }
 
+    /**
+     * Ends it for its callbacks and not for its socket, with which somebody else goes on. On the loop, when nothing is pending
+     * and reading has been stopped.
+     *
+     * @param successor called on the loop when the last callback has returned
+     * @return false if it has ended already
+     */
+    boolean handOver(Consumer<Boolean> successor) {
+        if (!ENDING.compareAndSet(this, null, NORMAL)) {
+            return false;
+        }
+        this.successor = successor;
+        ended();
+        return true;
+    }
+
+    /** Whether nothing of an exchange is left. On the loop. */
+    boolean isClean() {
+        return exchanges == 0 && !connection.input.hasUnread() && !connection.input.isEnded()
+                && connection.output.pendingBytes() == 0 && !connection.output.isClosing();
+    }
+
     /** The peer has nothing more to say, and has been told that neither have we. */
     void endIfBothHalvesHave() {
         if (connection.input.isEnded() && connection.output.isShutDown()) {
@@ -236,12 +276,17 @@ final class Life {
 
     /** No callback is running, or will be but these. */
     private void closed() {
+        boolean allTaken = !connection.input.hasUnread();
         connection.input.release();
         closeCallbacks.runAll(this::runCloseCallback);
         if (accepted) {
             runCloseCallback(callbacks.close);
         }
         connection.owner.remove(connection);
+        if (successor != null) {
+            successor.accept(allTaken);
+        }
+        callReturned();
     }
 
     private void runCloseCallback(CloseHandler handler) {

@@ -101,6 +101,7 @@ final class WorkerCalls implements Turns.Calls {
                 connection.input.taken();
             }
         }
+        connection.life.callReturned();
     }
 
     @Override

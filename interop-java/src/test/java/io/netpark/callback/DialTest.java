@@ -201,9 +201,39 @@ class DialTest {
     @Test
     void anAddressThatCannotBeDialedIsRefusedAtOnce() throws Exception {
         try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
-            assertThrows(IllegalArgumentException.class,
-                    () -> client.dial(InetSocketAddress.createUnresolved("localhost", 1), NONE));
+            assertThrows(IllegalArgumentException.class, () -> client.dial("localhost", 0, NONE));
+            assertThrows(IllegalArgumentException.class, () -> client.dial("", 80, NONE));
             assertThrows(IllegalArgumentException.class, () -> client.dial(Support.loopback(), NONE));
+        }
+    }
+
+    @Test
+    void aNameIsLookedUpAndItsAddressesTriedAsTheDialerSays() throws Exception {
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                        .onRequest((connection, in) -> connection.write(in)).listen("127.0.0.1", 0);
+                CallbackClient client = CallbackClient.builder().loops(1)
+                        .dialer(dialer -> dialer.withResolver(host -> CompletableFuture.completedFuture(
+                                List.of(InetAddress.getLoopbackAddress(), localhost6()))))
+                        .open()) {
+            client.dial("db.internal", server.port(), NONE).get().close();
+            client.dial(InetSocketAddress.createUnresolved("db.internal", server.port()), NONE).get().close();
+            int port;
+            try (ServerSocket nobody = new ServerSocket(0)) {
+                port = nobody.getLocalPort();
+            }
+            Throwable failure = failure(client.dial("db.internal", port, NONE));
+            assertInstanceOf(NetparkException.Refused.class, failure);
+            assertTrue(failure.getMessage().contains("connect to db.internal:" + port)
+                    && failure.getMessage().contains("127.0.0.1:" + port + ": ECONNREFUSED")
+                    && failure.getMessage().contains("[0:0:0:0:0:0:0:1]:" + port), failure.getMessage());
+        }
+    }
+
+    private static InetAddress localhost6() {
+        try {
+            return InetAddress.getByName("::1");
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -1,0 +1,72 @@
+package io.netpark.callback;
+
+import io.netpark.core.pool.Lease;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * A connection borrowed from a {@link CallbackPool}: to be given back, or discarded, once.
+ *
+ * <p>For its callbacks it begins and ends with the lease: connect is called first, disconnect and close last, whoever had it
+ * before and gets it after that. Every method may be called by any thread.
+ */
+public final class CallbackLease {
+
+    private final Lease lease;
+    private final CallbackConnection connection;
+    private final AtomicBoolean ended = new AtomicBoolean();
+
+    CallbackLease(Lease lease, CallbackConnection connection) {
+        this.lease = lease;
+        this.connection = connection;
+    }
+
+    /** The connection; it is closed, as far as one can see, when the lease has ended. */
+    public CallbackConnection connection() {
+        return connection;
+    }
+
+    /** Whether it has been neither given back nor discarded. */
+    public boolean isLent() {
+        return !ended.get();
+    }
+
+    /**
+     * Gives the connection back for the next borrower, as soon as the callback that is running has returned. Every answer that
+     * was asked for must have been taken, and every byte sent: {@link CallbackConnection#writeAsync} tells. It is closed instead
+     * if anything is left.
+     *
+     * @throws IllegalStateException if it has been given back or discarded already
+     */
+    public void giveBack() {
+        if (!ended.compareAndSet(false, true)) {
+            throw new IllegalStateException(connection + " has been given back to its pool already");
+        }
+        if (!connection.loop().tryExecute(this::handOver)) {
+            lease.discard();
+        }
+    }
+
+    private void handOver() {
+        connection.release(lease);
+    }
+
+    /** Closes the connection: nobody else will get it. Without effect if the lease has ended. */
+    public void discard() {
+        if (ended.compareAndSet(false, true)) {
+            connection.close();
+            lease.discard();
+        }
+    }
+
+    /** The connection has ended by itself, or by its callbacks. */
+    void closed() {
+        if (ended.compareAndSet(false, true)) {
+            lease.discard();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "lease of " + connection;
+    }
+}
