@@ -3,10 +3,18 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.Admission
 import io.netpark.core.net.Shutdown
+import io.netpark.core.net.SocketOption
+import io.netpark.core.net.SocketOptions
+import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.UnixAddress
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.nio.file.Path
+import java.time.Duration.ofMillis
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
@@ -123,3 +131,39 @@ suspend fun serveUntil(end: Job, reactor: Reactor): Shutdown.Report = coroutineS
     end.join()
     listener.shutdown(Shutdown.within(20.seconds.toJavaDuration()))
 }
+
+/** Tries the addresses of a name as RFC 8305 has it, for five seconds at most, from an address of this machine. */
+suspend fun dialFrom(reactor: Reactor, local: InetSocketAddress, host: String, port: Int): Connection {
+    val dialer = reactor.dialer
+        .withTimeout(5.seconds.toJavaDuration())
+        .withLocalAddress(local)
+        .withOptions(SocketOptions.DEFAULT.with(SocketOption.USER_TIMEOUT, 30.seconds.toJavaDuration()))
+    return reactor.dial(dialer, host, port)
+}
+
+/** Eight connections to Redis at most, which are checked if they have been idle for ten seconds. */
+fun redisPool(reactor: Reactor): ConnectionPool = ConnectionPool(
+    reactor,
+    PoolOptions.DEFAULT.withMostPerDestination(8).withFewestIdle(1).withBackOff(ofMillis(10), ofMillis(500)),
+    checkAfter = 10.seconds,
+    check = { connection ->
+        connection.write("PING\r\n".toByteArray())
+        connection.reader.awaitLine() == "+PONG"
+    },
+)
+
+/** Sets a key over whichever connection is free. Returns when Redis has said that it is set. */
+suspend fun set(pool: ConnectionPool, redis: SocketAddress, key: String, value: String) = pool.use(redis) { connection ->
+    connection.writer.writeString("SET $key $value\r\n")
+    connection.writer.flush()
+    val answer = connection.reader.awaitLine()
+    check(answer == "+OK") { "Redis said: $answer" }
+}
+
+/** Greets the users of this machine, each as who the kernel says it is. */
+suspend fun greetLocally(listener: Listener) = listener.serve { connection ->
+    val user = connection.peerCredentials().userId()
+    connection.write("hello user $user\n".toByteArray())
+}
+
+fun listenLocally(reactor: Reactor, folder: Path): Listener = reactor.listen(UnixAddress.path(folder.resolve("greet.sock")))

@@ -2,11 +2,18 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.SocketOption
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.loopback
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
+import java.net.InetSocketAddress
+import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.readText
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
 
 class GuideSpec : NetparkSpec(body = {
     fun example(what: String, body: suspend (client: Connection, server: Connection) -> Unit) = test(what) {
@@ -103,5 +110,29 @@ class GuideSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             serveUntil(Job().apply { complete() }, reactor).cut() shouldBe 0
         }
+    }
+
+    test("dialing from an address of this machine") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                dialFrom(reactor, loopback("127.0.0.8"), "127.0.0.1", listener.port).use { client ->
+                    (client.localAddress as InetSocketAddress).address.hostAddress shouldBe "127.0.0.8"
+                    client.getOption(SocketOption.USER_TIMEOUT) shouldBe 30.seconds.toJavaDuration()
+                }
+            }
+        }
+    }
+
+    test("a greeting over a unix socket") {
+        val folder = Files.createTempDirectory("netpark")
+        onReactor { reactor, _ ->
+            val listener = listenLocally(reactor, folder)
+            val serving = launch { greetLocally(listener) }
+            reactor.dial(listener.localAddress).use { client ->
+                String(client.readToEnd()) shouldBe "hello user ${Files.getAttribute(Path.of("/proc/self"), "unix:uid")}\n"
+            }
+            serving.cancelAndJoin()
+        }
+        folder.toFile().deleteRecursively()
     }
 })

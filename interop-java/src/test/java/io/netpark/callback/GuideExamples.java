@@ -9,6 +9,7 @@ import io.netpark.core.net.Admission;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -141,5 +142,29 @@ final class GuideExamples {
             System.out.println(server.group().snapshot().total());
             return server.shutdown(Shutdown.within(Duration.ofSeconds(20)).flushing(Duration.ofSeconds(2)));
         }
+    }
+
+    /** Asks over whichever connection is free; the callback that gets the answer gives it back. */
+    static CompletableFuture<String> ask(CallbackPool pool, SocketAddress server, String question) {
+        CompletableFuture<String> answer = new CompletableFuture<>();
+        pool.borrow(server, Callbacks.builder()
+                .onInput((connection, in) -> {
+                    String line = in.readLine(1_000);
+                    if (line != null) {
+                        connection.attachment(CallbackLease.class).giveBack();
+                        answer.complete(line);
+                    }
+                })
+                .onClose((connection, cause) -> answer.completeExceptionally(new IOException("no answer", cause)))
+                .build())
+                .thenAccept(lease -> {
+                    lease.connection().attach(lease);
+                    lease.connection().writeAsync(ByteBuffer.wrap((question + "\n").getBytes(StandardCharsets.UTF_8)));
+                })
+                .exceptionally(failure -> {
+                    answer.completeExceptionally(failure);
+                    return null;
+                });
+        return answer;
     }
 }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.SocketOptions;
+import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -135,5 +136,18 @@ class GuideTest {
     @Test
     void aServerComesToAnOrderlyEnd() throws Exception {
         assertEquals(0, GuideExamples.serveUntil(CompletableFuture.completedFuture(null)).cut());
+    }
+
+    @Test
+    void aPoolIsAsked() throws Exception {
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                        .onRequest((connection, in) -> connection.write(in)).listen(loopback());
+                CallbackClient client = CallbackClient.builder().loops(1).open();
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(2))) {
+            for (int i = 0; i < 10; i++) {
+                assertEquals("question " + i, GuideExamples.ask(pool, server.localAddress(), "question " + i).get());
+            }
+            assertTrue(pool.snapshot().created() <= 2, () -> pool.snapshot().toString());
+        }
     }
 }

@@ -1,6 +1,7 @@
 package io.netpark.core.micrometer;
 
 import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.FunctionTimer;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -9,12 +10,15 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.LoopSnapshot;
+import io.netpark.core.pool.Eviction;
+import io.netpark.core.pool.Pool;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Meters of a group of event loops, and of a pool, for Micrometer, which the application brings:
+ * Meters of a group of event loops, and of pools, for Micrometer, which the application brings:
  * {@code new NetparkMeters(group, "api").bindTo(registry)}. The names are in docs/operation.md. A scrape takes one
  * snapshot. The registry keeps the group reachable.
  */
@@ -77,6 +81,41 @@ public final class NetparkMeters implements MeterBinder {
     private void counter(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
         FunctionCounter.builder(name, group, g -> value.applyAsLong(total()))
                 .description(description).tags(tags).register(registry);
+    }
+
+    /**
+     * Meters of a pool of connections.
+     *
+     * @param name the value of the tag {@code pool}
+     */
+    public static MeterBinder of(Pool pool, String name) {
+        return registry -> {
+            Tags tags = Tags.of("pool", name);
+            Gauge.builder("netpark.pool.open", pool, p -> p.snapshot().open())
+                    .description("Connections lent and idle").tags(tags).register(registry);
+            Gauge.builder("netpark.pool.idle", pool, p -> p.snapshot().idle())
+                    .description("Connections that can be borrowed").tags(tags).register(registry);
+            Gauge.builder("netpark.pool.dialing", pool, p -> p.snapshot().dialing())
+                    .description("Connections that are being dialed").tags(tags).register(registry);
+            Gauge.builder("netpark.pool.waiting", pool, p -> p.snapshot().waiting())
+                    .description("Borrowers who wait").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.pool.created", pool, p -> p.snapshot().created())
+                    .description("Connections established").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.pool.dial.failures", pool, p -> p.snapshot().dialFailures())
+                    .description("Attempts that failed").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.pool.borrowed", pool, p -> p.snapshot().borrowed())
+                    .description("Times that a connection was lent").tags(tags).register(registry);
+            FunctionCounter.builder("netpark.pool.timeouts", pool, p -> p.snapshot().timedOut())
+                    .description("Borrowers whose time was over").tags(tags).register(registry);
+            FunctionTimer.builder("netpark.pool.waits", pool, p -> p.snapshot().waited(), p -> p.snapshot().waitedNanos(),
+                            TimeUnit.NANOSECONDS)
+                    .description("Waiting for a connection").tags(tags).register(registry);
+            for (Eviction reason : Eviction.values()) {
+                FunctionCounter.builder("netpark.pool.evicted", pool, p -> p.snapshot().evicted().getOrDefault(reason, 0L))
+                        .description("Connections closed").tags(tags.and("reason", reason.name().toLowerCase(Locale.ROOT)))
+                        .register(registry);
+            }
+        };
     }
 
     /**

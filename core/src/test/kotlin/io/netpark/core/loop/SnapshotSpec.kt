@@ -7,6 +7,9 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.micrometer.NetparkMeters
+import io.netpark.core.net.Dialer
+import io.netpark.core.pool.Pool
+import io.netpark.core.pool.PoolOptions
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.jfr.FlightRecording
 import io.netpark.core.net.Admission
@@ -194,6 +197,7 @@ class SnapshotSpec : NetparkSpec(body = {
         val meters = TestReactor(configure = { metrics(true) }).use { reactor ->
             NetparkMeters(reactor.group, "x").bindTo(registry)
             NetparkMeters.of(SegmentPool.builder().build(), "x").bindTo(registry)
+            NetparkMeters.of(Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT), "x").bindTo(registry)
             registry.meters.map { it.id.name }.toSet()
         }
         val document = Files.readString(Path.of("../docs/operation.md"))
