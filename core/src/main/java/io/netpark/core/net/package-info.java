@@ -1,3 +1,3 @@
-/** TCP: listeners, connections, dialing, options. */
+/** Sockets: listeners, connections, dialing, options. */
 @org.jspecify.annotations.NullMarked
 package io.netpark.core.net;

@@ -1,0 +1,142 @@
+package io.netpark.core.net
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.ints.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.Linux
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.loopback
+import io.netpark.core.testing.use
+import java.time.Duration
+
+/** Options as the kernel takes and tells them, over every binding. */
+class SocketOptionSpec : NetparkSpec(body = {
+    fun seconds(count: Long) = Duration.ofSeconds(count)
+
+    for (libc in Bindings.all) {
+        context("${libc.binding()}") {
+            suspend fun pair(name: String, host: String = "127.0.0.1", body: (Connection, Connection) -> Unit) = test(name) {
+                TestReactor(libc).use { reactor ->
+                    reactor.pair(host).use { client, server -> body(client.connection, server.connection) }
+                }
+            }
+
+            fun <T : Any> Socket.shouldKeep(option: SocketOption<T>, value: T) {
+                setOption(option, value)
+                getOption(option) shouldBe value
+            }
+
+            pair("TCP's options come back as they were set") { client, _ ->
+                client.shouldKeep(SocketOption.NO_DELAY, false)
+                client.shouldKeep(SocketOption.CORK, true)
+                client.shouldKeep(SocketOption.CORK, false)
+                client.shouldKeep(SocketOption.QUICK_ACK, false)
+                client.shouldKeep(SocketOption.USER_TIMEOUT, Duration.ofMillis(1234))
+                client.shouldKeep(SocketOption.NOT_SENT_LOW_WATER, 12_345)
+                client.shouldKeep(SocketOption.KEEP_ALIVE, true)
+                client.shouldKeep(SocketOption.KEEP_ALIVE_IDLE, seconds(7))
+                client.shouldKeep(SocketOption.KEEP_ALIVE_INTERVAL, seconds(8))
+                client.shouldKeep(SocketOption.KEEP_ALIVE_COUNT, 5)
+                client.shouldKeep(SocketOption.LINGER, seconds(3))
+                client.shouldKeep(SocketOption.LINGER, Duration.ZERO)
+                client.shouldKeep(SocketOption.LINGER, seconds(-1))
+                client.shouldKeep(SocketOption.TYPE_OF_SERVICE, 0x10)
+                client.shouldKeep(SocketOption.TIME_TO_LIVE, 33)
+                client.shouldKeep(SocketOption.PRIORITY, 3)
+                client.setOption(SocketOption.SEND_BUFFER, 20_000)
+                client.getOption(SocketOption.SEND_BUFFER) shouldBe 40_000 // the kernel doubles it
+                client.getOption(SocketOption.MAX_SEGMENT) shouldBeGreaterThan 500
+                client.getOption(SocketOption.INCOMING_CPU) shouldBeGreaterThan -2
+                client.getOption(SocketOption.BUSY_POLL) shouldBe 0
+                val control = client.getOption(SocketOption.CONGESTION)
+                client.shouldKeep(SocketOption.CONGESTION, control)
+                shouldThrow<NetparkException> { client.setOption(SocketOption.CONGESTION, "nonsense") }
+                    .message!! shouldContain "set TCP_CONGESTION to nonsense"
+            }
+
+            pair("less than a second is rounded up, and not away") { client, _ ->
+                client.setOption(SocketOption.KEEP_ALIVE_IDLE, Duration.ofMillis(1))
+                client.getOption(SocketOption.KEEP_ALIVE_IDLE) shouldBe seconds(1)
+                client.setOption(SocketOption.USER_TIMEOUT, Duration.ofNanos(1))
+                client.getOption(SocketOption.USER_TIMEOUT) shouldBe Duration.ofMillis(1)
+            }
+
+            pair("IPv6 has its own", "::1") { client, _ ->
+                client.shouldKeep(SocketOption.TRAFFIC_CLASS, 0x20)
+                client.shouldKeep(SocketOption.HOP_LIMIT, 44)
+            }
+
+            pair("any other can be made by its numbers") { client, _ ->
+                val delay = SocketOption.ofInt("TCP_NODELAY", Linux.IPPROTO_TCP, Linux.TCP_NODELAY)
+                client.setOption(delay, 1)
+                client.getOption(SocketOption.NO_DELAY) shouldBe true
+                val type = SocketOption.ofBytes("SO_TYPE", Linux.SOL_SOCKET, Linux.SO_TYPE, 4)
+                client.getOption(type)[0] shouldBe Linux.SOCK_STREAM.toByte()
+                shouldThrow<NetparkException.SystemError> { client.getOption(SocketOption.ofInt("SO_NONSENSE", 1, 9999)) }.also {
+                    it.errnoName() shouldBe "ENOPROTOOPT"
+                    it.message!! shouldContain "SO_NONSENSE"
+                }
+                shouldThrow<IllegalArgumentException> { SocketOption.ofBytes("X", 1, 1, 313) }
+            }
+
+            pair("a closed socket has none") { client, _ ->
+                client.close()
+                shouldThrow<NetparkException.Closed> { client.getOption(SocketOption.NO_DELAY) }.message!! shouldContain "TCP_NODELAY"
+                shouldThrow<NetparkException.Closed> { client.setOption(SocketOption.NO_DELAY, true) }
+                shouldThrow<NetparkException.Closed> { client.tcpInfo() }
+            }
+
+            pair("what the kernel knows of a connection") { client, server ->
+                client.tcpInfo().state() shouldBe TcpInfo.State.ESTABLISHED
+                io.netpark.core.testing.BlockingConnection(client).write(ByteArray(100_000))
+                eventually { server.tcpInfo().bytesReceived() shouldBe 100_000 }
+                eventually { client.tcpInfo().bytesAcknowledged() shouldBeGreaterThanOrEqual 100_000 }
+                client.tcpInfo().also {
+                    it.roundTrip().toNanos() shouldBeGreaterThan 0
+                    it.roundTrip().toNanos() shouldBeLessThan seconds(5).toNanos()
+                    it.minRoundTrip().toNanos() shouldBeLessThan seconds(5).toNanos()
+                    it.sendSegment() shouldBeGreaterThan 500
+                    it.pathMtu() shouldBeGreaterThan 500
+                    it.congestionWindow() shouldBeGreaterThan 0
+                    it.bytesNotSent() shouldBe 0
+                    it.lastDataSent().toMillis() shouldBeLessThan 60_000
+                }
+                client.shutdownOutput()
+                eventually { client.tcpInfo().state() shouldBe TcpInfo.State.FIN_WAIT_2 }
+                server.tcpInfo().state() shouldBe TcpInfo.State.CLOSE_WAIT
+            }
+        }
+    }
+
+    test("options are in force before a socket listens or connects, and accepted connections inherit them") {
+        TestReactor().use { reactor ->
+            val options = SocketOptions.DEFAULT.with(SocketOption.DEFER_ACCEPT, seconds(3)).with(SocketOption.TIME_TO_LIVE, 12)
+                .withKeepAlive(seconds(20), seconds(5), 3)
+            reactor.listen(options = options).use { listener ->
+                listener.listener.getOption(SocketOption.DEFER_ACCEPT).seconds shouldBeGreaterThan 0
+                reactor.connect(listener.address, options.without(SocketOption.DEFER_ACCEPT)).use { client ->
+                    client.write("x") // or it is not accepted
+                    listener.accept().use { server ->
+                        for (end in listOf(client, server)) {
+                            end.connection.getOption(SocketOption.TIME_TO_LIVE) shouldBe 12
+                            end.connection.getOption(SocketOption.KEEP_ALIVE_IDLE) shouldBe seconds(20)
+                            end.connection.getOption(SocketOption.KEEP_ALIVE_COUNT) shouldBe 3
+                        }
+                    }
+                }
+            }
+            shouldThrow<NetparkException> {
+                reactor.listen(options = SocketOptions.DEFAULT.with(SocketOption.CONGESTION, "nonsense"))
+            }.message!! shouldContain "set TCP_CONGESTION to nonsense"
+            reactor.listen(loopback("::1"), options).close() // IPv4's are left out
+        }
+    }
+})
