@@ -250,7 +250,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             contract("as many are kept ready as are wanted, also when one breaks", PoolOptions.DEFAULT.withFewestIdle(3)) { scene, pool ->
                 val server = scene.server()
                 pool.warmUp(server.address)
-                soon { pool.snapshot().idle() shouldBe 3 }
+                soon { pool.snapshot().idle() shouldBe 3; server.connections() shouldHaveSize 3 }
                 server.connections().first().close()
                 soon { pool.snapshot().created() shouldBe 4; pool.snapshot().idle() shouldBe 3 }
                 val lease = pool.borrow(server.address)

@@ -1,6 +1,8 @@
 package io.netpark.core.pool;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** Somebody who wants a connection, and may have to wait. */
@@ -21,6 +23,18 @@ public final class Borrow {
         this.destination = destination;
         this.timeoutNanos = timeoutNanos;
         this.borrower = borrower;
+    }
+
+    NetparkException closed(String because) {
+        return new NetparkException.Closed("borrow a connection to " + destination + ": " + because);
+    }
+
+    /** @param state of the pool */
+    NetparkException timedOut(String state) {
+        NetparkException timedOut = new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to "
+                + destination + ": none within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; " + state);
+        timedOut.initCause(destination.lastFailure);
+        return timedOut;
     }
 
     /**

@@ -6,6 +6,9 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
+import java.util.Objects;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** What a pool knows of one address. All of it is guarded by the pool's lock. */
@@ -41,8 +44,36 @@ final class Destination {
         return waiting.iterator().next().startNanos;
     }
 
+    /** Whether there is nothing to be remembered of it. */
+    boolean isUnused() {
+        return count() == 0 && waiting.isEmpty() && failures == 0;
+    }
+
+    /** An attempt to connect has failed; returns whether that begins an episode. */
+    boolean failed(NetparkException cause, PoolOptions options) {
+        long pause = Math.min(options.lastBackOffNanos, options.firstBackOffNanos << Math.min(20, failures));
+        retryNanos = System.nanoTime() + pause - ThreadLocalRandom.current().nextLong(1 + pause / 10);
+        lastFailure = cause;
+        return failures++ == 0;
+    }
+
+    void recovered() {
+        failures = 0;
+        lastFailure = null;
+    }
+
     boolean isPausing() {
         return failures > 0 && retryNanos - System.nanoTime() > 0;
+    }
+
+    /** For those who come during the pause. */
+    NetparkException failing() {
+        NetparkException last = Objects.requireNonNull(lastFailure);
+        NetparkException failing = NetparkException.like(last, "borrow a connection to " + this
+                + ": connecting has failed, and will be tried again in "
+                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(retryNanos - System.nanoTime())) + " ms; it said: " + last.getMessage());
+        failing.initCause(last);
+        return failing;
     }
 
     @Override

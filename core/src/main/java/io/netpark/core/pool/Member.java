@@ -40,6 +40,11 @@ final class Member implements Waiter {
         this.endNanos = endNanos;
     }
 
+    /** At this nanoTime. */
+    boolean isOld(long nanoTime) {
+        return endNanos - nanoTime <= 0;
+    }
+
     /**
      * Begins to watch.
      *

@@ -4,13 +4,11 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.Connection;
-import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -62,19 +60,8 @@ public final class Pool implements AutoCloseable {
     private final LinkedHashSet<Dialing> dials = new LinkedHashSet<>();
     private boolean draining;
     private final CompletableFuture<Void> drained = new CompletableFuture<>();
-    private final Timer sweep;
-    /** When {@link #sweep} is due, as a nanoTime; meaningful while it is armed. */
-    private long sweepNanos;
-    private boolean sweepArmed;
-
-    private final Map<Eviction, Long> evicted = new EnumMap<>(Eviction.class);
-    private long created;
-    private long dialFailures;
-    private long borrowed;
-    private long waited;
-    private long waitedNanos;
-    private long longestWaitNanos;
-    private long timedOut;
+    private final Sweep sweep;
+    private final Tally tally = new Tally();
 
     /**
      * Makes a pool.
@@ -86,7 +73,7 @@ public final class Pool implements AutoCloseable {
         this.dialer = options.connectNanos == 0 ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos));
         this.group = dialer.group();
         this.loop = group.first();
-        this.sweep = loop.newTimer(this::sweep);
+        this.sweep = new Sweep(loop, options, this::sweep);
     }
 
     /** The event loops of its connections. */
@@ -117,13 +104,13 @@ public final class Pool implements AutoCloseable {
             synchronized (lock) {
                 borrow = new Borrow(this, destination(destination), timeoutNanos, borrower);
                 if (draining) {
-                    refusal = closed(borrow);
+                    refusal = borrow.closed("the pool is closed");
                 } else if (borrow.destination.waiting.isEmpty()) {
                     found = borrow.destination.idle.pollLast();
                     if (found != null) {
                         found.state = Member.State.LENT;
                     } else if (options.failFast && borrow.destination.isPausing()) {
-                        refusal = failing(borrow.destination);
+                        refusal = borrow.destination.failing();
                     }
                 }
                 if (found == null && refusal == null) {
@@ -153,25 +140,23 @@ public final class Pool implements AutoCloseable {
     /** Lends one that has just been taken from the idle ones, unless something has come; then it is closed. */
     private boolean lend(Member member, Borrower borrower) {
         member.unpark(); // or it is running by now, and finds that it is not idle any more
-        Eviction reason = member.endNanos - System.nanoTime() <= 0 ? endOf(member) : member.look();
+        Eviction reason = member.look();
+        if (reason == null) {
+            member.endWatch();
+            reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
+        }
         if (reason != null) {
             evict(member, reason);
             return false;
         }
-        member.endWatch();
         synchronized (lock) {
-            borrowed++;
+            tally.borrowed++;
         }
         tell(borrower, new Lease(this, member, System.nanoTime() - member.idleSince));
         if (options.fewestIdle > 0) {
             goOn();
         }
         return true;
-    }
-
-    private static Eviction endOf(Member member) {
-        member.endWatch();
-        return Eviction.LIFETIME;
     }
 
     private void tell(Borrower borrower, Lease lease) {
@@ -202,8 +187,7 @@ public final class Pool implements AutoCloseable {
                 return;
             }
         }
-        borrow.borrower.failed(new NetparkException.Closed(
-                "borrow a connection to " + borrow.destination + ": the event loops were closed"));
+        borrow.borrower.failed(borrow.closed("the event loops were closed"));
     }
 
     private void timeOut(Borrow borrow) {
@@ -212,10 +196,8 @@ public final class Pool implements AutoCloseable {
             if (!answer(borrow)) {
                 return;
             }
-            timedOut++;
-            failure = new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to " + borrow.destination
-                    + ": none within " + TimeUnit.NANOSECONDS.toMillis(borrow.timeoutNanos) + " ms; " + state(borrow.destination));
-            failure.initCause(borrow.destination.lastFailure);
+            tally.timedOut++;
+            failure = borrow.timedOut(state(borrow.destination));
         }
         borrow.borrower.failed(failure);
     }
@@ -245,29 +227,11 @@ public final class Pool implements AutoCloseable {
         borrow.answered = true;
         borrow.destination.waiting.remove(borrow);
         waiting.remove(borrow);
-        long time = System.nanoTime() - borrow.startNanos;
-        waited++;
-        waitedNanos += time;
-        longestWaitNanos = Math.max(longestWaitNanos, time);
+        tally.waited(System.nanoTime() - borrow.startNanos);
         if (borrow.timer != null) {
             borrow.timer.disarm();
         }
         return true;
-    }
-
-    private static NetparkException closed(Borrow borrow) {
-        return new NetparkException.Closed("borrow a connection to " + borrow.destination + ": the pool is closed");
-    }
-
-    private static NetparkException failing(Destination destination) {
-        NetparkException last = destination.lastFailure;
-        assert last != null;
-        NetparkException failing = NetparkException.like(last, "borrow a connection to " + destination
-                + ": connecting has failed, and will be tried again in "
-                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(destination.retryNanos - System.nanoTime())) + " ms; it said: "
-                + last.getMessage());
-        failing.initCause(last);
-        return failing;
     }
 
     // Giving back
@@ -275,7 +239,7 @@ public final class Pool implements AutoCloseable {
     void giveBack(Member member) {
         if (member.connection.isInUse()) {
             evict(member, Eviction.DISCARDED); // an operation that the borrower has left behind
-        } else if (member.endNanos - System.nanoTime() <= 0) {
+        } else if (member.isOld(System.nanoTime())) {
             evict(member, Eviction.LIFETIME);
         } else {
             member.connection.forgetTimes();
@@ -310,14 +274,14 @@ public final class Pool implements AutoCloseable {
                 } else if (!member.destination.waiting.isEmpty()) {
                     next = member.destination.waiting.iterator().next();
                     answer(next);
-                    borrowed++;
+                    tally.borrowed++;
                 } else {
                     member.state = Member.State.IDLE;
                     member.idleSince = System.nanoTime();
                     idle = member.park();
                     if (idle) {
                         member.destination.idle.addLast(member);
-                        planSweep(member);
+                        sweep.plan(member);
                     } else {
                         member.state = Member.State.LENT;
                     }
@@ -360,8 +324,8 @@ public final class Pool implements AutoCloseable {
             member.state = Member.State.GONE;
             members.remove(member);
             member.destination.open--;
-            evicted.merge(reason, 1L, Long::sum);
-            last = draining && members.isEmpty() && dials.isEmpty();
+            tally.evicted(reason);
+            last = isDrained();
         }
         member.connection.close();
         if (last) {
@@ -373,79 +337,60 @@ public final class Pool implements AutoCloseable {
 
     // Dialing
 
+    /** With the lock. */
+    private boolean isDrained() {
+        return draining && members.isEmpty() && dials.isEmpty();
+    }
+
     private int total() {
         return members.size() + dials.size();
     }
 
-    /** One attempt to connect. */
-    private final class Dialing implements Dial.Outcome {
-        final Destination destination;
-        volatile @Nullable Dial dial;
-
-        Dialing(Destination destination) {
-            this.destination = destination;
+    void connected(Dialing dialing, Connection connection) {
+        Destination destination = dialing.destination;
+        Member member = new Member(this, destination, connection, end());
+        boolean again;
+        synchronized (lock) {
+            dials.remove(dialing);
+            destination.dialing--;
+            again = destination.failures > 0;
+            destination.recovered();
+            destination.open++;
+            members.add(member);
+            tally.created++;
         }
-
-        /** As the pool is closed. */
-        void cancel() {
-            Dial dial = this.dial;
-            if (dial != null && dial.cancel()) {
-                failed(new NetparkException.Closed("connect to " + destination + ": the pool was closed"));
-            }
+        settle(member, member.watch());
+        if (again) {
+            goOn(); // the others need not wait for the end of a pause any more
         }
+    }
 
-        @Override
-        public void connected(Connection connection) {
-            Member member = new Member(Pool.this, destination, connection, end());
-            boolean ended;
-            boolean again;
-            synchronized (lock) {
-                ended = dials.remove(this);
-                destination.dialing--;
-                again = destination.failures > 0;
-                destination.failures = 0;
-                destination.lastFailure = null;
-                destination.open++;
-                members.add(member);
-                created++;
+    void failed(Dialing dialing, NetparkException cause) {
+        Destination destination = dialing.destination;
+        List<Borrow> told = new ArrayList<>();
+        boolean first;
+        boolean last;
+        synchronized (lock) {
+            dials.remove(dialing);
+            destination.dialing--;
+            tally.dialFailures++;
+            first = destination.failed(cause, options) && !draining;
+            if (options.failFast) {
+                told.addAll(destination.waiting);
+                told.forEach(this::answer);
             }
-            settle(member, ended ? member.watch() : Eviction.POOL_CLOSED);
-            if (again) {
-                goOn(); // the others need not wait for the end of a pause any more
-            }
+            last = isDrained();
         }
-
-        @Override
-        public void failed(NetparkException cause) {
-            List<Borrow> told = new ArrayList<>();
-            boolean first;
-            boolean last;
-            synchronized (lock) {
-                dials.remove(this);
-                destination.dialing--;
-                dialFailures++;
-                first = destination.failures++ == 0 && !draining;
-                destination.lastFailure = cause;
-                long pause = Math.min(options.lastBackOffNanos,
-                        options.firstBackOffNanos << Math.min(20, destination.failures - 1));
-                destination.retryNanos = System.nanoTime() + pause - ThreadLocalRandom.current().nextLong(1 + pause / 10);
-                if (options.failFast) {
-                    told.addAll(destination.waiting);
-                    told.forEach(Pool.this::answer);
-                }
-                last = draining && members.isEmpty() && dials.isEmpty();
-            }
-            if (first) {
-                loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
-            }
-            for (Borrow borrow : told) {
-                borrow.borrower.failed(cause);
-            }
-            if (last) {
-                drained.complete(null);
-            } else {
-                goOn();
-            }
+        if (first) {
+            loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
+        }
+        for (Borrow borrow : told) {
+            borrow.borrower.failed(cause);
+        }
+        if (last) {
+            drained.complete(null);
+        } else {
+            goOn();
         }
     }
 
@@ -476,28 +421,21 @@ public final class Pool implements AutoCloseable {
                     room.state = Member.State.LENT;
                     room.destination.idle.remove(room);
                 }
-                dialing = new Dialing(wanting);
+                dialing = new Dialing(this, wanting);
                 wanting.dialing++;
                 dials.add(dialing);
             }
             if (room != null) {
-                room.unpark();
-                room.endWatch();
-                evict(room, Eviction.ROOM);
+                retire(room, Eviction.ROOM);
             }
-            dial(dialing);
-        }
-    }
-
-    private void dial(Dialing dialing) {
-        Dial dial = dialer.dial(dialing.destination.address, dialing);
-        boolean late;
-        synchronized (lock) {
-            dialing.dial = dial;
-            late = draining; // drain() has not seen it, perhaps
-        }
-        if (late) {
-            dialing.cancel();
+            dialing.start(dialer);
+            boolean late;
+            synchronized (lock) {
+                late = draining; // drain() has not seen it, perhaps
+            }
+            if (late) {
+                dialing.cancel();
+            }
         }
     }
 
@@ -570,56 +508,22 @@ public final class Pool implements AutoCloseable {
         goOn();
     }
 
-    /** With the lock, for one that has become idle. */
-    private void planSweep(Member member) {
-        planSweepAt(due(member));
-    }
-
-    private long due(Member member) {
-        long idleEnd = options.idleNanos == 0 ? member.endNanos : member.idleSince + options.idleNanos;
-        return idleEnd - member.endNanos < 0 ? idleEnd : member.endNanos;
-    }
-
-    /** On the loop: closes what has been idle for too long or is too old, and plans the next time. */
+    /** On the loop. */
     private void sweep() {
-        Map<Member, Eviction> over = new HashMap<>();
+        List<Member> over;
         synchronized (lock) {
-            sweepArmed = false;
-            long now = System.nanoTime();
-            for (Destination destination : destinations.values()) {
-                int keep = options.fewestIdle;
-                int left = destination.idle.size();
-                for (Member member : List.copyOf(destination.idle)) { // those that are idle for longest first
-                    boolean old = member.endNanos - now <= 0;
-                    boolean unused = options.idleNanos > 0 && member.idleSince + options.idleNanos - now <= 0;
-                    if (old || unused && left > keep) {
-                        left--;
-                        destination.idle.remove(member);
-                        member.state = Member.State.LENT;
-                        over.put(member, old ? Eviction.LIFETIME : Eviction.IDLE);
-                    } else if (unused) { // one of the fewest: until it is old
-                        planSweepAt(member.endNanos);
-                    } else {
-                        planSweepAt(due(member));
-                    }
-                }
-            }
-            destinations.values().removeIf(destination -> options.fewestIdle == 0 && destination.count() == 0
-                    && destination.waiting.isEmpty() && destination.failures == 0);
+            over = sweep.findOver(destinations.values());
+            destinations.values().removeIf(destination -> options.fewestIdle == 0 && destination.isUnused());
         }
-        over.forEach((member, reason) -> {
-            member.unpark();
-            member.endWatch();
-            evict(member, reason);
-        });
+        long now = System.nanoTime();
+        over.forEach(member -> retire(member, member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE));
     }
 
-    private void planSweepAt(long due) {
-        if (!sweepArmed || due - sweepNanos < 0) {
-            sweepArmed = true;
-            sweepNanos = due;
-            sweep.arm(due);
-        }
+    /** Closes one that has just been taken from the idle ones. */
+    private void retire(Member member, Eviction reason) {
+        member.unpark(); // or it is running by now, and finds that it is not idle any more
+        member.endWatch();
+        evict(member, reason);
     }
 
     // The end
@@ -647,19 +551,15 @@ public final class Pool implements AutoCloseable {
                     destination.retry.disarm();
                 }
             }
-            sweep.disarm();
+            sweep.stop();
             dialed = List.copyOf(dials);
-            none = members.isEmpty() && dials.isEmpty();
+            none = isDrained();
         }
         for (Dialing dialing : dialed) {
             dialing.cancel();
         }
-        told.forEach(borrow -> borrow.borrower.failed(closed(borrow)));
-        idle.forEach(member -> {
-            member.unpark();
-            member.endWatch();
-            evict(member, Eviction.POOL_CLOSED);
-        });
+        told.forEach(borrow -> borrow.borrower.failed(borrow.closed("the pool is closed")));
+        idle.forEach(member -> retire(member, Eviction.POOL_CLOSED));
         if (none) {
             drained.complete(null);
         }
@@ -695,8 +595,9 @@ public final class Pool implements AutoCloseable {
                 parts.put(destination.address, new PoolSnapshot.Part(destination.open, destination.idle.size(),
                         destination.dialing, destination.waiting.size(), destination.failures > 0));
             }
-            return new PoolSnapshot(members.size(), idle, dials.size(), waiting.size(), created, dialFailures, borrowed, waited,
-                    waitedNanos, longestWaitNanos, timedOut, Map.copyOf(evicted), Map.copyOf(parts));
+            return new PoolSnapshot(members.size(), idle, dials.size(), waiting.size(), tally.created, tally.dialFailures,
+                    tally.borrowed, tally.waited, tally.waitedNanos, tally.longestWaitNanos, tally.timedOut,
+                    Map.copyOf(tally.evicted), Map.copyOf(parts));
         }
     }
 

@@ -1,0 +1,42 @@
+package io.netpark.core.pool;
+
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.Dial;
+import io.netpark.core.net.Dialer;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/** One attempt to connect. It is made for nobody: whoever waits longest gets what comes of it. */
+final class Dialing implements Dial.Outcome {
+
+    final Destination destination;
+    private final Pool pool;
+    private volatile @Nullable Dial dial;
+
+    Dialing(Pool pool, Destination destination) {
+        this.pool = pool;
+        this.destination = destination;
+    }
+
+    void start(Dialer dialer) {
+        dial = dialer.dial(destination.address, this);
+    }
+
+    /** As the pool is closed. */
+    void cancel() {
+        Dial dial = this.dial;
+        if (dial != null && dial.cancel()) {
+            failed(new NetparkException.Closed("connect to " + destination + ": the pool was closed"));
+        }
+    }
+
+    @Override
+    public void connected(Connection connection) {
+        pool.connected(this, connection);
+    }
+
+    @Override
+    public void failed(NetparkException cause) {
+        pool.failed(this, cause);
+    }
+}
