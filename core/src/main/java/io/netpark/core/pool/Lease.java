@@ -46,7 +46,7 @@ public final class Lease {
         return member.connection;
     }
 
-    /** How long it had not been used when it was lent, in nanoseconds; 0 for a new one. */
+    /** How long it had been idle when it was lent, in nanoseconds; 0 for one that is new, or comes from the borrower before. */
     public long idleNanos() {
         return idleNanos;
     }
