@@ -192,6 +192,10 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 server.connections().single().reset()
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 2
+                pool.use(server.address) { it.ask("half") }
+                server.connections().single().shutdownOutput() // it reads still, but will never answer
+                soon { pool.snapshot().open() shouldBe 0 }
+                pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 3
             }
 
             contract("who has to wait is served in turn", PoolOptions.DEFAULT.withMostPerDestination(2)) { scene, pool ->

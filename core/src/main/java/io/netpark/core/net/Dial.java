@@ -1,21 +1,15 @@
 package io.netpark.core.net;
 
-import io.netpark.core.fd.Descriptor;
-import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.SockAddr;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
@@ -63,10 +57,6 @@ public final class Dial {
 
     /** Go's: an address gets at least this, or all the time there is. */
     private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
-    /** Go's: for a port that the kernel chose badly, or could not choose. */
-    private static final int ATTEMPTS_FOR_A_PORT = 3;
-    private static final long FIRST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
-    private static final long LAST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
     /** For a timer that only waits for the end of its loop. */
     private static final long NEVER = Long.MAX_VALUE / 2;
 
@@ -210,34 +200,18 @@ public final class Dial {
 
     private void tryAll(List<InetAddress> found) {
         List<SocketAddress> ordered = new ArrayList<>(found.size());
-        for (InetAddress address : interleaved(found)) {
+        for (InetAddress address : AddressOrder.interleaved(found)) {
             ordered.add(new InetSocketAddress(address, port));
         }
         addresses = ordered;
         startNext();
     }
 
-    /** RFC 8305, section 4: the families in turn, beginning with the first. */
-    private static List<InetAddress> interleaved(List<InetAddress> found) {
-        boolean sixFirst = found.get(0) instanceof Inet6Address;
-        List<InetAddress> first = new ArrayList<>();
-        List<InetAddress> second = new ArrayList<>();
-        for (InetAddress address : found) {
-            (address instanceof Inet6Address == sixFirst ? first : second).add(address);
-        }
-        List<InetAddress> all = new ArrayList<>(found.size());
-        for (int i = 0; i < Math.max(first.size(), second.size()); i++) {
-            if (i < first.size()) {
-                all.add(first.get(i));
-            }
-            if (i < second.size()) {
-                all.add(second.get(i));
-            }
-        }
-        return all;
-    }
-
     // Addresses
+
+    boolean isOpen() {
+        return state == OPEN;
+    }
 
     private boolean isParallel() {
         return dialer.attemptDelayNanos() > 0;
@@ -247,7 +221,7 @@ public final class Dial {
         if (state != OPEN || started == addresses.size()) {
             return;
         }
-        Attempt attempt = new Attempt(addresses.get(started++));
+        Attempt attempt = new Attempt(this, dialer, loop, addresses.get(started++));
         attempts.add(attempt);
         boolean more = started < addresses.size();
         if (next != null) {
@@ -277,7 +251,7 @@ public final class Dial {
         return Math.max(Math.min(LEAST_SHARE, left), left / (addresses.size() - started + 1));
     }
 
-    private void attemptFailed() {
+    void attemptFailed() {
         if (state != OPEN) {
             return;
         }
@@ -341,7 +315,7 @@ public final class Dial {
         }
     }
 
-    private void connected(Connection connection) {
+    void connected(Connection connection) {
         if (!STATE.compareAndSet(this, OPEN, DONE)) {
             connection.close();
             return;
@@ -367,111 +341,6 @@ public final class Dial {
         }
         for (Attempt attempt : attempts) {
             attempt.close();
-        }
-    }
-
-    /** One address. */
-    private final class Attempt {
-
-        final SocketAddress remote;
-        @Nullable NetparkException failure;
-        private @Nullable Connection connection;
-        private @Nullable Timer pause;
-        private long pauseNanos = FIRST_BACKLOG_PAUSE;
-        private int ports = 1;
-
-        Attempt(SocketAddress remote) {
-            this.remote = remote;
-        }
-
-        void start() {
-            SocketAddress local = dialer.local();
-            try {
-                if (local != null && SockAddr.family(local) != SockAddr.family(remote)) {
-                    throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "
-                            + Addresses.text(local) + ", which is of another family");
-                }
-                Connection begun = Connecting.begin(loop, remote, dialer.options(), local);
-                connection = begun;
-                goOn(begun, begun.startConnect());
-            } catch (NetparkException e) {
-                failed(e);
-            } catch (Throwable e) { // an option's value, no memory
-                NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
-                closed.initCause(e);
-                failed(closed);
-            }
-        }
-
-        private void retry(Connection connection) {
-            if (this.connection != connection) {
-                return; // closed here
-            }
-            try {
-                goOn(connection, connection.retryConnect());
-            } catch (NetparkException e) {
-                failed(e);
-            }
-        }
-
-        private void goOn(Connection connection, int connected) throws NetparkException {
-            while (connected == Descriptor.PARK) {
-                if (connection.park(Direction.WRITE, () -> retry(connection))) {
-                    return;
-                }
-                connected = connection.retryConnect();
-            }
-            if (connection.isConnectedToItself()) { // the kernel gave us the very port we were calling
-                connection.close();
-                if (!tryAnotherPort()) {
-                    failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + Addresses.text(remote)));
-                }
-            } else {
-                this.connection = null;
-                connected(connection);
-            }
-        }
-
-        private boolean tryAnotherPort() {
-            if (dialer.local() instanceof InetSocketAddress inet && inet.getPort() != 0 || ports++ == ATTEMPTS_FOR_A_PORT) {
-                return false;
-            }
-            start();
-            return true;
-        }
-
-        private void failed(NetparkException e) {
-            connection = null; // it has closed itself
-            if (failure != null || state != OPEN) {
-                return;
-            }
-            int errno = e instanceof NetparkException.SystemError error ? error.errno() : 0;
-            if (errno == Errno.EAGAIN) {
-                pauseNanos = Math.min(2 * pauseNanos, LAST_BACKLOG_PAUSE);
-                pause = loop.newTimer(this::start);
-                pause.arm(System.nanoTime() + pauseNanos);
-            } else if (errno != Errno.EADDRNOTAVAIL || !tryAnotherPort()) {
-                failure = e;
-                attemptFailed();
-            }
-        }
-
-        /** Gives the address up. */
-        void end(NetparkException why) {
-            close();
-            failure = why;
-            attemptFailed();
-        }
-
-        void close() {
-            if (pause != null) {
-                pause.disarm();
-            }
-            Connection open = connection;
-            connection = null;
-            if (open != null) {
-                open.close();
-            }
         }
     }
 }

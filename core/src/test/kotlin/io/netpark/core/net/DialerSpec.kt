@@ -234,6 +234,15 @@ class DialerSpec : NetparkSpec(body = {
                     .message!! shouldContain ":$port"
             }
 
+            reactor("an address that cannot be reached says so, and gives way to the next") { dialer ->
+                shouldThrow<NetparkException.Unreachable> { dialer.await("255.255.255.255", 80) } // nobody connects to all
+                    .message!! shouldContain "ENETUNREACH"
+                listen().use { listener ->
+                    dialer.withResolver(names("255.255.255.255", "127.0.0.1")).withAttemptDelay(LONG)
+                        .await("several", listener.address.port).close()
+                }
+            }
+
             reactor("bad arguments are refused by name") { dialer ->
                 for ((call, word) in listOf<Pair<() -> Any, String>>(
                     { dialer.dial("host", 0, Outcome()) } to "1 to 65535",

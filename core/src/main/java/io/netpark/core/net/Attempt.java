@@ -1,0 +1,132 @@
+package io.netpark.core.net;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One address of a {@link Dial}, from connect(2) to the verdict. A port that the kernel chose badly is chosen again, and a unix
+ * socket's backlog that is full asked again after a pause, as nothing tells when it has room. On the dial's loop.
+ */
+final class Attempt {
+
+    /** Go's: for a port that the kernel chose badly, or could not choose. */
+    private static final int ATTEMPTS_FOR_A_PORT = 3;
+    private static final long FIRST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(1);
+    private static final long LAST_BACKLOG_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
+
+    final SocketAddress remote;
+    private final Dial dial;
+    private final Dialer dialer;
+    private final EventLoop loop;
+    @Nullable NetparkException failure;
+    private @Nullable Connection connection;
+    private @Nullable Timer pause;
+    private long pauseNanos = FIRST_BACKLOG_PAUSE;
+    private int ports = 1;
+
+    Attempt(Dial dial, Dialer dialer, EventLoop loop, SocketAddress remote) {
+        this.dial = dial;
+        this.dialer = dialer;
+        this.loop = loop;
+        this.remote = remote;
+    }
+
+    void start() {
+        SocketAddress local = dialer.local();
+        try {
+            if (local != null && SockAddr.family(local) != SockAddr.family(remote)) {
+                throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "
+                        + Addresses.text(local) + ", which is of another family");
+            }
+            Connection begun = Connecting.begin(loop, remote, dialer.options(), local);
+            connection = begun;
+            goOn(begun, begun.startConnect());
+        } catch (NetparkException e) {
+            failed(e);
+        } catch (Throwable e) { // an option's value, no memory
+            NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
+            closed.initCause(e);
+            failed(closed);
+        }
+    }
+
+    private void retry(Connection connection) {
+        if (this.connection != connection) {
+            return; // closed here
+        }
+        try {
+            goOn(connection, connection.retryConnect());
+        } catch (NetparkException e) {
+            failed(e);
+        }
+    }
+
+    private void goOn(Connection connection, int connected) throws NetparkException {
+        while (connected == Descriptor.PARK) {
+            if (connection.park(Direction.WRITE, () -> retry(connection))) {
+                return;
+            }
+            connected = connection.retryConnect();
+        }
+        if (connection.isConnectedToItself()) { // the kernel gave us the very port we were calling
+            connection.close();
+            if (!tryAnotherPort()) {
+                failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + Addresses.text(remote)));
+            }
+        } else {
+            this.connection = null;
+            dial.connected(connection);
+        }
+    }
+
+    private boolean tryAnotherPort() {
+        if (dialer.local() instanceof InetSocketAddress inet && inet.getPort() != 0 || ports++ == ATTEMPTS_FOR_A_PORT) {
+            return false;
+        }
+        start();
+        return true;
+    }
+
+    private void failed(NetparkException e) {
+        connection = null; // it has closed itself
+        if (failure != null || !dial.isOpen()) {
+            return;
+        }
+        int errno = e instanceof NetparkException.SystemError error ? error.errno() : 0;
+        if (errno == Errno.EAGAIN) {
+            pauseNanos = Math.min(2 * pauseNanos, LAST_BACKLOG_PAUSE);
+            pause = loop.newTimer(this::start);
+            pause.arm(System.nanoTime() + pauseNanos);
+        } else if (errno != Errno.EADDRNOTAVAIL || !tryAnotherPort()) {
+            failure = e;
+            dial.attemptFailed();
+        }
+    }
+
+    /** Gives the address up. */
+    void end(NetparkException why) {
+        close();
+        failure = why;
+        dial.attemptFailed();
+    }
+
+    void close() {
+        if (pause != null) {
+            pause.disarm();
+        }
+        Connection open = connection;
+        connection = null;
+        if (open != null) {
+            open.close();
+        }
+    }
+}
