@@ -31,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * well, so {@link #END_OF_STREAM} is what an empty packet looks like, and a protocol should have none.
  *
  * <p>Connected, a datagram socket exchanges messages with one peer only, and learns that nobody is there: the next operation
- * fails with {@link NetparkException.Refused}, after which the socket is as good as before.
+ * fails with {@link NetparkException.Refused}, after which the socket is as good as before; one of unix is not connected any more
+ * then, and can be connected again.
  *
  * <p>Direct buffers are handed to the kernel as they are. Bytes of heap buffers pass through native memory; of more than 64 KiB
  * through some that is allocated for them. Plain receives drop descriptors that come with a message; the kernel closes them.
@@ -202,7 +203,7 @@ public final class MessageSocket extends Socket {
         }
     }
 
-    /** The peer's address, also after closing; null if the socket is not connected. */
+    /** The peer's address, also after closing; null if the socket is not connected, or (unix) the peer was found to be gone. */
     public @Nullable SocketAddress remoteAddress() {
         return remote;
     }
@@ -414,7 +415,10 @@ public final class MessageSocket extends Socket {
         if (parksSending(result, to)) {
             return PARK;
         }
-        return sent(0, SendFailure.of((int) -result, family, sendTo(to), length + " bytes", descriptors.length > 0));
+        NetparkException failure =
+                SendFailure.of((int) -result, family, sendTo(to), length + " bytes", descriptors.length > 0);
+        refused(result, to);
+        return sent(0, failure);
     }
 
     private long send(Scratch scratch, ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) {
@@ -443,6 +447,13 @@ public final class MessageSocket extends Socket {
         Reference.reachabilityFence(source);
         Reference.reachabilityFence(copy);
         return result;
+    }
+
+    /** The kernel has disconnected a unix socket whose peer is gone ({@code unix_dgram_sendmsg}). */
+    private void refused(long result, @Nullable SocketAddress to) {
+        if (result == -Errno.ECONNREFUSED && family == Linux.AF_UNIX && to == null) {
+            remote = null;
+        }
     }
 
     /** Whether this is a reason to wait; then the operation has been paused. */
@@ -524,7 +535,9 @@ public final class MessageSocket extends Socket {
             written(bytes);
             return PARK;
         }
-        return sent(bytes, SendFailure.of((int) -result, family, sendTo(to), batch.describeNext(), false));
+        NetparkException failure = SendFailure.of((int) -result, family, sendTo(to), batch.describeNext(), false);
+        refused(result, to);
+        return sent(bytes, failure);
     }
 
     /** The end of a send. */

@@ -129,7 +129,9 @@ class MessageSocketSpec : NetparkSpec(body = {
                         shouldThrow<NetparkException.Refused> { socket.socket.connect(dead) }
                             .message!! shouldContain dead.toString()
                         bind(family.freshAddress()).use { socket.socket.connect(it.address) }
-                        repeat(2) { shouldThrow<NetparkException.Refused> { socket.send("x") } }
+                        shouldThrow<NetparkException.Refused> { socket.send("x") }
+                        socket.socket.remoteAddress() shouldBe null // the kernel has disconnected it
+                        shouldThrow<NetparkException> { socket.send("x") }.message!! shouldContain "name a receiver"
                     } else {
                         socket.socket.connect(dead)
                         repeat(2) {
