@@ -15,6 +15,7 @@ import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
 import java.nio.ByteBuffer
+import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import io.netpark.core.net.MessageSocket as CoreMessageSocket
@@ -38,7 +39,7 @@ import io.netpark.core.net.MessageSocket as CoreMessageSocket
  * @see Reactor.dialDatagrams
  * @see Reactor.dialPackets
  */
-public class MessageSocket internal constructor(private val core: CoreMessageSocket) : AutoCloseable {
+public class MessageSocket internal constructor(@PublishedApi internal val core: CoreMessageSocket) : AutoCloseable {
 
     private val receiving = Parking(core, Direction.READ)
     private val sending = Parking(core, Direction.WRITE)
@@ -74,10 +75,9 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is receiving
      */
-    public suspend fun receive(target: ByteBuffer, envelope: Envelope? = null): Int =
-        perform(
-            Direction.READ, receiving, { core.startReceive(target, envelope, null) }, { core.retryReceive(target, envelope, null) },
-        )
+    // Inline, as the others are, for the reason that Connection.read has: nothing is allocated for a call.
+    public suspend inline fun receive(target: ByteBuffer, envelope: Envelope? = null): Int =
+        perform(Direction.READ, { core.startReceive(target, envelope, null) }, { core.retryReceive(target, envelope, null) })
 
     /**
      * Receives the messages that have come, as many as [batch] holds, by one system call (recvmmsg). What it held is forgotten.
@@ -86,8 +86,8 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      *
      * @return how many messages, at least 1, or [END_OF_STREAM]
      */
-    public suspend fun receive(batch: MessageBatch): Int =
-        perform(Direction.READ, receiving, { core.startReceive(batch) }, { core.retryReceive(batch) })
+    public suspend inline fun receive(batch: MessageBatch): Int =
+        perform(Direction.READ, { core.startReceive(batch) }, { core.retryReceive(batch) })
 
     /**
      * Receives a message of a unix socket and the descriptors that come with it; any other receive closes those. Otherwise as
@@ -99,9 +99,7 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      * @throws IllegalStateException the socket is not one of unix, or [into] holds some
      */
     public suspend fun receiveDescriptors(target: ByteBuffer, into: PassedDescriptors, envelope: Envelope? = null): Int =
-        perform(
-            Direction.READ, receiving, { core.startReceive(target, envelope, into) }, { core.retryReceive(target, envelope, into) },
-        )
+        perform(Direction.READ, { core.startReceive(target, envelope, into) }, { core.retryReceive(target, envelope, into) })
 
     // Sending
 
@@ -120,8 +118,8 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      * @throws IllegalArgumentException a socket of this family cannot reach the address
      * @throws IllegalStateException another coroutine is sending
      */
-    public suspend fun send(source: ByteBuffer, to: SocketAddress? = null) {
-        perform(Direction.WRITE, sending, { core.startSend(source, to) }, { core.retrySend(source, to) })
+    public suspend inline fun send(source: ByteBuffer, to: SocketAddress? = null) {
+        perform(Direction.WRITE, { core.startSend(source, to) }, { core.retrySend(source, to) })
     }
 
     /**
@@ -130,8 +128,8 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      *
      * **Cancelled**, timed out or failed, [MessageBatch.sent] says how many have been sent; sending it again goes on there.
      */
-    public suspend fun send(batch: MessageBatch) {
-        perform(Direction.WRITE, sending, { core.startSend(batch) }, { core.retrySend(batch) })
+    public suspend inline fun send(batch: MessageBatch) {
+        perform(Direction.WRITE, { core.startSend(batch) }, { core.retrySend(batch) })
     }
 
     /**
@@ -145,30 +143,45 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
      */
     public suspend fun sendDescriptors(source: ByteBuffer, vararg descriptors: Int, to: SocketAddress? = null) {
         require(descriptors.isNotEmpty()) { "no descriptors to pass with the message" }
-        perform(
-            Direction.WRITE, sending, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) },
-        )
+        perform(Direction.WRITE, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) })
     }
 
     /** Start, and park and retry until it has ended; others on the thread have their turn now and then. */
-    private suspend inline fun perform(direction: Direction, parking: Parking, start: () -> Int, retry: () -> Int): Int {
-        if (--budget <= 0) {
-            budget = OPERATIONS_WITHOUT_YIELDING
-            yield()
-        }
+    @PublishedApi
+    internal suspend inline fun perform(direction: Direction, start: () -> Int, retry: () -> Int): Int {
+        if (isBudgetSpent()) yield()
         coroutineContext.ensureActive()
         var outcome = start()
-        while (outcome == Descriptor.PARK) {
-            budget = OPERATIONS_WITHOUT_YIELDING
-            parking.await()
-            val job = coroutineContext[Job]
-            if (job != null && !job.isActive) {
-                core.abandon(direction)
-                job.ensureActive()
-            }
+        while (outcome == PARKED) {
+            await(direction)
+            checkActive(coroutineContext, direction)
             outcome = retry()
         }
         return outcome
+    }
+
+    @PublishedApi
+    internal suspend fun await(direction: Direction) {
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return if (direction == Direction.READ) receiving.await() else sending.await()
+    }
+
+    /** For an operation that holds the lock of its direction. */
+    @PublishedApi
+    internal fun checkActive(context: CoroutineContext, direction: Direction) {
+        val job = context[Job]
+        if (job != null && !job.isActive) {
+            core.abandon(direction)
+            job.ensureActive()
+        }
+    }
+
+    /** Whether others on the same thread should have their turn. Only roughly counted. */
+    @PublishedApi
+    internal fun isBudgetSpent(): Boolean {
+        if (--budget > 0) return false
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return true
     }
 
     // Peers and groups
@@ -247,6 +260,9 @@ public class MessageSocket internal constructor(private val core: CoreMessageSoc
     public companion object {
         /** Returned by a receive of sequenced packets once the peer has shut down its output. */
         public const val END_OF_STREAM: Int = CoreMessageSocket.END_OF_STREAM
+
+        @PublishedApi
+        internal const val PARKED: Int = Descriptor.PARK
 
         private const val OPERATIONS_WITHOUT_YIELDING = 128
     }
