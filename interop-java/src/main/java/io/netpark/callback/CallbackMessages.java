@@ -218,8 +218,8 @@ public final class CallbackMessages implements AutoCloseable {
         }
         core.close();
         Runnable tell = () -> {
-            closed.accept(this);
             guarded("onClose", () -> callbacks.close.closed(this, cause));
+            closed.accept(this);
         };
         if (!loop().tryExecute(tell)) { // always as a task: whoever is calling may be in the midst of a callback
             tell.run();

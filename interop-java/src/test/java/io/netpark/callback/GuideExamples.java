@@ -5,15 +5,19 @@ import io.netpark.blocking.BlockingListener;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.Reader;
 import io.netpark.core.loop.Balancing;
+import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Admission;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
@@ -141,5 +145,23 @@ final class GuideExamples {
             System.out.println(server.group().snapshot().total());
             return server.shutdown(Shutdown.within(Duration.ofSeconds(20)).flushing(Duration.ofSeconds(2)));
         }
+    }
+
+    /** Counts what comes from whom, and tells each. What cannot be sent is dropped: datagrams may get lost anyway. */
+    static CallbackMessages counter(EventLoopGroup group, SocketAddress address) throws NetparkException {
+        Map<SocketAddress, Integer> counts = new HashMap<>(); // on one loop, so it needs no lock
+        return CallbackMessages.bind(group, address, MessageCallbacks.builder()
+                .receive(32, 1500)
+                .pendingLimit(100)
+                .onMessage((socket, message) -> {
+                    if (message.isTruncated()) {
+                        return; // longer than 1500 bytes
+                    }
+                    SocketAddress sender = message.sender();
+                    String answer = counts.merge(sender, 1, Integer::sum) + " messages, the last of " + message.length();
+                    socket.send(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)), sender);
+                })
+                .onError((socket, error) -> System.out.println(error.getMessage()))
+                .build());
     }
 }
