@@ -5,6 +5,7 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
@@ -252,6 +253,56 @@ public class Connection internal constructor(
             checkActive(coroutineContext, Direction.WRITE)
             state = core.retryWrite(sources)
         }
+    }
+
+    // Descriptors that are passed along
+
+    /**
+     * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those
+     * that come with its bytes, so until they have come neither [reader] nor [read] must be used.
+     *
+     * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
+     *
+     * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt]
+     * @return the number of bytes read, or [END_OF_STREAM]
+     * @throws IllegalStateException the connection is not one of unix sockets, or [into] holds some
+     * @throws IllegalArgumentException [target] has no room for a byte, which descriptors come with
+     */
+    public suspend fun readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int {
+        if (isBudgetSpent()) yield()
+        checkActive(coroutineContext)
+        var count = core.startReadDescriptors(target, into)
+        while (count == PARKED) {
+            awaitReadable()
+            checkActive(coroutineContext, Direction.READ)
+            count = core.retryReadDescriptors(target, into)
+        }
+        return count
+    }
+
+    /**
+     * Writes all of [source] to a unix socket, and passes [descriptors] along with its first byte: the peer gets descriptors of
+     * its own for the same open files. Those given here stay the caller's, open until this returns.
+     *
+     * **Cancelled**, timed out or failed, the position of [source] says how much has been written. If that is anything, the
+     * descriptors are on their way too.
+     *
+     * @param descriptors 1 to 253
+     * @throws NetparkException a descriptor is not open, or cannot be passed; and as [write]
+     * @throws IllegalStateException the connection is not one of unix sockets
+     * @throws IllegalArgumentException there is no byte to go with them, or they are too many
+     */
+    public suspend fun writeDescriptors(source: ByteBuffer, vararg descriptors: Int) {
+        if (isBudgetSpent()) yield()
+        checkActive(coroutineContext)
+        checkOutput()
+        var state = core.startWriteDescriptors(source, *descriptors)
+        while (state == PARKED) {
+            awaitWritable()
+            checkActive(coroutineContext, Direction.WRITE)
+            state = core.retryWriteDescriptors(source, *descriptors)
+        }
+        write(source)
     }
 
     @PublishedApi

@@ -16,6 +16,8 @@ import kotlin.time.Duration.Companion.nanoseconds
 import kotlin.time.toJavaDuration
 import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
+import io.netpark.core.net.MessageListener as CoreMessageListener
+import io.netpark.core.net.MessageSocket as CoreMessageSocket
 
 /**
  * A group of event loops as coroutines see it: the place where connections come from and where their handlers run.
@@ -168,6 +170,47 @@ public class Reactor private constructor(
     internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.computeIfAbsent(loop, ::LoopDispatcher)
 
     override fun toString(): String = "Reactor($group)"
+
+    // Messages
+
+    /**
+     * Binds a socket for datagrams, of UDP or on a unix path or abstract name. It lives on the calling loop, or the next in turn,
+     * and the caller closes it. SO_BROADCAST is on. With an unnamed unix address it can send, and nobody can answer.
+     *
+     * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
+     * @throws NetparkException naming the address: in use, not of this machine, not permitted
+     */
+    public fun bindDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
+        MessageSocket(CoreMessageSocket.bind(group.currentOrNext(), address, options))
+
+    /**
+     * Opens a socket for datagrams to and from one peer. Nothing is sent by that, so that nobody is there is found out later. The
+     * peer of a unix one cannot answer: bind, then [MessageSocket.connect].
+     *
+     * @param address resolved
+     * @throws NetparkException there is no way there, or (unix) nobody
+     */
+    public fun dialDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
+        MessageSocket(CoreMessageSocket.dial(group.currentOrNext(), address, options))
+
+    /**
+     * Listens for sequenced packets on a unix address. The caller closes the listener; the file of a path goes with it.
+     *
+     * @throws NetparkException naming the address: in use, not permitted
+     * @throws IllegalArgumentException it is no unix address
+     */
+    public fun listenPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageListener =
+        MessageListener(CoreMessageListener.listen(group, address, options))
+
+    /**
+     * Connects a socket for sequenced packets, at once.
+     *
+     * @param address a unix address
+     * @throws NetparkException.Refused nobody listens there
+     * @throws NetparkException the backlog is full, or the path cannot be used
+     */
+    public fun dialPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
+        MessageSocket(CoreMessageSocket.dialPackets(group.currentOrNext(), address, options))
 
     public companion object {
         /** Where 0 means none, and no time at all was asked for. */

@@ -1,6 +1,8 @@
 package io.netpark.coroutines
 
 import com.sun.management.ThreadMXBean
+import io.netpark.core.net.MessageBatch
+import io.netpark.core.testing.loopback
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
@@ -18,6 +20,10 @@ private const val ROUNDS = 40
  * its own: what the JIT takes away depends on what else has run in it, such as another implementation of LibC.
  */
 fun main(arguments: Array<String>) {
+    if ("messages" in arguments) {
+        Reactor(1).use { reactor -> runBlocking { withContext(reactor.loopDispatchers[0]) { probeMessages(reactor) } } }
+        exitProcess(1)
+    }
     val echo: suspend (Connection) -> Unit = if ("buffers" in arguments) ::echoByBuffer else ::echoByReader
     Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, echo) } } }
     exitProcess(1)
@@ -55,6 +61,32 @@ private suspend fun probe(server: Reactor, clients: Reactor, echo: suspend (Conn
         }
     }
     serving.cancelAndJoin()
+}
+
+/** Batches of datagrams to and fro, on one thread: what was sent over loopback has come, so nobody parks. */
+private suspend fun probeMessages(reactor: Reactor) {
+    val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean
+    val here = Thread.currentThread().id
+    reactor.bindDatagrams(loopback()).use { server ->
+        reactor.dialDatagrams(server.localAddress).use { client ->
+            val requests = MessageBatch(16, 256)
+            repeat(16) { requests.put(ByteBuffer.allocate(128), null) }
+            val answers = MessageBatch(16, 256)
+            for (round in 1..ROUNDS) {
+                val before = threads.getThreadAllocatedBytes(here)
+                repeat(REQUESTS / 16) {
+                    requests.rewind()
+                    client.send(requests)
+                    server.receive(answers)
+                    server.send(answers)
+                    client.receive(requests)
+                }
+                val allocated = threads.getThreadAllocatedBytes(here) - before
+                println("round $round: ${allocated.toDouble() / REQUESTS} bytes a message")
+                if (allocated < REQUESTS / 5) exitProcess(0) // a batch in 32 ends with a yield, as nobody ever parks
+            }
+        }
+    }
 }
 
 private suspend fun Connection.exchange(requests: Int) {

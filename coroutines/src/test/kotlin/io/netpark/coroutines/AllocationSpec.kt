@@ -9,8 +9,9 @@ import java.lang.management.ManagementFactory
 import java.nio.file.Path
 
 class AllocationSpec : NetparkSpec(body = {
-    for (libc in Bindings.all) for (way in listOf("buffers", "readers")) {
-        test("${libc.binding()}: a handler that uses $way on its own loop allocates nothing for a request in steady state") {
+    val handlers = listOf("buffers", "readers").map { it to "a handler that uses $it on its own loop allocates nothing for a request" }
+    for (libc in Bindings.all) for ((way, what) in handlers + ("messages" to "batches of messages allocate nothing")) {
+        test("${libc.binding()}: $what in steady state") {
             val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
             val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
             val probe = ProcessBuilder(

@@ -2,6 +2,8 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.Admission
+import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.Shutdown
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.SocketOptions
@@ -11,8 +13,10 @@ import io.netpark.core.sys.UnixAddress
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
 import java.net.InetSocketAddress
 import java.net.SocketAddress
+import java.nio.ByteBuffer
 import java.nio.file.Path
 import java.time.Duration.ofMillis
 import kotlin.time.Duration.Companion.minutes
@@ -167,3 +171,43 @@ suspend fun greetLocally(listener: Listener) = listener.serve { connection ->
 }
 
 fun listenLocally(reactor: Reactor, folder: Path): Listener = reactor.listen(UnixAddress.path(folder.resolve("greet.sock")))
+
+/** Answers datagrams in batches: one system call for those that have come, one for all answers, and no object for any. */
+suspend fun clock(socket: MessageSocket) {
+    val batch = MessageBatch(64, 512)
+    while (true) {
+        repeat(socket.receive(batch)) { i ->
+            val bytes = batch.bytes(i).clear() // the answer is written over the question, and goes to who has asked
+            bytes.putLong(System.currentTimeMillis()).flip()
+        }
+        socket.send(batch)
+    }
+}
+
+/** Asks until somebody answers, as datagrams get lost; and gives up when nobody is there. */
+suspend fun time(reactor: Reactor, server: SocketAddress): Long = reactor.dialDatagrams(server).use { socket ->
+    val answer = ByteBuffer.allocate(8)
+    while (true) {
+        socket.send(ByteBuffer.allocate(1))
+        if (withTimeoutOrNull(1.seconds) { socket.receive(answer) } != null) break // a Refused is thrown
+    }
+    answer.flip().long
+}
+
+/** Gives a connection to another process, with the bytes that were read from it already. */
+suspend fun passOn(connection: Connection, worker: Connection, reactor: Reactor) {
+    val detached = connection.detach()
+    reactor.adopt(detached.descriptor).use { // closes it here, in any case: the worker has its own by then
+        worker.writeDescriptors(ByteBuffer.allocate(4).putInt(detached.unread.size).flip(), detached.descriptor)
+    }
+    worker.write(detached.unread)
+}
+
+/** Takes over what [passOn] has given. */
+suspend fun takeOver(from: Connection, reactor: Reactor): Connection = PassedDescriptors(1).use { passed ->
+    val length = ByteBuffer.allocate(4)
+    while (length.hasRemaining()) from.readDescriptors(length, passed).also { check(it > 0) }
+    val unread = ByteBuffer.allocate(length.flip().int)
+    while (unread.hasRemaining()) from.read(unread)
+    reactor.adopt(passed.take().single(), unread.array())
+}

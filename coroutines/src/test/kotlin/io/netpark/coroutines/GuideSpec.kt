@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.SocketOption
+import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.Job
@@ -99,6 +100,40 @@ class GuideSpec : NetparkSpec(body = {
                             client.shutdownOutput()
                             String(far.readToEnd()) shouldBe "through"
                             forwarding.join()
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    test("datagrams are answered in batches") {
+        onReactor { reactor, _ ->
+            reactor.bindDatagrams(loopback()).use { socket ->
+                val serving = launch { clock(socket) }
+                val before = System.currentTimeMillis()
+                (time(reactor, socket.localAddress) >= before) shouldBe true
+                serving.cancelAndJoin()
+            }
+        }
+    }
+
+    test("a connection is passed on with what was read from it") {
+        onReactor { reactor, _ ->
+            reactor.listen(Family.PATH.freshAddress()).use { listener ->
+                reactor.dial(listener.localAddress).use { here ->
+                    listener.accept().use { worker ->
+                        reactor.withPair { client, server ->
+                            client.write("first\nsecond\n")
+                            server.reader.awaitLine() shouldBe "first"
+                            passOn(server, here, reactor)
+                            takeOver(worker, reactor).use { taken ->
+                                taken.reader.awaitLine() shouldBe "second"
+                                client.write("third\n")
+                                taken.reader.awaitLine() shouldBe "third"
+                                taken.write("bye")
+                            }
+                            client.readText(3) shouldBe "bye"
                         }
                     }
                 }

@@ -2,8 +2,8 @@ package io.netpark.callback;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.net.Connection;
-import io.netpark.core.net.Listener;
+import io.netpark.core.net.ListeningSocket;
+import io.netpark.core.net.Socket;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -11,20 +11,22 @@ import java.util.function.Consumer;
 /**
  * Accepts connections for as long as the listener is open. On the listener's loop; a flood of connections is taken in
  * portions, so that those which are open are served between.
+ *
+ * @param <T> what is accepted
  */
-final class Acceptor implements Waiter {
+final class Acceptor<T extends Socket> implements Waiter {
 
     private static final int ACCEPTS_A_TURN = 64;
     /** After an error that says nothing about when it will be over. */
     private static final long PAUSE_MILLIS = 1000;
 
-    private final Listener listener;
-    private final Consumer<Connection> accepted;
+    private final ListeningSocket<T> listener;
+    private final Consumer<T> accepted;
     /** An accept was parked and wants to be retried. */
     private boolean parked;
     private boolean troubled;
 
-    Acceptor(Listener listener, Consumer<Connection> accepted) {
+    Acceptor(ListeningSocket<T> listener, Consumer<T> accepted) {
         this.listener = listener;
         this.accepted = accepted;
     }
@@ -36,7 +38,7 @@ final class Acceptor implements Waiter {
     @Override
     public void run() {
         for (int accepts = 0; accepts < ACCEPTS_A_TURN; accepts++) {
-            Connection connection;
+            T connection;
             try {
                 connection = parked ? listener.retryAccept() : listener.startAccept();
             } catch (NetparkException.Closed e) {
@@ -57,7 +59,7 @@ final class Acceptor implements Waiter {
         listener.loop().tryExecute(this);
     }
 
-    private void pass(Connection connection) {
+    private void pass(T connection) {
         try {
             accepted.accept(connection);
         } catch (Throwable e) { // OutOfMemoryError, say: one connection less, and not the end of accepting

@@ -289,7 +289,7 @@ public final class CallbackServer implements AutoCloseable {
                         ? Listener.listenOnEachLoop(group, address, options, admission)
                         : List.of(Listener.listen(group, address, options, admission));
                 CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, this);
-                listeners.forEach(listener -> new Acceptor(listener, server::accepted).start());
+                listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
                 return server;
             } catch (NetparkException | RuntimeException | Error e) {
                 if (ownsGroup()) {

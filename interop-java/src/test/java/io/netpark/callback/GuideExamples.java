@@ -5,6 +5,7 @@ import io.netpark.blocking.BlockingListener;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.Reader;
 import io.netpark.core.loop.Balancing;
+import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Admission;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
@@ -14,7 +15,9 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.Iterator;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Function;
 
@@ -166,5 +169,23 @@ final class GuideExamples {
                     return null;
                 });
         return answer;
+    }
+
+    /** Counts what comes from whom, and tells each. What cannot be sent is dropped: datagrams may get lost anyway. */
+    static CallbackMessages counter(EventLoopGroup group, SocketAddress address) throws NetparkException {
+        Map<SocketAddress, Integer> counts = new HashMap<>(); // on one loop, so it needs no lock
+        return CallbackMessages.bind(group, address, MessageCallbacks.builder()
+                .receive(32, 1500)
+                .pendingLimit(100)
+                .onMessage((socket, message) -> {
+                    if (message.isTruncated()) {
+                        return; // longer than 1500 bytes
+                    }
+                    SocketAddress sender = message.sender();
+                    String answer = counts.merge(sender, 1, Integer::sum) + " messages, the last of " + message.length();
+                    socket.send(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)), sender);
+                })
+                .onError((socket, error) -> System.out.println(error.getMessage()))
+                .build());
     }
 }

@@ -13,6 +13,8 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -148,6 +150,21 @@ class GuideTest {
                 assertEquals("question " + i, GuideExamples.ask(pool, server.localAddress(), "question " + i).get());
             }
             assertTrue(pool.snapshot().created() <= 2, () -> pool.snapshot().toString());
+        }
+    }
+
+    @Test
+    void datagramsAreCounted() throws Exception {
+        try (EventLoopGroup group = Support.group(1, (what, cause) -> {});
+                CallbackMessages counter = GuideExamples.counter(group, loopback());
+                DatagramSocket socket = new DatagramSocket()) {
+            socket.setSoTimeout(Support.TIMEOUT_MILLIS);
+            for (int i = 1; i <= 2; i++) {
+                socket.send(new DatagramPacket(new byte[7], 7, counter.localAddress()));
+                DatagramPacket answer = new DatagramPacket(new byte[100], 100);
+                socket.receive(answer);
+                assertEquals(i + " messages, the last of 7", new String(answer.getData(), 0, answer.getLength()));
+            }
         }
     }
 }

@@ -251,21 +251,6 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         shutdown(Linux.SHUT_RD, "shut down the input");
     }
 
-    private void shutdown(int how, String operation) throws NetparkException {
-        acquire(operation + " of " + this);
-        int result;
-        try {
-            do {
-                result = libc().shutdown(fd(), how);
-            } while (result == -Errno.EINTR);
-        } finally {
-            pause();
-        }
-        if (result < 0 && result != -Errno.ENOTCONN) {
-            throw NetparkException.of(-result, operation + " of " + this);
-        }
-    }
-
     // Being idle
 
     /**

@@ -78,7 +78,8 @@ public final class Connecting {
     private static final SocketOption<Boolean> NO_PORT_YET =
             SocketOption.ofFlag("IP_BIND_ADDRESS_NO_PORT", Linux.IPPROTO_IP, Linux.IP_BIND_ADDRESS_NO_PORT);
 
-    private static NetparkException failure(int errno, SocketAddress to) {
+    /** Why connect(2) failed. */
+    static NetparkException failure(int errno, SocketAddress to) {
         String operation = "connect to " + Addresses.text(to);
         if (to instanceof UnixAddress) {
             if (errno == Errno.EAGAIN) {

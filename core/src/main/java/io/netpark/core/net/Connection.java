@@ -15,6 +15,7 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -176,6 +177,113 @@ public sealed class Connection extends ByteStream {
      */
     public int detach() throws NetparkException.Closed {
         return surrender("detach " + this);
+    }
+
+    // Descriptors that are passed along
+
+    /**
+     * Reads as {@link #startRead(ByteBuffer)} does, and takes what descriptors have come with the bytes. The kernel ends a read
+     * where other descriptors begin, so those of two writes never come together. A plain read closes what comes with its bytes.
+     *
+     * @param into where descriptors go, which must hold none
+     * @return as {@link #startRead(ByteBuffer)}
+     * @throws IllegalStateException if it is no unix socket, or {@code into} holds some
+     * @throws IllegalArgumentException if there is no room for a byte, which descriptors come with
+     */
+    public int startReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw DescriptorPassing.notUnix(this);
+        }
+        if (!target.hasRemaining()) {
+            throw new IllegalArgumentException("descriptors come with bytes, and there is no room for one");
+        }
+        if (target.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+        into.requireEmpty();
+        start(Direction.READ);
+        return attemptReadDescriptors(target, into);
+    }
+
+    /** Goes on with {@link #startReadDescriptors}. */
+    public int retryReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        resume(Direction.READ);
+        return attemptReadDescriptors(target, into);
+    }
+
+    private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        long result;
+        try {
+            result = DescriptorPassing.receive(libc(), fd(), scratch, target, into);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EAGAIN) {
+            pause();
+            return PARK;
+        }
+        NetparkException failure = result >= 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
+        if (result > 0) {
+            moved(Direction.READ, result);
+        }
+        finish(Direction.READ);
+        if (failure != null) {
+            throw failure;
+        }
+        return result == 0 ? END_OF_STREAM : (int) result;
+    }
+
+    /**
+     * Writes some of {@code source}, at least a byte, and passes descriptors along with it (SCM_RIGHTS of unix(7)): the peer
+     * gets descriptors of its own for the same open files. What is left of the bytes is for {@link #startWrite} to write.
+     *
+     * @param descriptors 1 to 253; they stay the caller's, open until this has returned something else than PARK
+     * @return the number of bytes, all descriptors being with the first of them; or {@link #PARK}
+     * @throws NetparkException naming a descriptor that is not open, or cannot be passed; and as {@link #startWrite}
+     * @throws IllegalStateException if it is no unix socket
+     * @throws IllegalArgumentException if there is no byte to go with them, or they are too many
+     */
+    public int startWriteDescriptors(ByteBuffer source, int... descriptors) throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw DescriptorPassing.notUnix(this);
+        }
+        DescriptorPassing.require(descriptors);
+        if (!source.hasRemaining()) {
+            throw new IllegalArgumentException("descriptors go with bytes, and there is none");
+        }
+        start(Direction.WRITE);
+        return attemptWriteDescriptors(source, descriptors);
+    }
+
+    /** Goes on with {@link #startWriteDescriptors}. */
+    public int retryWriteDescriptors(ByteBuffer source, int... descriptors) throws NetparkException {
+        resume(Direction.WRITE);
+        return attemptWriteDescriptors(source, descriptors);
+    }
+
+    private int attemptWriteDescriptors(ByteBuffer source, int[] descriptors) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        long result;
+        try {
+            result = DescriptorPassing.send(libc(), fd(), scratch, source, descriptors);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EAGAIN) {
+            pause();
+            return PARK;
+        }
+        NetparkException failure = result >= 0 ? null
+                : DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
+        if (result > 0) {
+            moved(Direction.WRITE, result);
+        }
+        finish(Direction.WRITE);
+        if (failure != null) {
+            throw failure;
+        }
+        return (int) result;
     }
 
     // Connecting

@@ -2,12 +2,13 @@ package io.netpark.core.net;
 
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** A descriptor that is a socket, of whatever family and type: what all of them have. */
-public abstract sealed class Socket extends Descriptor permits ByteInput, Listener {
+public abstract sealed class Socket extends Descriptor permits ByteInput, ListeningSocket, MessageSocket {
 
     private volatile @Nullable SocketAddress local;
 
@@ -44,6 +45,24 @@ public abstract sealed class Socket extends Descriptor permits ByteInput, Listen
             SocketOptions.set(libc(), fd(), option, value);
         } finally {
             pause();
+        }
+    }
+
+    // Ending one direction
+
+    /** shutdown(2). Without effect on a connection that is gone. */
+    final void shutdown(int how, String operation) throws NetparkException {
+        acquire(operation + " of " + this);
+        int result;
+        try {
+            do {
+                result = libc().shutdown(fd(), how);
+            } while (result == -Errno.EINTR);
+        } finally {
+            pause();
+        }
+        if (result < 0 && result != -Errno.ENOTCONN) {
+            throw NetparkException.of(-result, operation + " of " + this);
         }
     }
 

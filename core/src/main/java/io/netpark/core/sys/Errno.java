@@ -43,6 +43,7 @@ public final class Errno {
     public static final int EISCONN = 106;
     public static final int ENOTCONN = 107;
     public static final int ESHUTDOWN = 108;
+    public static final int ETOOMANYREFS = 109;
     public static final int ETIMEDOUT = 110;
     public static final int ECONNREFUSED = 111;
     public static final int EHOSTDOWN = 112;
@@ -93,6 +94,7 @@ public final class Errno {
         name(EISCONN, "EISCONN", "Transport endpoint is already connected");
         name(ENOTCONN, "ENOTCONN", "Transport endpoint is not connected");
         name(ESHUTDOWN, "ESHUTDOWN", "Cannot send after transport endpoint shutdown");
+        name(ETOOMANYREFS, "ETOOMANYREFS", "Too many references: cannot splice");
         name(ETIMEDOUT, "ETIMEDOUT", "Connection timed out");
         name(ECONNREFUSED, "ECONNREFUSED", "Connection refused");
         name(EHOSTDOWN, "EHOSTDOWN", "Host is down");

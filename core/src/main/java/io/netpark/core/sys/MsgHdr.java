@@ -43,6 +43,11 @@ public final class MsgHdr {
         return memory.getInt(offset + NAMELEN);
     }
 
+    /** How much room there is for the sender's address, or how long the receiver's is. */
+    public static void nameLength(ByteBuffer memory, int offset, int length) {
+        memory.putLong(offset + NAMELEN, length); // and the padding behind it
+    }
+
     /** How many bytes of control data the kernel has written. */
     public static int controlLength(ByteBuffer memory, int offset) {
         return (int) memory.getLong(offset + CONTROLLEN);

@@ -78,6 +78,46 @@ public final class SockAddr {
         return IN_SIZE;
     }
 
+    /**
+     * Writes a resolved address for a socket of a family, and returns its length in bytes. An IPv4 address takes its IPv6 form
+     * (::ffff:a.b.c.d) for a socket of IPv6.
+     *
+     * @throws IllegalArgumentException if a socket of this family cannot reach it, or it is not resolved
+     */
+    public static int write(ByteBuffer memory, int offset, SocketAddress address, int family) {
+        return fit(memory, offset, write(memory, offset, address), family);
+    }
+
+    /** As the other, of an address that has been written already. */
+    public static int fit(ByteBuffer memory, int offset, int length, int family) {
+        int given = memory.getShort(offset + FAMILY);
+        if (given == family) {
+            return length;
+        }
+        if (given != Linux.AF_INET || family != Linux.AF_INET6) {
+            throw new IllegalArgumentException("a socket of " + familyName(family) + " cannot reach an address of "
+                    + familyName(given) + ": " + read(memory, offset, length));
+        }
+        int bytes = memory.getInt(offset + IN_ADDRESS);
+        memory.putShort(offset + FAMILY, (short) family);
+        memory.putInt(offset + IN_ADDRESS, 0); // the flow
+        memory.putLong(offset + IN6_ADDRESS, 0);
+        memory.putShort(offset + IN6_ADDRESS + 8, (short) 0);
+        memory.putShort(offset + IN6_ADDRESS + 10, (short) -1);
+        memory.putInt(offset + IN6_ADDRESS + 12, bytes);
+        memory.putInt(offset + IN6_SCOPE, 0);
+        return IN6_SIZE;
+    }
+
+    private static String familyName(int family) {
+        return switch (family) {
+            case Linux.AF_INET -> "IPv4";
+            case Linux.AF_INET6 -> "IPv6";
+            case Linux.AF_UNIX -> "unix";
+            default -> "family " + family;
+        };
+    }
+
     /** A copy of the {@code length} bytes that the kernel wrote. */
     public static byte[] copy(ByteBuffer memory, int offset, int length) {
         byte[] copy = new byte[Math.min(Math.max(length, UN_PATH), MAX_SIZE)];

@@ -127,6 +127,28 @@ class FaultyLibC(
         else -> real.sendmsg(fd, msghdr, flags)
     }
 
+    // Messages: never short, since what is cut off a message is lost
+
+    override fun recvmsg(fd: Int, msghdr: Long, flags: Int): Long = when (draw(2)) {
+        0 -> -Errno.EINTR.toLong()
+        1 -> spuriousEagain(fd)
+        else -> real.recvmsg(fd, msghdr, flags)
+    }
+
+    override fun recvmmsg(fd: Int, mmsghdrs: Long, count: Int, flags: Int): Int = when (draw(3)) {
+        0 -> -Errno.EINTR
+        1 -> spuriousEagain(fd).toInt()
+        2 -> real.recvmmsg(fd, mmsghdrs, part(count.toLong()).toInt(), flags).also { triggerAgain(fd) }
+        else -> real.recvmmsg(fd, mmsghdrs, count, flags)
+    }
+
+    override fun sendmmsg(fd: Int, mmsghdrs: Long, count: Int, flags: Int): Int = when (draw(3)) {
+        0 -> -Errno.EINTR
+        1 -> spuriousEagain(fd).toInt()
+        2 -> real.sendmmsg(fd, mmsghdrs, part(count.toLong()).toInt(), flags)
+        else -> real.sendmmsg(fd, mmsghdrs, count, flags)
+    }
+
     private fun shortSendmsg(fd: Int, msghdr: Long, flags: Int): Long {
         val header = Pointer(msghdr)
         val count = header.getLong(MSGHDR_IOVLEN)

@@ -1,0 +1,73 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.UnixAddress;
+import java.net.Inet6Address;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A socket that has been bound to an address, and nothing watches it yet.
+ *
+ * @param local with the port that was chosen for 0
+ * @param file what is to be removed with the socket; null if that is nothing
+ */
+record Bound(int fd, SocketAddress local, @Nullable SocketFile file) {
+
+    /** One that listens for streams or for sequenced packets. SO_REUSEADDR is on, so a server can be started again at once. */
+    static Bound listening(LibC libc, SocketAddress given, int type, SocketOptions options) throws NetparkException {
+        return open(libc, given, type, options, true);
+    }
+
+    /** One for datagrams. An unnamed unix address binds nothing: such a socket can send, and nobody can answer. */
+    static Bound datagrams(LibC libc, SocketAddress given, SocketOptions options) throws NetparkException {
+        return open(libc, given, Linux.SOCK_DGRAM, options, false);
+    }
+
+    private static Bound open(LibC libc, SocketAddress given, int type, SocketOptions options, boolean listens)
+            throws NetparkException {
+        SocketAddress address = Addresses.usable(given);
+        int family = SockAddr.family(address);
+        int fd = libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type));
+        if (fd < 0) {
+            throw NetparkException.of(-fd, "socket to " + (listens ? "listen on " : "bind to ") + Addresses.text(address));
+        }
+        SocketFile file = null;
+        try {
+            if (address instanceof InetSocketAddress inet) {
+                SocketOptions.set(libc, fd, listens ? SocketOption.REUSE_ADDRESS : SocketOption.BROADCAST, true);
+                if (inet.getAddress() instanceof Inet6Address inet6) {
+                    SocketOptions.set(libc, fd, SocketOption.V6_ONLY, !inet6.isAnyLocalAddress());
+                }
+            }
+            if (listens) {
+                options.applyToListener(libc, fd, family);
+            } else {
+                options.applyToDatagrams(libc, fd, family);
+            }
+            boolean unnamed = address instanceof UnixAddress unix && unix.isUnnamed();
+            if (listens || !unnamed) { // bind(2) would make up a name (unix(7), "Autobind feature")
+                Addresses.bind(libc, fd, address);
+                file = SocketFile.of(address);
+            }
+            if (listens) {
+                int result = libc.listen(fd, Backlog.ofSystem());
+                if (result < 0) {
+                    throw NetparkException.of(-result, "listen on " + Addresses.text(address));
+                }
+            }
+            SocketAddress local = Addresses.local(libc, fd);
+            return new Bound(fd, local == null ? address : local, file);
+        } catch (NetparkException | RuntimeException | Error e) {
+            if (file != null) {
+                file.remove();
+            }
+            libc.close(fd);
+            throw e;
+        }
+    }
+}

@@ -1,0 +1,353 @@
+package io.netpark.core.net;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Counters;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.net.SocketAddress;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A socket that listens, and accepts others. Operations follow the template of {@link Descriptor}.
+ *
+ * <p>Level-triggered: while connections wait to be accepted every wait of the loop says so. That is why an accept
+ * needs no second call to find the queue empty, and why the registration is disarmed while nobody accepts: it would
+ * keep the loop spinning.
+ *
+ * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
+ * long as it takes; it is reported once an episode, and what is open goes on being served.
+ *
+ * @param <T> what it accepts
+ */
+public abstract sealed class ListeningSocket<T extends Socket> extends Socket permits Listener, MessageListener {
+
+    /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
+    static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
+    static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int REFUSALS_A_TURN = 16;
+
+    /** In the place of a pause: no timer ends it, but a connection that is closed. */
+    private static final long UNTIL_ROOM = -1;
+
+    private final EventLoopGroup group;
+    private final SocketAddress local;
+    /** What is to be removed with the socket; null if that is nothing. */
+    private final @Nullable SocketFile file;
+    private final Timer retry;
+
+    /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
+    private boolean armed = true;
+    /** Out of descriptors: do not ask the kernel before this pause (nanoseconds) is over. 0 if all is well. */
+    private long pause;
+
+    /**
+     * A connection was accepted and the registration is armed: if more are waiting the poller will say so. Belongs to
+     * whoever holds the read lock.
+     */
+    private boolean drained;
+
+    ListeningSocket(EventLoop loop, Bound bound, EventLoopGroup group) {
+        super(loop, bound.fd());
+        this.group = group;
+        this.local = bound.local();
+        this.file = bound.file();
+        this.retry = loop.newTimer(() -> nudge(Direction.READ));
+    }
+
+    /** The address it listens on, with the port that was chosen for 0. */
+    @Override
+    public final SocketAddress localAddress() {
+        return local;
+    }
+
+    /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
+    public final void keepFile() {
+        if (file != null) {
+            file.keep();
+        }
+    }
+
+    /** Where accepted connections go. */
+    public final EventLoopGroup group() {
+        return group;
+    }
+
+    // What kinds of listeners differ in
+
+    /** Whether one more may come. If not, {@link #roomAgain} will be called when it may. */
+    boolean reserve() {
+        return true;
+    }
+
+    /** What has been reserved is not needed: nobody came. */
+    void unreserve() {}
+
+    /** Whether this peer may come, for whom there is room. */
+    boolean enter(byte[] remote) {
+        return true;
+    }
+
+    /** A peer that has come in is not there any more. */
+    void left(byte[] remote) {}
+
+    /** Gets rid of a peer that may not come. */
+    void refuse(int fd, byte[] remote) {
+        libc().close(fd);
+    }
+
+    /** The loop for a peer. May be user code. */
+    EventLoop place(byte[] remote) {
+        return Objects.requireNonNull(group.next(SockAddr.addressHash(remote)), "what the balancing has chosen");
+    }
+
+    /**
+     * Watches what has been accepted, or closes it.
+     *
+     * @return null if the loop has just retired: another one will do, and the socket is open still
+     */
+    abstract @Nullable T watch(EventLoop loop, int fd, byte[] remote) throws NetparkException;
+
+    /** Accepting pauses, for the first time of an episode. */
+    void tellPaused(NetparkException cause) {}
+
+    // Accepting
+
+    /**
+     * Accepts a connection and places it on a loop of the group. Connections that broke off while they waited are passed
+     * over, those in excess of what is admitted refused; a lack of descriptors only delays.
+     *
+     * @return the connection, or null for {@link #PARK}
+     * @throws NetparkException.Closed if the listener is closed
+     * @throws NetparkException.TimedOut if its deadline has passed
+     */
+    public @Nullable T startAccept() throws NetparkException {
+        start(Direction.READ);
+        return attemptAccept();
+    }
+
+    /** Goes on with {@link #startAccept}. */
+    public @Nullable T retryAccept() throws NetparkException {
+        resume(Direction.READ);
+        return attemptAccept();
+    }
+
+    private @Nullable T attemptAccept() throws NetparkException {
+        if (drained) {
+            drained = false;
+            if (!isReady(Direction.READ)) {
+                pause();
+                return null;
+            }
+        }
+        int refused = 0;
+        Scratch scratch = Scratch.take();
+        try {
+            while (true) {
+                if (!reserve()) {
+                    waitForRoom();
+                    return null;
+                }
+                scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
+                int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
+                        scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
+                if (result >= 0) {
+                    byte[] remote = SockAddr.copy(
+                            scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
+                    if (enter(remote)) {
+                        return accepted(result, remote);
+                    }
+                    refuse(result, remote);
+                    if (++refused == REFUSALS_A_TURN) { // those who are connected have their turn
+                        nudge(Direction.READ);
+                        pause();
+                        return null;
+                    }
+                    continue;
+                }
+                unreserve();
+                if (result == -Errno.EAGAIN) {
+                    synchronized (retry) {
+                        pause = 0; // whoever waited has gone
+                    }
+                    pause();
+                    return null;
+                }
+                if (Errno.isExhaustion(-result)) {
+                    exhausted(NetparkException.of(-result, operation(Direction.READ)));
+                    return null;
+                }
+                if (!isTransient(-result)) {
+                    NetparkException failure = NetparkException.of(-result, operation(Direction.READ));
+                    finish(Direction.READ);
+                    throw failure;
+                }
+            }
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    /** Errors that belong to the one connection that was being accepted (accept(2), "Error handling"). */
+    private static boolean isTransient(int errno) {
+        return switch (errno) {
+            case Errno.EINTR, Errno.ECONNABORTED, Errno.EPROTO, Errno.ENOPROTOOPT, Errno.ENETDOWN,
+                    Errno.EHOSTDOWN, Errno.EHOSTUNREACH, Errno.ENETUNREACH, Errno.EOPNOTSUPP -> true;
+            default -> false;
+        };
+    }
+
+    private @Nullable T accepted(int fd, byte[] remote) throws NetparkException {
+        EventLoop loop;
+        T socket = null;
+        do {
+            loop = placeOrClose(fd, remote);
+            try {
+                socket = watch(loop, fd, remote);
+            } catch (NetparkException e) {
+                if (loop.isShutdown()) {
+                    finish(Direction.READ);
+                    throw e;
+                }
+                exhausted(e); // epoll's own limits: memory, max_user_watches
+                return null;
+            }
+        } while (socket == null);
+        synchronized (retry) {
+            pause = 0;
+            drained = armed;
+        }
+        finish(Direction.READ);
+        return socket;
+    }
+
+    private EventLoop placeOrClose(int fd, byte[] remote) {
+        try {
+            return place(remote);
+        } catch (RuntimeException | Error e) { // user code
+            libc().close(fd);
+            left(remote);
+            finish(Direction.READ);
+            throw e;
+        }
+    }
+
+    // As many connections as are allowed
+
+    private void waitForRoom() {
+        synchronized (retry) {
+            pause = UNTIL_ROOM;
+            disarm();
+        }
+        pause();
+    }
+
+    /** By whoever closes a connection, on any thread. */
+    final void roomAgain() {
+        synchronized (retry) {
+            if (pause == UNTIL_ROOM) {
+                pause = 0;
+            }
+        }
+        nudge(Direction.READ);
+    }
+
+    // Running out of descriptors
+
+    private void exhausted(NetparkException cause) {
+        boolean first;
+        synchronized (retry) {
+            first = pause <= 0;
+            pause = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+            disarm(); // the waiting connection would be reported for ever
+            retry.arm(System.nanoTime() + pause);
+        }
+        if (first) {
+            loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);
+            Counters counters = loop().counters();
+            if (counters != null) {
+                counters.acceptPaused();
+            }
+            tellPaused(cause);
+        }
+        pause();
+    }
+
+    private void disarm() {
+        if (armed) {
+            armed = false;
+            modify(Interest.NONE);
+        }
+    }
+
+    private void modify(int interest) {
+        try {
+            loop().poller().modify(fd(), this, interest);
+        } catch (NetparkException e) {
+            loop().report("The interest of " + this + " could not be changed", e); // ENOMEM at worst
+        }
+    }
+
+    @Override
+    protected void armed(Direction direction) {
+        synchronized (retry) {
+            if (!armed && pause == 0) { // during a pause it is the timer that wakes
+                armed = true;
+                modify(Interest.READ);
+            }
+        }
+    }
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        boolean waited = isParked(Direction.READ);
+        super.ready(readiness, woken);
+        if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
+            synchronized (retry) {
+                // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it
+                // comes to armed() after this and finds the registration disarmed.
+                if (!isParked(Direction.READ)) {
+                    disarm();
+                }
+            }
+        }
+    }
+
+    @Override
+    protected void releasing() {
+        if (file != null) {
+            file.remove(); // before the name is free for others
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        retry.disarm();
+    }
+
+    @Override
+    protected final String operation(Direction direction) {
+        return "accept on " + Addresses.text(local);
+    }
+
+    @Override
+    protected final NetparkException.Timeout timeout(Direction direction) {
+        return NetparkException.Timeout.ACCEPT;
+    }
+
+    @Override
+    public String toString() {
+        return "listener on " + Addresses.text(local);
+    }
+}

@@ -1,0 +1,49 @@
+package io.netpark.core.net;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.SockAddr;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A listening unix socket of sequenced packets: accepts {@link MessageSocket message sockets}. */
+public final class MessageListener extends ListeningSocket<MessageSocket> {
+
+    private MessageListener(EventLoop loop, Bound bound, EventLoopGroup group) {
+        super(loop, bound, group);
+    }
+
+    /**
+     * Listens on a unix address, with the longest backlog the system allows. Its path becomes a file, as that of a
+     * {@link Listener} does.
+     *
+     * @param group where accepted sockets go, as its balancing has it
+     * @param address a {@link io.netpark.core.sys.UnixAddress}
+     * @throws NetparkException naming the address: in use, not permitted
+     * @throws IllegalArgumentException if it is no unix address
+     */
+    public static MessageListener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
+            throws NetparkException {
+        requireUnix(address);
+        EventLoop loop = group.first();
+        Bound bound = Bound.listening(loop.libc(), address, Linux.SOCK_SEQPACKET, options);
+        MessageListener listener = new MessageListener(loop, bound, group);
+        listener.register(Interest.READ);
+        return listener;
+    }
+
+    static void requireUnix(SocketAddress address) {
+        if (SockAddr.family(Addresses.usable(address)) != Linux.AF_UNIX) {
+            throw new IllegalArgumentException(
+                    "only unix sockets have sequenced packets, and this is no unix address: " + Addresses.text(address));
+        }
+    }
+
+    @Override
+    @Nullable MessageSocket watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
+        return MessageSocket.watchAccepted(loop, fd, SockAddr.of(remote));
+    }
+}

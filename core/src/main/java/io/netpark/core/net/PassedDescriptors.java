@@ -1,0 +1,102 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Rights;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Descriptors that have come with bytes over a unix socket (SCM_RIGHTS of unix(7)), until somebody takes them. They are open
+ * and close-on-exec, and refer to the same open files as the sender's: so whether a socket is non-blocking is shared with the
+ * sender.
+ *
+ * <p>Ownership: those that have been taken are the taker's to close, or to give to {@link Connection#adopt}; the others are
+ * closed by {@link #close}. It can be received into again then. NOT thread safe.
+ *
+ * <pre>
+ *   empty --receive--> holds those that came, at most so many as are wanted --take--> empty
+ *                                                                           --close--> empty, they are closed
+ * </pre>
+ */
+public final class PassedDescriptors implements AutoCloseable {
+
+    private static final int[] NONE = {};
+
+    private final int most;
+    private int[] descriptors = NONE;
+    private int surplus;
+    private boolean cut;
+    private @Nullable LibC libc;
+
+    /**
+     * Room for descriptors.
+     *
+     * @param most how many are wanted with one message or read, 1 to 253; others are closed as they come
+     */
+    public PassedDescriptors(int most) {
+        if (most < 1 || most > Rights.MOST) {
+            throw new IllegalArgumentException("1 to " + Rights.MOST + " descriptors come with a message, not " + most);
+        }
+        this.most = most;
+    }
+
+    /** Before an operation: what it receives must not overwrite what somebody still has to close. */
+    void requireEmpty() {
+        if (descriptors.length > 0) {
+            throw new IllegalStateException(this + ": take or close them before more are received");
+        }
+    }
+
+    /** Takes over what has come, and closes what is too much of it. */
+    void fill(LibC libc, int[] came, boolean cut) {
+        this.libc = libc;
+        this.cut = cut;
+        surplus = Math.max(0, came.length - most);
+        for (int i = most; i < came.length; i++) {
+            libc.close(came[i]);
+        }
+        descriptors = surplus > 0 ? Arrays.copyOf(came, most) : came;
+    }
+
+    /** How many have come and have not been taken. */
+    public int count() {
+        return descriptors.length;
+    }
+
+    /** How many more came last than were wanted. They have been closed. */
+    public int surplus() {
+        return surplus;
+    }
+
+    /**
+     * Whether the kernel could not deliver all of the last ones (MSG_CTRUNC): this process has no room for more. How many it has
+     * closed instead cannot be known.
+     */
+    public boolean isCut() {
+        return cut;
+    }
+
+    /** All of them, in the order in which they were sent. The caller closes them from now on. */
+    public int[] take() {
+        int[] taken = descriptors;
+        descriptors = NONE;
+        return taken;
+    }
+
+    /** Closes those that have not been taken. It can be used again. */
+    @Override
+    public void close() {
+        LibC library = libc;
+        for (int descriptor : take()) {
+            if (library != null) {
+                library.close(descriptor);
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return descriptors.length + " passed descriptors" + (surplus > 0 ? ", and " + surplus + " too many" : "")
+                + (cut ? ", and some that there was no room for" : "");
+    }
+}

@@ -1,0 +1,69 @@
+package io.netpark.coroutines
+
+import io.netpark.core.fd.Direction
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
+import java.net.SocketAddress
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import io.netpark.core.net.MessageListener as CoreMessageListener
+import io.netpark.core.net.MessageSocket as CoreMessageSocket
+
+/**
+ * Accepts sockets of sequenced packets on a unix address. When descriptors or memory run out, accepting pauses and resumes by
+ * itself, as that of a [Listener] does.
+ *
+ * @see Reactor.listenPackets
+ */
+public class MessageListener internal constructor(private val core: CoreMessageListener) : AutoCloseable {
+
+    private val accepting = Parking(core, Direction.READ)
+    private val turn = Mutex()
+
+    /** The address it listens on. */
+    public val localAddress: SocketAddress get() = core.localAddress()
+
+    /** Whether [close] has not been called yet. */
+    public val isOpen: Boolean get() = !core.isClosed
+
+    /**
+     * Accepts the next socket; the caller closes it. Several coroutines may call this and are served in turn.
+     *
+     * **Cancelled**, it has accepted nothing: a peer that waits stays in the queue.
+     *
+     * @throws NetparkException.Closed the listener is closed, before or meanwhile
+     * @throws NetparkException.TimedOut the deadline has passed; see [setDeadline]
+     */
+    public suspend fun accept(): MessageSocket = MessageSocket(turn.withLock { acceptCore() })
+
+    private suspend fun acceptCore(): CoreMessageSocket {
+        coroutineContext.ensureActive()
+        var accepted = core.startAccept()
+        while (accepted == null) {
+            accepting.await()
+            val job = coroutineContext[Job]
+            if (job != null && !job.isActive) {
+                core.abandon(Direction.READ)
+                job.ensureActive()
+            }
+            accepted = core.retryAccept()
+        }
+        return accepted
+    }
+
+    /** Lets [accept] fail with [NetparkException.TimedOut] from [after] now on. [Duration.INFINITE] takes the deadline away. */
+    public fun setDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+
+    /** The file of a path stays when this is closed: somebody else goes on with the socket. */
+    public fun keepFile(): Unit = core.keepFile()
+
+    /** Stops listening; sockets that were accepted stay open. Calling it again has no effect. */
+    override fun close() {
+        core.close()
+    }
+
+    override fun toString(): String = core.toString()
+}

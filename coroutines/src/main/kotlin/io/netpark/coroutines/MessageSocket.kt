@@ -1,0 +1,269 @@
+package io.netpark.coroutines
+
+import io.netpark.core.fd.Descriptor
+import io.netpark.core.fd.Direction
+import io.netpark.core.net.Envelope
+import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.net.PeerCredentials
+import io.netpark.core.net.SocketOption
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
+import java.net.InetAddress
+import java.net.NetworkInterface
+import java.net.SocketAddress
+import java.nio.ByteBuffer
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import io.netpark.core.net.MessageSocket as CoreMessageSocket
+
+/**
+ * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until
+ * they can proceed; no thread waits. A message is received whole or cut to the room there is, which is told, and sent whole or
+ * not at all.
+ *
+ * **Threads.** Any coroutine on any dispatcher may use it. One may receive while another sends and a third closes; a second
+ * receiver, or a second sender, gets an [IllegalStateException].
+ *
+ * **Ownership.** Whoever got the socket closes it. Buffers and batches stay the caller's and are used only during the call.
+ *
+ * **Cancellation.** A cancelled receive has consumed nothing, a cancelled send has sent nothing but what a batch says it has.
+ *
+ * **Errors.** Of a connected socket [NetparkException.Refused] says that nobody is there, mostly about an earlier message; the
+ * socket can go on. What is lost on the way nobody tells.
+ *
+ * @see Reactor.bindDatagrams
+ * @see Reactor.dialDatagrams
+ * @see Reactor.dialPackets
+ */
+public class MessageSocket internal constructor(@PublishedApi internal val core: CoreMessageSocket) : AutoCloseable {
+
+    private val receiving = Parking(core, Direction.READ)
+    private val sending = Parking(core, Direction.WRITE)
+    private var budget = OPERATIONS_WITHOUT_YIELDING
+
+    /**
+     * The address of this side.
+     *
+     * @throws NetparkException.Closed the socket was closed before this was first asked
+     */
+    public val localAddress: SocketAddress get() = core.localAddress()
+
+    /** Whom the socket is connected to, also after closing; null if to nobody. */
+    public val remoteAddress: SocketAddress? get() = core.remoteAddress()
+
+    /** Whether [close] has not been called yet. */
+    public val isOpen: Boolean get() = !core.isClosed
+
+    /** Whether these are sequenced packets, which come in order, are not lost, and end. */
+    public val isSequenced: Boolean get() = core.isSequenced
+
+    // Receiving
+
+    /**
+     * Receives a message, at most as much of it as [target] has room for, and advances its position. An empty datagram returns 0.
+     *
+     * **Cancelled**, it has consumed nothing.
+     *
+     * @param envelope what it tells of the message: its sender and its whole length
+     * @return the number of bytes, or [END_OF_STREAM] of sequenced packets, as which an empty packet appears as well
+     * @throws NetparkException.Refused the socket is connected and nobody is there; it can go on
+     * @throws NetparkException.TimedOut the receive deadline has passed; see [setReceiveDeadline]
+     * @throws NetparkException.Closed the socket is closed, before or meanwhile
+     * @throws IllegalStateException another coroutine is receiving
+     */
+    // Inline, as the others are, for the reason that Connection.read has: nothing is allocated for a call.
+    public suspend inline fun receive(target: ByteBuffer, envelope: Envelope? = null): Int =
+        perform(Direction.READ, { core.startReceive(target, envelope, null) }, { core.retryReceive(target, envelope, null) })
+
+    /**
+     * Receives the messages that have come, as many as [batch] holds, by one system call (recvmmsg). What it held is forgotten.
+     *
+     * **Cancelled**, it has consumed nothing, and the batch is empty.
+     *
+     * @return how many messages, at least 1, or [END_OF_STREAM]
+     */
+    public suspend inline fun receive(batch: MessageBatch): Int =
+        perform(Direction.READ, { core.startReceive(batch) }, { core.retryReceive(batch) })
+
+    /**
+     * Receives a message of a unix socket and the descriptors that come with it; any other receive closes those. Otherwise as
+     * [receive].
+     *
+     * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
+     *
+     * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt]
+     * @throws IllegalStateException the socket is not one of unix, or [into] holds some
+     */
+    public suspend fun receiveDescriptors(target: ByteBuffer, into: PassedDescriptors, envelope: Envelope? = null): Int =
+        perform(Direction.READ, { core.startReceive(target, envelope, into) }, { core.retryReceive(target, envelope, into) })
+
+    // Sending
+
+    /**
+     * Sends all of [source] as one message; its position advances to its limit then. Suspends while the kernel, or a unix
+     * receiver, has no room for it.
+     *
+     * **Cancelled**, timed out or failed, it has sent nothing.
+     *
+     * @param to resolved; null for the peer of a connected socket
+     * @throws NetparkException.Refused nobody is there; of UDP that may be about an earlier message, and this one is not sent
+     * @throws NetparkException.Reset the peer of sequenced packets is gone
+     * @throws NetparkException naming the address, and what to do: too long, not connected, not permitted
+     * @throws NetparkException.TimedOut the send deadline has passed; see [setSendDeadline]
+     * @throws NetparkException.Closed the socket is closed, before or meanwhile
+     * @throws IllegalArgumentException a socket of this family cannot reach the address
+     * @throws IllegalStateException another coroutine is sending
+     */
+    public suspend inline fun send(source: ByteBuffer, to: SocketAddress? = null) {
+        perform(Direction.WRITE, { core.startSend(source, to) }, { core.retrySend(source, to) })
+    }
+
+    /**
+     * Sends the messages of [batch] that have not been sent, by as few system calls as possible (sendmmsg). One that was received
+     * goes back to its senders: answers are written over what they answer.
+     *
+     * **Cancelled**, timed out or failed, [MessageBatch.sent] says how many have been sent; sending it again goes on there.
+     */
+    public suspend inline fun send(batch: MessageBatch) {
+        perform(Direction.WRITE, { core.startSend(batch) }, { core.retrySend(batch) })
+    }
+
+    /**
+     * Sends a message by a unix socket, and passes [descriptors] along with it. They stay the caller's, open until this returns.
+     * Otherwise as [send].
+     *
+     * **Cancelled**, timed out or failed, it has sent nothing.
+     *
+     * @param descriptors 1 to 253
+     * @throws IllegalStateException the socket is not one of unix
+     */
+    public suspend fun sendDescriptors(source: ByteBuffer, vararg descriptors: Int, to: SocketAddress? = null) {
+        require(descriptors.isNotEmpty()) { "no descriptors to pass with the message" }
+        perform(Direction.WRITE, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) })
+    }
+
+    /** Start, and park and retry until it has ended; others on the thread have their turn now and then. */
+    @PublishedApi
+    internal suspend inline fun perform(direction: Direction, start: () -> Int, retry: () -> Int): Int {
+        if (isBudgetSpent()) yield()
+        coroutineContext.ensureActive()
+        var outcome = start()
+        while (outcome == PARKED) {
+            await(direction)
+            checkActive(coroutineContext, direction)
+            outcome = retry()
+        }
+        return outcome
+    }
+
+    @PublishedApi
+    internal suspend fun await(direction: Direction) {
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return if (direction == Direction.READ) receiving.await() else sending.await()
+    }
+
+    /** For an operation that holds the lock of its direction. */
+    @PublishedApi
+    internal fun checkActive(context: CoroutineContext, direction: Direction) {
+        val job = context[Job]
+        if (job != null && !job.isActive) {
+            core.abandon(direction)
+            job.ensureActive()
+        }
+    }
+
+    /** Whether others on the same thread should have their turn. Only roughly counted. */
+    @PublishedApi
+    internal fun isBudgetSpent(): Boolean {
+        if (--budget > 0) return false
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return true
+    }
+
+    // Peers and groups
+
+    /**
+     * Connects a socket for datagrams, or connects it to another peer: from now on it sends there, and receives nothing from
+     * others but what has come already.
+     *
+     * @throws NetparkException there is no way there, or (unix) nobody
+     * @throws IllegalStateException it is a socket of sequenced packets
+     */
+    public fun connect(peer: SocketAddress): Unit = core.connect(peer)
+
+    /**
+     * Joins a multicast group: receives what is sent to it and to the port that the socket is bound to. Several sockets of a
+     * machine share a port with [SocketOption.REUSE_ADDRESS] on each.
+     *
+     * @param on where; null for the interface that there is a route to the group through
+     * @throws NetparkException it is a member already, or there is no such interface or route
+     */
+    public fun join(group: InetAddress, on: NetworkInterface? = null): Unit = core.join(group, on)
+
+    /** Leaves a group that was joined on the same interface. */
+    public fun leave(group: InetAddress, on: NetworkInterface? = null): Unit = core.leave(group, on)
+
+    /** Through which interface multicasts are sent. Hops and loop are options: [SocketOption.MULTICAST_TTL] and its neighbours. */
+    public fun sendMulticastThrough(on: NetworkInterface): Unit = core.sendMulticastThrough(on)
+
+    /**
+     * Who is at the other end.
+     *
+     * @throws IllegalStateException the socket is not one of sequenced packets
+     */
+    public fun peerCredentials(): PeerCredentials = core.peerCredentials()
+
+    // Options
+
+    /**
+     * The value of a socket option.
+     *
+     * @throws NetparkException a socket of this kind does not have it, or it is closed
+     */
+    public fun <T : Any> getOption(option: SocketOption<T>): T = core.getOption(option)
+
+    /**
+     * Sets a socket option.
+     *
+     * @throws NetparkException a socket of this kind does not have it, or it is closed, or the value is refused
+     */
+    public fun <T : Any> setOption(option: SocketOption<T>, value: T): Unit = core.setOption(option, value)
+
+    // Deadlines, and the end
+
+    /**
+     * Lets receives fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also one that is suspended.
+     * [Duration.INFINITE] takes the deadline away; after it has passed, set a new one to go on.
+     */
+    public fun setReceiveDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+
+    /** As [setReceiveDeadline], for sends. */
+    public fun setSendDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
+
+    /** Ends the outgoing stream of sequenced packets: the peer receives what was sent, then the end. */
+    public fun shutdownOutput(): Unit = core.shutdownOutput()
+
+    /** The file of a bound unix path stays when this is closed: somebody else goes on with the socket. */
+    public fun keepFile(): Unit = core.keepFile()
+
+    /** Closes the socket. Operations in progress end with [NetparkException.Closed]. Calling it again has no effect. */
+    override fun close() {
+        core.close()
+    }
+
+    override fun toString(): String = core.toString()
+
+    public companion object {
+        /** Returned by a receive of sequenced packets once the peer has shut down its output. */
+        public const val END_OF_STREAM: Int = CoreMessageSocket.END_OF_STREAM
+
+        @PublishedApi
+        internal const val PARKED: Int = Descriptor.PARK
+
+        private const val OPERATIONS_WITHOUT_YIELDING = 128
+    }
+}

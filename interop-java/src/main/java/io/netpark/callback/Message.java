@@ -1,0 +1,43 @@
+package io.netpark.callback;
+
+import io.netpark.core.net.MessageBatch;
+import io.netpark.core.net.MessageSocket;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+
+/** A message that has come to a {@link CallbackMessages}. Valid until the callback that got it returns. NOT thread safe. */
+public final class Message {
+
+    private final MessageBatch batch;
+    private final int index;
+
+    Message(MessageBatch batch, int index) {
+        this.batch = batch;
+        this.index = index;
+    }
+
+    /** Its bytes, a direct buffer: what there was room for. May be empty. */
+    public ByteBuffer bytes() {
+        return batch.bytes(index);
+    }
+
+    /** How many bytes it had when it was sent, also those for which there was no room. */
+    public int length() {
+        return batch.length(index);
+    }
+
+    /** Whether it had more bytes than {@link MessageCallbacks.Builder#receive} makes room for. The rest is lost. */
+    public boolean isTruncated() {
+        return batch.isTruncated(index);
+    }
+
+    /** Who has sent it, to be answered; unnamed for a unix sender that is not bound, and for a peer of {@link MessageSocket packets}. */
+    public SocketAddress sender() {
+        return batch.address(index);
+    }
+
+    @Override
+    public String toString() {
+        return "message of " + length() + " bytes from " + sender();
+    }
+}

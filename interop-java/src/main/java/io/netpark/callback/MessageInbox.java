@@ -1,0 +1,86 @@
+package io.netpark.callback;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.net.MessageBatch;
+import io.netpark.core.net.MessageSocket;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
+
+/** Receives for as long as the socket is open, in portions, so that other sockets of the loop have their turns. On the loop. */
+final class MessageInbox implements Waiter {
+
+    private static final int RECEIVES_A_TURN = 4;
+    /** After an error that says nothing about when it will be over: no memory, say. */
+    private static final long PAUSE_MILLIS = 10;
+
+    private final CallbackMessages socket;
+    private final MessageSocket core;
+    private final MessageCallbacks callbacks;
+    /** A receive was parked and wants to be retried. */
+    private boolean parked;
+
+    MessageInbox(CallbackMessages socket, MessageSocket core, MessageCallbacks callbacks) {
+        this.socket = socket;
+        this.core = core;
+        this.callbacks = callbacks;
+    }
+
+    @Override
+    public void run() {
+        for (int receives = 0; receives < RECEIVES_A_TURN; receives++) {
+            MessageBatch batch = callbacks.batch();
+            int received;
+            try {
+                received = parked ? core.retryReceive(batch) : core.startReceive(batch);
+            } catch (NetparkException.Closed e) {
+                socket.end(e);
+                return;
+            } catch (NetparkException e) {
+                parked = false;
+                if (!goesOnAfter(e)) {
+                    return;
+                }
+                continue;
+            }
+            parked = received == Descriptor.PARK;
+            if (received == MessageSocket.END_OF_STREAM) {
+                socket.end(null);
+                return;
+            }
+            if (!parked) {
+                deliver(batch);
+            } else if (core.park(Direction.READ, this)) {
+                return;
+            }
+        }
+        if (!socket.loop().tryExecute(this)) {
+            run(); // to find it closed
+        }
+    }
+
+    private void deliver(MessageBatch batch) {
+        for (int i = 0; i < batch.count() && socket.isOpen(); i++) {
+            try {
+                callbacks.message.message(socket, new Message(batch, i));
+            } catch (Throwable e) {
+                socket.loop().report("The onMessage callback of " + socket + " threw; the socket goes on", e);
+            }
+        }
+    }
+
+    /** Whether to receive again at once. */
+    private boolean goesOnAfter(NetparkException error) {
+        if (core.isSequenced()) {
+            socket.end(error);
+            return false;
+        }
+        socket.tellError(error);
+        if (!(error instanceof NetparkException.SystemError)) { // about a message that was sent: told once
+            return true;
+        }
+        socket.loop().schedule(this, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        return false;
+    }
+}
