@@ -19,7 +19,6 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,16 +38,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: the socket owns its descriptor and must be closed. The file of a bound unix path goes with it.
  */
-public final class MessageSocket extends Socket {
+public final class MessageSocket extends MessageInput {
 
-    /** Returned by a receive of sequenced packets: the peer has closed its socket, or shut down its output. */
-    public static final int END_OF_STREAM = -1;
-
-    /** What no errno is. */
-    private static final long END = Long.MIN_VALUE;
-
-    private final int family;
-    private final boolean packets;
     private final @Nullable SocketFile file;
     /** Whom it is connected to. */
     private volatile @Nullable SocketAddress remote;
@@ -57,9 +48,7 @@ public final class MessageSocket extends Socket {
 
     private MessageSocket(EventLoop loop, int fd, int family, boolean packets, @Nullable SocketFile file,
             @Nullable SocketAddress remote) {
-        super(loop, fd);
-        this.family = family;
-        this.packets = packets;
+        super(loop, fd, family, packets);
         this.file = file;
         this.remote = remote;
     }
@@ -218,148 +207,6 @@ public final class MessageSocket extends Socket {
     /** Whether these are sequenced packets, which come in order, are not lost, and end. */
     public boolean isSequenced() {
         return packets;
-    }
-
-    // Receiving
-
-    /**
-     * Receives a message, at most as much of it as {@code target} has room for, and advances its position.
-     *
-     * @param envelope what it tells of the message; null if nobody wants to know
-     * @param into descriptors that come with the message, which must hold none; null if none are wanted
-     * @return the number of bytes, which may be 0; {@link #END_OF_STREAM}; or {@link #PARK}
-     * @throws NetparkException.Refused if the socket is connected and nobody is there; it can go on
-     * @throws NetparkException.Reset if the peer of sequenced packets has closed its socket with messages unread
-     * @throws NetparkException.TimedOut if the read deadline has passed, even if there is a message
-     * @throws NetparkException.Closed if the socket is closed
-     * @throws IllegalStateException if descriptors are wanted from a socket that is not one of unix
-     */
-    public int startReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
-            throws NetparkException {
-        if (target.isReadOnly()) {
-            throw new ReadOnlyBufferException();
-        }
-        if (into != null) {
-            if (family != Linux.AF_UNIX) {
-                throw DescriptorPassing.notUnix(this);
-            }
-            into.requireEmpty();
-        }
-        start(Direction.READ);
-        return attemptReceive(target, envelope, into);
-    }
-
-    /** Goes on with {@link #startReceive}. */
-    public int retryReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
-            throws NetparkException {
-        resume(Direction.READ);
-        return attemptReceive(target, envelope, into);
-    }
-
-    private int attemptReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
-            throws NetparkException {
-        Scratch scratch = Scratch.take();
-        long result;
-        try {
-            result = receive(scratch, target, envelope, into);
-        } catch (RuntimeException | Error e) { // no memory for the bytes, say: the operation must end
-            finish(Direction.READ);
-            throw e;
-        } finally {
-            scratch.giveBack();
-        }
-        return received(result, result);
-    }
-
-    private long receive(Scratch scratch, ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into) {
-        // No datagram of IP has more than the scratch has room for.
-        int room = target.isDirect() || family == Linux.AF_UNIX
-                ? target.remaining() : Math.min(target.remaining(), Scratch.CAPACITY);
-        NativeMemory copy = target.isDirect() || room <= Scratch.CAPACITY ? null : NativeMemory.allocate(room);
-        long address = target.isDirect() ? DirectBuffers.address(target) + target.position()
-                : copy != null ? copy.address() : scratch.address(Scratch.BYTES);
-        ByteBuffer memory = scratch.memory();
-        IoVec.write(memory, Scratch.IOVECS, 0, address, room);
-        long result;
-        do {
-            MsgHdr.write(memory, Scratch.MSGHDR, scratch.address(Scratch.SOCKADDR), SockAddr.MAX_SIZE,
-                    scratch.address(Scratch.IOVECS), 1,
-                    into == null ? 0 : scratch.address(Scratch.CONTROL), into == null ? 0 : DescriptorPassing.ROOM);
-            // MSG_TRUNC: the result is how long the message was (recv(2)).
-            result = libc().recvmsg(fd(), scratch.address(Scratch.MSGHDR), Linux.MSG_TRUNC | Linux.MSG_CMSG_CLOEXEC);
-        } while (result == -Errno.EINTR);
-        Reference.reachabilityFence(target);
-        if (result < 0) {
-            return result;
-        }
-        if (into != null) {
-            DescriptorPassing.read(libc(), scratch, into);
-        }
-        if (result == 0 && packets && (into == null || into.count() + into.surplus() == 0)) {
-            return END;
-        }
-        int length = (int) Math.min(result, room);
-        if (!target.isDirect()) {
-            target.put(target.position(), copy != null ? copy.buffer() : memory, copy != null ? 0 : Scratch.BYTES, length);
-        }
-        target.position(target.position() + length);
-        if (envelope != null) {
-            envelope.fill(memory, Scratch.SOCKADDR, MsgHdr.nameLength(memory, Scratch.MSGHDR), (int) result, result > room);
-        }
-        return length;
-    }
-
-    /** The end of a receive, or its pause. */
-    private int received(long result, long bytes) throws NetparkException {
-        if (result == -Errno.EAGAIN) {
-            pause();
-            return PARK;
-        }
-        if (result >= 0) {
-            Counters counters = loop().counters();
-            if (counters != null) {
-                counters.read(bytes, loop().inLoop());
-            }
-            finish(Direction.READ);
-            return (int) result;
-        }
-        NetparkException failure = result == END ? null : NetparkException.of((int) -result, operation(Direction.READ));
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
-        }
-        return END_OF_STREAM;
-    }
-
-    /**
-     * Receives the messages that are there, as many as a batch holds, by one recvmmsg(2). What the batch held is forgotten, also
-     * when this parks.
-     *
-     * @return how many messages, at least 1; {@link #END_OF_STREAM}; or {@link #PARK}. Throws as
-     *     {@link #startReceive(ByteBuffer, Envelope, PassedDescriptors)} does
-     */
-    public int startReceive(MessageBatch batch) throws NetparkException {
-        start(Direction.READ);
-        return attemptReceive(batch);
-    }
-
-    /** Goes on with {@link #startReceive(MessageBatch)}. */
-    public int retryReceive(MessageBatch batch) throws NetparkException {
-        resume(Direction.READ);
-        return attemptReceive(batch);
-    }
-
-    private int attemptReceive(MessageBatch batch) throws NetparkException {
-        long result;
-        do {
-            result = libc().recvmmsg(fd(), batch.prepareToReceive(), batch.capacity(), Linux.MSG_TRUNC);
-        } while (result == -Errno.EINTR);
-        Reference.reachabilityFence(batch);
-        if (result < 0) {
-            return received(result, 0);
-        }
-        batch.received((int) result, packets);
-        return received(batch.count() == 0 ? END : batch.count(), batch.receivedBytes());
     }
 
     // Sending
