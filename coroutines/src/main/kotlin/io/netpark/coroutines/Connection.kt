@@ -356,7 +356,10 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      * @throws NetparkException a socket of this kind does not have it, or the value is refused
      */
-    public fun <T : Any> setOption(option: SocketOption<T>, value: T): Unit = core.setOption(option, value)
+    public fun <T : Any> setOption(option: SocketOption<T>, value: T) {
+        lease?.checkLent()
+        core.setOption(option, value)
+    }
 
     /**
      * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
@@ -426,6 +429,7 @@ public class Connection internal constructor(
      * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed
      */
     public fun detach(): Detached {
+        lease?.checkLent()
         check((madeWriter?.buffered() ?: 0) == 0L) { "detach $core: flush the writer first, ${madeWriter?.buffered()} bytes" }
         val descriptor = core.detach()
         val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
@@ -438,6 +442,7 @@ public class Connection internal constructor(
      * misbehaves.
      */
     public fun reset() {
+        if (lease?.isLent == false) return // as for close
         try {
             core.resetOnClose()
         } catch (_: NetparkException.Closed) {
@@ -455,13 +460,19 @@ public class Connection internal constructor(
      *
      * Cheap enough to be called before every read.
      */
-    public fun setReadDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+    public fun setReadDeadline(after: Duration) {
+        lease?.checkLent()
+        core.setDeadline(Direction.READ, after)
+    }
 
     /**
      * As [setReadDeadline], for writes. Progress extends it: whenever a write has got rid of some bytes and has to wait
      * again, the deadline is [after] away again. So it ends a write to a peer that has stopped, not to one that is slow.
      */
-    public fun setWriteDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
+    public fun setWriteDeadline(after: Duration) {
+        lease?.checkLent()
+        core.setDeadline(Direction.WRITE, after)
+    }
 
     /**
      * Closes the connection when no byte has moved in either direction for [after]; its operations then fail with
@@ -471,6 +482,7 @@ public class Connection internal constructor(
      */
     public fun setIdleTimeout(after: Duration) {
         require(after > Duration.ZERO) { "an idle timeout must be positive: $after" }
+        lease?.checkLent()
         core.setIdleTimeout(if (after == Duration.INFINITE) 0 else after.inWholeNanoseconds.coerceIn(1, Long.MAX_VALUE / 2))
     }
 

@@ -16,6 +16,8 @@ import java.net.InetSocketAddress
 import java.net.SocketAddress
 import kotlin.coroutines.resume
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.TimeSource
 import io.netpark.core.pool.Lease as CoreLease
 
 /**
@@ -90,14 +92,12 @@ public class ConnectionPool(
      * **Cancelled**, it has borrowed nothing. Otherwise as [use].
      */
     public suspend fun borrow(destination: SocketAddress, timeout: Duration? = null): Lease {
+        val whole = timeout ?: core.borrowTimeoutNanos().let { if (it == 0L) Duration.INFINITE else it.nanoseconds }
+        val start = TimeSource.Monotonic.markNow()
         while (true) {
-            val lease = awaitLease { borrower ->
-                if (timeout == null) core.borrow(destination, borrower)
-                else core.borrow(destination, timeout.toTimeoutNanos(), borrower)
-            }
-            if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds || isGood(lease, check)) {
-                return lease
-            }
+            val lease = awaitLease { core.borrow(destination, (whole - start.elapsedNow()).toTimeoutNanos(), it) }
+            if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
+            if (isGood(lease, check, whole - start.elapsedNow())) return lease
             lease.reject()
         }
     }
@@ -105,8 +105,8 @@ public class ConnectionPool(
     private fun Duration.toTimeoutNanos(): Long =
         if (this == Duration.INFINITE) 0 else inWholeNanoseconds.coerceIn(1, Long.MAX_VALUE / 2)
 
-    private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean): Boolean = try {
-        check(lease.connection) && lease.connection.isClean()
+    private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean, time: Duration): Boolean = try {
+        withTimeoutOrNull(time) { check(lease.connection) } == true && lease.connection.isClean()
     } catch (_: NetparkException) {
         false
     } catch (e: Throwable) {

@@ -27,12 +27,14 @@ public class Lease internal constructor(private val core: CoreLease, connection:
 
     /** Nobody else could use it. */
     internal fun spoil() {
+        checkLent()
         spoiled = true
     }
 
     /**
      * Gives the connection back for the next borrower. Every answer that was asked for must have been read. It is closed instead
-     * if anything is left: bytes unread or unsent, an operation in progress, an output that has ended.
+     * if anything is left: bytes unread or unsent, an operation in progress, an output that has ended. Deadlines and the idle
+     * timeout are taken away; socket options stay as they are.
      *
      * @throws IllegalStateException it has been given back or discarded already
      */

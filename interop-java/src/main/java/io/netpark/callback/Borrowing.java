@@ -1,12 +1,15 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.Timer;
 import io.netpark.core.pool.Borrow;
 import io.netpark.core.pool.Lease;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,12 +18,13 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   asked --lent--> to be checked? --good--> its callbacks begin --> future completes
  *     ^                  |
- *     +--not good--------+
+ *     +-- not good, or the time is over: rejected
  * </pre>
  */
 final class Borrowing implements Pool.Borrower {
 
     private static final Callbacks NONE = Callbacks.builder().build();
+    private static final long NEVER = Long.MAX_VALUE / 2;
 
     final CompletableFuture<CallbackLease> future = new CompletableFuture<>();
 
@@ -29,9 +33,12 @@ final class Borrowing implements Pool.Borrower {
     private final long timeoutNanos;
     private final Callbacks callbacks;
     private final long startNanos = System.nanoTime();
+    private final AtomicInteger asked = new AtomicInteger();
     private volatile @Nullable Borrow borrow;
+    /** What is being checked, to be closed if nobody waits for it any more. */
+    private volatile @Nullable CallbackConnection checking;
 
-    /** @param timeoutNanos negative for as long as the pool's options say, 0 for ever */
+    /** @param timeoutNanos 0 for ever */
     Borrowing(CallbackPool pool, SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
         this.pool = pool;
         this.destination = destination;
@@ -42,80 +49,100 @@ final class Borrowing implements Pool.Borrower {
     void start() {
         ask();
         future.whenComplete((lease, failure) -> {
-            Borrow asked = borrow;
-            if (failure != null && asked != null) {
-                asked.cancel(); // cancelled, or failed here
+            if (failure != null) { // cancelled, or failed here
+                giveUp();
             }
         });
     }
 
+    private void giveUp() {
+        Borrow asked = borrow;
+        if (asked != null) {
+            asked.cancel();
+        }
+        CallbackConnection connection = checking;
+        if (connection != null) {
+            connection.close();
+        }
+    }
+
+    private long left() {
+        return timeoutNanos == 0 ? 0 : Math.max(1, timeoutNanos - (System.nanoTime() - startNanos));
+    }
+
     private void ask() {
-        if (timeoutNanos < 0) {
-            borrow = pool.core.borrow(destination, this);
-        } else {
-            long left = timeoutNanos == 0 ? 0 : Math.max(1, timeoutNanos - (System.nanoTime() - startNanos));
-            borrow = pool.core.borrow(destination, left, this);
+        int round = asked.incrementAndGet();
+        Borrow asking = pool.core.borrow(destination, left(), this);
+        if (asked.get() == round) { // or it has been lent, rejected and asked again already
+            borrow = asking;
+        }
+        if (future.isDone()) {
+            asking.cancel();
         }
     }
 
     @Override
     public void lent(Lease lease) {
-        if (!lease.connection().loop().tryExecute(() -> begin(lease))) {
+        if (!lease.connection().loop().tryExecute(() -> begin(lease, pool.mustCheck(lease)))) {
             lease.discard();
             failed(new NetparkException.Closed("borrow a connection to " + destination + ": the event loop was closed"));
         }
     }
 
-    private void begin(Lease lease) {
-        begin(lease, pool.mustCheck(lease));
+    @Override
+    public void failed(NetparkException cause) {
+        pool.client.limits().fail(future, cause);
     }
 
-    @SuppressWarnings("NullAway") // there is a check, as mustCheck() says
-    private void check(Lease lease) {
-        CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
-        connection.life.start(() -> {});
-        CompletionStage<Boolean> good;
-        try {
-            good = pool.check.check(connection);
-        } catch (Throwable e) {
-            good = CompletableFuture.failedFuture(e);
-        }
-        connection.onClose((closed, cause) -> checked(lease)); // where it ends before its check does
-        good.whenComplete((yes, failure) -> {
-            boolean begun = connection.loop().tryExecute(() -> {
-                if (failure == null && yes) {
-                    connection.release(clean -> {
-                        if (clean && lease.isLent()) {
-                            begin(lease, false); // its owner is the borrower from here on
-                        } else {
-                            rejected(lease);
-                        }
-                    });
-                } else {
-                    connection.close();
-                    rejected(lease);
-                }
-            });
-            if (!begun) {
-                rejected(lease);
-            }
-        });
-    }
+    // On the loop of the connection, from here on
 
-    private void checked(Lease lease) {
-        if (lease.isLent() && lease.connection().isClosed()) {
-            rejected(lease);
-        }
-    }
-
-    private void begin(Lease lease, boolean checkIt) {
+    private void begin(Lease lease, boolean mustCheck) {
         if (future.isDone()) {
             lease.giveBack();
-        } else if (checkIt) {
+        } else if (mustCheck) {
             check(lease);
         } else {
             lend(lease);
         }
+    }
+
+    private void check(Lease lease) {
+        CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
+        connection.life.start(() -> {});
+        Timer timer = connection.loop().newTimer(connection::close);
+        timer.arm(timeoutNanos == 0 ? System.nanoTime() + NEVER : startNanos + timeoutNanos);
+        connection.onClose((closed, cause) -> {
+            timer.disarm();
+            checking = null;
+            if (lease.connection().isClosed()) { // otherwise it has been released, and goes on
+                rejected(lease);
+            }
+        });
+        checking = connection;
+        if (future.isDone()) {
+            connection.close();
+            return;
+        }
+        CompletionStage<Boolean> good;
+        try {
+            good = Objects.requireNonNull(Objects.requireNonNull(pool.check).check(connection), "what the check returned");
+        } catch (Throwable e) {
+            connection.close();
+            return;
+        }
+        good.whenComplete((yes, failure) -> connection.loop().tryExecute(() -> {
+            if (Boolean.TRUE.equals(yes)) {
+                connection.release(clean -> {
+                    if (clean) {
+                        begin(lease, false);
+                    } else {
+                        rejected(lease);
+                    }
+                });
+            } else {
+                connection.close();
+            }
+        }));
     }
 
     /** Once: the connection is of no use, so ask for the next. */
@@ -143,10 +170,5 @@ final class Borrowing implements Pool.Borrower {
                 }
             });
         });
-    }
-
-    @Override
-    public void failed(NetparkException cause) {
-        pool.client.limits().fail(future, cause);
     }
 }

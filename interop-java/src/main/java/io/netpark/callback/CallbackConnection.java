@@ -306,6 +306,9 @@ public final class CallbackConnection implements AutoCloseable {
      * @throws NetparkException if a socket of this kind does not have it, or the value is refused
      */
     public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+        if (!isOpen()) {
+            throw life.closed("set " + option + " of");
+        }
         core.setOption(option, value);
     }
 

@@ -52,7 +52,7 @@ public final class CallbackPool implements AutoCloseable {
      * @throws IllegalArgumentException if nobody can be dialed there
      */
     public CompletableFuture<CallbackLease> borrow(SocketAddress destination, Callbacks callbacks) {
-        return borrow(destination, -1, callbacks);
+        return borrow(destination, core.borrowTimeoutNanos(), callbacks);
     }
 
     /** As the other, for a host by name or IP literal. */

@@ -10,8 +10,8 @@ public interface ConnectionCheck {
      * Called on the event loop of the connection.
      *
      * @param connection without callbacks: {@link CallbackConnection#onRequest} sets the one for the answer
-     * @return completes, on any thread, with whether the connection may be lent; one that may not, or of which the check fails,
-     *     is closed
+     * @return completes, on any thread, with whether the connection may be lent; one that may not, or of which the check fails or
+     *     takes longer than its borrower waits, is closed
      */
     CompletionStage<Boolean> check(CallbackConnection connection) throws Exception;
 }

@@ -130,6 +130,9 @@ final class Input {
     /** Zero for ever. */
     void setTimeout(long nanos) {
         timeoutNanos = nanos;
+        if (!connection.isOpen()) {
+            return; // the socket may be another's by now
+        }
         if (nanos == 0) {
             core.clearDeadline(Direction.READ);
         } else if (!paused) {
@@ -140,7 +143,7 @@ final class Input {
     /** From now on a byte is expected. */
     private void startTimeout() {
         long nanos = timeoutNanos;
-        if (nanos > 0 && !unexpected) {
+        if (nanos > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
             core.setDeadline(Direction.READ, System.nanoTime() + nanos);
         }
     }
@@ -148,7 +151,7 @@ final class Input {
     /** It is not the peer's turn. */
     void unexpect() {
         unexpected = true;
-        if (timeoutNanos > 0) {
+        if (timeoutNanos > 0 && connection.isOpen()) {
             core.clearDeadline(Direction.READ);
         }
     }

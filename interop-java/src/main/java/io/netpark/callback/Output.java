@@ -167,6 +167,9 @@ final class Output {
     /** Zero for ever. */
     void setTimeout(long nanos) {
         timeoutNanos = nanos;
+        if (!connection.isOpen()) {
+            return; // the socket may be another's by now
+        }
         if (nanos == 0) {
             core.clearDeadline(Direction.WRITE);
         } else if (pendingBytes > 0) {

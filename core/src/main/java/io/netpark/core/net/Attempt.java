@@ -50,13 +50,18 @@ final class Attempt {
             Connection begun = Connecting.begin(loop, remote, dialer.options(), local);
             connection = begun;
             goOn(begun, begun.startConnect());
-        } catch (NetparkException e) {
-            failed(e);
-        } catch (Throwable e) { // an option's value, no memory
-            NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
-            closed.initCause(e);
-            failed(closed);
+        } catch (Throwable e) {
+            failed(asFailure(e));
         }
+    }
+
+    private NetparkException asFailure(Throwable e) {
+        if (e instanceof NetparkException failure) {
+            return failure;
+        }
+        NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
+        closed.initCause(e); // an option's value, no memory
+        return closed;
     }
 
     private void retry(Connection connection) {
@@ -65,8 +70,8 @@ final class Attempt {
         }
         try {
             goOn(connection, connection.retryConnect());
-        } catch (NetparkException e) {
-            failed(e);
+        } catch (Throwable e) {
+            failed(asFailure(e));
         }
     }
 
@@ -97,7 +102,7 @@ final class Attempt {
     }
 
     private void failed(NetparkException e) {
-        connection = null; // it has closed itself
+        close(); // as a rule it has closed itself
         if (failure != null || !dial.isOpen()) {
             return;
         }

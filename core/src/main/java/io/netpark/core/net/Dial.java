@@ -11,6 +11,7 @@ import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -37,7 +38,7 @@ public final class Dial {
         /** Connected; called on the loop of the connection, which is the callee's from now on. */
         void connected(Connection connection);
 
-        /** Failed; nothing is left open. Called on an event loop, or by {@link Dialer#dial} itself. */
+        /** Failed; nothing is left open. Called on an event loop, or by {@link Dialer#dial} itself if the loops are closed. */
         void failed(NetparkException cause);
     }
 
@@ -65,7 +66,7 @@ public final class Dial {
     private final @Nullable String host;
     private final int port;
     private final long startNanos = System.nanoTime();
-    private EventLoop loop;
+    private volatile EventLoop loop;
 
     private volatile int state = OPEN;
 
@@ -110,10 +111,7 @@ public final class Dial {
     }
 
     Dial start() {
-        if (loop.inLoop()) {
-            begin();
-            return this;
-        }
+        // Also on the loop itself: who dials when a dial has ended, as loopback does at once, must not keep it from others.
         while (!loop.tryExecute(this::begin)) {
             if (dialer.group().isClosed() || !loop.isRetiring()) {
                 fail(closed());
@@ -180,6 +178,14 @@ public final class Dial {
         if (state != OPEN) {
             return;
         }
+        try {
+            use(found, failure);
+        } catch (RuntimeException e) { // a list that is none
+            fail(unknown(e));
+        }
+    }
+
+    private void use(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
         if (failure != null) {
             fail(unknown(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure));
         } else if (found == null || found.isEmpty()) {
@@ -201,7 +207,7 @@ public final class Dial {
     private void tryAll(List<InetAddress> found) {
         List<SocketAddress> ordered = new ArrayList<>(found.size());
         for (InetAddress address : AddressOrder.interleaved(found)) {
-            ordered.add(new InetSocketAddress(address, port));
+            ordered.add(new InetSocketAddress(Objects.requireNonNull(address, "an address of the resolver"), port));
         }
         addresses = ordered;
         startNext();

@@ -90,7 +90,7 @@ public final class Dialer {
     private static final Duration FOREVER = Duration.ofDays(36_500);
 
     /**
-     * Dials an address. Returns at once; called on an event loop of the group it may already be over by then.
+     * Dials an address. Returns at once; called on an event loop of the group, the connection will live on that.
      *
      * @param remote an {@link InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
      * @param outcome told once how it ended, unless it is {@linkplain Dial#cancel cancelled}
@@ -116,14 +116,15 @@ public final class Dialer {
     /**
      * Throws an exception that says why, if nobody can be dialed at an address.
      *
+     * @return the address; the JDK's unix address as Netpark's
      * @throws IllegalArgumentException its port is 0, it has no path, it is of a family that is not known
      */
-    public static void requireDialable(SocketAddress remote) {
+    public static SocketAddress requireDialable(SocketAddress remote) {
         if (remote instanceof InetSocketAddress inet && inet.isUnresolved()) {
             requireDialable(inet.getHostString(), inet.getPort());
-        } else {
-            Connecting.requireDialable(remote);
+            return remote;
         }
+        return Connecting.requireDialable(remote);
     }
 
     private static void requireDialable(String host, int port) {

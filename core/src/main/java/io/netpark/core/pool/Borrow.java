@@ -16,13 +16,21 @@ public final class Borrow {
     /** Guarded by the pool's lock: whoever sets it answers the borrower. */
     boolean answered;
     /** Ends the waiting. */
-    @Nullable Timer timer;
+    volatile @Nullable Timer timer;
 
     Borrow(Pool pool, Destination destination, long timeoutNanos, Pool.Borrower borrower) {
         this.pool = pool;
         this.destination = destination;
         this.timeoutNanos = timeoutNanos;
         this.borrower = borrower;
+    }
+
+    /** Without the pool's lock. */
+    void disarm() {
+        Timer armed = timer;
+        if (armed != null) {
+            armed.disarm();
+        }
     }
 
     NetparkException closed(String because) {

@@ -1,6 +1,5 @@
 package io.netpark.core.pool;
 
-import io.netpark.core.loop.Timer;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -29,7 +28,8 @@ final class Destination {
     /** Before this instant nothing is dialed; meaningful while there are {@link #failures}. */
     long retryNanos;
     @Nullable NetparkException lastFailure;
-    @Nullable Timer retry;
+    /** A timer is armed, or about to be, for {@link #retryNanos}. */
+    boolean retryPlanned;
 
     Destination(SocketAddress address) {
         this.address = address;
@@ -51,7 +51,8 @@ final class Destination {
 
     /** An attempt to connect has failed; returns whether that begins an episode. */
     boolean failed(NetparkException cause, PoolOptions options) {
-        long pause = Math.min(options.lastBackOffNanos, options.firstBackOffNanos << Math.min(20, failures));
+        long pause = failures < 20 && options.firstBackOffNanos <= options.lastBackOffNanos >> failures
+                ? options.firstBackOffNanos << failures : options.lastBackOffNanos;
         retryNanos = System.nanoTime() + pause - ThreadLocalRandom.current().nextLong(1 + pause / 10);
         lastFailure = cause;
         return failures++ == 0;

@@ -58,6 +58,9 @@ public final class Pool implements AutoCloseable {
     /** Of all destinations, in the order in which they came. */
     private final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
     private final LinkedHashSet<Dialing> dials = new LinkedHashSet<>();
+    /** Somebody is in {@link #goOn}, and looks once more before it leaves. */
+    private boolean goingOn;
+    private final List<Destination> retriesToPlan = new ArrayList<>();
     private boolean draining;
     private final CompletableFuture<Void> drained = new CompletableFuture<>();
     private final Sweep sweep;
@@ -83,6 +86,11 @@ public final class Pool implements AutoCloseable {
 
     // Borrowing
 
+    /** How long a borrower waits who names no time; 0 for ever. */
+    public long borrowTimeoutNanos() {
+        return options.borrowNanos;
+    }
+
     /** As the other, for as long as {@link PoolOptions#withBorrowTimeout} says. */
     public Borrow borrow(SocketAddress destination, Borrower borrower) {
         return borrow(destination, options.borrowNanos, borrower);
@@ -92,17 +100,20 @@ public final class Pool implements AutoCloseable {
      * Borrows a connection. Never waits: the borrower is told, by this call if there is a connection at hand.
      *
      * @param destination as {@link Dialer#dial(SocketAddress, Dial.Outcome)} takes it
-     * @param timeoutNanos how long it may take; 0 for ever
-     * @throws IllegalArgumentException if nobody can be dialed there
+     * @param timeoutNanos how long it may take, not negative; 0 for ever
+     * @throws IllegalArgumentException if nobody can be dialed there, or the time is negative
      */
     public Borrow borrow(SocketAddress destination, long timeoutNanos, Borrower borrower) {
-        Dialer.requireDialable(destination);
+        if (timeoutNanos < 0) {
+            throw new IllegalArgumentException("the time to borrow a connection cannot be negative: " + timeoutNanos + " ns");
+        }
+        SocketAddress address = Dialer.requireDialable(destination);
         while (true) {
             Borrow borrow;
             Member found = null;
             NetparkException refusal = null;
             synchronized (lock) {
-                borrow = new Borrow(this, destination(destination), timeoutNanos, borrower);
+                borrow = new Borrow(this, destination(address), Math.min(timeoutNanos, NEVER), borrower);
                 if (draining) {
                     refusal = borrow.closed("the pool is closed");
                 } else if (borrow.destination.waiting.isEmpty()) {
@@ -121,7 +132,7 @@ public final class Pool implements AutoCloseable {
                 }
             }
             if (refusal != null) {
-                borrower.failed(refusal);
+                tell(borrower, refusal);
             } else if (found == null) {
                 limitWaiting(borrow);
                 goOn();
@@ -134,7 +145,14 @@ public final class Pool implements AutoCloseable {
 
     /** With the lock. */
     private Destination destination(SocketAddress address) {
-        return destinations.computeIfAbsent(address, Destination::new);
+        return draining ? new Destination(address) : destinations.computeIfAbsent(address, Destination::new);
+    }
+
+    /** With the lock: forgets an address of which there is nothing to be remembered. */
+    private void forgetIfUnused(Destination destination) {
+        if (options.fewestIdle == 0 && destination.isUnused()) {
+            destinations.remove(destination.address, destination);
+        }
     }
 
     /** Lends one that has just been taken from the idle ones, unless something has come; then it is closed. */
@@ -168,6 +186,14 @@ public final class Pool implements AutoCloseable {
         }
     }
 
+    private void tell(Borrower borrower, NetparkException failure) {
+        try {
+            borrower.failed(failure);
+        } catch (Throwable e) {
+            loop.report("What was to be told that there is no connection threw", e);
+        }
+    }
+
     private void limitWaiting(Borrow borrow) {
         Timer timer = loop.newTimer(() -> timeOut(borrow), () -> loopsClosed(borrow));
         synchronized (lock) {
@@ -179,6 +205,13 @@ public final class Pool implements AutoCloseable {
         if (!timer.arm(borrow.startNanos + (borrow.timeoutNanos == 0 ? NEVER : borrow.timeoutNanos))) {
             loopsClosed(borrow);
         }
+        boolean answered;
+        synchronized (lock) {
+            answered = borrow.answered;
+        }
+        if (answered) {
+            timer.disarm(); // whoever has answered came before it was armed, perhaps
+        }
     }
 
     private void loopsClosed(Borrow borrow) {
@@ -187,7 +220,7 @@ public final class Pool implements AutoCloseable {
                 return;
             }
         }
-        borrow.borrower.failed(borrow.closed("the event loops were closed"));
+        tell(borrow.borrower, borrow.closed("the event loops were closed"));
     }
 
     private void timeOut(Borrow borrow) {
@@ -199,7 +232,7 @@ public final class Pool implements AutoCloseable {
             tally.timedOut++;
             failure = borrow.timedOut(state(borrow.destination));
         }
-        borrow.borrower.failed(failure);
+        tell(borrow.borrower, failure);
     }
 
     /** With the lock. */
@@ -215,11 +248,15 @@ public final class Pool implements AutoCloseable {
 
     boolean cancel(Borrow borrow) {
         synchronized (lock) {
-            return answer(borrow);
+            if (!answer(borrow)) {
+                return false;
+            }
         }
+        borrow.disarm();
+        return true;
     }
 
-    /** With the lock: takes it out of those who wait. Whoever gets true tells the borrower. */
+    /** With the lock: takes it out of those who wait. Whoever gets true disarms its timer and tells the borrower, without. */
     private boolean answer(Borrow borrow) {
         if (borrow.answered) {
             return false;
@@ -228,9 +265,7 @@ public final class Pool implements AutoCloseable {
         borrow.destination.waiting.remove(borrow);
         waiting.remove(borrow);
         tally.waited(System.nanoTime() - borrow.startNanos);
-        if (borrow.timer != null) {
-            borrow.timer.disarm();
-        }
+        forgetIfUnused(borrow.destination);
         return true;
     }
 
@@ -266,7 +301,11 @@ public final class Pool implements AutoCloseable {
         while (reason == null) {
             Borrow next = null;
             boolean idle = false;
+            boolean othersWait;
             synchronized (lock) {
+                if (member.state == Member.State.GONE) {
+                    return; // closed on this thread, by an attempt to park
+                }
                 if (draining) {
                     reason = Eviction.POOL_CLOSED;
                 } else if (mustMakeRoom(member.destination)) {
@@ -278,21 +317,28 @@ public final class Pool implements AutoCloseable {
                 } else {
                     member.state = Member.State.IDLE;
                     member.idleSince = System.nanoTime();
+                    member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     idle = member.park();
-                    if (idle) {
-                        member.destination.idle.addLast(member);
-                        sweep.plan(member);
-                    } else {
-                        member.state = Member.State.LENT;
+                    if (!idle) {
+                        member.destination.idle.remove(member);
+                        if (member.state == Member.State.IDLE) {
+                            member.state = Member.State.LENT;
+                        }
                     }
                 }
+                othersWait = !waiting.isEmpty();
             }
             if (idle) {
-                return;
-            }
-            if (next != null) {
+                sweep.plan(member);
+            } else if (next != null) {
+                next.disarm();
                 member.endWatch();
                 tell(next.borrower, new Lease(this, member, 0));
+            }
+            if (idle || next != null) {
+                if (othersWait) {
+                    goOn(); // it may be the room for them
+                }
                 return;
             }
             if (reason == null) {
@@ -325,6 +371,7 @@ public final class Pool implements AutoCloseable {
             members.remove(member);
             member.destination.open--;
             tally.evicted(reason);
+            forgetIfUnused(member.destination);
             last = isDrained();
         }
         member.connection.close();
@@ -370,6 +417,7 @@ public final class Pool implements AutoCloseable {
         List<Borrow> told = new ArrayList<>();
         boolean first;
         boolean last;
+        boolean plan;
         synchronized (lock) {
             dials.remove(dialing);
             destination.dialing--;
@@ -379,13 +427,19 @@ public final class Pool implements AutoCloseable {
                 told.addAll(destination.waiting);
                 told.forEach(this::answer);
             }
+            plan = !destination.retryPlanned && !draining;
+            destination.retryPlanned |= plan;
             last = isDrained();
+        }
+        if (plan) {
+            planRetry(destination);
         }
         if (first) {
             loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
         }
         for (Borrow borrow : told) {
-            borrow.borrower.failed(cause);
+            borrow.disarm();
+            tell(borrow.borrower, cause);
         }
         if (last) {
             drained.complete(null);
@@ -393,6 +447,9 @@ public final class Pool implements AutoCloseable {
             goOn();
         }
     }
+
+    /** A destination that failed, and that nobody has wanted since, is remembered for so long: then the episode is over. */
+    private static final long EPISODE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
     private static final long NEVER = Long.MAX_VALUE / 2;
 
@@ -405,38 +462,66 @@ public final class Pool implements AutoCloseable {
 
     /** Dials what is wanted and allowed. Without the lock. */
     private void goOn() {
-        while (true) {
-            Dialing dialing;
-            Member room = null;
+        synchronized (lock) {
+            if (goingOn) { // on another thread, or this one: a dial that fails at once must not nest
+                return;
+            }
+            goingOn = true;
+        }
+        try {
+            while (dialNext()) {
+                // What has been dialed may have failed already.
+            }
+        } catch (Throwable e) {
             synchronized (lock) {
-                Destination wanting = draining ? null : wanting();
-                if (wanting == null) {
-                    return;
-                }
-                if (total() >= options.most) {
-                    room = longestIdle(wanting);
-                    if (room == null) {
-                        return;
-                    }
+                goingOn = false;
+            }
+            throw e;
+        }
+    }
+
+    /** Returns false if there is nothing to dial, and then going on has ended. */
+    private boolean dialNext() {
+        Dialing dialing = null;
+        Member room = null;
+        List<Destination> retries;
+        synchronized (lock) {
+            Destination wanting = draining ? null : wanting();
+            if (wanting != null && total() >= options.most) {
+                room = longestIdle(wanting);
+                if (room == null) {
+                    wanting = null;
+                } else {
                     room.state = Member.State.LENT;
                     room.destination.idle.remove(room);
                 }
+            }
+            if (wanting != null) {
                 dialing = new Dialing(this, wanting);
                 wanting.dialing++;
                 dials.add(dialing);
+            } else {
+                goingOn = false;
             }
-            if (room != null) {
-                retire(room, Eviction.ROOM);
-            }
-            dialing.start(dialer);
-            boolean late;
-            synchronized (lock) {
-                late = draining; // drain() has not seen it, perhaps
-            }
-            if (late) {
-                dialing.cancel();
-            }
+            retries = retriesToPlan.isEmpty() ? List.of() : List.copyOf(retriesToPlan);
+            retriesToPlan.clear();
         }
+        retries.forEach(this::planRetry);
+        if (room != null) {
+            retire(room, Eviction.ROOM);
+        }
+        if (dialing == null) {
+            return false;
+        }
+        dialing.start(dialer);
+        boolean late;
+        synchronized (lock) {
+            late = draining; // drain() has not seen it, perhaps
+        }
+        if (late) {
+            dialing.cancel();
+        }
+        return true;
     }
 
     /** With the lock: the destination to dial next, of those where it is allowed; null if there is none. */
@@ -467,21 +552,37 @@ public final class Pool implements AutoCloseable {
             return false;
         }
         if (destination.isPausing()) {
-            planRetry(destination);
+            if (!destination.retryPlanned) {
+                destination.retryPlanned = true;
+                retriesToPlan.add(destination);
+            }
             return false;
         }
         return destination.failures == 0 || destination.dialing == 0; // one, to see whether it is there again
     }
 
+    /** Without the lock, as arming a timer may run tasks of a loop that ends. */
     private void planRetry(Destination destination) {
-        if (destination.retry == null) {
-            destination.retry = loop.newTimer(() -> {
-                synchronized (lock) {
-                    destination.retry = null;
-                }
-                goOn();
-            });
-            destination.retry.arm(destination.retryNanos);
+        loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos);
+    }
+
+    /** On the loop: the pause of a destination is over. If nobody wants it any more it is forgotten after a while. */
+    private void retryIsDue(Destination destination) {
+        boolean forget;
+        synchronized (lock) {
+            destination.retryPlanned = false;
+            forget = destination.failures > 0 && destination.waiting.isEmpty() && destination.count() == 0
+                    && options.fewestIdle == 0;
+            if (forget && System.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
+                destination.recovered();
+                forgetIfUnused(destination);
+                return;
+            }
+        }
+        if (forget) {
+            loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos + EPISODE_NANOS);
+        } else {
+            goOn();
         }
     }
 
@@ -501,9 +602,9 @@ public final class Pool implements AutoCloseable {
 
     /** Makes connections to a destination until as many are idle as {@link PoolOptions#withFewestIdle} says. Never waits. */
     public void warmUp(SocketAddress destination) {
-        Dialer.requireDialable(destination);
+        SocketAddress address = Dialer.requireDialable(destination);
         synchronized (lock) {
-            destination(destination);
+            destination(address);
         }
         goOn();
     }
@@ -513,8 +614,8 @@ public final class Pool implements AutoCloseable {
         List<Member> over;
         synchronized (lock) {
             over = sweep.findOver(destinations.values());
-            destinations.values().removeIf(destination -> options.fewestIdle == 0 && destination.isUnused());
         }
+        sweep.arm();
         long now = System.nanoTime();
         over.forEach(member -> retire(member, member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE));
     }
@@ -547,18 +648,18 @@ public final class Pool implements AutoCloseable {
                 destination.idle.forEach(member -> member.state = Member.State.LENT);
                 idle.addAll(destination.idle);
                 destination.idle.clear();
-                if (destination.retry != null) {
-                    destination.retry.disarm();
-                }
             }
-            sweep.stop();
             dialed = List.copyOf(dials);
             none = isDrained();
         }
+        sweep.stop();
         for (Dialing dialing : dialed) {
             dialing.cancel();
         }
-        told.forEach(borrow -> borrow.borrower.failed(borrow.closed("the pool is closed")));
+        for (Borrow borrow : told) {
+            borrow.disarm();
+            tell(borrow.borrower, borrow.closed("the pool is closed"));
+        }
         idle.forEach(member -> retire(member, Eviction.POOL_CLOSED));
         if (none) {
             drained.complete(null);

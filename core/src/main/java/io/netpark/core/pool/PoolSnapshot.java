@@ -38,7 +38,7 @@ public record PoolSnapshot(
     /**
      * What there is of one destination.
      *
-     * @param failing the last attempt to connect has failed, and it is not time for the next
+     * @param failing the last attempt to connect has failed
      */
     public record Part(int open, int idle, int dialing, int waiting, boolean failing) {}
 

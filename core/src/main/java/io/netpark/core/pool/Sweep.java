@@ -8,15 +8,16 @@ import java.util.List;
 
 /**
  * Finds idle connections that have been so for too long, or are too old. One timer, armed for the first of them; nothing is
- * armed while none is idle. All of it is guarded by the pool's lock.
+ * armed while none is idle. Arming a timer may run tasks of a loop that ends, so it is done without the pool's lock.
  */
 final class Sweep {
 
+    private static final long NONE = Long.MIN_VALUE;
+
     private final PoolOptions options;
     private final Timer timer;
-    private boolean armed;
-    /** When the timer is due, as a nanoTime; meaningful while it is armed. */
-    private long dueNanos;
+    /** When the timer is due, as a nanoTime; {@link #NONE} if it is not armed. Guarded by this. */
+    private long dueNanos = NONE;
 
     /** @param action runs when it is time; to call {@link #findOver} */
     Sweep(EventLoop loop, PoolOptions options, Runnable action) {
@@ -24,27 +25,50 @@ final class Sweep {
         this.timer = loop.newTimer(action);
     }
 
-    /** For one that has become idle. */
+    /** For one that has become idle. Without the pool's lock. */
     void plan(Member member) {
+        if (planAt(end(member))) {
+            arm();
+        }
+    }
+
+    private long end(Member member) {
         long idleEnd = idleEnd(member);
-        planAt(idleEnd - member.endNanos < 0 ? idleEnd : member.endNanos);
+        return idleEnd - member.endNanos < 0 ? idleEnd : member.endNanos;
     }
 
     private long idleEnd(Member member) {
         return options.idleNanos == 0 ? member.endNanos : member.idleSince + options.idleNanos;
     }
 
-    private void planAt(long due) {
-        if (!armed || due - dueNanos < 0) {
-            armed = true;
-            dueNanos = due;
+    /** Whether the timer has to be armed. */
+    private synchronized boolean planAt(long due) {
+        if (dueNanos != NONE && due - dueNanos >= 0) {
+            return false;
+        }
+        dueNanos = due == NONE ? due + 1 : due;
+        return true;
+    }
+
+    /** Arms the timer for what has been planned. Without the pool's lock. */
+    void arm() {
+        long due;
+        synchronized (this) {
+            due = dueNanos;
+        }
+        if (due != NONE) {
             timer.arm(due);
         }
     }
 
-    /** Those whose time is over, no longer idle, the ones that are too old among them; and plans the next time. */
+    /**
+     * Those whose time is over, no longer idle, the ones that are too old among them; and plans the next time, for which the
+     * timer is to be {@linkplain #arm armed}. With the pool's lock.
+     */
     List<Member> findOver(Collection<Destination> destinations) {
-        armed = false;
+        synchronized (this) {
+            dueNanos = NONE;
+        }
         long now = System.nanoTime();
         List<Member> over = new ArrayList<>();
         for (Destination destination : destinations) {
@@ -59,7 +83,7 @@ final class Sweep {
                 } else if (unused) { // one of the fewest: until it is old
                     planAt(member.endNanos);
                 } else {
-                    plan(member);
+                    planAt(end(member));
                 }
             }
         }
