@@ -6,6 +6,8 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
+import io.netpark.core.sys.Errno
+import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Bindings
@@ -31,6 +33,7 @@ import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.nio.ReadOnlyBufferException
 import java.nio.file.Files
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 
 /** Datagram sockets, over every binding, poller and kind of address. */
@@ -309,6 +312,22 @@ class MessageSocketSpec : NetparkSpec(body = {
                         List(2000) { receiver.receive().text.toInt() } shouldBe List(2000) { it }
                         sending.result()
                     }
+                }
+            }
+        }
+
+        test("a device without buffers is waited for") {
+            val failures = AtomicInteger(3)
+            val real = flavour.libc
+            val libc = object : LibC by real {
+                override fun sendmsg(fd: Int, msghdr: Long, flags: Int): Long =
+                    if (failures.getAndDecrement() > 0) -Errno.ENOBUFS.toLong() else real.sendmsg(fd, msghdr, flags)
+            }
+            TestReactor(libc, flavour.poller.factory).use { reactor ->
+                reactor.bind(loopback()).use { socket ->
+                    socket.send("patience", socket.address)
+                    socket.receive().text shouldBe "patience"
+                    failures.get() shouldBe -1
                 }
             }
         }
