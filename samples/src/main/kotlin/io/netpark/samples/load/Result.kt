@@ -1,6 +1,7 @@
 package io.netpark.samples.load
 
 import org.HdrHistogram.Histogram
+import java.math.BigDecimal
 import java.util.Locale
 
 /** What the load came to. */
@@ -37,7 +38,7 @@ internal class Result(
 
     private fun title(): String {
         val mode = if (options.rate == null) "closed loop"
-        else String.format(Locale.ROOT, "%,.6g requests a second", options.rate)
+        else "${BigDecimal.valueOf(options.rate).stripTrailingZeros().toPlainString()} requests a second"
         return String.format(Locale.ROOT, "%.1f s, %,d connections to %s, %,d bytes a request, %d in flight each, %s",
             elapsedNanos / 1e9, options.connections, options.target, options.size, options.pipeline, mode)
     }
