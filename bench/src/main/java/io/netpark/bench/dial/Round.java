@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 /** Some time of dialing. But for {@link #await} it belongs to the dialer's thread. */
 public final class Round {
 
-    /** Enough that the loop is never without work, too few for the listener's backlog to overflow. */
+    /** Enough that the loop is never without work. */
     public static final int AT_A_TIME = 64;
 
     private static final long PATIENCE_SECONDS = 30;

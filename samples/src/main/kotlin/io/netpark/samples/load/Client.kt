@@ -129,7 +129,10 @@ internal class Client(private val number: Int, private val lane: Lane) {
         val end = input.limit()
         while (input.position() < end) {
             if (inFlight == 0) {
-                throw LoadFailure("bytes nobody asked for", "the server sent ${end - input.position()} bytes too many on connection $number")
+                throw LoadFailure(
+                    "bytes nobody asked for",
+                    "the server sent ${end - input.position()} bytes too many on connection $number",
+                )
             }
             lane.content.place(expected, number, answered)
             expected.position(expected.position() + received)

@@ -18,8 +18,8 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
 /**
- * An event loop with its clients and their pool. All of them run on its thread and share what is here without locks; others look
- * at it from outside.
+ * An event loop with its clients and their pool. All of them run on its thread and share what is here without locks; others
+ * look at it from outside.
  */
 internal class Lane(
     val options: LoadOptions,
@@ -107,7 +107,7 @@ internal class Lane(
     private fun pace(start: Long): Pace {
         if (options.rate == null) return ClosedLoop()
         val interval = TimeUnit.SECONDS.toNanos(1) / options.rate
-        // The lanes share the rate: each takes every so-manieth request.
+        // The lanes share the rate: of three, each takes every third request.
         return FixedRate(reactor.group.first(), start + (number * interval).toLong(), interval * lanes)
     }
 

@@ -20,8 +20,8 @@ import kotlin.time.Duration.Companion.seconds
     sortOptions = false,
     description = [
         "Loads an echo server and checks every byte that comes back.",
-        "Without --rate each connection sends the next request when an answer has come (closed loop): that finds the most that " +
-            "a server can do, and makes a stall look shorter than it is. With --rate requests are due at fixed instants, " +
+        "Without --rate each connection sends the next request when an answer has come (closed loop): that finds the most " +
+            "that a server can do, and makes a stall look shorter than it is. With --rate requests are due at fixed instants, " +
             "whatever the answers do, and each one's latency counts from there.",
         "The exit status is 0 if every request that was sent has been answered, and rightly; otherwise 1.",
     ],

@@ -22,7 +22,8 @@ internal class Result(
         add(title())
         line("requests answered", number(latencies.totalCount), "every byte checked")
         line("requests a second", number(perSecond(latencies.totalCount)))
-        line("megabytes a second", String.format(Locale.ROOT, "%,.2f", perSecond(latencies.totalCount * options.size) / 1e6), "each way")
+        val megabytes = perSecond(latencies.totalCount * options.size) / 1e6
+        line("megabytes a second", String.format(Locale.ROOT, "%,.2f", megabytes), "each way")
         if (latencies.totalCount > 0) {
             for ((name, percentile) in PERCENTILES) line("latency $name", time(latencies.getValueAtPercentile(percentile)))
             line("latency max", time(latencies.maxValue))
