@@ -10,10 +10,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
 
-/** Everything, one after the other. */
+/** What compares servers, and what a loop costs: everything that fits into ten minutes, one after the other. */
 @Command(
         name = "all",
-        description = "Every benchmark but jmh; with --quick in less than ten minutes.",
+        description = "Every benchmark but dial, pool and jmh; with --quick in less than ten minutes.",
         mixinStandardHelpOptions = true)
 final class AllCommand implements Callable<Integer> {
 

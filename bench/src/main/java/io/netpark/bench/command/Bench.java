@@ -11,8 +11,9 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         subcommands = {
             EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class,
-            ChurnCommand.class, StreamCommand.class,
-            IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, AllCommand.class, JmhCommand.class
+            ChurnCommand.class, DialCommand.class, StreamCommand.class,
+            IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class, AllCommand.class,
+            JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")
 public final class Bench {

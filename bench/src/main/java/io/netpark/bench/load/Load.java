@@ -5,14 +5,11 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.zip.Deflater;
 
 /**
  * The generator's process. It obeys lines on its standard input and answers each with one line: {@code ok …} or
@@ -188,11 +185,6 @@ public final class Load {
     }
 
     private String result(long from) {
-        ByteBuffer encoded = ByteBuffer.allocate(traffic.latencies.getNeededByteBufferCapacity());
-        int length = traffic.latencies.encodeIntoCompressedByteBuffer(encoded, Deflater.BEST_SPEED);
-        byte[] histogram = new byte[length];
-        encoded.get(0, histogram);
-        return "requests=" + traffic.requests + " bytes=" + traffic.bytes + " nanos=" + (System.nanoTime() - from)
-                + " histogram=" + Base64.getEncoder().encodeToString(histogram);
+        return Encoded.result(traffic.requests, traffic.bytes, System.nanoTime() - from, traffic.latencies);
     }
 }

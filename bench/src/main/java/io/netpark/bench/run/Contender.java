@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.dial.Dials;
 import io.netpark.bench.server.Serve;
 import io.netpark.bench.server.Service;
 import io.netpark.core.sys.Binding;
@@ -66,11 +67,25 @@ public enum Contender {
             Path program = Floor.program().orElseThrow();
             return List.of(program.toString(), mode, block, buffer);
         }
+        return Jvm.command(properties(jvmFlags), Serve.class, server, mode, block, buffer);
+    }
+
+    /** The command of its process as a dialer. */
+    List<String> dialCommand() {
+        return Jvm.command(properties(List.of()), Dials.class, server);
+    }
+
+    private List<String> properties(List<String> jvmFlags) {
         List<String> properties = new ArrayList<>(jvmFlags);
         if (binding != null) {
             properties.add("-D" + Binding.PROPERTY + "=" + binding.name().toLowerCase(Locale.ROOT));
         }
-        return Jvm.command(properties, Serve.class, server, mode, block, buffer);
+        return properties;
+    }
+
+    /** Whether there is a dialer of it. */
+    public boolean dials() {
+        return this == NETTY || this == NIO || server.equals("netpark-coroutine") || server.equals("netpark-callback");
     }
 
     /** How it reaches the C library, if it is Netpark; otherwise null. */

@@ -90,7 +90,8 @@ public final class LoadProcess implements Closeable {
         return answer;
     }
 
-    private static Done done(String answer) {
+    /** Reads what {@link io.netpark.bench.load.Encoded} has written. */
+    static Done done(String answer) {
         String[] words = answer.split(" ");
         try {
             byte[] histogram = Base64.getDecoder().decode(value(words[4]));

@@ -5,14 +5,14 @@ import java.lang.management.ManagementFactory;
 import java.lang.reflect.Method;
 
 /** Bytes that the threads of this JVM have allocated since it started. */
-final class Allocation {
+public final class Allocation {
 
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
     private Allocation() {}
 
     /** JDK 21 counts threads that have ended too; before, only those that live. */
-    static long total() {
+    public static long total() {
         try {
             Method total = ThreadMXBean.class.getMethod("getTotalThreadAllocatedBytes");
             return (long) total.invoke(THREADS);

@@ -1,7 +1,7 @@
 package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.sys.Binding
+import io.netpark.samples.BindingChoice
 import io.netpark.samples.demand
 import io.netpark.samples.run
 import picocli.CommandLine.Command
@@ -25,8 +25,6 @@ import kotlin.system.exitProcess
 private class Echo : Callable<Int> {
 
     enum class Api { COROUTINE, CALLBACK }
-
-    enum class BindingChoice { AUTO, JNA, FFM }
 
     @Spec
     private lateinit var spec: CommandSpec
@@ -76,11 +74,7 @@ private class Echo : Callable<Int> {
 
     private fun configure(builder: EventLoopGroup.Builder) {
         loops?.let { builder.loops(it) }
-        when (binding) {
-            BindingChoice.AUTO -> {}
-            BindingChoice.JNA -> builder.libc(Binding.JNA.open())
-            BindingChoice.FFM -> builder.libc(Binding.FFM.open())
-        }
+        binding.applyTo(builder)
     }
 
     private fun lookUp(host: String): InetAddress = try {

@@ -11,6 +11,7 @@ import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Reactor
 import io.netpark.samples.DEMO
+import io.netpark.samples.LiveLine
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import kotlinx.coroutines.cancelAndJoin
@@ -102,7 +103,7 @@ private fun load(handler: suspend (Connection) -> Unit) {
                 val serving = launch { listener.serve(handler = handler) }
                 try {
                     val load = Load.connect(clients, listener.localAddress, connections = 2)
-                    load.run(500.milliseconds, Progress(isTerminal = false))
+                    load.run(500.milliseconds, Progress(LiveLine(isTerminal = false)))
                     load.finish()
                 } finally {
                     serving.cancelAndJoin()
