@@ -94,12 +94,18 @@ public class ConnectionPool(
     public suspend fun borrow(destination: SocketAddress, timeout: Duration? = null): Lease {
         val whole = timeout ?: core.borrowTimeoutNanos().let { if (it == 0L) Duration.INFINITE else it.nanoseconds }
         val start = TimeSource.Monotonic.markNow()
-        while (true) {
-            val lease = awaitLease { core.borrow(destination, (whole - start.elapsedNow()).toTimeoutNanos(), it) }
+        var left = whole
+        do {
+            val lease = awaitLease { core.borrow(destination, left.toTimeoutNanos(), it) }
             if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
             if (isGood(lease, check, whole - start.elapsedNow())) return lease
             lease.reject()
-        }
+            left = whole - start.elapsedNow()
+        } while (left > Duration.ZERO)
+        throw NetparkException.TimedOut(
+            NetparkException.Timeout.BORROW,
+            "borrow a connection to $destination: none within $whole that its check accepts",
+        )
     }
 
     private fun Duration.toTimeoutNanos(): Long =

@@ -6,6 +6,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.SocketOption
 import io.netpark.core.pool.Eviction
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
@@ -138,8 +139,16 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<IllegalStateException> { lease.giveBack() }.message!! shouldContain "given back"
                 shouldThrow<IllegalStateException> { connection.write("late") }.message!! shouldContain "given back"
                 shouldThrow<IllegalStateException> { connection.read(ByteArray(1)) }
+                shouldThrow<IllegalStateException> { connection.shutdownOutput() }
+                shouldThrow<IllegalStateException> { connection.setReadDeadline(1.milliseconds) }
+                shouldThrow<IllegalStateException> { connection.setWriteDeadline(1.milliseconds) }
+                shouldThrow<IllegalStateException> { connection.setIdleTimeout(1.milliseconds) }
+                shouldThrow<IllegalStateException> { connection.setOption(SocketOption.CORK, true) }
+                shouldThrow<IllegalStateException> { connection.detach() }
+                connection.reset()
                 lease.discard()
                 connection.close()
+                delay(5)
                 pool.use(server.address) { it.ask("still there") }
                 pool.snapshot().created() shouldBe 1
             }
@@ -251,6 +260,27 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 soon { check(pool.snapshot().open() <= 2) }
             }
 
+            contract("room that comes back goes to whom it is of use, though others have waited for longer",
+                PoolOptions.DEFAULT.withMost(2).withMostPerDestination(1)) { scene, pool ->
+                val servers = List(3) { scene.server() }
+                val first = pool.borrow(servers[0].address)
+                val second = pool.borrow(servers[1].address)
+                val longest = async(start = CoroutineStart.UNDISPATCHED) { pool.use(servers[0].address) { it.ask("a") } }
+                val third = async(start = CoroutineStart.UNDISPATCHED) { pool.use(servers[2].address) { it.ask("c") } }
+                second.giveBack() // the one that waits for the first is at its limit there
+                third.await()
+                first.giveBack()
+                longest.await()
+            }
+
+            contract("addresses that nobody wants any more are forgotten",
+                PoolOptions.DEFAULT.withIdleTime(millis(20)).withFailFast(true)) { scene, pool ->
+                val server = scene.server()
+                pool.use(server.address) { it.ask("x") }
+                soon { pool.snapshot().destinations().size shouldBe 0 }
+                scene.reports.drain()
+            }
+
             contract("as many are kept ready as are wanted, also when one breaks", PoolOptions.DEFAULT.withFewestIdle(3)) { scene, pool ->
                 val server = scene.server()
                 pool.warmUp(server.address)
@@ -337,6 +367,21 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                         pool.use(server.address) { it.ask("y") }
                         checks.get() shouldBe 2
                         pool.snapshot().evicted(Eviction.CHECK) shouldBe 1
+                    }
+                    scene.end()
+                }
+            }
+
+            test("a check has no more time than its borrower") {
+                onReactor(flavour.libc, flavour.poller.factory) { reactor, reports ->
+                    val scene = Scene(reactor, this, reports)
+                    val server = scene.server()
+                    ConnectionPool(reactor, check = { kotlinx.coroutines.awaitCancellation() }).use { pool ->
+                        pool.use(server.address) { it.ask("x") }
+                        delay(5)
+                        shouldThrow<NetparkException.TimedOut> { pool.borrow(server.address, 60.milliseconds) }
+                            .timeout() shouldBe NetparkException.Timeout.BORROW
+                        pool.snapshot().lent() shouldBe 0
                     }
                     scene.end()
                 }

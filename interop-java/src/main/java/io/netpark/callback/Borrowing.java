@@ -9,6 +9,7 @@ import java.net.SocketAddress;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -67,10 +68,16 @@ final class Borrowing implements Pool.Borrower {
     }
 
     private long left() {
-        return timeoutNanos == 0 ? 0 : Math.max(1, timeoutNanos - (System.nanoTime() - startNanos));
+        return timeoutNanos == 0 || asked.get() == 1
+                ? timeoutNanos : Math.max(1, timeoutNanos - (System.nanoTime() - startNanos));
     }
 
     private void ask() {
+        if (timeoutNanos > 0 && asked.get() > 0 && System.nanoTime() - startNanos >= timeoutNanos) {
+            failed(new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to " + destination
+                    + ": none within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms that its check accepts"));
+            return;
+        }
         int round = asked.incrementAndGet();
         Borrow asking = pool.core.borrow(destination, left(), this);
         if (asked.get() == round) { // or it has been lent, rejected and asked again already

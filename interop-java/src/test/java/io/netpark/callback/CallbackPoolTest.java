@@ -241,6 +241,51 @@ class CallbackPoolTest {
     }
 
     @Test
+    void aCheckHasNoMoreTimeThanItsBorrowerAndEndsWithIt() throws Exception {
+        AtomicInteger checks = new AtomicInteger();
+        try (EventLoopGroup group = Support.group(1, new Support.Reports());
+                CallbackServer server = echo(group);
+                CallbackClient client = CallbackClient.builder().group(group).open();
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT, Duration.ZERO,
+                        connection -> checks.incrementAndGet() == 1 ? null : new CompletableFuture<>())) {
+            List<CallbackLease> leases = List.of(get(pool.borrow(server.localAddress(), NONE)),
+                    get(pool.borrow(server.localAddress(), NONE)), get(pool.borrow(server.localAddress(), NONE)));
+            leases.forEach(CallbackLease::giveBack);
+            Support.await("idle", () -> pool.snapshot().idle() == 3);
+            // The first check returns nothing; the second never ends, and takes the borrower's time with it.
+            Throwable failure = failure(pool.borrow(server.localAddress(), Duration.ofMillis(100), NONE));
+            assertEquals(NetparkException.Timeout.BORROW,
+                    assertInstanceOf(NetparkException.TimedOut.class, failure).timeout());
+            assertEquals(2, checks.get());
+            CompletableFuture<CallbackLease> cancelled = pool.borrow(server.localAddress(), NONE);
+            Support.await("checked", () -> checks.get() == 3);
+            cancelled.cancel(true);
+            Support.await("all rejected", () -> pool.snapshot().open() == 0);
+            assertEquals(3, pool.snapshot().evicted().get(Eviction.CHECK));
+        }
+    }
+
+    @Test
+    void whatABorrowerDoesTooLateTouchesNobody() throws Exception {
+        try (EventLoopGroup group = Support.group(1, new Support.Reports());
+                CallbackServer server = echo(group);
+                CallbackClient client = CallbackClient.builder().group(group).readTimeout(Duration.ofMillis(50)).open();
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT)) {
+            CallbackLease lease = get(pool.borrow(server.localAddress(), NONE));
+            lease.giveBack();
+            Support.await("idle", () -> pool.snapshot().idle() == 1);
+            CallbackConnection late = lease.connection();
+            late.resumeReading();
+            late.setReadTimeout(Duration.ofMillis(1));
+            late.setWriteTimeout(Duration.ofMillis(1));
+            assertThrows(NetparkException.Closed.class, () -> late.setOption(io.netpark.core.net.SocketOption.CORK, true));
+            late.close();
+            Thread.sleep(120);
+            assertEquals(1, pool.snapshot().idle(), () -> pool.snapshot().toString());
+        }
+    }
+
+    @Test
     void closingTheClientClosesThePoolAndTellsThoseWhoWait() throws Exception {
         try (EventLoopGroup group = Support.group(1, new Support.Reports()); CallbackServer server = echo(group)) {
             CallbackClient client = CallbackClient.builder().group(group).open();

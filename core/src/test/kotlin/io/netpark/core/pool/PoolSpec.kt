@@ -1,0 +1,148 @@
+package io.netpark.core.pool
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.net.Dialer
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.race
+import java.net.SocketAddress
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ExecutionException
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+
+/** A borrower for a thread to wait with. Counts how often it was told, which may not be more than once. */
+private class Borrowed : Pool.Borrower {
+    private val future = CompletableFuture<Lease>()
+    private val told = AtomicInteger()
+
+    override fun lent(lease: Lease) {
+        check(told.incrementAndGet() == 1) { "told twice" }
+        future.complete(lease)
+    }
+
+    override fun failed(cause: NetparkException) {
+        check(told.incrementAndGet() == 1) { "told twice" }
+        future.completeExceptionally(cause)
+    }
+
+    fun await(): Lease = try {
+        future.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
+    } catch (e: ExecutionException) {
+        throw e.cause!!
+    }
+
+    val isTold: Boolean get() = told.get() > 0
+}
+
+private fun Pool.borrow(address: SocketAddress): Borrowed = Borrowed().also { borrow(address, it) }
+
+/** What only the core's own users meet; the rest is tested through both APIs. */
+class PoolSpec : NetparkSpec(body = {
+    test("a borrower that throws disturbs no other, however it was told") {
+        TestReactor().use { reactor ->
+            reactor.listen().use { listener ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                    pool.borrow(listener.address, object : Pool.Borrower {
+                        override fun lent(lease: Lease): Unit = error("mine")
+                        override fun failed(cause: NetparkException): Unit = error("mine")
+                    })
+                    val lease = pool.borrow(listener.address).await()
+                    eventually { reactor.reporter.drain() shouldHaveSize 1 }
+                    pool.borrow(listener.address, object : Pool.Borrower {
+                        override fun lent(lease: Lease): Unit = error("mine")
+                        override fun failed(cause: NetparkException): Unit = error("mine")
+                    })
+                    val waiting = pool.borrow(listener.address)
+                    val drained = pool.drain()
+                    shouldThrow<NetparkException.Closed> { waiting.await() }
+                    drained.isDone shouldBe false
+                    lease.giveBack()
+                    drained.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
+                    reactor.reporter.drain() shouldHaveSize 1
+                }
+            }
+        }
+    }
+
+    test("a borrower is told once: by a connection, its time, its cancellation or the end of the pool") {
+        TestReactor(loops = 2).use { reactor ->
+            reactor.listen().use { listener ->
+                for (round in 0 until 200) {
+                    val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1))
+                    val lease = pool.borrow(listener.address).await()
+                    val waiting = Borrowed()
+                    val borrow = pool.borrow(listener.address, TimeUnit.MICROSECONDS.toNanos(200), waiting)
+                    var cancelled = false
+                    race(1, { lease.giveBack() }, { cancelled = borrow.cancel() }, { if (round % 3 == 0) pool.close() })
+                    if (!cancelled) {
+                        try {
+                            waiting.await().discard()
+                        } catch (e: NetparkException) {
+                            (e is NetparkException.TimedOut || e is NetparkException.Closed) shouldBe true
+                        }
+                    } else {
+                        waiting.isTold shouldBe false
+                    }
+                    pool.close()
+                    pool.snapshot().also {
+                        it.waiting() shouldBe 0
+                        it.open() shouldBe 0
+                    }
+                }
+            }
+        }
+    }
+
+    for (libc in Bindings.all) {
+        test("lending meets what the peer does at that moment, over ${libc.binding()}: never a dead connection that could be known") {
+            TestReactor(libc, loops = 2).use { reactor ->
+                reactor.listen().use { listener ->
+                    Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                        repeat(300) {
+                            val lease = pool.borrow(listener.address).await()
+                            val server = listener.accept()
+                            lease.giveBack()
+                            var second: Borrowed? = null
+                            race(1, { server.close() }, { second = pool.borrow(listener.address) })
+                            val again = second!!.await()
+                            // Lent before the close, or a new one; in either case the pool's count is right.
+                            pool.snapshot().open() shouldBe 1
+                            again.discard()
+                            listener.listener.startAccept()?.close()
+                                ?: listener.listener.abandon(io.netpark.core.fd.Direction.READ)
+                        }
+                        pool.snapshot().open() shouldBe 0
+                    }
+                }
+            }
+        }
+    }
+
+    test("closing the event loops answers everybody, and the pool can still be closed") {
+        repeat(50) {
+            val reactor = TestReactor(loops = 2)
+            val listener = reactor.listen()
+            val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1))
+            pool.borrow(listener.address).await()
+            val waiting = List(5) { Borrowed() }
+            race(1, { waiting.forEach { pool.borrow(listener.address, it) } }, { reactor.close() })
+            waiting.forEach { shouldThrow<NetparkException> { it.await() }.shouldBeInstanceOf<NetparkException.Closed>() }
+            pool.close()
+        }
+    }
+
+    test("bad times are refused") {
+        TestReactor().use { reactor ->
+            val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT)
+            shouldThrow<IllegalArgumentException> { pool.borrow(io.netpark.core.testing.loopback(port = 1), -1, Borrowed()) }
+        }
+    }
+})
