@@ -23,8 +23,8 @@ import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 
 /**
- * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend until they can
- * proceed; no thread waits.
+ * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend
+ * until they can proceed; no thread waits.
  *
  * **Threads.** Any coroutine on any dispatcher may use it. One may read while another writes and a third closes; a second
  * reader, or a second writer, gets an [IllegalStateException]. A handler started by [Listener.serve] runs on the

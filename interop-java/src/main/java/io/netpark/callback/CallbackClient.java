@@ -205,8 +205,8 @@ public final class CallbackClient implements AutoCloseable {
         }
 
         /**
-         * How long a dial may take in all, with the look-up of a name. Zero, the default, leaves it to the kernel, which gives up after about two
-         * minutes.
+         * How long a dial may take in all, with the look-up of a name. Zero, the default, leaves it to the kernel, which gives up
+         * after about two minutes.
          */
         public Builder connectTimeout(Duration time) {
             notNegativeNanos(time);

@@ -101,9 +101,9 @@ public final class CallbackServer implements AutoCloseable {
     /**
      * Comes to an end in phases, as {@link Shutdown} says, and returns when every connection is closed; close callbacks of those
      * that were cut off may still be running. A connection is idle if no
-     * callback of it is running, no byte is unread, no output is pending, reading is not paused, its peer has not ended its stream, and no
-     * {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been through a request callback. Connections that wait in
-     * the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
+     * callback of it is running, no byte is unread, no output is pending, reading is not paused, its peer has not ended its
+     * stream, and no {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been
+     * through a request callback. Connections that wait in the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
      * <p>Called again, or at the same time, it waits until the first call has come to its end. If the thread of the first call
      * is interrupted all times are over; it stays interrupted.

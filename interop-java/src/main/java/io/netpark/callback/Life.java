@@ -188,8 +188,8 @@ final class Life {
 
     /** On the loop: nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
     private boolean isIdle() {
-        return exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread() && !connection.input.isEnded()
-                && connection.output.pendingBytes() == 0;
+        return exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread()
+                && !connection.input.isEnded() && connection.output.pendingBytes() == 0;
     }
 
     /** On the loop, when draining: asks the socket first, as there may be a request that the poller has not told of yet. */

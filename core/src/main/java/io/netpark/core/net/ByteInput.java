@@ -22,8 +22,8 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
     /**
      * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
      * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
-     * poller that reports no edges, on a {@linkplain #emptyAfterShortRead unix socket}, or with {@linkplain #hasStickyReadiness() sticky readiness}, which would not be
-     * reported again. Belongs to whoever holds the read lock.
+     * poller that reports no edges, on a {@linkplain #emptyAfterShortRead unix socket}, or with
+     * {@linkplain #hasStickyReadiness() sticky readiness}, which would not be reported again. Belongs to whoever holds the read lock.
      */
     private boolean drained;
 

@@ -83,7 +83,8 @@ public final class Connecting {
         String operation = "connect to " + Addresses.text(to);
         if (to instanceof UnixAddress) {
             if (errno == Errno.EAGAIN) {
-                return NetparkException.backlogFull(operation + ": its backlog is full; the server accepts too slowly or not at all");
+                return NetparkException.backlogFull(
+                        operation + ": its backlog is full; the server accepts too slowly or not at all");
             }
             if (errno == Errno.ENOENT) {
                 return new NetparkException.Refused(operation + ": " + Errno.describe(errno) + "; nobody has listened there");

@@ -72,7 +72,8 @@ final class Destination {
         NetparkException last = Objects.requireNonNull(lastFailure);
         NetparkException failing = NetparkException.like(last, "borrow a connection to " + this
                 + ": connecting has failed, and will be tried again in "
-                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(retryNanos - System.nanoTime())) + " ms; it said: " + last.getMessage());
+                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(retryNanos - System.nanoTime())) + " ms; it said: "
+                + last.getMessage());
         failing.initCause(last);
         return failing;
     }

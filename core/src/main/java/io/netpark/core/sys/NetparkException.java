@@ -207,7 +207,7 @@ public abstract sealed class NetparkException extends IOException {
             case Errno.EACCES -> new SystemError(
                     errno, message + "; ports below 1024 need CAP_NET_BIND_SERVICE, a unix socket the right to write to its file");
             case Errno.EPERM -> new SystemError(errno,
-                    message + "; a regular file or folder is always ready and cannot be polled");
+                    message + "; regular files and folders cannot be polled, and a firewall rule may forbid other things");
             case Errno.ENOSPC -> new SystemError(errno,
                     message + "; raise sysctl fs.epoll.max_user_watches");
             default -> new SystemError(errno, message);

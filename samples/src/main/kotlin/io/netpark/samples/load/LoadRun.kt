@@ -5,6 +5,7 @@ import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
@@ -52,10 +53,10 @@ internal class LoadRun(private val options: LoadOptions, private val line: LiveL
         withTimeoutOrNull(options.duration) { stop.await() }
         val end = System.nanoTime()
         val backlog = lanes.map { it.backlog(end) }.reduce(Backlog::plus)
+        live.cancelAndJoin() // before connections close: the last line would show some of them
+        line.clear()
         stop.complete(Unit)
         loads.joinAll()
-        live.cancel()
-        line.clear()
         takeLatencies(lanes)
         Result(
             options, total,
