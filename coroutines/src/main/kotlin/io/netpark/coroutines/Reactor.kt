@@ -90,7 +90,9 @@ public class Reactor private constructor(
      * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
      * in turn gets it. The caller closes it.
      *
-     * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again.
+     * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again. Once it has returned the
+     * connection is the caller's: as the result of a `withTimeout` or `async` that ends at that moment it would be lost, so give it
+     * to a variable inside, or use [timeout].
      *
      * @param address an [InetSocketAddress], whose name is looked up if it is unresolved, or a unix address
      * @param timeout how long it may take in all; the kernel gives up by itself after about two minutes
