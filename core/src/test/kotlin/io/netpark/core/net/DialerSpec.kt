@@ -145,10 +145,15 @@ class DialerSpec : NetparkSpec(body = {
                 }
             }
 
-            reactor("a single address that does not answer is given up after the timeout") { dialer ->
-                BlackHole().use { hole ->
-                    shouldThrow<NetparkException.TimedOut> { dialer.withTimeout(millis(100)).await(hole.address) }
-                        .message!! shouldContain "127.0.0.1:${hole.address.port}: no connection within 100 ms"
+            for (host in listOf("127.0.0.1", "::1")) {
+                reactor("a single address that does not answer, $host, is given up after the timeout") { dialer ->
+                    BlackHole(host).use { hole ->
+                        val message = shouldThrow<NetparkException.TimedOut> {
+                            dialer.withTimeout(millis(100)).await(hole.address)
+                        }.message!!
+                        message shouldContain ":${hole.address.port}: no connection within 100 ms"
+                        message shouldContain if (host == "::1") "[0:0:0:0:0:0:0:1]" else host
+                    }
                 }
             }
 
