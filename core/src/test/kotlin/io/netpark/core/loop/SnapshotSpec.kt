@@ -58,7 +58,8 @@ class SnapshotSpec : NetparkSpec(body = {
                     reading.result() shouldBe 1
                     val timer = group.first().schedule({}, 1, TimeUnit.HOURS)
                     eventually { group.snapshot().loops()[0].pendingTimers() shouldBe 1 }
-                    timer.cancel(false)
+                    timer.cancel(false) // by a task of the loop, which shall not be among those counted below
+                    eventually { group.snapshot().loops()[0].pendingTimers() shouldBe 0 }
                 }
                 eventually { group.snapshot().total().connections() shouldBe 0 }
                 val before = group.snapshot().total()
