@@ -35,8 +35,9 @@ class LoopTasksSpec : NetparkSpec(body = {
                 }
                 order += 2
             }
-            rig.loop.execute { order += 3 }
+            val third = rig.loop.submit { order += 3 }
             done.result() shouldBe true
+            third.result() // before or after the fourth
             order.filter { it != 3 } shouldBe listOf(1, 2, 4)
             rig.loop.inLoop() shouldBe false
             EventLoop.current() shouldBe null
