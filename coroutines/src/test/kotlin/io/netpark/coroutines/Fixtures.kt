@@ -12,9 +12,11 @@ import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
 import java.io.EOFException
 import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.seconds
 
 /** Runs [body] with a reactor of its own; fails if anything is reported that [body] has not drained. */
 fun onReactor(
@@ -105,3 +107,16 @@ suspend fun echo(connection: Connection) {
 
 /** Different at every position, and for every [seed]. */
 fun pattern(length: Int, seed: Int = 1): ByteArray = ByteArray(length) { (it * 31 + (it shr 8) * 7 + seed * 13).toByte() }
+
+/** As eventually, for what happens on the caller's own thread meanwhile. */
+suspend fun soon(assertion: () -> Unit) {
+    val end = System.nanoTime() + 20.seconds.inWholeNanoseconds
+    while (true) {
+        try {
+            return assertion()
+        } catch (e: Throwable) {
+            if (System.nanoTime() - end > 0) throw e
+        }
+        delay(1)
+    }
+}

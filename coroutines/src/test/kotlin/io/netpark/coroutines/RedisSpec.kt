@@ -91,7 +91,7 @@ class RedisSpec : NetparkSpec(body = {
                         println("$soak with redis-server: ${acknowledged.size} keys acknowledged and found, " +
                             "$broken exchanges broken off, ${pool.snapshot()}")
                         acknowledged.size shouldBeGreaterThan 500
-                        pool.snapshot().lent() shouldBe 0
+                        soon { pool.snapshot().lent() shouldBe 0 }
                     }
                     reports.drain()
                 }

@@ -18,9 +18,11 @@ final class Destination {
     final ArrayDeque<Member> idle = new ArrayDeque<>();
     /** In the order in which they came. */
     final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
-    /** Lent and idle. */
+    /** New, lent and idle. */
     int open;
     int dialing;
+    /** Of those that are open, the ones of which it has not been decided yet who gets them. */
+    int arriving;
 
     // Failing
 
@@ -37,6 +39,19 @@ final class Destination {
 
     int count() {
         return open + dialing;
+    }
+
+    /** How many more are on their way to those who wait. */
+    int coming() {
+        return dialing + arriving;
+    }
+
+    /** A connection is about to be of this state; all changes of states go through here. */
+    void change(Member member, Member.State state) {
+        if (member.state == Member.State.NEW) {
+            arriving--;
+        }
+        member.state = state;
     }
 
     /** As a nanoTime; there is one. */

@@ -13,22 +13,23 @@ import org.jspecify.annotations.Nullable;
  * waiting, ends it.
  *
  * <pre>
- *   (dialed) --> LENT --giveBack, the input is empty: watched--> IDLE --borrow: watch ended--> LENT
- *                  |                                               |
- *                  |                                               +--something comes--> LENT to the look at what it is
- *                  +--evict, from any state--> GONE: closed
+ *   (dialed) --> NEW --somebody waits--> LENT --giveBack, the input is empty: watched--> IDLE --borrow: watch ended--> LENT
+ *                 |                      |                                            ^ |
+ *                 +--nobody does---------|--------------------------------------------+ +--something comes--> LENT to the look
+ *                 +----------------------+--evict, from any state--> GONE: closed             at what it is
  * </pre>
  */
 final class Member implements Waiter {
 
-    enum State { LENT, IDLE, GONE }
+    /** A new one stands for a dial that somebody waits for, until it is given to somebody. */
+    enum State { NEW, LENT, IDLE, GONE }
 
     final Connection connection;
     final Destination destination;
     /** When it is too old, as a nanoTime. */
     final long endNanos;
     /** Guarded by the pool's lock, as is the next. */
-    State state = State.LENT;
+    State state = State.NEW;
     /** Since when it is idle, as a nanoTime. */
     long idleSince;
     private final Pool pool;

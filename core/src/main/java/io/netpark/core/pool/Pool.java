@@ -119,7 +119,7 @@ public final class Pool implements AutoCloseable {
                 } else if (borrow.destination.waiting.isEmpty()) {
                     found = borrow.destination.idle.pollLast();
                     if (found != null) {
-                        found.state = Member.State.LENT;
+                        found.destination.change(found, Member.State.LENT);
                     } else if (options.failFast && borrow.destination.isPausing()) {
                         refusal = borrow.destination.failing();
                     }
@@ -288,7 +288,7 @@ public final class Pool implements AutoCloseable {
             if (member.state != Member.State.IDLE) {
                 return; // lent at this moment: that looks as well
             }
-            member.state = Member.State.LENT;
+            member.destination.change(member, Member.State.LENT);
             member.destination.idle.remove(member);
         }
         member.unpark(); // a wake-up that comes late may be of the time before
@@ -312,17 +312,18 @@ public final class Pool implements AutoCloseable {
                     reason = Eviction.ROOM;
                 } else if (!member.destination.waiting.isEmpty()) {
                     next = member.destination.waiting.iterator().next();
+                    member.destination.change(member, Member.State.LENT);
                     answer(next);
                     tally.borrowed++;
                 } else {
-                    member.state = Member.State.IDLE;
+                    member.destination.change(member, Member.State.IDLE);
                     member.idleSince = System.nanoTime();
                     member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     idle = member.park();
                     if (!idle) {
                         member.destination.idle.remove(member);
                         if (member.state == Member.State.IDLE) {
-                            member.state = Member.State.LENT;
+                            member.destination.change(member, Member.State.LENT);
                         }
                     }
                 }
@@ -367,7 +368,7 @@ public final class Pool implements AutoCloseable {
             if (member.state == Member.State.GONE) {
                 return;
             }
-            member.state = Member.State.GONE;
+            member.destination.change(member, Member.State.GONE);
             members.remove(member);
             member.destination.open--;
             tally.evicted(reason);
@@ -403,6 +404,7 @@ public final class Pool implements AutoCloseable {
             again = destination.failures > 0;
             destination.recovered();
             destination.open++;
+            destination.arriving++;
             members.add(member);
             tally.created++;
         }
@@ -492,7 +494,7 @@ public final class Pool implements AutoCloseable {
                 if (room == null) {
                     wanting = null;
                 } else {
-                    room.state = Member.State.LENT;
+                    room.destination.change(room, Member.State.LENT);
                     room.destination.idle.remove(room);
                 }
             }
@@ -528,7 +530,7 @@ public final class Pool implements AutoCloseable {
     private @Nullable Destination wanting() {
         Destination longest = null;
         for (Destination destination : destinations.values()) {
-            if (destination.waiting.size() > destination.dialing && mayDial(destination)
+            if (destination.waiting.size() > destination.coming() && mayDial(destination)
                     && (longest == null || destination.firstWaitsSince() - longest.firstWaitsSince() < 0)) {
                 longest = destination;
             }
@@ -538,7 +540,7 @@ public final class Pool implements AutoCloseable {
         }
         if (options.fewestIdle > 0 && total() < options.most) {
             for (Destination destination : destinations.values()) {
-                if (destination.idle.size() + destination.dialing - destination.waiting.size() < options.fewestIdle
+                if (destination.idle.size() + destination.coming() - destination.waiting.size() < options.fewestIdle
                         && mayDial(destination)) {
                     return destination;
                 }
@@ -645,7 +647,7 @@ public final class Pool implements AutoCloseable {
             told = List.copyOf(waiting);
             told.forEach(this::answer);
             for (Destination destination : destinations.values()) {
-                destination.idle.forEach(member -> member.state = Member.State.LENT);
+                destination.idle.forEach(member -> member.destination.change(member, Member.State.LENT));
                 idle.addAll(destination.idle);
                 destination.idle.clear();
             }

@@ -78,7 +78,7 @@ final class Sweep {
                 if (member.isOld(now) || unused && left > options.fewestIdle) {
                     left--;
                     destination.idle.remove(member);
-                    member.state = Member.State.LENT;
+                    member.destination.change(member, Member.State.LENT);
                     over.add(member);
                 } else if (unused) { // one of the fewest: until it is old
                     planAt(member.endNanos);
