@@ -10,11 +10,11 @@ import org.jspecify.annotations.Nullable;
 final class Dialing implements Dial.Outcome {
 
     final Destination destination;
-    private final Pool pool;
+    private final Supply supply;
     private volatile @Nullable Dial dial;
 
-    Dialing(Pool pool, Destination destination) {
-        this.pool = pool;
+    Dialing(Supply supply, Destination destination) {
+        this.supply = supply;
         this.destination = destination;
     }
 
@@ -32,11 +32,11 @@ final class Dialing implements Dial.Outcome {
 
     @Override
     public void connected(Connection connection) {
-        pool.connected(this, connection);
+        supply.connected(this, connection);
     }
 
     @Override
     public void failed(NetparkException cause) {
-        pool.failed(this, cause);
+        supply.failed(this, cause);
     }
 }

@@ -3,19 +3,13 @@ package io.netpark.core.pool;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -45,26 +39,15 @@ public final class Pool implements AutoCloseable {
         void failed(NetparkException cause);
     }
 
-    private final Dialer dialer;
     private final EventLoopGroup group;
     private final EventLoop loop;
     private final PoolOptions options;
 
-    private final Object lock = new Object();
-
-    // All of these are guarded by the lock.
-    private final Map<SocketAddress, Destination> destinations = new HashMap<>();
-    private final LinkedHashSet<Member> members = new LinkedHashSet<>();
-    /** Of all destinations, in the order in which they came. */
-    private final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
-    private final LinkedHashSet<Dialing> dials = new LinkedHashSet<>();
-    /** Somebody is in {@link #goOn}, and looks once more before it leaves. */
-    private boolean goingOn;
-    private final List<Destination> retriesToPlan = new ArrayList<>();
-    private boolean draining;
+    /** What it has and who wants it. Its monitor is the lock of the pool. */
+    private final Ledger ledger;
+    private final Supply supply;
     private final CompletableFuture<Void> drained = new CompletableFuture<>();
     private final Sweep sweep;
-    private final Tally tally = new Tally();
 
     /**
      * Makes a pool.
@@ -73,9 +56,11 @@ public final class Pool implements AutoCloseable {
      */
     public Pool(Dialer dialer, PoolOptions options) {
         this.options = options;
-        this.dialer = options.connectNanos == 0 ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos));
+        this.ledger = new Ledger(options);
         this.group = dialer.group();
         this.loop = group.first();
+        this.supply = new Supply(this, ledger, options, loop,
+                options.connectNanos == 0 ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos)));
         this.sweep = new Sweep(loop, options, this::sweep);
     }
 
@@ -112,9 +97,9 @@ public final class Pool implements AutoCloseable {
             Borrow borrow;
             Member found = null;
             NetparkException refusal = null;
-            synchronized (lock) {
-                borrow = new Borrow(this, destination(address), Math.min(timeoutNanos, NEVER), borrower);
-                if (draining) {
+            synchronized (ledger) {
+                borrow = new Borrow(this, ledger.destination(address), Math.min(timeoutNanos, Member.NEVER), borrower);
+                if (ledger.draining) {
                     refusal = borrow.closed("the pool is closed");
                 } else if (borrow.destination.waiting.isEmpty()) {
                     found = borrow.destination.idle.pollLast();
@@ -126,7 +111,7 @@ public final class Pool implements AutoCloseable {
                 }
                 if (found == null && refusal == null) {
                     borrow.destination.waiting.add(borrow);
-                    waiting.add(borrow);
+                    ledger.waiting.add(borrow);
                 } else {
                     borrow.answered = true;
                 }
@@ -135,23 +120,11 @@ public final class Pool implements AutoCloseable {
                 tell(borrower, refusal);
             } else if (found == null) {
                 limitWaiting(borrow);
-                goOn();
+                supply.goOn();
             } else if (!lend(found, borrower)) {
                 continue; // it was of no use
             }
             return borrow;
-        }
-    }
-
-    /** With the lock. */
-    private Destination destination(SocketAddress address) {
-        return draining ? new Destination(address) : destinations.computeIfAbsent(address, Destination::new);
-    }
-
-    /** With the lock: forgets an address of which there is nothing to be remembered. */
-    private void forgetIfUnused(Destination destination) {
-        if (options.fewestIdle == 0 && destination.isUnused()) {
-            destinations.remove(destination.address, destination);
         }
     }
 
@@ -167,12 +140,12 @@ public final class Pool implements AutoCloseable {
             evict(member, reason);
             return false;
         }
-        synchronized (lock) {
-            tally.borrowed++;
+        synchronized (ledger) {
+            ledger.tally.borrowed++;
         }
         tell(borrower, new Lease(this, member, System.nanoTime() - member.idleSince));
         if (options.fewestIdle > 0) {
-            goOn();
+            supply.goOn();
         }
         return true;
     }
@@ -186,7 +159,7 @@ public final class Pool implements AutoCloseable {
         }
     }
 
-    private void tell(Borrower borrower, NetparkException failure) {
+    void tell(Borrower borrower, NetparkException failure) {
         try {
             borrower.failed(failure);
         } catch (Throwable e) {
@@ -196,17 +169,17 @@ public final class Pool implements AutoCloseable {
 
     private void limitWaiting(Borrow borrow) {
         Timer timer = loop.newTimer(() -> timeOut(borrow), () -> loopsClosed(borrow));
-        synchronized (lock) {
+        synchronized (ledger) {
             if (borrow.answered) {
                 return;
             }
             borrow.timer = timer;
         }
-        if (!timer.arm(borrow.startNanos + (borrow.timeoutNanos == 0 ? NEVER : borrow.timeoutNanos))) {
+        if (!timer.arm(borrow.startNanos + (borrow.timeoutNanos == 0 ? Member.NEVER : borrow.timeoutNanos))) {
             loopsClosed(borrow);
         }
         boolean answered;
-        synchronized (lock) {
+        synchronized (ledger) {
             answered = borrow.answered;
         }
         if (answered) {
@@ -215,8 +188,8 @@ public final class Pool implements AutoCloseable {
     }
 
     private void loopsClosed(Borrow borrow) {
-        synchronized (lock) {
-            if (!answer(borrow)) {
+        synchronized (ledger) {
+            if (!ledger.answer(borrow)) {
                 return;
             }
         }
@@ -225,47 +198,23 @@ public final class Pool implements AutoCloseable {
 
     private void timeOut(Borrow borrow) {
         NetparkException failure;
-        synchronized (lock) {
-            if (!answer(borrow)) {
+        synchronized (ledger) {
+            if (!ledger.answer(borrow)) {
                 return;
             }
-            tally.timedOut++;
-            failure = borrow.timedOut(state(borrow.destination));
+            ledger.tally.timedOut++;
+            failure = borrow.timedOut(ledger.state(borrow.destination));
         }
         tell(borrow.borrower, failure);
     }
 
-    /** With the lock. */
-    private String state(Destination destination) {
-        NetparkException failure = destination.lastFailure;
-        if (failure != null) {
-            return "connecting failed " + destination.failures + " times, at last: " + failure.getMessage();
-        }
-        return destination.open + " are open there (of at most " + options.mostPerDestination + "), " + members.size()
-                + " in all (of at most " + options.most + "), " + destination.waiting.size()
-                + " more wait; borrow for shorter, or raise the limits";
-    }
-
     boolean cancel(Borrow borrow) {
-        synchronized (lock) {
-            if (!answer(borrow)) {
+        synchronized (ledger) {
+            if (!ledger.answer(borrow)) {
                 return false;
             }
         }
         borrow.disarm();
-        return true;
-    }
-
-    /** With the lock: takes it out of those who wait. Whoever gets true disarms its timer and tells the borrower, without. */
-    private boolean answer(Borrow borrow) {
-        if (borrow.answered) {
-            return false;
-        }
-        borrow.answered = true;
-        borrow.destination.waiting.remove(borrow);
-        waiting.remove(borrow);
-        tally.waited(System.nanoTime() - borrow.startNanos);
-        forgetIfUnused(borrow.destination);
         return true;
     }
 
@@ -284,7 +233,7 @@ public final class Pool implements AutoCloseable {
 
     /** On the loop: an idle connection is not silent. */
     void noticed(Member member) {
-        synchronized (lock) {
+        synchronized (ledger) {
             if (member.state != Member.State.IDLE) {
                 return; // lent at this moment: that looks as well
             }
@@ -296,25 +245,25 @@ public final class Pool implements AutoCloseable {
     }
 
     /** Of one that is watched and not parked, or of no use: goes to somebody who waits, or becomes idle, or is closed. */
-    private void settle(Member member, @Nullable Eviction found) {
+    void settle(Member member, @Nullable Eviction found) {
         Eviction reason = found;
         while (reason == null) {
             Borrow next = null;
             boolean idle = false;
             boolean othersWait;
-            synchronized (lock) {
+            synchronized (ledger) {
                 if (member.state == Member.State.GONE) {
                     return; // closed on this thread, by an attempt to park
                 }
-                if (draining) {
+                if (ledger.draining) {
                     reason = Eviction.POOL_CLOSED;
-                } else if (mustMakeRoom(member.destination)) {
+                } else if (ledger.mustMakeRoom(member.destination)) {
                     reason = Eviction.ROOM;
                 } else if (!member.destination.waiting.isEmpty()) {
                     next = member.destination.waiting.iterator().next();
                     member.destination.change(member, Member.State.LENT);
-                    answer(next);
-                    tally.borrowed++;
+                    ledger.answer(next);
+                    ledger.tally.borrowed++;
                 } else {
                     member.destination.change(member, Member.State.IDLE);
                     member.idleSince = System.nanoTime();
@@ -327,7 +276,7 @@ public final class Pool implements AutoCloseable {
                         }
                     }
                 }
-                othersWait = !waiting.isEmpty();
+                othersWait = !ledger.waiting.isEmpty();
             }
             if (idle) {
                 sweep.plan(member);
@@ -338,7 +287,7 @@ public final class Pool implements AutoCloseable {
             }
             if (idle || next != null) {
                 if (othersWait) {
-                    goOn(); // it may be the room for them
+                    supply.goOn(); // it may be the room for them
                 }
                 return;
             }
@@ -351,253 +300,26 @@ public final class Pool implements AutoCloseable {
         evict(member, reason);
     }
 
-    /** With the lock: whether somebody has waited longer than all who want this destination, and only needs the room. */
-    private boolean mustMakeRoom(Destination destination) {
-        if (waiting.isEmpty()) {
-            return false;
-        }
-        Destination first = waiting.iterator().next().destination;
-        return first != destination && total() >= options.most && first.count() < options.mostPerDestination
-                && first.dialing == 0 && !first.isPausing();
-    }
-
     /** Closes a connection, and sees what can be done with the room. */
     void evict(Member member, Eviction reason) {
         boolean last;
-        synchronized (lock) {
+        synchronized (ledger) {
             if (member.state == Member.State.GONE) {
                 return;
             }
             member.destination.change(member, Member.State.GONE);
-            members.remove(member);
+            ledger.members.remove(member);
             member.destination.open--;
-            tally.evicted(reason);
-            forgetIfUnused(member.destination);
-            last = isDrained();
+            ledger.tally.evicted(reason);
+            ledger.forgetIfUnused(member.destination);
+            last = ledger.isDrained();
         }
         member.connection.close();
         if (last) {
-            drained.complete(null);
+            drained();
         } else {
-            goOn();
+            supply.goOn();
         }
-    }
-
-    // Dialing
-
-    /** With the lock. */
-    private boolean isDrained() {
-        return draining && members.isEmpty() && dials.isEmpty();
-    }
-
-    private int total() {
-        return members.size() + dials.size();
-    }
-
-    void connected(Dialing dialing, Connection connection) {
-        Destination destination = dialing.destination;
-        Member member = new Member(this, destination, connection, end());
-        boolean again;
-        synchronized (lock) {
-            dials.remove(dialing);
-            destination.dialing--;
-            again = destination.failures > 0;
-            destination.recovered();
-            destination.open++;
-            destination.arriving++;
-            members.add(member);
-            tally.created++;
-        }
-        settle(member, member.watch());
-        if (again) {
-            goOn(); // the others need not wait for the end of a pause any more
-        }
-    }
-
-    void failed(Dialing dialing, NetparkException cause) {
-        Destination destination = dialing.destination;
-        List<Borrow> told = new ArrayList<>();
-        boolean first;
-        boolean last;
-        boolean plan;
-        synchronized (lock) {
-            dials.remove(dialing);
-            destination.dialing--;
-            tally.dialFailures++;
-            first = destination.failed(cause, options) && !draining;
-            if (options.failFast) {
-                told.addAll(destination.waiting);
-                told.forEach(this::answer);
-            }
-            plan = !destination.retryPlanned && !draining;
-            destination.retryPlanned |= plan;
-            last = isDrained();
-        }
-        if (plan) {
-            planRetry(destination);
-        }
-        if (first) {
-            loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
-        }
-        for (Borrow borrow : told) {
-            borrow.disarm();
-            tell(borrow.borrower, cause);
-        }
-        if (last) {
-            drained.complete(null);
-        } else {
-            goOn();
-        }
-    }
-
-    /** A destination that failed, and that nobody has wanted since, is remembered for so long: then the episode is over. */
-    private static final long EPISODE_NANOS = TimeUnit.MINUTES.toNanos(1);
-
-    private static final long NEVER = Long.MAX_VALUE / 2;
-
-    private long end() {
-        if (options.lifetimeNanos == 0) {
-            return System.nanoTime() + NEVER;
-        }
-        return System.nanoTime() + options.lifetimeNanos - ThreadLocalRandom.current().nextLong(1 + options.lifetimeNanos / 10);
-    }
-
-    /** Dials what is wanted and allowed. Without the lock. */
-    private void goOn() {
-        synchronized (lock) {
-            if (goingOn) { // on another thread, or this one: a dial that fails at once must not nest
-                return;
-            }
-            goingOn = true;
-        }
-        try {
-            while (dialNext()) {
-                // What has been dialed may have failed already.
-            }
-        } catch (Throwable e) {
-            synchronized (lock) {
-                goingOn = false;
-            }
-            throw e;
-        }
-    }
-
-    /** Returns false if there is nothing to dial, and then going on has ended. */
-    private boolean dialNext() {
-        Dialing dialing = null;
-        Member room = null;
-        List<Destination> retries;
-        synchronized (lock) {
-            Destination wanting = draining ? null : wanting();
-            if (wanting != null && total() >= options.most) {
-                room = longestIdle(wanting);
-                if (room == null) {
-                    wanting = null;
-                } else {
-                    room.destination.change(room, Member.State.LENT);
-                    room.destination.idle.remove(room);
-                }
-            }
-            if (wanting != null) {
-                dialing = new Dialing(this, wanting);
-                wanting.dialing++;
-                dials.add(dialing);
-            } else {
-                goingOn = false;
-            }
-            retries = retriesToPlan.isEmpty() ? List.of() : List.copyOf(retriesToPlan);
-            retriesToPlan.clear();
-        }
-        retries.forEach(this::planRetry);
-        if (room != null) {
-            retire(room, Eviction.ROOM);
-        }
-        if (dialing == null) {
-            return false;
-        }
-        dialing.start(dialer);
-        boolean late;
-        synchronized (lock) {
-            late = draining; // drain() has not seen it, perhaps
-        }
-        if (late) {
-            dialing.cancel();
-        }
-        return true;
-    }
-
-    /** With the lock: the destination to dial next, of those where it is allowed; null if there is none. */
-    private @Nullable Destination wanting() {
-        Destination longest = null;
-        for (Destination destination : destinations.values()) {
-            if (destination.waiting.size() > destination.coming() && mayDial(destination)
-                    && (longest == null || destination.firstWaitsSince() - longest.firstWaitsSince() < 0)) {
-                longest = destination;
-            }
-        }
-        if (longest != null) {
-            return longest;
-        }
-        if (options.fewestIdle > 0 && total() < options.most) {
-            for (Destination destination : destinations.values()) {
-                if (destination.idle.size() + destination.coming() - destination.waiting.size() < options.fewestIdle
-                        && mayDial(destination)) {
-                    return destination;
-                }
-            }
-        }
-        return null;
-    }
-
-    private boolean mayDial(Destination destination) {
-        if (destination.count() >= options.mostPerDestination) {
-            return false;
-        }
-        if (destination.isPausing()) {
-            if (!destination.retryPlanned) {
-                destination.retryPlanned = true;
-                retriesToPlan.add(destination);
-            }
-            return false;
-        }
-        return destination.failures == 0 || destination.dialing == 0; // one, to see whether it is there again
-    }
-
-    /** Without the lock, as arming a timer may run tasks of a loop that ends. */
-    private void planRetry(Destination destination) {
-        loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos);
-    }
-
-    /** On the loop: the pause of a destination is over. If nobody wants it any more it is forgotten after a while. */
-    private void retryIsDue(Destination destination) {
-        boolean forget;
-        synchronized (lock) {
-            destination.retryPlanned = false;
-            forget = destination.failures > 0 && destination.waiting.isEmpty() && destination.count() == 0
-                    && options.fewestIdle == 0;
-            if (forget && System.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
-                destination.recovered();
-                forgetIfUnused(destination);
-                return;
-            }
-        }
-        if (forget) {
-            loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos + EPISODE_NANOS);
-        } else {
-            goOn();
-        }
-    }
-
-    /** With the lock: of the idle connections to other destinations, the one that is idle for longest. */
-    private @Nullable Member longestIdle(Destination wanting) {
-        Member longest = null;
-        for (Destination destination : destinations.values()) {
-            Member first = destination == wanting ? null : destination.idle.peekFirst();
-            if (first != null && (longest == null || first.idleSince - longest.idleSince < 0)) {
-                longest = first;
-            }
-        }
-        return longest;
     }
 
     // Time
@@ -605,17 +327,17 @@ public final class Pool implements AutoCloseable {
     /** Makes connections to a destination until as many are idle as {@link PoolOptions#withFewestIdle} says. Never waits. */
     public void warmUp(SocketAddress destination) {
         SocketAddress address = Dialer.requireDialable(destination);
-        synchronized (lock) {
-            destination(address);
+        synchronized (ledger) {
+            ledger.destination(address);
         }
-        goOn();
+        supply.goOn();
     }
 
     /** On the loop. */
     private void sweep() {
         List<Member> over;
-        synchronized (lock) {
-            over = sweep.findOver(destinations.values());
+        synchronized (ledger) {
+            over = sweep.findOver(ledger.destinations.values());
         }
         sweep.arm();
         long now = System.nanoTime();
@@ -623,7 +345,7 @@ public final class Pool implements AutoCloseable {
     }
 
     /** Closes one that has just been taken from the idle ones. */
-    private void retire(Member member, Eviction reason) {
+    void retire(Member member, Eviction reason) {
         member.unpark(); // or it is running by now, and finds that it is not idle any more
         member.endWatch();
         evict(member, reason);
@@ -642,17 +364,17 @@ public final class Pool implements AutoCloseable {
         List<Member> idle = new ArrayList<>();
         List<Dialing> dialed;
         boolean none;
-        synchronized (lock) {
-            draining = true;
-            told = List.copyOf(waiting);
-            told.forEach(this::answer);
-            for (Destination destination : destinations.values()) {
+        synchronized (ledger) {
+            ledger.draining = true;
+            told = List.copyOf(ledger.waiting);
+            told.forEach(ledger::answer);
+            for (Destination destination : ledger.destinations.values()) {
                 destination.idle.forEach(member -> member.destination.change(member, Member.State.LENT));
                 idle.addAll(destination.idle);
                 destination.idle.clear();
             }
-            dialed = List.copyOf(dials);
-            none = isDrained();
+            dialed = List.copyOf(ledger.dials);
+            none = ledger.isDrained();
         }
         sweep.stop();
         for (Dialing dialing : dialed) {
@@ -664,7 +386,7 @@ public final class Pool implements AutoCloseable {
         }
         idle.forEach(member -> retire(member, Eviction.POOL_CLOSED));
         if (none) {
-            drained.complete(null);
+            drained();
         }
         return drained.copy();
     }
@@ -673,8 +395,8 @@ public final class Pool implements AutoCloseable {
     public int cut() {
         drain();
         List<Member> rest;
-        synchronized (lock) {
-            rest = List.copyOf(members);
+        synchronized (ledger) {
+            rest = List.copyOf(ledger.members);
         }
         rest.forEach(member -> evict(member, Eviction.POOL_CLOSED));
         return rest.size();
@@ -686,28 +408,24 @@ public final class Pool implements AutoCloseable {
         cut();
     }
 
+    /** The last one is closed. Without the lock. */
+    void drained() {
+        drained.complete(null);
+    }
+
     // What can be seen
 
     /** What it holds and has done. */
     public PoolSnapshot snapshot() {
-        synchronized (lock) {
-            Map<SocketAddress, PoolSnapshot.Part> parts = new HashMap<>();
-            int idle = 0;
-            for (Destination destination : destinations.values()) {
-                idle += destination.idle.size();
-                parts.put(destination.address, new PoolSnapshot.Part(destination.open, destination.idle.size(),
-                        destination.dialing, destination.waiting.size(), destination.failures > 0));
-            }
-            return new PoolSnapshot(members.size(), idle, dials.size(), waiting.size(), tally.created, tally.dialFailures,
-                    tally.borrowed, tally.waited, tally.waitedNanos, tally.longestWaitNanos, tally.timedOut,
-                    Map.copyOf(tally.evicted), Map.copyOf(parts));
+        synchronized (ledger) {
+            return ledger.snapshot();
         }
     }
 
     @Override
     public String toString() {
-        synchronized (lock) {
-            return "pool of " + members.size() + " connections to " + destinations.size() + " destinations";
+        synchronized (ledger) {
+            return "pool of " + ledger.members.size() + " connections to " + ledger.destinations.size() + " destinations";
         }
     }
 }
