@@ -24,9 +24,10 @@ class RunningProgram(
 
     private val errors: Path = Files.createTempFile("sample", ".err")
 
+    // With SIGINT as a terminal would leave it: a shell's background job, and all below it, would ignore it.
     val process: Process = ProcessBuilder(
-        listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + flags(nativeAccess) + jvmOptions +
-            listOf("-cp", System.getProperty("java.class.path"), main) + arguments,
+        listOf("env", "--default-signal=INT", Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
+            flags(nativeAccess) + jvmOptions + listOf("-cp", System.getProperty("java.class.path"), main) + arguments,
     ).redirectError(errors.toFile()).start()
 
     private val output = process.inputStream.bufferedReader()
