@@ -9,6 +9,7 @@ import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,12 @@ import org.jspecify.annotations.Nullable;
  * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls.
  */
 public abstract sealed class ByteStream extends ByteInput permits Connection {
+
+    /**
+     * Returned by an operation that could go on, and has moved so much that others on its loop should have their turn before
+     * it is retried. Otherwise as {@link #PARK}: it keeps the lock, and may be abandoned.
+     */
+    public static final int TURN_OVER = -3;
 
     /** As its counterpart of reads. Belongs to whoever holds the write lock. */
     private @Nullable ByteBuffer lastSource;
@@ -118,12 +125,12 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         if (bytes > 0) {
             moved(Direction.WRITE, bytes);
         }
-        if (outcome == -Errno.EAGAIN) {
+        if (outcome == -Errno.EAGAIN || outcome == FileTransfer.HAD_ITS_TURN) {
             if (bytes > 0) {
                 extendDeadline(Direction.WRITE);
             }
             pause();
-            return PARK;
+            return outcome == FileTransfer.HAD_ITS_TURN ? TURN_OVER : PARK;
         }
         NetparkException failure = outcome == 0 ? null : NetparkException.of(-outcome, operation(Direction.WRITE));
         finish(Direction.WRITE);
@@ -226,6 +233,48 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
             return result;
         } finally {
             vector.giveBack();
+        }
+    }
+
+    // Sending files
+
+    /**
+     * Sends a part of a file. How far it has got is in {@code transfer}, also when this returns {@link #PARK} or throws: the
+     * same transfer can be sent on by another start.
+     *
+     * @return 0 when all is sent, {@link #PARK}, or {@link #TURN_OVER}
+     * @throws NetparkException as {@link #startWrite(ByteBuffer)}, saying how far it has got
+     * @throws NetparkException.Truncated if the file has been cut off
+     * @throws IOException if it cannot be read
+     */
+    public int startSend(FileTransfer transfer) throws IOException {
+        start(Direction.WRITE);
+        return attemptSend(transfer);
+    }
+
+    /** Goes on with {@link #startSend}. */
+    public int retrySend(FileTransfer transfer) throws IOException {
+        try {
+            resume(Direction.WRITE);
+        } catch (NetparkException e) {
+            throw transfer.explain(e);
+        }
+        return attemptSend(transfer);
+    }
+
+    private int attemptSend(FileTransfer transfer) throws IOException {
+        long before = transfer.sent();
+        int outcome;
+        try {
+            outcome = transfer.send(libc(), fd());
+        } catch (IOException | RuntimeException | Error e) {
+            sent(0, transfer.sent() - before); // the operation has ended with it
+            throw e;
+        }
+        try {
+            return sent(outcome, transfer.sent() - before);
+        } catch (NetparkException e) {
+            throw transfer.explain(e);
         }
     }
 

@@ -37,6 +37,7 @@ final class Scratch {
     private static final MpmcAtomicArrayQueue<Scratch> POOL = new MpmcAtomicArrayQueue<>(64);
 
     private final NativeMemory memory = NativeMemory.allocate(BYTES + CAPACITY);
+    private final ByteBuffer bytes = memory.buffer().slice(BYTES, CAPACITY);
 
     static {
         if (MsgHdr.SIZE > SOCKADDR || SOCKADDR + SockAddr.MAX_SIZE > LENGTH || VALUE + VALUE_SIZE > CONTROL
@@ -63,6 +64,11 @@ final class Scratch {
 
     ByteBuffer memory() {
         return memory.buffer();
+    }
+
+    /** The first bytes at {@link #BYTES}. One object for all calls: its position and limit are this caller's until the next. */
+    ByteBuffer bytes(int size) {
+        return bytes.limit(size).position(0);
     }
 
     /** A view on the first bytes at {@link #VALUE}, all zero. */

@@ -23,6 +23,7 @@ public final class Errno {
     public static final int ENOSPC = 28;
     public static final int ESPIPE = 29;
     public static final int EPIPE = 32;
+    public static final int ENAMETOOLONG = 36;
     public static final int ENOSYS = 38;
     public static final int ENOTSOCK = 88;
     public static final int EDESTADDRREQ = 89;
@@ -74,6 +75,7 @@ public final class Errno {
         name(ENOSPC, "ENOSPC", "No space left on device");
         name(ESPIPE, "ESPIPE", "Illegal seek");
         name(EPIPE, "EPIPE", "Broken pipe");
+        name(ENAMETOOLONG, "ENAMETOOLONG", "File name too long");
         name(ENOSYS, "ENOSYS", "Function not implemented");
         name(ENOTSOCK, "ENOTSOCK", "Socket operation on non-socket");
         name(EDESTADDRREQ, "EDESTADDRREQ", "Destination address required");

@@ -39,6 +39,12 @@ final class JnaLibC implements LibC {
         static native long recvmsg(int fd, long msghdr, int flags);
         static native int sendmmsg(int fd, long mmsghdrs, int count, int flags);
         static native int recvmmsg(int fd, long mmsghdrs, int count, int flags, long timeout);
+        static native int open(long path, int flags);
+        static native long pread(int fd, long address, long length, long offset);
+        static native long sendfile(int out, int in, long offset, long count);
+        static native long splice(int in, long inOffset, int out, long outOffset, long length, int flags);
+        static native int inotify_init1(int flags);
+        static native int inotify_add_watch(int fd, long path, int mask);
         static native int epoll_create1(int flags);
         static native int epoll_ctl(int epfd, int operation, int fd, long event);
         static native int epoll_wait(int epfd, long events, int capacity, int timeoutMillis);
@@ -60,6 +66,22 @@ final class JnaLibC implements LibC {
         }
 
         static native int epoll_pwait2(int epfd, long events, int capacity, long timespec, long signals);
+    }
+
+    /** As {@link C235}. */
+    private static final class C228 {
+        static final boolean PRESENT = register();
+
+        private static boolean register() {
+            try {
+                Native.register(C228.class, NativeLibrary.getProcess());
+                return true;
+            } catch (UnsatisfiedLinkError e) {
+                return false;
+            }
+        }
+
+        static native int statx(int directory, long path, int flags, int mask, long statx);
     }
 
     private static int result(int result) {
@@ -193,6 +215,41 @@ final class JnaLibC implements LibC {
     @Override
     public int recvmmsg(int fd, long mmsghdrs, int count, int flags) {
         return result(C.recvmmsg(fd, mmsghdrs, count, flags, 0));
+    }
+
+    @Override
+    public int open(long path, int flags) {
+        return result(C.open(path, flags));
+    }
+
+    @Override
+    public long pread(int fd, long address, long length, long offset) {
+        return result(C.pread(fd, address, length, offset));
+    }
+
+    @Override
+    public int statx(int directory, long path, int flags, int mask, long statx) {
+        return C228.PRESENT ? result(C228.statx(directory, path, flags, mask, statx)) : -Errno.ENOSYS;
+    }
+
+    @Override
+    public long sendfile(int out, int in, long offset, long count) {
+        return result(C.sendfile(out, in, offset, count));
+    }
+
+    @Override
+    public long splice(int in, long inOffset, int out, long outOffset, long length, int flags) {
+        return result(C.splice(in, inOffset, out, outOffset, length, flags));
+    }
+
+    @Override
+    public int inotifyInit(int flags) {
+        return result(C.inotify_init1(flags));
+    }
+
+    @Override
+    public int inotifyAddWatch(int fd, long path, int mask) {
+        return result(C.inotify_add_watch(fd, path, mask));
     }
 
     @Override

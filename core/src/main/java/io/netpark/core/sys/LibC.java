@@ -94,6 +94,43 @@ public interface LibC {
     /** recvmmsg(2) without a timeout, with {@code count} entries of {@link MMsgHdr}. */
     int recvmmsg(int fd, long mmsghdrs, int count, int flags);
 
+    // Files, and bytes from one descriptor to another inside the kernel
+
+    /**
+     * open(2) of a file that is there; {@code path} is the address of its name, which a zero byte ends. For a file that
+     * is to be made there is no call.
+     */
+    int open(long path, int flags);
+
+    /** pread(2): a {@link #read} at {@code offset}, that leaves the file's own position alone. */
+    long pread(int fd, long address, long length, long offset);
+
+    /**
+     * statx(2), with a {@link Statx}; {@code path} is the address of a name like that of {@link #open}. Returns minus
+     * {@link Errno#ENOSYS} where the C library (glibc before 2.28) or the kernel (before 4.11) has none.
+     */
+    int statx(int directory, long path, int flags, int mask, long statx);
+
+    /**
+     * sendfile(2) with 64-bit offsets. {@code offset} is the address of the {@code long} that says where to begin, which
+     * the call moves on by what it has sent; at 0 it goes by the file's own position instead. Moves at most
+     * {@link Linux#SENDFILE_MAX} bytes. It takes no flags, so a broken pipe comes with a SIGPIPE, which the JVM
+     * has a handler for that does nothing.
+     */
+    long sendfile(int out, int in, long offset, long count);
+
+    /**
+     * splice(2), of which one end is a pipe. An offset is the address of a {@code long} as in {@link #sendfile}, and 0
+     * for pipes and sockets.
+     */
+    long splice(int in, long inOffset, int out, long outOffset, long length, int flags);
+
+    /** inotify_init1(2). */
+    int inotifyInit(int flags);
+
+    /** inotify_add_watch(2); {@code path} is the address of a name like that of {@link #open}. */
+    int inotifyAddWatch(int fd, long path, int mask);
+
     // Readiness
 
     /** epoll_create1(2). */

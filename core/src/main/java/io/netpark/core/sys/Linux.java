@@ -13,9 +13,38 @@ public final class Linux {
     public static final int F_SETFD = 2;
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
+    public static final int F_SETPIPE_SZ = 1031;
+    public static final int F_GETPIPE_SZ = 1032;
     public static final int FD_CLOEXEC = 1;
+    public static final int O_RDONLY = 0;
     public static final int O_NONBLOCK = 0x800;
     public static final int O_CLOEXEC = 0x80000;
+    /** Instead of a directory's descriptor: a relative name is one in the working folder. */
+    public static final int AT_FDCWD = -100;
+    /** With an empty name: the descriptor itself is meant. */
+    public static final int AT_EMPTY_PATH = 0x1000;
+    public static final int SPLICE_F_MOVE = 0x1;
+    public static final int SPLICE_F_NONBLOCK = 0x2;
+    public static final int SPLICE_F_MORE = 0x4;
+
+    // linux/stat.h
+    public static final int S_IFMT = 0xF000;
+    public static final int S_IFREG = 0x8000;
+    public static final int STATX_TYPE = 0x1;
+    public static final int STATX_SIZE = 0x200;
+
+    // sys/inotify.h
+    public static final int IN_NONBLOCK = O_NONBLOCK;
+    public static final int IN_CLOEXEC = O_CLOEXEC;
+    public static final int IN_MODIFY = 0x2;
+    public static final int IN_CLOSE_WRITE = 0x8;
+    public static final int IN_MOVED_FROM = 0x40;
+    public static final int IN_MOVED_TO = 0x80;
+    public static final int IN_CREATE = 0x100;
+    public static final int IN_DELETE = 0x200;
+    public static final int IN_Q_OVERFLOW = 0x4000;
+    public static final int IN_IGNORED = 0x8000;
+    public static final int IN_ISDIR = 0x40000000;
 
     // sys/eventfd.h
     public static final int EFD_NONBLOCK = O_NONBLOCK;
@@ -113,4 +142,7 @@ public final class Linux {
 
     /** limits.h: most entries that one readv or sendmsg takes. */
     public static final int IOV_MAX = 1024;
+
+    /** sendfile(2): most bytes that one call moves, as of any read or write: MAX_RW_COUNT, which is INT_MAX in whole pages. */
+    public static final int SENDFILE_MAX = 0x7ffff000;
 }

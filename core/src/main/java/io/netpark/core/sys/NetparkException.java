@@ -109,7 +109,7 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
-    /** The stream ended in the middle of something: a line, a frame, a number. */
+    /** A stream ended in the middle of something: a line, a frame, a number; or a file ended before all of it was sent. */
     public static final class Truncated extends NetparkException {
         private static final long serialVersionUID = 1L;
 

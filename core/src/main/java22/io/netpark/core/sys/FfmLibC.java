@@ -42,6 +42,17 @@ final class FfmLibC implements LibC {
             FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT),
             CAPTURE_ERRNO,
             Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle OPEN = LINKER.downcallHandle(
+            LINKER.defaultLookup().find("open").orElseThrow(),
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT),
+            CAPTURE_ERRNO,
+            Linker.Option.firstVariadicArg(2));
+    private static final MethodHandle PREAD = handle("pread", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SENDFILE = handle("sendfile", JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle SPLICE =
+            handle("splice", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle INOTIFY_INIT1 = handle("inotify_init1", JAVA_INT, JAVA_INT);
+    private static final MethodHandle INOTIFY_ADD_WATCH = handle("inotify_add_watch", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle PIPE2 = handle("pipe2", JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle SOCKET = handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
@@ -73,6 +84,11 @@ final class FfmLibC implements LibC {
             .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG))
             .orElse(null);
 
+    /** Null where the C library is older than 2.28. */
+    private static final MethodHandle STATX = find("statx")
+            .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG))
+            .orElse(null);
+
     /*
      * What a request calls, in fields that the compiler does not take for constants. A constant handle is compiled into whoever
      * calls, and where that is deep in a tree of inlined methods its inner parts are not: the slice of STATE that the JDK makes
@@ -84,6 +100,8 @@ final class FfmLibC implements LibC {
     private final MethodHandle recvmsg = RECVMSG;
     private final MethodHandle sendmmsg = SENDMMSG;
     private final MethodHandle recvmmsg = RECVMMSG;
+    private final MethodHandle sendfile = SENDFILE;
+    private final MethodHandle splice = SPLICE;
 
     private static Optional<MemorySegment> find(String name) {
         return LINKER.defaultLookup().find(name);
@@ -363,6 +381,79 @@ final class FfmLibC implements LibC {
         MemorySegment state = STATE.get();
         try {
             return result((int) recvmmsg.invokeExact(state, fd, mmsghdrs, count, flags, 0L), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int open(long path, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) OPEN.invokeExact(state, path, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long pread(int fd, long address, long length, long offset) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) PREAD.invokeExact(state, fd, address, length, offset), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int statx(int directory, long path, int flags, int mask, long statx) {
+        if (STATX == null) {
+            return -Errno.ENOSYS;
+        }
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) STATX.invokeExact(state, directory, path, flags, mask, statx), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long sendfile(int out, int in, long offset, long count) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) sendfile.invokeExact(state, out, in, offset, count), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public long splice(int in, long inOffset, int out, long outOffset, long length, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) splice.invokeExact(state, in, inOffset, out, outOffset, length, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int inotifyInit(int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) INOTIFY_INIT1.invokeExact(state, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int inotifyAddWatch(int fd, long path, int mask) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) INOTIFY_ADD_WATCH.invokeExact(state, fd, path, mask), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

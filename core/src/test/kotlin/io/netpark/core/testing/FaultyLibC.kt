@@ -127,6 +127,31 @@ class FaultyLibC(
         else -> real.sendmsg(fd, msghdr, flags)
     }
 
+    override fun sendfile(out: Int, `in`: Int, offset: Long, count: Long): Long = when (draw(3)) {
+        0 -> -Errno.EINTR.toLong()
+        1 -> spuriousEagain(out)
+        2 -> real.sendfile(out, `in`, offset, part(count))
+        else -> real.sendfile(out, `in`, offset, count)
+    }
+
+    /** Of a pipe and a socket, whichever the spurious EAGAIN is about is triggered again. */
+    override fun splice(`in`: Int, inOffset: Long, out: Int, outOffset: Long, length: Long, flags: Int): Long = when (draw(3)) {
+        0 -> -Errno.EINTR.toLong()
+        1 -> -Errno.EAGAIN.toLong().also { triggerAgain(`in`); triggerAgain(out) }
+        2 -> real.splice(`in`, inOffset, out, outOffset, part(length), flags).also { triggerAgain(`in`) }
+        else -> real.splice(`in`, inOffset, out, outOffset, length, flags)
+    }
+
+    // Files
+
+    override fun open(path: Long, flags: Int): Int = if (draw(1) == 0) -Errno.EINTR else real.open(path, flags)
+
+    override fun pread(fd: Int, address: Long, length: Long, offset: Long): Long = when (draw(2)) {
+        0 -> -Errno.EINTR.toLong()
+        1 -> real.pread(fd, address, part(length), offset)
+        else -> real.pread(fd, address, length, offset)
+    }
+
     // Messages: never short, since what is cut off a message is lost
 
     override fun recvmsg(fd: Int, msghdr: Long, flags: Int): Long = when (draw(2)) {

@@ -1,0 +1,39 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+
+/** From a channel, whose descriptor nobody gets. */
+final class CopyingTransfer extends FileTransfer {
+
+    private final FileChannel channel;
+
+    CopyingTransfer(FileChannel channel, long offset, long count) {
+        super(offset, count);
+        this.channel = channel;
+    }
+
+    @Override
+    long move(LibC libc, int socket, long from, int most) throws IOException {
+        Scratch scratch = Scratch.take();
+        try {
+            ByteBuffer bytes = scratch.bytes(Math.min(most, Scratch.CAPACITY));
+            int read = channel.read(bytes, from); // it deals with EINTR
+            return read <= 0 ? 0 : libc.send(socket, scratch.address(Scratch.BYTES), read, Linux.MSG_NOSIGNAL);
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    @Override
+    String file() {
+        return "a file channel";
+    }
+
+    /** The channel is the caller's. */
+    @Override
+    public void close() {}
+}

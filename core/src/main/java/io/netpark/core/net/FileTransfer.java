@@ -1,0 +1,174 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+
+/**
+ * A part of a file on its way into a stream, and how far it has got. An {@link OpenFile}, or a path, is sent by sendfile(2):
+ * the bytes go from the kernel's page cache to the socket and never come here. Those of a {@link FileChannel} are copied
+ * through native memory, 64 KiB at a time, because the JDK keeps its descriptor to itself.
+ *
+ * <p>Where the kernel does not do it for this file (EINVAL, ENOSYS or EOPNOTSUPP of the first call), the bytes of an
+ * OpenFile are copied too.
+ *
+ * <p>How much is sent is settled when it is made. A file that has been cut off by the time its bytes are read fails the
+ * transfer with {@link NetparkException.Truncated}; one that grows is none the longer for it. Bytes that change meanwhile are
+ * sent as they are when their turn comes, or even later: the kernel sends, and resends, from the pages of the file.
+ *
+ * <p>Threads: one sends it; any may ask for {@link #sent}. Ownership: it is the caller's to close, which closes the file if
+ * the transfer was made {@linkplain #open from a path}.
+ */
+public abstract sealed class FileTransfer implements AutoCloseable permits KernelTransfer, CopyingTransfer {
+
+    /** As a count: everything from the offset to the end of the file. */
+    public static final long REST = -1;
+
+    /** How many bytes are sent before others on the loop have their turn. */
+    private static final int BYTES_A_TURN = 2 * 1024 * 1024;
+
+    /** A result of {@link #send}: it is not done, and has had its turn. */
+    static final int HAD_ITS_TURN = 1;
+
+    private final long offset;
+    private final long count;
+    private volatile long sent;
+
+    FileTransfer(long offset, long count) {
+        this.offset = offset;
+        this.count = count;
+    }
+
+    /**
+     * A part of an open file, which others may be sending as well and which stays the caller's to close.
+     *
+     * @param offset of the first byte
+     * @param count how many, or {@link #REST}
+     * @throws IllegalArgumentException if offset or count is negative, or the offset is beyond the end
+     * @throws NetparkException.Truncated if the file has fewer bytes
+     */
+    public static FileTransfer of(OpenFile file, long offset, long count) throws IOException {
+        return new KernelTransfer(file, false, offset, count(file.toString(), file.size(), offset, count));
+    }
+
+    /** As {@link #of(OpenFile, long, long)}, of all of it. */
+    public static FileTransfer of(OpenFile file) throws IOException {
+        return of(file, 0, REST);
+    }
+
+    /**
+     * A part of the file that a channel reads, copied on its way. The channel stays the caller's, and where it is.
+     *
+     * @throws IllegalArgumentException if offset or count is negative, or the offset is beyond the end
+     * @throws NetparkException.Truncated if the file has fewer bytes
+     */
+    public static FileTransfer of(FileChannel channel, long offset, long count) throws IOException {
+        return new CopyingTransfer(channel, offset, count("a file channel", channel.size(), offset, count));
+    }
+
+    /**
+     * A part of the file of this name, which is opened now, and closed with the transfer.
+     *
+     * @throws IOException as {@link OpenFile#open}, and otherwise as {@link #of(OpenFile, long, long)}
+     */
+    public static FileTransfer open(Path path, long offset, long count) throws IOException {
+        OpenFile file = OpenFile.open(path);
+        try {
+            return new KernelTransfer(file, true, offset, count(file.toString(), file.size(), offset, count));
+        } catch (IOException | RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** As {@link #open(Path, long, long)}, of all of it. */
+    public static FileTransfer open(Path path) throws IOException {
+        return open(path, 0, REST);
+    }
+
+    private static long count(String file, long size, long offset, long count) throws NetparkException.Truncated {
+        if (offset < 0 || count < REST) {
+            throw new IllegalArgumentException("send " + file + ": " + count + " bytes from offset " + offset);
+        }
+        if (count == REST) {
+            if (offset > size) {
+                throw new IllegalArgumentException("send " + file + " from offset " + offset + ": it ends at " + size);
+            }
+            return size - offset;
+        }
+        if (count > size - offset) {
+            throw new NetparkException.Truncated(
+                    "send " + file + ": " + count + " bytes from offset " + offset + " were wanted, and it ends at " + size);
+        }
+        return count;
+    }
+
+    /** Where in the file it begins. */
+    public final long offset() {
+        return offset;
+    }
+
+    /** How many bytes are to be sent. */
+    public final long count() {
+        return count;
+    }
+
+    /** How many bytes the kernel has taken, which does not mean that the peer has read them. */
+    public final long sent() {
+        return sent;
+    }
+
+    /**
+     * Sends as much as the kernel takes, and a turn allows.
+     *
+     * @return 0 when all is sent, {@link #HAD_ITS_TURN}, or minus errno
+     * @throws IOException if the file cannot be read, or is shorter than it was
+     */
+    final int send(LibC libc, int socket) throws IOException {
+        long end = Math.min(count, sent + BYTES_A_TURN);
+        for (long done = sent; done < end; ) {
+            long result;
+            do {
+                result = move(libc, socket, offset + done, (int) (end - done));
+            } while (result == -Errno.EINTR);
+            if (result < 0) {
+                return (int) result;
+            }
+            if (result == 0) {
+                throw new NetparkException.Truncated(
+                        "send " + this + ": the file has been cut off meanwhile and ends at " + (offset + done));
+            }
+            done += result;
+            sent = done;
+        }
+        return end == count ? 0 : HAD_ITS_TURN;
+    }
+
+    /**
+     * Moves some bytes, by one system call or two.
+     *
+     * @return how many; 0 at the end of the file; minus errno of the socket
+     */
+    abstract long move(LibC libc, int socket, long from, int most) throws IOException;
+
+    /** The same failure, with how far this has got. */
+    final NetparkException explain(NetparkException failure) {
+        return NetparkException.like(failure, failure.getMessage() + "; it was sending " + this);
+    }
+
+    /** What is sent, for messages. */
+    abstract String file();
+
+    /** Closes the file, if it was opened for this transfer only. Calling it again has no effect. */
+    @Override
+    public abstract void close();
+
+    /** Such as {@code /srv/a.iso (1048576 of 700000000 bytes sent, from offset 0)}. */
+    @Override
+    public final String toString() {
+        return file() + " (" + sent + " of " + count + " bytes sent, from offset " + offset + ")";
+    }
+}

@@ -1,0 +1,218 @@
+package io.netpark.core.net;
+
+import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.Linux;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Statx;
+import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
+import java.nio.file.FileSystems;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A regular file that is open to be sent, by any number of {@link FileTransfer}s at once: they say where they read, and the
+ * file has no position of its own. A server keeps those that are asked for often.
+ *
+ * <p>Threads: any. Closing it waits for nobody; the descriptor goes when the last system call on it has returned, and
+ * transfers that are not over then fail. Opening, asking for the size and sending wait for the disk where the kernel has not
+ * the answer in memory, and on an event loop everybody waits with them.
+ *
+ * <p>Ownership: whoever opened it closes it.
+ */
+public final class OpenFile implements AutoCloseable {
+
+    /** The lowest bits count system calls in progress; the highest says that it has been closed. */
+    private static final int CLOSED = Integer.MIN_VALUE;
+
+    /** As the JDK names files to the kernel. */
+    private static final Charset NAMES = names(System.getProperty("sun.jnu.encoding", "UTF-8"));
+
+    private final LibC libc;
+    private final Path path;
+    private final int fd;
+    private final AtomicInteger uses = new AtomicInteger();
+
+    private OpenFile(LibC libc, Path path, int fd) {
+        this.libc = libc;
+        this.path = path;
+        this.fd = fd;
+    }
+
+    private static Charset names(String encoding) {
+        return Charset.isSupported(encoding) ? Charset.forName(encoding) : StandardCharsets.UTF_8;
+    }
+
+    /**
+     * Opens a file to be read (open(2)).
+     *
+     * @throws NoSuchFileException if there is none
+     * @throws AccessDeniedException if this process may not read it
+     * @throws FileSystemException if it is a folder, a pipe or a device, or for another reason that it names
+     * @throws NetparkException.TooManyDescriptors if there is no descriptor left
+     * @throws IllegalArgumentException if the path is one of another file system than the machine's, of a zip file say;
+     *     the bytes of those can be sent from a channel
+     */
+    public static OpenFile open(Path path) throws IOException {
+        return open(path, Binding.defaultLibC());
+    }
+
+    /** As {@link #open(Path)}, by a C library of the caller's choice. */
+    public static OpenFile open(Path path, LibC libc) throws IOException {
+        if (path.getFileSystem() != FileSystems.getDefault()) {
+            throw new IllegalArgumentException("open " + path.toUri() + ": it is no file of this machine; send it as a channel");
+        }
+        int fd = descriptor(libc, path);
+        if (fd < 0) {
+            throw failure(-fd, "open ", path);
+        }
+        OpenFile file = new OpenFile(libc, path, fd);
+        try {
+            file.size();
+            return file;
+        } catch (IOException | RuntimeException | Error e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static int descriptor(LibC libc, Path path) {
+        byte[] name = path.toString().getBytes(NAMES);
+        if (name.length >= Scratch.CAPACITY) {
+            return -Errno.ENAMETOOLONG;
+        }
+        Scratch scratch = Scratch.take();
+        try {
+            scratch.memory().put(Scratch.BYTES, name).put(Scratch.BYTES + name.length, (byte) 0);
+            int result;
+            do {
+                // Not to wait for somebody who writes to a pipe; files do not know this flag.
+                result = libc.open(scratch.address(Scratch.BYTES), Linux.O_RDONLY | Linux.O_CLOEXEC | Linux.O_NONBLOCK);
+            } while (result == -Errno.EINTR);
+            return result;
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    private static IOException failure(int errno, String operation, Path path) {
+        return switch (errno) {
+            case Errno.ENOENT -> new NoSuchFileException(path.toString());
+            case Errno.EACCES -> new AccessDeniedException(path.toString());
+            case Errno.EMFILE, Errno.ENFILE -> NetparkException.of(errno, operation + path);
+            default -> new FileSystemException(path.toString(), null, Errno.describe(errno));
+        };
+    }
+
+    /** The path that it was opened by. */
+    public Path path() {
+        return path;
+    }
+
+    /**
+     * How many bytes it has now. Files that the kernel makes up as they are read, as those of /proc, have 0.
+     *
+     * @throws NetparkException.Closed if it is closed
+     */
+    public long size() throws IOException {
+        acquire();
+        Scratch scratch = Scratch.take();
+        try {
+            scratch.memory().put(Scratch.BYTES + Statx.SIZE, (byte) 0); // no name: the descriptor
+            int result = libc.statx(fd, scratch.address(Scratch.BYTES + Statx.SIZE), Linux.AT_EMPTY_PATH,
+                    Linux.STATX_TYPE | Linux.STATX_SIZE, scratch.address(Scratch.BYTES));
+            if (result == -Errno.ENOSYS) {
+                return sizeByProc();
+            }
+            if (result < 0) {
+                throw failure(-result, "look at ", path);
+            }
+            requireRegular(Statx.isRegularFile(scratch.memory(), Scratch.BYTES));
+            return Statx.size(scratch.memory(), Scratch.BYTES);
+        } finally {
+            scratch.giveBack();
+            release();
+        }
+    }
+
+    /** For a C library that has no statx. */
+    private long sizeByProc() throws IOException {
+        BasicFileAttributes attributes =
+                Files.readAttributes(Path.of("/proc/self/fd/" + fd), BasicFileAttributes.class);
+        requireRegular(attributes.isRegularFile());
+        return attributes.size();
+    }
+
+    private void requireRegular(boolean regular) throws FileSystemException {
+        if (!regular) {
+            throw new FileSystemException(path.toString(), null, "it is no regular file, and only those have a part to be sent");
+        }
+    }
+
+    /** sendfile(2) to a socket; the caller's C library makes the call. */
+    long sendTo(LibC caller, int socket, long offset, long most) throws NetparkException.Closed {
+        acquire();
+        Scratch scratch = Scratch.take();
+        try {
+            scratch.memory().putLong(Scratch.VALUE, offset);
+            return caller.sendfile(socket, fd, scratch.address(Scratch.VALUE), most);
+        } finally {
+            scratch.giveBack();
+            release();
+        }
+    }
+
+    /** pread(2); 0 at the end of the file. */
+    long read(LibC caller, long address, int length, long offset) throws NetparkException.Closed {
+        acquire();
+        try {
+            return caller.pread(fd, address, length, offset);
+        } finally {
+            release();
+        }
+    }
+
+    private void acquire() throws NetparkException.Closed {
+        int seen;
+        do {
+            seen = uses.get();
+            if (seen < 0) {
+                throw new NetparkException.Closed("use " + path + ": the file has been closed here");
+            }
+        } while (!uses.compareAndSet(seen, seen + 1));
+    }
+
+    private void release() {
+        if (uses.decrementAndGet() == CLOSED) {
+            libc.close(fd);
+        }
+    }
+
+    /** Closes it. Calling it again has no effect. */
+    @Override
+    public void close() {
+        int seen;
+        do {
+            seen = uses.get();
+            if (seen < 0) {
+                return;
+            }
+        } while (!uses.compareAndSet(seen, seen | CLOSED));
+        if (seen == 0) {
+            libc.close(fd);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return path.toString();
+    }
+}

@@ -1,0 +1,32 @@
+package io.netpark.core.testing
+
+import io.netpark.core.fd.Descriptor
+import io.netpark.core.fd.Direction
+import io.netpark.core.net.ByteStream
+import io.netpark.core.net.FileTransfer
+import java.io.IOException
+import java.nio.file.Files
+import java.nio.file.Path
+
+/** How many descriptors of this process are of this file. */
+fun openDescriptorsOf(file: Path): Int = Files.list(Path.of("/proc/self/fd")).use { entries ->
+    entries.filter { entry ->
+        try {
+            Files.readSymbolicLink(entry) == file.toRealPath()
+        } catch (_: IOException) {
+            false // closed since it was listed
+        }
+    }.count().toInt()
+}
+
+/** Sends all of it, as a thread sees that. Returns how many turns it took. */
+fun BlockingConnection.send(transfer: FileTransfer): Int {
+    var turns = 1
+    var outcome = connection.startSend(transfer)
+    while (outcome != 0) {
+        if (outcome == ByteStream.TURN_OVER) turns++ else connection.parkThread(Direction.WRITE)
+        check(outcome == ByteStream.TURN_OVER || outcome == Descriptor.PARK)
+        outcome = connection.retrySend(transfer)
+    }
+    return turns
+}
