@@ -43,8 +43,8 @@ import io.netpark.core.net.Connection as CoreConnection
  * @see Listener
  */
 public class Connection internal constructor(
-    private val core: CoreConnection,
-    private val buffering: Buffering,
+    internal val core: CoreConnection,
+    internal val buffering: Buffering,
     unread: LinkBuffer? = null,
     private val lease: Lease? = null,
 ) : AutoCloseable {
@@ -334,6 +334,32 @@ public class Connection internal constructor(
         budget = OPERATIONS_WITHOUT_YIELDING
         val job = ownerIn(coroutineContext)
         return if (job != null) writing.awaitAsOwner(job) else writing.await()
+    }
+
+    // Being copied, from and to
+
+    /**
+     * Puts what the reader of [source] has read already, at most [most] bytes of it, behind what the writer here holds.
+     *
+     * @return how many bytes of the source that are
+     */
+    internal fun enqueueUnreadOf(source: Connection, most: Long): Long {
+        source.lease?.checkLent()
+        lease?.checkLent()
+        checkOutput()
+        val count = minOf(source.madeReader?.available() ?: 0, most)
+        if (count > 0) writer.append(source.reader, count)
+        return count
+    }
+
+    /** What has to be written before anything else; null for nothing. */
+    internal fun enqueued(): LinkBuffer? = if (madeWriter == null) null else writer.buffer
+
+    /** A copy has ended with bytes of [source] on their way here. */
+    internal fun lost(source: Connection, count: Long, cause: Throwable?) {
+        if (count == 0L) return
+        brokenOutput = "a copy from ${source.remoteAddress} ended with $count bytes on their way ($cause)"
+        source.lease?.spoil()
     }
 
     internal fun checkOutput() {

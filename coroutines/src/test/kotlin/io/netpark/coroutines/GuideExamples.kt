@@ -211,3 +211,17 @@ suspend fun takeOver(from: Connection, reactor: Reactor): Connection = PassedDes
     while (unread.hasRemaining()) from.read(unread)
     reactor.adopt(passed.take().single(), unread.array())
 }
+
+/** Passes clients on to a server, byte by byte, without knowing what is said. */
+suspend fun passThrough(listener: Listener, reactor: Reactor, server: SocketAddress) = listener.serve { client ->
+    reactor.dial(server, timeout = 3.seconds).use { relay(client, it) }
+}
+
+/** As it does for those who say "CONNECT" first: bytes behind that line may have been read with it, and are passed on. */
+suspend fun connectTo(client: Connection, reactor: Reactor, server: SocketAddress) {
+    if (client.reader.awaitLine() != "CONNECT") return
+    reactor.dial(server, timeout = 3.seconds).use { upstream ->
+        val relayed = relay(client, upstream)
+        println("${relayed.there} bytes there, ${relayed.back} back")
+    }
+}

@@ -28,6 +28,28 @@ class GuideSpec : NetparkSpec(body = {
         blocks.forEach { source shouldContain it }
     }
 
+    test("passing through, with and without a word before") {
+        onReactor { reactor, _ ->
+            val service = reactor.listen(loopback())
+            val proxy = reactor.listen(loopback())
+            val asked = reactor.listen(loopback())
+            val jobs = listOf(
+                launch { service.serve { echo(it) } },
+                launch { passThrough(proxy, reactor, service.localAddress) },
+                launch { asked.serve { connectTo(it, reactor, service.localAddress) } },
+            )
+            for ((listener, word) in listOf(proxy to "", asked to "CONNECT\n")) {
+                reactor.dial(listener.localAddress).use { client ->
+                    client.write(word + "hello")
+                    client.readText(5) shouldBe "hello"
+                    client.shutdownOutput()
+                    client.readToEnd().size shouldBe 0
+                }
+            }
+            jobs.forEach { it.cancelAndJoin() }
+        }
+    }
+
     example("frames") { client, server ->
         kotlinx.coroutines.coroutineScope {
             val handler = launch { frames(server) }

@@ -17,7 +17,8 @@ final class IdleTimer {
 
     private final CallbackConnection connection;
     private final long idleNanos;
-    private long lastByte;
+    /** Written by other loops as well, while the connection is copied to or from. */
+    private volatile long lastByte;
     private @Nullable Timer timer;
     private boolean listening;
 

@@ -52,6 +52,8 @@ final class Input {
     private boolean endOfStream;
     private boolean detached;
     private volatile boolean paused;
+    /** Somebody else reads, or is about to. */
+    private volatile boolean lent;
     private volatile boolean again;
     /** A worker is at the bytes, so it is not the peer's turn. */
     private boolean unexpected;
@@ -77,7 +79,7 @@ final class Input {
 
     /** Starts reading, on the loop. */
     void start() {
-        if (inbox.unread() > 0 && connection.mayBeCalled() && !paused) {
+        if (inbox.unread() > 0 && connection.mayBeCalled() && !paused && !lent) {
             inbox.deliverFresh();
             checkLimit();
         }
@@ -141,7 +143,7 @@ final class Input {
     }
 
     /** From now on a byte is expected. */
-    private void startTimeout() {
+    void startTimeout() {
         long nanos = timeoutNanos;
         if (nanos > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
             core.setDeadline(Direction.READ, System.nanoTime() + nanos);
@@ -178,6 +180,30 @@ final class Input {
     void restart() {
         detached = false;
         goOn();
+    }
+
+    /**
+     * Nothing is read and no callback called with bytes until {@link #giveBack}; at once if the caller is a callback, else one may be
+     * running.
+     *
+     * @return false if it is so already
+     */
+    synchronized boolean hold() {
+        if (lent) {
+            return false;
+        }
+        lent = true;
+        return true;
+    }
+
+    boolean isLent() {
+        return lent;
+    }
+
+    /** Takes {@link #hold} and {@link #stop} back. */
+    void giveBack() {
+        lent = false;
+        restart();
     }
 
     /** Takes what is unread, also in the midst of a callback. */
@@ -264,7 +290,7 @@ final class Input {
         }
         again = false;
         adopt();
-        if (connection.mayBeCalled() && inbox.unread() > 0) {
+        if (connection.mayBeCalled() && !lent && inbox.unread() > 0) {
             boolean full = inbox.unread() >= limit();
             inbox.deliver();
             if (full) {
@@ -285,7 +311,7 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && inbox.unread() < limit();
+        return connection.isReadable() && !endOfStream && !paused && !detached && !lent && inbox.unread() < limit();
     }
 
     private void read() {

@@ -10,6 +10,7 @@ import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,8 @@ final class Output {
     private static final int PENDING = 1;
     /** A write is parked: {@link #waiter} is in the slot, or on its way here. */
     private static final int PARKED = 2;
+    /** Somebody else writes; what is written here waits for {@link #giveBack}. */
+    private static final int LENT = 3;
 
     /** A wish of another thread: bytes to write, or a way to end. */
     private static final class Submission {
@@ -82,6 +85,8 @@ final class Output {
     private boolean full;
     private int end = NOTHING;
     private boolean shutDown;
+    /** Those who want to write when everything is written; made for the first. */
+    private @Nullable ArrayDeque<Runnable> borrowers;
 
     Output(CallbackConnection connection, Limits limits) {
         this.connection = connection;
@@ -178,7 +183,7 @@ final class Output {
     }
 
     /** A write begins; progress extends the deadline. */
-    private void startTimeout() {
+    void startTimeout() {
         long nanos = timeoutNanos;
         if (nanos > 0) {
             core.setDeadline(Direction.WRITE, System.nanoTime() + nanos);
@@ -416,6 +421,9 @@ final class Output {
         if (!isIdle() || !connection.isOpen()) {
             return;
         }
+        if (lendNext()) {
+            return;
+        }
         if (end == NOTHING) {
             connection.life.mayBeIdle();
             return;
@@ -434,6 +442,47 @@ final class Output {
         }
     }
 
+    // Lent, to be copied to
+
+    /** On the loop: when everything has been written, lets another write; at the latest when the connection has ended. */
+    void lend(Runnable borrower) {
+        if (borrowers == null) {
+            borrowers = new ArrayDeque<>(1);
+        }
+        borrowers.add(borrower);
+        if (connection.isOpen()) {
+            finish();
+        } else {
+            lendNext();
+        }
+    }
+
+    private boolean lendNext() {
+        Runnable next = borrowers == null ? null : borrowers.poll();
+        if (next == null) {
+            return false;
+        }
+        state = LENT;
+        next.run();
+        return true;
+    }
+
+    /** On the loop: goes on with what has been written meanwhile. */
+    void giveBack(boolean andShutdown) {
+        if (state != LENT) {
+            return;
+        }
+        state = IDLE;
+        if (andShutdown) {
+            shutdown();
+        }
+        if (queue != null && !queue.isEmpty() && connection.isOpen()) {
+            flush();
+        } else {
+            finish();
+        }
+    }
+
     // The end
 
     /** The connection has ended: nothing that is pending will be written. */
@@ -444,6 +493,7 @@ final class Output {
             }
             queue = null;
         }
+        while (lendNext()) {} // they find that it is closed
         failAll(inOrder((Submission) SUBMITTED.getAndSet(this, null)));
     }
 

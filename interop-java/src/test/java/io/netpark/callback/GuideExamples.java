@@ -188,4 +188,15 @@ final class GuideExamples {
                 .onError((socket, error) -> System.out.println(error.getMessage()))
                 .build());
     }
+
+    /** Passes a client on to a server. */
+    static void passThrough(CallbackConnection client, CallbackClient dialer, SocketAddress server) {
+        client.pauseReading(); // what it says meanwhile is for the server
+        dialer.dial(server, Callbacks.builder().build())
+                .thenCompose(client::relay)
+                .exceptionally(failure -> {
+                    client.close(); // there is no server; a relay that fails has closed both
+                    return null;
+                });
+    }
 }

@@ -40,6 +40,21 @@ class GuideTest {
     }
 
     @Test
+    void passesClientsOn() throws Exception {
+        try (CallbackServer echo = CallbackServer.builder()
+                        .onRequest((connection, in) -> connection.write(in)).listen(loopback());
+                CallbackClient dialer = CallbackClient.builder().open();
+                CallbackServer proxy = CallbackServer.builder()
+                        .onConnect(client -> GuideExamples.passThrough(client, dialer, echo.localAddress())).listen(loopback());
+                Socket client = connect(proxy)) {
+            send(client, "hello");
+            assertEquals("hello", receive(client, 5));
+            client.shutdownOutput();
+            assertEquals("", receiveAll(client));
+        }
+    }
+
+    @Test
     void framesComeBack() throws Exception {
         try (CallbackServer server = GuideExamples.careful(); Socket socket = connect(server)) {
             send(socket, "\0\0\0\3ab");

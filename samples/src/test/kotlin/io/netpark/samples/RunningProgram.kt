@@ -104,6 +104,7 @@ class RunningEcho private constructor(val program: RunningProgram) : AutoCloseab
 const val ECHO = "io.netpark.samples.echo.EchoKt"
 const val LOAD = "io.netpark.samples.load.LoadKt"
 const val CONNECT = "io.netpark.samples.connect.ConnectKt"
+const val PROXY = "io.netpark.samples.proxy.ProxyKt"
 const val DEMO = "io.netpark.samples.demo.DemoKt"
 const val DOCTOR = "io.netpark.samples.doctor.DoctorKt"
 

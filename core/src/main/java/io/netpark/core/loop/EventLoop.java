@@ -74,6 +74,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
     private final TimerQueue timers = new TimerQueue();
     private final WokenBatch woken = new WokenBatch();
+    private final PipePool pipes;
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private volatile int state = RUNNING;
@@ -103,6 +104,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         this.counters = counters;
         this.observer = observer;
         this.libc = libc;
+        this.pipes = new PipePool(libc);
         this.poller = poller;
         this.reporter = reporter;
         this.thread = new LoopThread(this, name);
@@ -386,6 +388,11 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     // What can be seen
 
+    /** Pipes to splice bytes through. */
+    public PipePool pipes() {
+        return pipes;
+    }
+
     /** How many descriptors it watches. */
     public int descriptors() {
         return poller.size();
@@ -515,6 +522,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         }
         poller.close(); // from here on nothing can be registered
         endPass();
+        pipes.close();
         state = CLOSED; // from here on nothing can be queued
         runRemaining();
         ended.countDown();

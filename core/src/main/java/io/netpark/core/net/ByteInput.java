@@ -8,6 +8,7 @@ import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
@@ -80,6 +81,44 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
             return PARK;
         }
         return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
+    }
+
+    // Splicing
+
+    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has been moved, the operation has ended. */
+    static final int NOT_SPLICED = -3;
+
+    /**
+     * Moves what there is into an empty pipe, at most {@code most} bytes.
+     *
+     * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
+     */
+    final int startSplice(Pipe into, long most) throws NetparkException {
+        start(Direction.READ);
+        return attemptSplice(into, most);
+    }
+
+    /** Goes on with {@link #startSplice}, or with another read that was parked. */
+    final int retrySplice(Pipe into, long most) throws NetparkException {
+        resume(Direction.READ);
+        return attemptSplice(into, most);
+    }
+
+    private int attemptSplice(Pipe into, long most) throws NetparkException {
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        long result = into.fill(fd(), most);
+        if (isNotSpliced(result)) {
+            finish(Direction.READ);
+            return NOT_SPLICED;
+        }
+        return received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
+    }
+
+    /** What Go's internal/poll takes for "not handled", and what a filter of system calls may say. */
+    static boolean isNotSpliced(long result) {
+        return result == -Errno.EINVAL || result == -Errno.ENOSYS || result == -Errno.EOPNOTSUPP;
     }
 
     // Being watched while nobody reads
@@ -253,17 +292,26 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
      *     read
      */
     public int startRead(LinkBuffer target) throws NetparkException {
-        start(Direction.READ);
-        return attemptRead(target);
+        return startRead(target, Integer.MAX_VALUE);
     }
 
     /** Goes on with {@link #startRead(LinkBuffer)}. */
     public int retryRead(LinkBuffer target) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(target);
+        return retryRead(target, Integer.MAX_VALUE);
     }
 
-    private int attemptRead(LinkBuffer target) throws NetparkException {
+    /** As the other, for at most so many bytes; more than 0. */
+    final int startRead(LinkBuffer target, long most) throws NetparkException {
+        start(Direction.READ);
+        return attemptRead(target, most);
+    }
+
+    final int retryRead(LinkBuffer target, long most) throws NetparkException {
+        resume(Direction.READ);
+        return attemptRead(target, most);
+    }
+
+    private int attemptRead(LinkBuffer target, long most) throws NetparkException {
         if (parksWithoutAsking()) {
             return PARK;
         }
@@ -287,7 +335,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
         }
         int read = 0;
         try {
-            read = receive(address, target.roomSize());
+            read = receive(address, (int) Math.min(most, target.roomSize()));
         } finally {
             target.filled(Math.max(0, read));
         }

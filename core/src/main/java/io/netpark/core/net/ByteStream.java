@@ -9,6 +9,7 @@ import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -276,6 +277,37 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         } catch (NetparkException e) {
             throw transfer.explain(e);
         }
+    }
+
+    // Splicing
+
+    /**
+     * Moves everything that is in a pipe here.
+     *
+     * @return 0 when it is empty, {@link #PARK}, or {@link #NOT_SPLICED}
+     */
+    final int startSplice(Pipe from) throws NetparkException {
+        start(Direction.WRITE);
+        return attemptSplice(from);
+    }
+
+    /** Goes on with {@link #startSplice(Pipe)}. */
+    final int retrySplice(Pipe from) throws NetparkException {
+        resume(Direction.WRITE);
+        return attemptSplice(from);
+    }
+
+    private int attemptSplice(Pipe from) throws NetparkException {
+        int before = from.size();
+        long result = 0;
+        while (from.size() > 0 && result >= 0) {
+            result = from.empty(fd()); // a peer that is gone makes a SIGPIPE as well, for which the JVM has a handler
+        }
+        if (isNotSpliced(result)) {
+            finish(Direction.WRITE);
+            return NOT_SPLICED;
+        }
+        return sent((int) Math.min(0, result), before - from.size());
     }
 
     // Ending one direction

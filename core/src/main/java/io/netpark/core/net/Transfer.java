@@ -1,0 +1,365 @@
+package io.netpark.core.net;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.PipePool;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
+import java.util.concurrent.CancellationException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bytes on their way from one connection to another: to the end of the stream, or so many. They need not pass through this
+ * process: a stream that is full goes by splice(2), through a pipe, and is never copied. A trickle is copied through a segment,
+ * which takes a system call fewer; so is everything where there is no pipe to be had, or the kernel does not splice.
+ *
+ * <pre>
+ *   bytes ahead --written--> FILLING --bytes--> EMPTYING --all of them written--> FILLING
+ *                            FILLING --end of the stream, or count--> ended
+ *   any of these --failure, or cancel--> ended
+ * </pre>
+ *
+ * <p>Filling is a read of the source and emptying a write of the target, each with lock, deadline and counters as any other, and
+ * each over before the other begins. While it waits for bytes it holds neither pipe nor memory. It runs on the event loops of the
+ * two, wherever it was woken, and never on two at a time; after {@value #BYTES_A_TURN} bytes others get their turn.
+ *
+ * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
+ */
+public final class Transfer implements Waiter {
+
+    /** Is told of a transfer, on the event loop of one of the two connections; or, if those have ended, on any thread. */
+    public interface Outcome {
+
+        /**
+         * It has ended; called once.
+         *
+         * @param failure null if it has come to its end: of the stream, or of the count. A {@link CancellationException} if it was
+         *     cancelled; else why it could not go on, with {@link #isOfTarget} saying on which side
+         */
+        void ended(Transfer transfer, @Nullable Exception failure);
+
+        /** A read of the source begins, or a write of the target. */
+        default void begins(Direction direction) {}
+
+        /** Bytes have been moved. */
+        default void moved() {}
+    }
+
+    /** A turn is as long as that of a coroutine. */
+    private static final int BYTES_A_TURN = 2 << 20;
+    /** Whose reads bring this has a stream that is worth splicing. */
+    private static final int LUMP = SegmentPool.LARGEST / 2;
+    /** A splice of less than this is not worth its pipe. */
+    private static final int TRICKLE = 16 * 1024;
+    /** So much is copied before a pipe is asked for again, after there was none. */
+    private static final int WITHOUT_PIPE = 4 << 20;
+
+    private static final int ENDED = 0;
+    private static final int GOING_ON = 1;
+
+    private final Connection source;
+    private final Connection target;
+    private final @Nullable LinkBuffer ahead;
+    private final long aheadCounts;
+    private final long count;
+    private final Outcome outcome;
+    private final PipePool pipes;
+    private final LinkBuffer segments;
+    private volatile boolean cancelled;
+
+    // Of whoever runs it: handed on through parking slots and queues of tasks.
+    private boolean emptying;
+    /** An operation has begun, and holds its lock. */
+    private boolean begun;
+    private long taken;
+    private volatile long copied;
+    private @Nullable Pipe pipe;
+    /** A stream that comes in lumps. */
+    private boolean splicing;
+    private boolean neverSplice;
+    private long copyUntil;
+    private long lost;
+
+    /**
+     * One that has not begun.
+     *
+     * @param ahead bytes that the target gets first, and that stay there, as far as they are not written, if it fails; null for none
+     * @param aheadCounts how many of those are the source's, and count
+     * @param count how many bytes to copy at most, with those
+     * @param pool where memory comes from when bytes are copied
+     */
+    public Transfer(Connection source, Connection target, @Nullable LinkBuffer ahead, long aheadCounts, long count,
+            SegmentPool pool, Outcome outcome) {
+        if (count < 0) {
+            throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
+        }
+        this.source = source;
+        this.target = target;
+        this.ahead = ahead;
+        this.aheadCounts = aheadCounts;
+        this.count = count;
+        this.outcome = outcome;
+        this.pipes = source.loop().pipes();
+        this.segments = new LinkBuffer(pool);
+        this.taken = aheadCounts;
+        this.emptying = hasAhead();
+    }
+
+    private boolean hasAhead() {
+        return ahead != null && ahead.available() > 0;
+    }
+
+    /** Begins, here if this is the source's loop: then it may have ended when this returns. */
+    public void start() {
+        if (source.loop().inLoop() || !source.loop().tryExecute(this)) {
+            run();
+        }
+    }
+
+    /** Wishes it to end, from any thread. It does so soon, unless it has; the outcome is told. */
+    public void cancel() {
+        cancelled = true;
+        // Whoever parks it looks at the wish afterwards, as with a close.
+        if (source.unpark(Direction.READ, this)) {
+            pass(source.loop());
+        } else if (target.unpark(Direction.WRITE, this)) {
+            pass(target.loop());
+        }
+    }
+
+    private void pass(EventLoop loop) {
+        if (!loop.tryExecute(this)) {
+            run();
+        }
+    }
+
+    // What has become of it
+
+    /** Bytes of the source that the target has taken, so far or at the end; from any thread. */
+    public long copied() {
+        return copied;
+    }
+
+    /** Bytes that were taken from the source and that the target will never get; after the end. */
+    public long lost() {
+        return lost;
+    }
+
+    /** Whether it failed when it wrote to the target; after the end. */
+    public boolean isOfTarget() {
+        return emptying;
+    }
+
+    // Going on
+
+    /** Called by whoever took it out of a slot or a queue. */
+    @Override
+    public void run() {
+        Exception failure = null;
+        try {
+            if (advance()) {
+                return;
+            }
+        } catch (NetparkException | RuntimeException e) {
+            failure = e;
+        } catch (Error e) { // no memory, say; the operation has ended
+            failure = new IllegalStateException(this + " failed", e);
+        }
+        end(failure);
+    }
+
+    /** Returns whether it is to be run again, and has been arranged to be. */
+    private boolean advance() throws NetparkException {
+        long turn = taken + BYTES_A_TURN;
+        while (true) {
+            if (cancelled) {
+                if (begun) {
+                    side().abandon(direction());
+                }
+                throw new CancellationException(this + " was cancelled");
+            }
+            boolean wasBegun = begun;
+            begun = false; // if this throws, the operation has ended
+            if (!wasBegun) {
+                outcome.begins(direction());
+            }
+            int result = emptying ? empty(wasBegun) : fill(wasBegun);
+            if (result == Descriptor.PARK) {
+                begun = true;
+                if (park()) {
+                    return true;
+                }
+            } else if (result == ENDED) {
+                return false;
+            } else if (!emptying && taken - turn >= 0) {
+                giveBack();
+                if (source.loop().tryExecute(this)) {
+                    return true;
+                }
+                turn = Long.MAX_VALUE;
+            }
+        }
+    }
+
+    private Connection side() {
+        return emptying ? target : source;
+    }
+
+    private Direction direction() {
+        return emptying ? Direction.WRITE : Direction.READ;
+    }
+
+    /** Returns whether it will be run; then it may be running already. */
+    private boolean park() {
+        Connection side = side();
+        Direction direction = direction();
+        return side.park(direction, this) && !(cancelled && side.unpark(direction, this));
+    }
+
+    private int fill(boolean retry) throws NetparkException {
+        long most = count - taken;
+        if (most == 0) {
+            return ENDED;
+        }
+        int read = splices() ? splice(most, retry) : copy(most, retry);
+        if (read == Connection.NOT_SPLICED) {
+            read = copy(most, false);
+        }
+        if (read == Connection.END_OF_STREAM) {
+            return ENDED;
+        }
+        if (read != Descriptor.PARK) {
+            taken += read;
+            emptying = true;
+            outcome.moved();
+            return GOING_ON;
+        }
+        return read;
+    }
+
+    /** Takes a pipe if there is none yet. */
+    private boolean splices() {
+        if (!splicing || neverSplice || taken < copyUntil) {
+            giveBack();
+            return false;
+        }
+        if (pipe == null) {
+            pipe = pipes.take();
+        }
+        if (pipe == null) {
+            copyUntil = taken + WITHOUT_PIPE;
+            return false;
+        }
+        return true;
+    }
+
+    private int splice(long most, boolean retry) throws NetparkException {
+        Pipe into = pipe;
+        assert into != null;
+        int read = 0;
+        try {
+            read = retry ? source.retrySplice(into, most) : source.startSplice(into, most);
+        } finally {
+            if (read <= 0) {
+                giveBack(); // who waits for bytes holds nothing
+            }
+        }
+        if (read == Connection.NOT_SPLICED) {
+            neverSplice = true;
+        } else if (read > 0 && read < TRICKLE) {
+            splicing = false;
+        }
+        return read;
+    }
+
+    private int copy(long most, boolean retry) throws NetparkException {
+        int read = retry ? source.retryRead(segments, most) : source.startRead(segments, most);
+        if (read >= LUMP) {
+            splicing = true;
+        }
+        return read;
+    }
+
+    private int empty(boolean retry) throws NetparkException {
+        int result;
+        if (hasAhead()) {
+            result = write(ahead, retry);
+        } else if (pipe != null && pipe.size() > 0) {
+            result = retry ? target.retrySplice(pipe) : target.startSplice(pipe);
+            if (result == Connection.NOT_SPLICED) {
+                neverSplice = true;
+                rescue(pipe);
+                giveBack();
+                return GOING_ON; // and is still emptying
+            }
+        } else {
+            result = write(segments, retry);
+        }
+        tally();
+        outcome.moved();
+        if (result != Descriptor.PARK) {
+            emptying = false;
+            return GOING_ON;
+        }
+        return result;
+    }
+
+    /** What has been taken and is not here any more has been copied. */
+    private void tally() {
+        long waiting = ahead == null ? 0 : Math.min(aheadCounts, ahead.available());
+        copied = taken - waiting - carried();
+    }
+
+    private long carried() {
+        return segments.available() + (pipe == null ? 0 : pipe.size());
+    }
+
+    private int write(LinkBuffer bytes, boolean retry) throws NetparkException {
+        return retry ? target.retryWrite(bytes) : target.startWrite(bytes);
+    }
+
+    /** The target cannot be spliced to, and the bytes are in the pipe by now. */
+    private void rescue(Pipe from) throws NetparkException {
+        while (from.size() > 0) {
+            long address = segments.openRoom();
+            long read = 0;
+            try {
+                read = from.read(address, segments.roomSize());
+            } finally {
+                segments.filled((int) Math.max(0, read));
+            }
+            if (read < 0) {
+                throw NetparkException.of((int) -read, "read from a pipe with bytes for " + target);
+            }
+        }
+    }
+
+    private void giveBack() {
+        Pipe over = pipe;
+        if (over != null) {
+            pipe = null;
+            pipes.giveBack(over);
+        }
+    }
+
+    private void end(@Nullable Exception failure) {
+        lost = carried();
+        tally();
+        giveBack(); // with bytes in it, if it failed in their midst: then it is destroyed
+        segments.close();
+        try {
+            outcome.ended(this, failure);
+        } catch (Throwable e) {
+            source.loop().report("The end of a copy from " + source + " to " + target + " was told, and that threw", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "copy from " + source + " to " + target;
+    }
+}

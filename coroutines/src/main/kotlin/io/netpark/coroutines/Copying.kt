@@ -1,0 +1,123 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.Relay
+import io.netpark.core.net.Transfer
+import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
+import kotlin.coroutines.Continuation
+import kotlin.coroutines.coroutineContext
+import kotlin.coroutines.resume
+import kotlin.coroutines.suspendCoroutine
+
+/**
+ * Copies what the peer sends to [target], to the end of the stream or until it was [count] bytes. Suspends while there is nothing
+ * to read, or [target] does not take more.
+ *
+ * A stream that is full goes from socket to socket inside the kernel (splice(2)), through a pipe that is borrowed from the event
+ * loop; the bytes are never in this process. A trickle is copied through a segment, as everything is that the kernel cannot
+ * splice, or while descriptors are short. While it waits for bytes it holds neither pipe nor memory: of thousands that are idle
+ * each costs as much as a suspended read. One whose target does not read holds two descriptors and up to 1 MiB in the kernel.
+ *
+ * What the source's [Connection.reader] has read and nobody has taken goes first, and what the target's [Connection.writer] holds
+ * goes before that. Deadlines and idle timeouts of both connections hold, as for reads and writes. The end of the stream is not
+ * passed on: that is what [Connection.shutdownOutput] is for, and [relay] does.
+ *
+ * **Cancelled**, timed out or failed while it waits for bytes, it leaves both connections as they are: the source goes on where
+ * the target has got to. In the midst of bytes it loses those that have been read and not written. Then it **breaks the output**
+ * of the target, whose later writes fail with [NetparkException.Closed] and say so, and reads of the source go on behind the gap:
+ * best close both.
+ *
+ * @param count how many bytes at most
+ * @return how many bytes of the source the target has got
+ * @throws NetparkException as [Connection.read] and [Connection.write]; its message says of which
+ * @throws IllegalStateException another coroutine is reading from the source, or writing to the target
+ */
+public suspend fun Connection.copyTo(target: Connection, count: Long = Long.MAX_VALUE): Long {
+    require(count >= 0) { "a number of bytes cannot be negative: $count" }
+    if (isBudgetSpent()) yield()
+    coroutineContext.ensureActive()
+    val end = End()
+    val ahead = target.enqueueUnreadOf(this, count)
+    val transfer =
+        Transfer(core, target.core, target.enqueued(), ahead, count, buffering.pool) { _, failure -> end.tell(failure) }
+    val failure = end.await(transfer::start, transfer::cancel)
+    target.lost(this, transfer.lost(), failure)
+    end.orThrow(failure)
+    return transfer.copied()
+}
+
+/** How many bytes a [relay] has copied: at its end, or so far, for who gave it to [relay] and looks from any thread. */
+public class Relayed {
+
+    @Volatile internal var relay: Relay? = null
+
+    /** From the first connection to the second. */
+    public val there: Long get() = relay?.there()?.copied() ?: 0
+
+    /** From the second to the first. */
+    public val back: Long get() = relay?.back()?.copied() ?: 0
+
+    override fun toString(): String = "$there bytes there, $back bytes back"
+}
+
+/**
+ * Makes two connections one to the peers at their ends: copies in both directions, as [copyTo] does, until both streams have
+ * ended. The end of either stream is passed on, as [Connection.shutdownOutput] of the other connection, and the other direction
+ * goes on. A failure of one direction ends both. The connections stay the caller's to close.
+ *
+ * **Cancelled**, timed out or failed, it is over in both directions when this throws, each as [copyTo] says.
+ *
+ * @param relayed counts the bytes meanwhile
+ * @return [relayed]
+ * @throws NetparkException the first failure, as [copyTo]
+ * @throws IllegalStateException another coroutine is reading from one of them, or writing to it
+ */
+public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = Relayed()): Relayed {
+    if (one.isBudgetSpent()) yield()
+    coroutineContext.ensureActive()
+    val end = End()
+    val forOther = other.enqueueUnreadOf(one, Long.MAX_VALUE)
+    val forOne = one.enqueueUnreadOf(other, Long.MAX_VALUE)
+    val relay = Relay(
+        one.core, other.core, other.enqueued(), forOther, one.enqueued(), forOne, one.buffering.pool,
+    ) { _, failure -> end.tell(failure) }
+    relayed.relay = relay
+    val failure = end.await(relay::start, relay::cancel)
+    other.lost(one, relay.there().lost(), failure)
+    one.lost(other, relay.back().lost(), failure)
+    end.orThrow(failure)
+    return relayed
+}
+
+/** The end of something that goes on upon event loops, for a coroutine that waits for it. */
+private class End {
+
+    private lateinit var waiting: Continuation<Exception?>
+
+    fun tell(failure: Exception?) = waiting.resume(failure)
+
+    /**
+     * Suspends until it is told. Cancellation only asks for the end: when this returns the connections are not in use any more.
+     *
+     * @return the failure
+     */
+    suspend fun await(start: () -> Unit, cancel: () -> Unit): Exception? {
+        val sensor = coroutineContext[Job]?.let { job -> HandlerSensor(job) { cause -> if (cause != null) cancel() } }
+        try {
+            return suspendCoroutine { continuation ->
+                waiting = continuation
+                start()
+            }
+        } finally {
+            sensor?.dispose()
+        }
+    }
+
+    suspend fun orThrow(failure: Exception?) {
+        if (failure is CancellationException) coroutineContext.ensureActive() // with the cause that the caller knows
+        if (failure != null) throw failure
+    }
+}

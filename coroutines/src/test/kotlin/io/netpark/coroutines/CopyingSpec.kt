@@ -1,0 +1,236 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.booleans.shouldBeTrue
+import io.kotest.matchers.ints.shouldBeLessThanOrEqual
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.CallCounter
+import io.netpark.core.testing.FaultyLibC
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.loopback
+import io.netpark.core.testing.openDescriptorTargets
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import java.util.Random
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
+
+private const val LENGTH = 4_000_000
+
+private fun pipes() = openDescriptorTargets().count { "pipe:" in it }
+
+private suspend fun Connection.writeInPieces(bytes: ByteArray, random: Random) {
+    var at = 0
+    while (at < bytes.size) {
+        val length = minOf(bytes.size - at, 1 + random.nextInt(if (random.nextInt(4) == 0) 300_000 else 2000))
+        write(ByteBuffer.wrap(bytes, at, length))
+        at += length
+    }
+}
+
+/** A proxy's handler between two connected ends: `client - (server, upstream) - service`. */
+private suspend fun Reactor.between(
+    body: suspend (client: Connection, server: Connection, upstream: Connection, service: Connection) -> Unit,
+) = withPair { client, server -> withPair { upstream, service -> body(client, server, upstream, service) } }
+
+/** Writes until nothing moves any more between here and [target], which is copied to. */
+private suspend fun Connection.fillUpTo(target: Connection) {
+    val chunk = ByteBuffer.allocateDirect(64 * 1024)
+    do {
+        while (withTimeoutOrNull(300) { write(chunk.clear()) } != null) continue
+    } while (target.core.parked() == 0)
+}
+
+class CopyingSpec : NetparkSpec(body = {
+
+    /** Both ways at once, half-closed by one side first, then the other. */
+    suspend fun exchange(reactor: Reactor, seed: Long, length: Int = LENGTH) = reactor.between { client, server, upstream, service ->
+        val request = ByteArray(length).also { Random(seed).nextBytes(it) }
+        val answer = ByteArray(length / 2).also { Random(seed + 1).nextBytes(it) }
+        coroutineScope {
+            val relay = async(Dispatchers.Default) { relay(server, upstream) }
+            launch {
+                client.writeInPieces(request, Random(seed))
+                client.shutdownOutput()
+            }
+            launch { // only when the request has ended: the other direction goes on then
+                service.readToEnd().contentEquals(request).shouldBeTrue()
+                service.writeInPieces(answer, Random(seed))
+                service.shutdownOutput()
+            }
+            client.readToEnd().contentEquals(answer).shouldBeTrue()
+            val relayed = relay.await()
+            relayed.there shouldBe length.toLong()
+            relayed.back shouldBe length / 2L
+        }
+    }
+
+    for (flavour in Flavour.all) {
+        test("$flavour: a relay carries both streams and both of their ends") {
+            onReactor(flavour, loops = 2) { exchange(it, 1) }
+        }
+
+        test("$flavour: a relay survives any legal misbehaviour of the C library") {
+            val faulty = FaultyLibC(flavour.libc)
+            onReactor(faulty, flavour.poller.factory, loops = 2) { reactor, reporter ->
+                exchange(reactor, faulty.seed, 500_000)
+                reporter.drain().forEach { it.what.startsWith("Accepting on") shouldBe true }
+            }
+        }
+
+        test("$flavour: what the reader has read and the writer holds goes first") {
+            onReactor(flavour) { reactor ->
+                reactor.between { client, server, upstream, service ->
+                    client.write("HELLO 5\nworld and more")
+                    server.reader.awaitLine() shouldBe "HELLO 5"
+                    server.reader.await(5)
+                    upstream.writer.writeString("<")
+                    server.copyTo(upstream, 5) shouldBe 5
+                    service.readText(6) shouldBe "<world"
+                    client.shutdownOutput()
+                    server.copyTo(upstream) shouldBe 9
+                    service.readText(9) shouldBe " and more"
+                    server.copyTo(upstream) shouldBe 0
+                }
+            }
+        }
+
+        test("$flavour: cancelled while it waits for bytes, it has lost none, and both connections can be used at once") {
+            onReactor(flavour, loops = 2) { reactor ->
+                reactor.between { client, server, upstream, service ->
+                    repeat(20) { round ->
+                        val copy = launchCopy(this@onReactor, server, upstream)
+                        client.write("a$round")
+                        service.readText("a$round".length) shouldBe "a$round"
+                        copy.cancelAndJoin()
+                        client.write("b$round")
+                        server.readText("b$round".length) shouldBe "b$round"
+                        upstream.write("c$round")
+                        service.readText("c$round".length) shouldBe "c$round"
+                    }
+                    withTimeoutOrNull(20) { relay(server, upstream) } shouldBe null
+                    client.write("on")
+                    server.readText(2) shouldBe "on"
+                }
+            }
+        }
+
+        test("$flavour: cancelled in the midst of bytes, it breaks the output of the target and says so") {
+            onReactor(flavour, loops = 2) { reactor ->
+                reactor.between { client, server, upstream, _ ->
+                    val copy = launchCopy(this@onReactor, server, upstream)
+                    client.fillUpTo(upstream)
+                    copy.cancelAndJoin()
+                    shouldThrow<NetparkException.Closed> { upstream.write("more") }.message!! shouldContain "on their way"
+                    server.read(ByteArray(1)) shouldBe 1 // what has not been taken is still there
+                }
+            }
+        }
+
+        test("$flavour: a failure of one direction ends both, and no connection is in use afterwards") {
+            onReactor(flavour, loops = 2) { reactor ->
+                reactor.between { client, server, upstream, service ->
+                    coroutineScope {
+                        val relay = async { runCatching { relay(server, upstream) } }
+                        client.write("hello")
+                        service.readText(5) shouldBe "hello"
+                        service.reset()
+                        relay.await().exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
+                    }
+                    client.write("after")
+                    server.readText(5) shouldBe "after" // the other connection is the caller's still
+                }
+            }
+        }
+
+        test("$flavour: deadlines hold") {
+            onReactor(flavour) { reactor ->
+                reactor.between { _, server, upstream, _ ->
+                    server.setReadDeadline(30.milliseconds)
+                    shouldThrow<NetparkException.TimedOut> { server.copyTo(upstream) }
+                    upstream.setReadDeadline(30.milliseconds)
+                    shouldThrow<NetparkException.TimedOut> { relay(server, upstream) }
+                }
+            }
+        }
+
+        test("$flavour: relays that are idle hold no pipes, whatever they have carried before") {
+            val before = pipes()
+            onReactor(flavour) { reactor ->
+                val bytes = ByteArray(400_000).also { Random(5).nextBytes(it) }
+                val service = reactor.listen(loopback())
+                val proxy = reactor.listen(loopback())
+                val serving = launch { service.serve { echo(it) } }
+                val proxying = launch {
+                    proxy.serve { client -> reactor.dial(service.localAddress).use { relay(client, it) } }
+                }
+                val clients = ConcurrentLinkedQueue<Connection>()
+                repeat(50) {
+                    val client = reactor.dial(proxy.localAddress).also(clients::add)
+                    coroutineScope {
+                        launch { client.write(ByteBuffer.wrap(bytes)) }
+                        client.readFully(bytes.size).contentEquals(bytes).shouldBeTrue()
+                    }
+                }
+                soon { pipes() - before shouldBeLessThanOrEqual 2 * 4 } // what a loop keeps for later
+                clients.forEach {
+                    it.shutdownOutput()
+                    it.readToEnd().size shouldBe 0
+                    it.close()
+                }
+                proxying.cancelAndJoin()
+                serving.cancelAndJoin()
+            }
+            pipes() shouldBe before
+        }
+    }
+
+    test("counts of none and of less, and a target that is closed") {
+        onReactor { reactor, _ ->
+            reactor.between { client, server, upstream, _ ->
+                withTimeoutOrNull(1) { server.copyTo(upstream) }
+                client.write("x")
+                withTimeout(5000) { server.copyTo(upstream, 1) } shouldBe 1
+                shouldThrow<IllegalArgumentException> { server.copyTo(upstream, -1) }
+                server.copyTo(upstream, 0) shouldBe 0
+                upstream.close()
+                shouldThrow<NetparkException.Closed> { client.write("y"); server.copyTo(upstream) }
+            }
+        }
+    }
+
+    test("bytes are counted while they move") {
+        val calls = CallCounter(Bindings.best)
+        onReactor(calls.libc) { reactor, _ ->
+            reactor.between { client, server, upstream, service ->
+                val relayed = Relayed()
+                coroutineScope {
+                    val relay = launch { relay(server, upstream, relayed) }
+                    client.write("12345")
+                    service.readText(5)
+                    service.write("123")
+                    client.readText(3)
+                    soon { relayed.toString() shouldBe "5 bytes there, 3 bytes back" }
+                    relay.cancel()
+                }
+                calls["splice"] shouldBe 0
+                calls["send"] shouldBeGreaterThan 0
+            }
+        }
+    }
+})
+
+private fun launchCopy(scope: kotlinx.coroutines.CoroutineScope, source: Connection, target: Connection) =
+    scope.launch(start = CoroutineStart.UNDISPATCHED) { source.copyTo(target) }

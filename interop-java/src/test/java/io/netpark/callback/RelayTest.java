@@ -1,0 +1,280 @@
+package io.netpark.callback;
+
+import static io.netpark.callback.Support.TIMEOUT_MILLIS;
+import static io.netpark.callback.Support.await;
+import static io.netpark.callback.Support.connect;
+import static io.netpark.callback.Support.loopback;
+import static io.netpark.callback.Support.patternBytes;
+import static io.netpark.callback.Support.receive;
+import static io.netpark.callback.Support.receiveAll;
+import static io.netpark.callback.Support.send;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Connections that are copied from and to by the core. */
+@Timeout(60)
+class RelayTest {
+
+    private static final int LENGTH = 3_000_000;
+
+    static List<Support.Platform> platforms() {
+        return Support.platforms();
+    }
+
+    /** A client's connection and one to a server, in the hands of a test; on two loops, mostly different ones. */
+    private static final class Between implements AutoCloseable {
+        final CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
+        final CompletableFuture<CallbackConnection> dialed = new CompletableFuture<>();
+        final ServerSocket listener = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        final EventLoopGroup group;
+        final CallbackServer server;
+        final CallbackClient dialer;
+        final Socket client;
+        final Socket service;
+
+        /** @param met called on the loop of the second connection as soon as there are both */
+        Between(EventLoopGroup.Builder loops, Callbacks callbacks, UnaryOperator<CallbackServer.Builder> choices,
+                BiConsumer<CallbackConnection, CallbackConnection> met) throws Exception {
+            group = loops.loops(2).open();
+            dialer = CallbackClient.builder().group(group).open();
+            server = choices.apply(CallbackServer.builder().group(group).onConnect(connection -> {
+                connection.pauseReading();
+                accepted.complete(connection);
+                dialer.dial(listener.getLocalSocketAddress(), callbacks).thenAccept(upstream -> {
+                    dialed.complete(upstream);
+                    met.accept(connection, upstream);
+                    connection.resumeReading();
+                });
+            })).listen(loopback());
+            client = connect(server);
+            service = listener.accept();
+            service.setSoTimeout(TIMEOUT_MILLIS);
+            dialed.get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        }
+
+        @Override
+        public void close() throws IOException {
+            client.close();
+            service.close();
+            listener.close();
+            server.close();
+            dialer.close();
+            group.close();
+        }
+    }
+
+    private static <T> T get(CompletableFuture<T> future) throws Exception {
+        return future.get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private static Throwable failure(CompletableFuture<?> future) {
+        return assertThrows(ExecutionException.class, () -> get(future)).getCause();
+    }
+
+    private static Thread sending(Socket to, byte[] bytes, boolean end) {
+        Thread thread = new Thread(() -> {
+            try {
+                to.getOutputStream().write(bytes);
+                if (end) {
+                    to.shutdownOutput();
+                }
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        });
+        thread.start();
+        return thread;
+    }
+
+    private static final Callbacks NONE = Callbacks.builder().build();
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void bothStreamsAndBothTheirEndsAreCarried(Support.Platform platform) throws Exception {
+        CompletableFuture<Relayed> relayed = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server, (one, other) ->
+                one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+            byte[] request = patternBytes(1, LENGTH);
+            byte[] answer = patternBytes(2, LENGTH / 2);
+            Thread asking = sending(between.client, request, true);
+            assertArrayEquals(request, between.service.getInputStream().readAllBytes()); // and its end
+            Thread answering = sending(between.service, answer, true);
+            assertArrayEquals(answer, between.client.getInputStream().readAllBytes());
+            assertEquals(new Relayed(LENGTH, LENGTH / 2), get(relayed));
+            asking.join();
+            answering.join();
+            await("both are closed", () -> !between.accepted.join().isOpen() && !between.dialed.join().isOpen());
+        }
+    }
+
+    private static <T> void complete(CompletableFuture<T> future, T result, Throwable failure) {
+        if (failure != null) {
+            future.completeExceptionally(failure);
+        } else {
+            future.complete(result);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void whatTheCallbackHasLeftGoesFirstAndWhatWasWrittenBeforeThat(Support.Platform platform) throws Exception {
+        CompletableFuture<Relayed> relayed = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server, (one, other) -> one.onRequest((connection, in) -> {
+            int end = in.limit();
+            assertEquals("GO\n", Support.take(in.limit(in.position() + 3)));
+            in.limit(end);
+            other.write(Support.bytes("<"));
+            one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure));
+        }))) {
+            send(between.client, "GO\nrest");
+            assertEquals("<rest", receive(between.service, 5));
+            send(between.client, " and more");
+            assertEquals(" and more", receive(between.service, 9));
+            send(between.service, "answer");
+            assertEquals("answer", receive(between.client, 6));
+            between.client.shutdownOutput();
+            between.service.shutdownOutput();
+            assertEquals(new Relayed(13, 6), get(relayed));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aCopyEndsWithTheStreamAndCallbacksGoOn(Support.Platform platform) throws Exception {
+        CompletableFuture<Long> copied = new CompletableFuture<>();
+        CompletableFuture<Void> halfClosed = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server.onHalfClose(connection -> {
+            halfClosed.complete(null);
+        }), (one, other) -> {
+            one.copyTo(other).whenComplete((result, failure) -> complete(copied, result, failure));
+        })) {
+            Thread sending = sending(between.client, patternBytes(3, LENGTH), true);
+            assertArrayEquals(patternBytes(3, LENGTH), between.service.getInputStream().readNBytes(LENGTH));
+            assertEquals(LENGTH, get(copied));
+            sending.join();
+            get(halfClosed);
+            between.dialed.join().write(Support.bytes("!")); // the end has not been passed on
+            assertEquals("!", receive(between.service, 1));
+            between.accepted.join().write(Support.bytes("?"));
+            assertEquals("?", receive(between.client, 1));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void whatIsWrittenMeanwhileWaitsForItsEnd(Support.Platform platform) throws Exception {
+        CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server,
+                (one, other) -> copy.complete(one.copyTo(other)))) {
+            send(between.client, "first");
+            assertEquals("first", receive(between.service, 5));
+            CompletableFuture<Void> written = between.dialed.join().writeAsync(Support.bytes("last"));
+            send(between.client, "second");
+            assertEquals("second", receive(between.service, 6));
+            assertTrue(get(copy).cancel(false));
+            assertEquals("last", receive(between.service, 4)); // nothing was on its way: the connection is as it was
+            get(written);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void cancelledInTheMidstOfBytesItClosesTheTarget(Support.Platform platform) throws Exception {
+        CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server,
+                (one, other) -> copy.complete(one.copyTo(other)))) {
+            Thread sending = new Thread(() -> {
+                byte[] chunk = new byte[1 << 16];
+                try {
+                    while (true) {
+                        between.client.getOutputStream().write(chunk);
+                    }
+                } catch (IOException closed) {
+                    // The test is over.
+                }
+            });
+            sending.start();
+            CallbackConnection target = between.dialed.join();
+            await("nobody reads", () -> target.core.parked() == 1); // and nobody will
+            Thread.sleep(500); // the kernel's buffers grow for a while
+            await("nobody reads", () -> target.core.parked() == 1);
+            assertTrue(get(copy).cancel(false));
+            await("the target is closed", () -> !target.isOpen());
+            between.client.close();
+            sending.join();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aFailureClosesBoth(Support.Platform platform) throws Exception {
+        CompletableFuture<Relayed> relayed = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server, (one, other) ->
+                one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+            send(between.client, "hello");
+            assertEquals("hello", receive(between.service, 5));
+            Support.reset(between.service);
+            assertInstanceOf(NetparkException.Reset.class, failure(relayed));
+            await("both are closed", () -> !between.accepted.join().isOpen() && !between.dialed.join().isOpen());
+            assertEquals("", receiveAll(between.client));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void idleTimeoutsSeeTheBytes(Support.Platform platform) throws Exception {
+        CompletableFuture<Relayed> relayed = new CompletableFuture<>();
+        try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(Duration.ofSeconds(1)), (one, other) ->
+                one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+            for (int i = 0; i < 6; i++) {
+                Thread.sleep(250);
+                send(between.service, "tick");
+                assertEquals("tick", receive(between.client, 4));
+            }
+            assertInstanceOf(NetparkException.class, failure(relayed)); // nobody says anything any more
+        }
+    }
+
+    @Test
+    void aConnectionIsCopiedFromOnceAtATimeAndNotDetachedMeanwhile() throws Exception {
+        CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
+        try (Between between = new Between(EventLoopGroup.builder().daemon(true), NONE, server -> server,
+                (one, other) -> copy.complete(one.copyTo(other)))) {
+            CallbackConnection one = between.accepted.join();
+            assertThrows(IllegalStateException.class, () -> one.copyTo(between.dialed.join()));
+            assertThrows(IllegalStateException.class, () -> one.relay(between.dialed.join()));
+            CompletableFuture<Throwable> refused = new CompletableFuture<>();
+            one.loop().execute(() -> refused.complete(assertThrows(IllegalStateException.class, one::detach)));
+            get(refused);
+            send(between.client, "goes on");
+            assertEquals("goes on", receive(between.service, 7));
+            get(copy).cancel(false);
+            one.onRequest((connection, in) -> connection.write(ByteBuffer.wrap(Support.take(in).getBytes())));
+            await("it can be copied from again", () -> !one.input.isLent());
+            send(between.client, "echo");
+            assertEquals("echo", receive(between.client, 4));
+        }
+    }
+}

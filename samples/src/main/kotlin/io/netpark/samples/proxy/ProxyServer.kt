@@ -1,0 +1,109 @@
+package io.netpark.samples.proxy
+
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.Relayed
+import io.netpark.coroutines.relay
+import io.netpark.samples.load.Target
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import java.io.IOException
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+
+/** What a proxy is told. */
+internal class ProxyOptions(
+    val address: InetSocketAddress,
+    val upstreams: List<Target>,
+    val balance: Balance = Balance.TURN,
+    /** How often each upstream is connected to, to see whether it is there. */
+    val check: Duration = 1.seconds,
+    val connectTimeout: Duration = 3.seconds,
+    /** How long clients may go on when the proxy is closed. */
+    val drain: Duration = Duration.ZERO,
+    /** Choices about the event loops. */
+    val loops: EventLoopGroup.Builder.() -> Unit = {},
+)
+
+/** A TCP proxy, running since it was made. */
+internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
+
+    private val reactor = Reactor(configure = options.loops)
+    private val listener = try {
+        reactor.listen(options.address)
+    } catch (e: Throwable) {
+        reactor.close()
+        throw e
+    }
+    private val upstreams = Upstreams(options.upstreams.map(::Upstream), options.balance, reactor, options.connectTimeout)
+
+    private val relays: MutableSet<Relayed> = ConcurrentHashMap.newKeySet()
+    private val clients = AtomicLong()
+    private val there = AtomicLong()
+    private val back = AtomicLong()
+
+    val address: SocketAddress get() = listener.localAddress
+
+    private val checking = CoroutineScope(Dispatchers.Default).launch { upstreams.check(options.check) }
+    private val serving = CoroutineScope(Dispatchers.Default).launch {
+        listener.serve(drain = options.drain, handler = ::proxy)
+    }
+
+    /** On the event loop of the client, where its upstream is dialed as well: both are on one loop then. */
+    private suspend fun proxy(client: Connection) {
+        clients.incrementAndGet()
+        val relayed = Relayed()
+        relays += relayed
+        try {
+            upstreams.withConnection { upstream ->
+                try {
+                    relay(client, upstream, relayed)
+                } catch (e: NetparkException) {
+                    upstream.reset() // an end that was not one must not look like one
+                    throw e
+                }
+            }
+        } catch (_: IOException) { // no upstream, or one side is gone: the client is told in the only way there is
+            client.reset()
+        } finally {
+            relays -= relayed
+            there.addAndGet(relayed.there)
+            back.addAndGet(relayed.back)
+        }
+    }
+
+    /** What has happened so far, in a line. */
+    fun statistics(): String {
+        val now = relays.toList()
+        return "${now.size} clients now, $clients ever; " +
+            "${text(there.get() + now.sumOf { it.there })} there, ${text(back.get() + now.sumOf { it.back })} back; " +
+            "upstreams (now/ever): $upstreams"
+    }
+
+    /** Stops accepting, lets clients finish for as long as [ProxyOptions.drain] says, closes the rest, ends the loops. */
+    override fun close() {
+        runBlocking {
+            serving.cancelAndJoin() // returns when the handlers are gone
+            checking.cancelAndJoin()
+        }
+        reactor.close()
+    }
+
+    private companion object {
+        fun text(bytes: Long): String = when {
+            bytes < 10_000 -> "$bytes B"
+            bytes < 10_000_000 -> "${bytes / 1000} kB"
+            bytes < 10_000_000_000 -> "${bytes / 1_000_000} MB"
+            else -> "${bytes / 1_000_000_000} GB"
+        }
+    }
+}

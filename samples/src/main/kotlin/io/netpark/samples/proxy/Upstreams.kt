@@ -1,0 +1,88 @@
+package io.netpark.samples.proxy
+
+import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import java.io.IOException
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration
+
+/** How a client's upstream is chosen. */
+internal enum class Balance { TURN, LEAST }
+
+/**
+ * The upstreams of a proxy.
+ *
+ * Each client gets a connection of its own, dialed when the client comes and closed when it goes. A pool would save the dialing,
+ * and be wrong: the proxy does not know what is said, so it cannot know when an exchange is over; and what one client has begun,
+ * a transaction or half a message, would reach the next.
+ */
+internal class Upstreams(
+    private val all: List<Upstream>,
+    private val balance: Balance,
+    private val reactor: Reactor,
+    private val connectTimeout: Duration,
+) {
+    private val turns = AtomicInteger()
+
+    /** Healthy ones in order of preference; then the others, which may be back without anybody knowing. */
+    private fun candidates(): List<Upstream> {
+        val first = Math.floorMod(turns.getAndIncrement(), all.size)
+        val inTurn = all.drop(first) + all.take(first)
+        val preferred = if (balance == Balance.TURN) inTurn else inTurn.sortedBy { it.now.get() }
+        return preferred.filter { it.isHealthy } + preferred.filterNot { it.isHealthy }
+    }
+
+    /**
+     * Connects to the first that can be connected to, for the time of [block].
+     *
+     * @throws NetparkException the last failure, if none can be
+     */
+    suspend fun <T> withConnection(block: suspend (Connection) -> T): T {
+        lateinit var failure: IOException
+        for (upstream in candidates()) {
+            upstream.now.incrementAndGet()
+            try {
+                val connection = try {
+                    dial(upstream)
+                } catch (e: IOException) {
+                    failure = e
+                    continue
+                }
+                upstream.ever.incrementAndGet()
+                return connection.use { block(it) }
+            } finally {
+                upstream.now.decrementAndGet()
+            }
+        }
+        throw failure
+    }
+
+    private suspend fun dial(upstream: Upstream): Connection = try {
+        reactor.dial(upstream.target.address, connectTimeout).also { upstream.connected() }
+    } catch (e: IOException) {
+        upstream.failed(e)
+        throw e
+    }
+
+    /** Connects to each now and then, until it is cancelled. */
+    suspend fun check(every: Duration): Unit = coroutineScope {
+        for (upstream in all) {
+            launch {
+                while (true) {
+                    delay(every)
+                    try {
+                        dial(upstream).close()
+                    } catch (_: IOException) {
+                        // It has been told.
+                    }
+                }
+            }
+        }
+    }
+
+    override fun toString(): String = all.joinToString(", ")
+}
