@@ -1,0 +1,46 @@
+package io.netpark.samples.redis;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+
+/**
+ * Removes keys that have expired though nobody asks for them. A timer of one event loop, which is armed only while there are
+ * keys that expire: a server with none sleeps.
+ */
+final class Expiry {
+
+    /** A loop has connections as well. */
+    private static final int MOST_A_TURN = 1000;
+
+    private final Database database;
+    private final Timer timer;
+    /** Guarded by the database. */
+    private long armedFor = Entry.NEVER;
+
+    Expiry(Database database, EventLoop loop) {
+        this.database = database;
+        this.timer = loop.newTimer(this::due);
+    }
+
+    /** After commands, with the monitor of the database. */
+    void look() {
+        long next = database.nextExpiry();
+        if (next < armedFor) {
+            arm(next);
+        }
+    }
+
+    private void arm(long millis) {
+        armedFor = millis;
+        timer.arm(database.nanoTime(millis));
+    }
+
+    private void due() {
+        synchronized (database) {
+            armedFor = Entry.NEVER;
+            database.tick();
+            database.removeExpired(MOST_A_TURN);
+            look();
+        }
+    }
+}
