@@ -18,7 +18,8 @@ final class Database {
     /** Those that expire, the next one first. */
     private final TreeSet<Entry> expiring = new TreeSet<>(Entry.BY_EXPIRY);
     private final Bytes finger = Bytes.finger();
-    private final long origin = System.nanoTime();
+    private final long startNanos = System.nanoTime();
+    private final long startMillis = System.currentTimeMillis();
     private long now;
     private long serial;
     private long expired;
@@ -27,17 +28,17 @@ final class Database {
 
     /** Looks at the clock, of which the commands that follow see one time. */
     void tick() {
-        now = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - origin);
+        now = startMillis + TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - startNanos);
     }
 
-    /** Milliseconds since the start, by a clock that nobody sets. */
+    /** Milliseconds since 1970, but from the start on by a clock that nobody sets. */
     long now() {
         return now;
     }
 
-    /** The {@link System#nanoTime} of a time of this clock. */
+    /** The {@link System#nanoTime} of a time of this clock, which is not further than a day from now. */
     long nanoTime(long millis) {
-        return origin + TimeUnit.MILLISECONDS.toNanos(millis);
+        return startNanos + TimeUnit.MILLISECONDS.toNanos(millis - startMillis);
     }
 
     /** The entry of a key, if it has not expired. */

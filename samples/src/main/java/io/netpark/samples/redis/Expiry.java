@@ -2,6 +2,7 @@ package io.netpark.samples.redis;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Removes keys that have expired though nobody asks for them. A timer of one event loop, which is armed only while there are
@@ -11,6 +12,8 @@ final class Expiry {
 
     /** A loop has connections as well. */
     private static final int MOST_A_TURN = 1000;
+    /** A key may have a time beyond what the timer can count. */
+    private static final long A_DAY = TimeUnit.DAYS.toMillis(1);
 
     private final Database database;
     private final Timer timer;
@@ -26,13 +29,9 @@ final class Expiry {
     void look() {
         long next = database.nextExpiry();
         if (next < armedFor) {
-            arm(next);
+            armedFor = Math.min(next, database.now() + A_DAY);
+            timer.arm(database.nanoTime(armedFor));
         }
-    }
-
-    private void arm(long millis) {
-        armedFor = millis;
-        timer.arm(database.nanoTime(millis));
     }
 
     private void due() {

@@ -7,7 +7,7 @@ package io.netpark.samples.redis;
  * @param onlyIfPresent XX
  * @param get GET: the old value is the answer
  * @param keepTime KEEPTTL
- * @param expiresAt by the database's clock, in milliseconds
+ * @param expiresAt by the database's clock, in milliseconds; or {@link Entry#NEVER}
  */
 record SetOptions(boolean onlyIfAbsent, boolean onlyIfPresent, boolean get, boolean keepTime, long expiresAt) {
 

@@ -117,7 +117,7 @@ class RedisCommandsSpec : SampleSpec({
     fun shown(port: Int, command: String): String {
         val process = ProcessBuilder(listOf("redis-cli", "--no-raw", "-p", "$port") + command.split(' ')).start()
         val output = process.inputStream.bufferedReader().readText()
-        return output.trimEnd('\n').lines().joinToString(" | ")
+        return output.trimEnd().lines().joinToString(" | ")
     }
 
     /** What is sent, and all that comes until the end of the stream; a client's end of stream is the last thing it sends. */
@@ -161,7 +161,7 @@ class RedisCommandsSpec : SampleSpec({
     }
 
     for (loops in listOf("1", "2")) {
-        context("the sample with $loops loops") {
+        context("the sample with --loops $loops") {
             val redis by lazy { RunningRedis("--loops", loops) }
             afterSpec { redis.close() }
             answersRightly { redis.port }

@@ -65,6 +65,12 @@ internal class Client(port: Int) : AutoCloseable {
         check(got == answer) { "to $request it said $got, not $answer" }
     }
 
+    /** Sends it and returns the line that it answers. */
+    fun ask(command: String): String {
+        send("$command\r\n")
+        return generateSequence { input.read().toChar() }.takeWhile { it != '\n' }.joinToString("").trimEnd()
+    }
+
     /** Whatever comes until the end of the stream. */
     fun rest(): ByteArray = input.readAllBytes()
 
