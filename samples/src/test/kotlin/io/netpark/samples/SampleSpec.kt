@@ -26,3 +26,7 @@ fun needs(tool: String, vararg probe: String): Enabled {
     if (worked) return Enabled.enabled
     return Enabled.disabled("${(listOf(tool) + probe).joinToString(" ")} does not work here")
 }
+
+/** Why a test of a binding is skipped, if it is. */
+fun needsJdkOf(binding: String): Enabled =
+    if (binding != "ffm" || Runtime.version().feature() >= 22) Enabled.enabled else Enabled.disabled("$binding needs JDK 22")

@@ -1,0 +1,114 @@
+package io.netpark.samples.redis;
+
+import io.netpark.callback.CallbackConnection;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The answers to requests that have come together, gathered for one write. One for each event loop, as it is empty between
+ * callbacks. The five kinds of RESP2: simple strings, errors, integers, bulk strings, arrays.
+ */
+final class Answers {
+
+    private static final int ROOM = 64 * 1024;
+    private static final byte[] LINE_END = ascii("\r\n");
+    private static final byte[] NIL = ascii("$-1\r\n");
+
+    private final ByteBuffer bytes = ByteBuffer.allocateDirect(ROOM);
+    private final byte[] digits = new byte[Decimal.LONGEST];
+    private @Nullable CallbackConnection connection;
+
+    /** What follows is for this connection, until {@link #flush}. */
+    void begin(CallbackConnection connection) {
+        this.connection = connection;
+    }
+
+    /** Sends what has been gathered. What the kernel does not take is the connection's to keep. */
+    void flush() throws NetparkException.Closed {
+        CallbackConnection target = connection;
+        if (bytes.position() > 0 && target != null && target.isOpen()) {
+            target.write(bytes.flip());
+        }
+        bytes.clear(); // of a connection that failed, it is dropped
+    }
+
+    void simple(String text) throws NetparkException.Closed {
+        line('+', text);
+    }
+
+    void error(String text) throws NetparkException.Closed {
+        // It may quote the client, and an end of line would end it.
+        line('-', text.replace('\r', ' ').replace('\n', ' '));
+    }
+
+    private void line(char kind, String text) throws NetparkException.Closed {
+        put(kind);
+        for (int i = 0; i < text.length(); i++) {
+            put(text.charAt(i));
+        }
+        put(LINE_END);
+    }
+
+    void integer(long number) throws NetparkException.Closed {
+        number(':', number);
+    }
+
+    void nil() throws NetparkException.Closed {
+        put(NIL);
+    }
+
+    /** So many answers follow. */
+    void array(int count) throws NetparkException.Closed {
+        number('*', count);
+    }
+
+    void bulk(byte[] array) throws NetparkException.Closed {
+        bulk(array, 0, array.length);
+    }
+
+    void bulk(byte[] array, int from, int length) throws NetparkException.Closed {
+        number('$', length);
+        put(array, from, length);
+        put(LINE_END);
+    }
+
+    void bulk(String text) throws NetparkException.Closed {
+        bulk(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private void number(char kind, long number) throws NetparkException.Closed {
+        put(kind);
+        int from = Decimal.format(number, digits);
+        put(digits, from, digits.length - from);
+        put(LINE_END);
+    }
+
+    private void put(char c) throws NetparkException.Closed {
+        if (!bytes.hasRemaining()) {
+            flush();
+        }
+        bytes.put((byte) c);
+    }
+
+    private void put(byte[] array) throws NetparkException.Closed {
+        put(array, 0, array.length);
+    }
+
+    private void put(byte[] array, int from, int length) throws NetparkException.Closed {
+        int at = from;
+        int end = from + length;
+        while (end - at > bytes.remaining()) {
+            int part = bytes.remaining();
+            bytes.put(array, at, part);
+            at += part;
+            flush();
+        }
+        bytes.put(array, at, end - at);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+}

@@ -1,0 +1,90 @@
+package io.netpark.samples.redis;
+
+import io.netpark.callback.AtLimit;
+import io.netpark.callback.CallbackConnection;
+import io.netpark.callback.CallbackServer;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.NetparkException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+
+/**
+ * A server of strings in memory that speaks RESP2, the protocol of Redis. The whole of the network is in here and in
+ * {@link Session}: a request callback, and one that says that answers have been taken.
+ */
+public final class RedisServer implements AutoCloseable {
+
+    /** How long clients may take to get their last answers when it is closed. */
+    private static final Duration DRAIN = Duration.ofSeconds(5);
+    /** Of a command, without its value. */
+    private static final int OVERHEAD = 1024 * 1024;
+
+    private final EventLoopGroup group;
+    private final CallbackServer server;
+    private final AtomicLong ids = new AtomicLong();
+
+    /**
+     * Starts it.
+     *
+     * @param longestValue in bytes. A client whose unfinished command, or whose answers that it does not read, come to more
+     *     than twice as much and a mebibyte is disconnected
+     */
+    public RedisServer(InetSocketAddress address, Consumer<EventLoopGroup.Builder> loops, int longestValue)
+            throws NetparkException {
+        EventLoopGroup.Builder builder = EventLoopGroup.builder();
+        loops.accept(builder);
+        group = builder.open();
+        try {
+            Database database = new Database();
+            Commands commands = new Commands();
+            Session.Shared shared = new Session.Shared(
+                    database, commands, new Expiry(database, group.next()), longestValue);
+            long limit = Math.min(2L * longestValue + OVERHEAD, 1 << 30);
+            new StringCommands(database).addTo(commands);
+            new KeyCommands(database).addTo(commands);
+            new TimeCommands(database).addTo(commands);
+            new ServerCommands(commands, new Info(database, commands, this::connections), longestValue).add();
+            server = CallbackServer.builder()
+                    .group(group)
+                    .inputLimit((int) limit)
+                    .atInputLimit(AtLimit.CLOSE)
+                    .outputLimit(limit)
+                    .onConnect(connection -> connection.attach(
+                            new Session(connection, shared, Desk.ofThisLoop(), ids.incrementAndGet())))
+                    .onRequest((connection, in) -> session(connection).request(in))
+                    .onWritable(connection -> session(connection).writable())
+                    .onHalfClose(connection -> session(connection).halfClosed())
+                    .listen(address);
+        } catch (NetparkException | RuntimeException e) {
+            group.close();
+            throw e;
+        }
+    }
+
+    private static Session session(CallbackConnection connection) {
+        Session session = connection.attachment(Session.class);
+        assert session != null : "made when it was connected";
+        return session;
+    }
+
+    private int connections() {
+        return server.connections();
+    }
+
+    /** Where it listens, with the port that was chosen for 0. */
+    public SocketAddress address() {
+        return server.localAddress();
+    }
+
+    /** Stops accepting, sends the answers that are pending, closes every connection, and ends the loops. */
+    @Override
+    public void close() {
+        server.shutdown(Shutdown.within(DRAIN));
+        server.close();
+        group.close();
+    }
+}

@@ -1,0 +1,182 @@
+package io.netpark.samples.redis;
+
+import static io.netpark.samples.redis.Command.Keys.NONE;
+
+import io.netpark.core.sys.NetparkException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/** Commands about the server and the connection: what redis-cli, redis-benchmark and client libraries ask first. */
+final class ServerCommands {
+
+    /** The version whose answers these are. */
+    static final String VERSION = "7.0.0";
+
+    private final Commands commands;
+    private final Info info;
+    /** Settings that are asked for, and never change. */
+    private final Map<String, String> settings = new TreeMap<>();
+
+    ServerCommands(Commands commands, Info info, int longestValue) {
+        this.commands = commands;
+        this.info = info;
+        settings.put("appendonly", "no");
+        settings.put("databases", "1");
+        settings.put("proto-max-bulk-len", Integer.toString(longestValue));
+        settings.put("save", "");
+    }
+
+    void add() {
+        commands.add("ping", -1, NONE, this::ping);
+        commands.add("echo", 2, NONE, (request, session, answers) -> argument(request, 1, answers));
+        commands.add("quit", -1, NONE, this::quit);
+        commands.add("select", 2, NONE, this::select);
+        commands.add("hello", -1, NONE, this::hello);
+        commands.add("client", -2, NONE, this::client);
+        commands.add("config", -2, NONE, this::config);
+        commands.add("command", -1, NONE, this::command);
+        commands.add("info", -1, NONE, (request, session, answers) -> answers.bulk(info.text(request)));
+    }
+
+    private static void argument(Request request, int argument, Answers answers) throws NetparkException.Closed {
+        answers.bulk(request.array(), request.from(argument), request.length(argument));
+    }
+
+    private void ping(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (request.count() > 2) {
+            throw CommandError.arity("ping");
+        }
+        if (request.count() == 2) {
+            argument(request, 1, answers);
+        } else {
+            answers.simple("PONG");
+        }
+    }
+
+    private void quit(Request request, Session session, Answers answers) throws NetparkException.Closed {
+        answers.simple("OK");
+        session.end();
+    }
+
+    private void select(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (request.integer(1) != 0) {
+            throw new CommandError("ERR DB index is out of range");
+        }
+        answers.simple("OK");
+    }
+
+    private void hello(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (request.count() > 1) {
+            long version;
+            try {
+                version = request.integer(1);
+            } catch (CommandError e) {
+                throw new CommandError("ERR Protocol version is not an integer or out of range");
+            }
+            if (version != 2) {
+                throw new CommandError("NOPROTO unsupported protocol version");
+            }
+            if (request.count() > 2) {
+                throw new CommandError("ERR Syntax error in HELLO option '" + request.text(2, 64) + "'");
+            }
+        }
+        answers.array(12);
+        answers.bulk("server");
+        answers.bulk("redis");
+        answers.bulk("version");
+        answers.bulk(VERSION);
+        answers.bulk("proto");
+        answers.integer(2);
+        answers.bulk("id");
+        answers.integer(session.id());
+        answers.bulk("mode");
+        answers.bulk("standalone");
+        answers.bulk("role");
+        answers.bulk("master");
+    }
+
+    private void client(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (request.is(1, "setname")) {
+            demandCount(request, 3, "client|setname");
+            session.name(request.copy(2));
+            answers.simple("OK");
+        } else if (request.is(1, "getname")) {
+            demandCount(request, 2, "client|getname");
+            if (session.name().length == 0) {
+                answers.nil();
+            } else {
+                answers.bulk(session.name());
+            }
+        } else if (request.is(1, "setinfo")) {
+            demandCount(request, 4, "client|setinfo");
+            answers.simple("OK"); // newer client libraries say who they are; nobody here asks
+        } else if (request.is(1, "id")) {
+            demandCount(request, 2, "client|id");
+            answers.integer(session.id());
+        } else {
+            throw unknown(request, "CLIENT");
+        }
+    }
+
+    private void config(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (!request.is(1, "get")) {
+            throw unknown(request, "CONFIG");
+        }
+        if (request.count() < 3) {
+            throw CommandError.arity("config|get");
+        }
+        List<String> found = new ArrayList<>();
+        for (String name : settings.keySet()) {
+            for (int i = 2; i < request.count() && !found.contains(name); i++) {
+                if (Glob.matches(request.copy(i), name.getBytes(StandardCharsets.US_ASCII))) {
+                    found.add(name);
+                }
+            }
+        }
+        answers.array(2 * found.size());
+        for (String name : found) {
+            answers.bulk(name);
+            answers.bulk(settings.getOrDefault(name, ""));
+        }
+    }
+
+    private void command(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        if (request.count() == 1) {
+            answers.array(commands.all().size());
+            for (Command command : commands.all()) {
+                command.describe(answers);
+            }
+        } else if (request.is(1, "count")) {
+            demandCount(request, 2, "command|count");
+            answers.integer(commands.all().size());
+        } else if (request.is(1, "info")) {
+            answers.array(request.count() - 2);
+            for (int i = 2; i < request.count(); i++) {
+                @Nullable Command command = commands.find(request, i);
+                if (command == null) {
+                    answers.array(-1);
+                } else {
+                    command.describe(answers);
+                }
+            }
+        } else if (request.is(1, "docs")) {
+            answers.array(0); // then redis-cli uses those it has been built with
+        } else {
+            throw unknown(request, "COMMAND");
+        }
+    }
+
+    private static void demandCount(Request request, int count, String command) throws CommandError {
+        if (request.count() != count) {
+            throw CommandError.arity(command);
+        }
+    }
+
+    private static CommandError unknown(Request request, String command) {
+        return new CommandError("ERR unknown subcommand '" + request.text(1, 128) + "'. Try " + command + " HELP.");
+    }
+}

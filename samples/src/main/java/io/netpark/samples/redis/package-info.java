@@ -1,0 +1,3 @@
+/** The redis sample: a server that speaks the protocol of Redis, with callbacks. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.samples.redis;
