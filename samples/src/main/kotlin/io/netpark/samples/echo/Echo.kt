@@ -2,16 +2,16 @@ package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.samples.BindingChoice
+import io.netpark.samples.closeAtSignal
 import io.netpark.samples.demand
+import io.netpark.samples.lookUp
 import io.netpark.samples.run
+import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
-import java.net.Inet6Address
-import java.net.InetAddress
 import java.net.InetSocketAddress
-import java.net.UnknownHostException
 import java.time.Duration
 import java.util.concurrent.Callable
 import kotlin.system.exitProcess
@@ -77,32 +77,7 @@ private class Echo : Callable<Int> {
         binding.applyTo(builder)
     }
 
-    private fun lookUp(host: String): InetAddress = try {
-        InetAddress.getByName(host)
-    } catch (e: UnknownHostException) {
-        throw UnknownHostException("$host is not a known host").apply { initCause(e) }
-    }
-
     private fun seconds(count: Double): Duration = Duration.ofMillis((count * 1000).toLong())
-
-    private fun text(address: InetSocketAddress): String {
-        val host = address.address.hostAddress
-        return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
-    }
-
-    /**
-     * A signal makes the JVM run its shutdown hooks, and that is the supported way to hear of one. But then it ends with
-     * 128 and the signal's number, as if it had been killed: a supervisor would take an orderly end for a failure. Only
-     * halt can still say otherwise; it runs nothing else, so it comes last. Nothing but a signal gets here: the event
-     * loops keep the process alive, and nobody calls exit once they run.
-     */
-    private fun closeAtSignal(server: EchoServer) {
-        val close = Thread({
-            server.close()
-            Runtime.getRuntime().halt(0)
-        }, "drain")
-        Runtime.getRuntime().addShutdownHook(close)
-    }
 }
 
 fun main(arguments: Array<String>) {
