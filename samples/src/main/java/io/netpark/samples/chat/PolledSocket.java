@@ -53,6 +53,7 @@ final class PolledSocket implements ReadinessHandler {
     private boolean closed;
     /** When a byte has moved last, either way, or this has begun or begun to end. */
     private long movedAt = System.nanoTime();
+    /** Whether it has been asked if it is there, and not a byte has come since. */
     private boolean asked;
 
     PolledSocket(PolledEcho server, int fd) {
@@ -101,7 +102,7 @@ final class PolledSocket implements ReadinessHandler {
             long count = libc.recv(descriptor.number(), address, input.roomSize(), 0);
             input.filled((int) Math.max(count, 0));
             if (count > 0) {
-                moved();
+                heard();
                 return true;
             }
             if (count == 0) {
@@ -123,7 +124,7 @@ final class PolledSocket implements ReadinessHandler {
             long count = libc.send(descriptor.number(), output.firstAddress(), output.firstLength(), Linux.MSG_NOSIGNAL);
             if (count > 0) {
                 output.skip(count);
-                moved();
+                taken();
             } else if (count == -Errno.EAGAIN) {
                 return false;
             } else if (count != -Errno.EINTR) {
@@ -138,10 +139,17 @@ final class PolledSocket implements ReadinessHandler {
         return true;
     }
 
-    private void moved() {
+    private void heard() {
         if (!ending) {
             movedAt = System.nanoTime();
             asked = false;
+        }
+    }
+
+    /** That the kernel takes a ping says nothing about the client. */
+    private void taken() {
+        if (!ending && !asked) {
+            movedAt = System.nanoTime();
         }
     }
 

@@ -30,15 +30,32 @@ internal sealed interface ChatMessage {
         /** @throws NotUnderstood it is neither, or too long */
         fun parse(text: String): ChatMessage {
             val json = try {
-                Json.parseToJsonElement(text) as? JsonObject
+                if (isFlat(text)) Json.parseToJsonElement(text) as? JsonObject else null
             } catch (_: SerializationException) {
                 null
-            } ?: throw NotUnderstood("That is no JSON object.")
+            } ?: throw NotUnderstood("That is no JSON object, or not a flat one.")
             return when (val type = json.string("type")) {
                 "join" -> Join(name(json.string("name")), json.string("token").limited(LONGEST_TOKEN, "A token"))
                 "say" -> Say(json.string("text").limited(LONGEST_TEXT, "A message").ifBlank { throw NotUnderstood("Say something.") })
                 else -> throw NotUnderstood("There is no type \"${type.take(LONGEST_NAME)}\" here.")
             }
+        }
+
+        /** Whether there is nothing within an object: a parser of JSON calls itself for each level, until the stack is full. */
+        private fun isFlat(text: String): Boolean {
+            var isString = false
+            var isEscaped = false
+            var depth = 0
+            for (char in text) {
+                when {
+                    isEscaped -> isEscaped = false
+                    isString && char == '\\' -> isEscaped = true
+                    char == '"' -> isString = !isString
+                    !isString && (char == '{' || char == '[') -> if (++depth > 1) return false
+                    !isString && (char == '}' || char == ']') -> depth--
+                }
+            }
+            return true
         }
 
         private fun JsonObject.string(key: String): String = (get(key) as? JsonPrimitive)?.takeIf { it.isString }?.content.orEmpty()

@@ -87,20 +87,33 @@ class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null
     fun askToJoin(name: String, token: String = "") =
         send(clientFrame(TEXT, buildJsonObject { put("type", "join"); put("name", name); put("token", token) }.toString()))
 
-    /** The next message of a type; pings are answered meanwhile. */
-    fun news(type: String): JsonObject {
+    /** The next message of one of these types; pings are answered meanwhile. */
+    fun news(vararg types: String): JsonObject {
         while (true) {
-            val frame = checkNotNull(frame()) { "the end instead of $type" }
+            val frame = checkNotNull(frame()) { "the end instead of ${types.toList()}" }
             when (frame.opcode) {
                 PING -> send(clientFrame(PONG, frame.payload))
                 PONG -> {}
-                TEXT -> (Json.parseToJsonElement(frame.text) as JsonObject).let { if (it["type"]!!.jsonPrimitive.content == type) return it }
-                else -> error("opcode ${frame.opcode} ${frame.closeCode} ${frame.closeReason} instead of $type")
+                TEXT -> (Json.parseToJsonElement(frame.text) as JsonObject).let { if (it.string("type") in types) return it }
+                else -> error("opcode ${frame.opcode} ${frame.closeCode} ${frame.closeReason} instead of ${types.toList()}")
             }
         }
     }
 
-    fun text(type: String, key: String): String = news(type).getValue(key).jsonPrimitive.content
+    fun text(type: String, key: String): String = news(type).string(key)
+
+    /** Talks, no faster than it hears itself, until somebody has left. Returns why. */
+    fun talkUntilSomebodyLeaves(): String {
+        var unheard = 0
+        while (true) {
+            while (unheard < 30) say("€".repeat(2000)).also { unheard++ }
+            val news = news("said", "left")
+            if (news.string("type") == "left") return news.string("reason")
+            unheard--
+        }
+    }
+
+    private fun JsonObject.string(key: String): String = getValue(key).jsonPrimitive.content
 
     override fun close() = socket.close()
 }

@@ -98,7 +98,7 @@ class WebSocketSpec : SampleSpec({
     }
 
     for (endpoint in listOf("the echo with coroutines", "the echo with callbacks")) {
-        context(endpoint) {
+        context("messages to $endpoint") {
             fun uri() = chat.endpoints().getValue(endpoint).let { (port, path) -> URI("ws://127.0.0.1:$port$path") }
             fun dial() = chat.endpoints().getValue(endpoint).let { (port, path) -> RawWebSocket(port, path) }
 
