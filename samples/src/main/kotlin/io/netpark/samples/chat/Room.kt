@@ -1,0 +1,93 @@
+package io.netpark.samples.chat
+
+import io.netpark.samples.websocket.WebSocket
+import io.netpark.samples.websocket.textFrame
+
+/**
+ * Who is here. Members are on several event loops; what one says is made into a frame once, and left in the outbox of each. That
+ * happens under one lock, and nothing is sent meanwhile: so all members see everything in the same order, and nobody waits for
+ * anybody's network. Whose outbox is full is dropped.
+ *
+ * Any thread.
+ */
+internal class Room {
+
+    class Member(val name: String, val token: String, val socket: WebSocket)
+
+    /** By the name in lower case. Guarded by itself, as is the next. */
+    private val members = LinkedHashMap<String, Member>()
+
+    /** Are not members any more, and not told yet. */
+    private val departed = ArrayList<WebSocket>()
+
+    @Volatile private var isClosed = false
+
+    /**
+     * Lets somebody in. Who comes back with the token of a member takes that one's place: the old connection may be dead and
+     * not found out yet.
+     *
+     * @throws NotUnderstood somebody else has that name
+     */
+    fun join(name: String, token: String, socket: WebSocket): Member = changing {
+        val before = members[key(name)]
+        if (before == null) {
+            publish(News.joined(name))
+        } else {
+            if (token.isEmpty() || token != before.token) throw NotUnderstood("Somebody here is called ${before.name} already.")
+            before.socket.endLater(ELSEWHERE, "you are here over another connection")
+            departed += before.socket
+        }
+        val member = Member(name, token, socket)
+        members[key(name)] = member
+        socket.offer(textFrame(News.welcome(name, members.values.map { it.name })))
+        member
+    }
+
+    /** Passes on what a member says; who has been dropped is not heard any more. */
+    fun say(member: Member, text: String, atMillis: Long): Unit = changing {
+        if (members[key(member.name)] === member) publish(News.said(member.name, text, atMillis))
+    }
+
+    /** Has no effect on who is not a member any more. */
+    fun leave(member: Member): Unit = changing {
+        if (members.remove(key(member.name), member)) publish(News.left(member.name, null))
+    }
+
+    /** They are all about to leave: that need not be told to each. */
+    fun close() {
+        isClosed = true
+    }
+
+    private fun publish(news: String) {
+        if (isClosed) return
+        val frame = textFrame(news)
+        val slow = members.values.filterNot { it.socket.offer(frame) }
+        for (member in slow) {
+            members.remove(key(member.name))
+            member.socket.endAsTooSlow()
+            departed += member.socket
+        }
+        for (member in slow) publish(News.left(member.name, TOO_SLOW))
+    }
+
+    /** Changes something under the lock. Whoever is concerned is woken when it is free: sending may begin inside of that. */
+    private inline fun <T> changing(change: () -> T): T {
+        val concerned: List<WebSocket>
+        val result = synchronized(members) {
+            change().also {
+                concerned = departed + members.values.map { it.socket }
+                departed.clear()
+            }
+        }
+        concerned.forEach { it.ring() }
+        return result
+    }
+
+    private fun key(name: String) = name.lowercase()
+
+    private companion object {
+        /** A close code of our own: the page does not come back after it. */
+        const val ELSEWHERE = 4000
+        const val TOO_SLOW = "too slow"
+    }
+}

@@ -1,0 +1,29 @@
+package io.netpark.samples.chat
+
+import io.netpark.samples.RunningProgram
+import java.nio.file.Files
+import java.nio.file.Path
+
+const val CHAT: String = "io.netpark.samples.chat.ChatKt"
+
+/** The chat sample, listening; with its callback echo as well. */
+class RunningChat private constructor(val program: RunningProgram) : AutoCloseable by program {
+
+    val port: Int = portOf(program.line())
+    val echoPort: Int = portOf(program.line())
+
+    constructor(vararg options: String, port: Int = 0) :
+        this(RunningProgram(CHAT, "--port", "$port", "--echo-port", "0", *options))
+
+    private fun portOf(line: String?): Int = line?.let { Regex(""":(\d+)/""").find(it) }?.run { groupValues[1].toInt() }
+        ?: error("it says $line, and ${program.errorLines()}")
+
+    /** Everywhere that a WebSocket can be opened. */
+    fun endpoints(): Map<String, Pair<Int, String>> = mapOf(
+        "the chat" to (port to "/chat"),
+        "the echo with coroutines" to (port to "/echo"),
+        "the echo with callbacks" to (echoPort to "/echo"),
+    )
+
+    fun openDescriptors(): Int = Files.list(Path.of("/proc/${program.pid}/fd")).use { it.count().toInt() }
+}
