@@ -48,7 +48,8 @@ class RunScriptSpec : SampleSpec({
         for (arguments in listOf(arrayOf(), arrayOf("nothing"), arrayOf("--help"))) {
             val (status, lines) = run(*arguments)
             status shouldBe 2
-            lines.map { it.trim().substringBefore(' ') } shouldBe listOf("Usage:", "demo", "echo", "load", "connect", "doctor")
+            lines.map { it.trim().substringBefore(' ') } shouldBe
+                listOf("Usage:", "demo", "echo", "load", "connect", "http", "doctor")
         }
     }
 
