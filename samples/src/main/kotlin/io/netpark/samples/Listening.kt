@@ -23,10 +23,13 @@ internal fun text(address: InetSocketAddress): String {
  * 128 and the signal's number, as if it had been killed: a supervisor would take an orderly end for a failure. Only
  * halt can still say otherwise; it runs nothing else, so it comes last. Nothing but a signal gets here: the event
  * loops keep the process alive, and nobody calls exit once they run.
+ *
+ * @param last runs when the server is closed
  */
-internal fun closeAtSignal(server: AutoCloseable) {
+internal fun closeAtSignal(server: AutoCloseable, last: () -> Unit = {}) {
     val close = Thread({
         server.close()
+        last()
         Runtime.getRuntime().halt(0)
     }, "drain")
     Runtime.getRuntime().addShutdownHook(close)

@@ -3,17 +3,17 @@ package io.netpark.samples.proxy
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.samples.BindingChoice
 import io.netpark.samples.LiveLine
+import io.netpark.samples.closeAtSignal
 import io.netpark.samples.demand
 import io.netpark.samples.load.Target
+import io.netpark.samples.lookUp
 import io.netpark.samples.run
+import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
-import java.net.Inet6Address
-import java.net.InetAddress
 import java.net.InetSocketAddress
-import java.net.UnknownHostException
 import java.util.concurrent.Callable
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -88,7 +88,7 @@ private class Proxy : Callable<Int> {
             ::configure,
         )
         val server = ProxyServer(options)
-        closeAtSignal(server)
+        closeAtSignal(server) { println(server.statistics()) }
         println("listening on ${text(server.address as InetSocketAddress)}")
         thread(name = "statistics", isDaemon = true) { showStatistics(server) }
         return 0
@@ -97,17 +97,6 @@ private class Proxy : Callable<Int> {
     private fun configure(builder: EventLoopGroup.Builder) {
         loops?.let { builder.loops(it) }
         binding.applyTo(builder)
-    }
-
-    private fun lookUp(host: String): InetAddress = try {
-        InetAddress.getByName(host)
-    } catch (e: UnknownHostException) {
-        throw UnknownHostException("$host is not a known host").apply { initCause(e) }
-    }
-
-    private fun text(address: InetSocketAddress): String {
-        val host = address.address.hostAddress
-        return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
     }
 
     /** Once a second, when anything has changed. */
@@ -120,16 +109,6 @@ private class Proxy : Callable<Int> {
             if (line != shown) live.show(line)
             shown = line
         }
-    }
-
-    /** As the echo sample does, and for the same reason: an orderly end after a signal is no failure. */
-    private fun closeAtSignal(server: ProxyServer) {
-        val close = Thread({
-            server.close()
-            println(server.statistics())
-            Runtime.getRuntime().halt(0)
-        }, "drain")
-        Runtime.getRuntime().addShutdownHook(close)
     }
 }
 
