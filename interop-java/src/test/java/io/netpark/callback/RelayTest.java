@@ -217,9 +217,10 @@ class RelayTest {
             });
             sending.start();
             CallbackConnection target = between.dialed.join();
-            await("nobody reads", () -> target.core.parked() == 1); // and nobody will
-            Thread.sleep(500); // the kernel's buffers grow for a while
-            await("nobody reads", () -> target.core.parked() == 1);
+            for (int calm = 0; calm < 300; calm++) { // the kernel's buffers grow for a while
+                await("nobody reads", () -> target.core.parked() == 2); // its own read, and the copy's write
+                Thread.sleep(1);
+            }
             assertTrue(get(copy).cancel(false));
             await("the target is closed", () -> !target.isOpen());
             between.client.close();

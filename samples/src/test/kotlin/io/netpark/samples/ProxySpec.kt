@@ -76,7 +76,14 @@ private class Service(
     /** As if it had been killed. */
     override fun close() {
         listener.close()
-        clients.forEach { it.setSoLinger(true, 0); it.close() }
+        for (client in clients) {
+            try {
+                client.setSoLinger(true, 0)
+                client.close()
+            } catch (_: SocketException) {
+                // Its handler has closed it.
+            }
+        }
     }
 }
 
