@@ -56,7 +56,11 @@ private suspend fun Connection.fillUpTo(target: Connection) {
 class CopyingSpec : NetparkSpec(body = {
 
     /** Both ways at once, half-closed by one side first, then the other. */
-    suspend fun exchange(reactor: Reactor, seed: Long, length: Int = LENGTH) = reactor.between { client, server, upstream, service ->
+    suspend fun exchange(
+        reactor: Reactor,
+        seed: Long,
+        length: Int = LENGTH,
+    ) = reactor.between { client, server, upstream, service ->
         val request = ByteArray(length).also { Random(seed).nextBytes(it) }
         val answer = ByteArray(length / 2).also { Random(seed + 1).nextBytes(it) }
         coroutineScope {

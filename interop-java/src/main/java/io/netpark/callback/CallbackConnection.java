@@ -205,17 +205,17 @@ public final class CallbackConnection implements AutoCloseable {
     // Copying
 
     /**
-     * Copies what the peer sends to another connection, to the end of the stream: first what callbacks have left unread. A stream
-     * that is full goes from socket to socket inside the kernel (splice(2)); a trickle, and what cannot be spliced, is copied. While
-     * it waits for bytes it holds no memory.
+     * Copies what the peer sends to another connection, to the end of the stream: first what callbacks have left unread. A
+     * stream that is full goes from socket to socket inside the kernel (splice(2)); a trickle, and what cannot be spliced, is
+     * copied. While it waits for bytes it holds no memory.
      *
-     * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended. Called
-     * by a callback it begins when that has returned. The end of the stream is not passed on; afterwards it is told here as ever.
-     * Timeouts of both connections hold.
+     * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended.
+     * Called by a callback it begins when that has returned. The end of the stream is not passed on; afterwards it is told here
+     * as ever. Timeouts of both connections hold.
      *
      * @param target on this event loop or another; what was written to it before goes first
-     * @return how many bytes. Cancelling it ends the copy: if bytes are on their way then, they are lost, and the target is closed.
-     *     It fails as the connection fails on whose account it is, which is closed with that as the cause
+     * @return how many bytes. Cancelling it ends the copy: if bytes are on their way then, they are lost, and the target is
+     *     closed. It fails as the connection fails on whose account it is, which is closed with that as the cause
      * @throws IllegalStateException if it is being copied from already
      */
     public CompletableFuture<Long> copyTo(CallbackConnection target) {
@@ -223,12 +223,12 @@ public final class CallbackConnection implements AutoCloseable {
     }
 
     /**
-     * Makes two connections one to the peers at their ends: copies both ways, as {@link #copyTo} does, until both streams have ended.
-     * The end of either is passed on, as {@link #shutdownOutput} of the other connection, and the other direction goes on. Then both
-     * are closed, after the half-close callbacks if there are any.
+     * Makes two connections one to the peers at their ends: copies both ways, as {@link #copyTo} does, until both streams have
+     * ended. The end of either is passed on, as {@link #shutdownOutput} of the other connection, and the other direction goes
+     * on. Then both are closed, after the half-close callbacks if there are any.
      *
-     * @return how many bytes. If either direction fails, both connections are closed, and it fails with that. Cancelling it ends both
-     *     directions, as for {@link #copyTo}
+     * @return how many bytes. If either direction fails, both connections are closed, and it fails with that. Cancelling it
+     *     ends both directions, as for {@link #copyTo}
      * @throws IllegalStateException if one of them is being copied from already
      */
     public CompletableFuture<Relayed> relay(CallbackConnection other) {

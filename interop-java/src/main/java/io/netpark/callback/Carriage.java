@@ -191,7 +191,8 @@ final class Carriage<T> {
         @Override
         public void begins(Connection side, Direction direction) {
             Leg leg = legs.get(0);
-            Carriage.this.begins((direction == Direction.READ ? leg.source : leg.target).core == side ? leg : legs.get(1), direction);
+            CallbackConnection ofLeg = direction == Direction.READ ? leg.source : leg.target;
+            Carriage.this.begins(ofLeg.core == side ? leg : legs.get(1), direction);
         }
 
         @Override

@@ -183,8 +183,8 @@ final class Input {
     }
 
     /**
-     * Nothing is read and no callback called with bytes until {@link #giveBack}; at once if the caller is a callback, else one may be
-     * running.
+     * Nothing is read and no callback called with bytes until {@link #giveBack}; at once if the caller is a callback, else one
+     * may be running.
      *
      * @return false if it is so already
      */

@@ -85,7 +85,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
 
     // Splicing
 
-    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has been moved, the operation has ended. */
+    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has moved, and it has ended. */
     static final int NOT_SPLICED = -3;
 
     /**

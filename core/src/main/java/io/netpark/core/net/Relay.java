@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Two connections that are one to those at their ends: a {@link Transfer} each way. Where a stream ends, so does the output that it
- * was copied to, and the other direction goes on; a failure of one direction ends both.
+ * Two connections that are one to those at their ends: a {@link Transfer} each way. Where a stream ends, so does the output
+ * that it was copied to, and the other direction goes on; a failure of one direction ends both.
  */
 public final class Relay {
 

@@ -37,8 +37,8 @@ public final class Transfer implements Waiter {
         /**
          * It has ended; called once.
          *
-         * @param failure null if it has come to its end: of the stream, or of the count. A {@link CancellationException} if it was
-         *     cancelled; else why it could not go on, with {@link #isOfTarget} saying on which side
+         * @param failure null if it has come to its end: of the stream, or of the count. A {@link CancellationException} if
+         *     it was cancelled; else why it could not go on, with {@link #isOfTarget} saying on which side
          */
         void ended(Transfer transfer, @Nullable Exception failure);
 
@@ -87,7 +87,7 @@ public final class Transfer implements Waiter {
     /**
      * One that has not begun.
      *
-     * @param ahead bytes that the target gets first, and that stay there, as far as they are not written, if it fails; null for none
+     * @param ahead bytes that the target gets first; those that are not written when it fails stay there. Null for none
      * @param aheadCounts how many of those are the source's, and count
      * @param count how many bytes to copy at most, with those
      * @param pool where memory comes from when bytes are copied

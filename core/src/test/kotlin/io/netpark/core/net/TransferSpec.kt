@@ -41,6 +41,9 @@ import kotlin.time.Duration.Companion.seconds
 
 private const val LENGTH = 6_000_000
 
+/** Which timeout it failed with. */
+private fun RunningTransfer.timeout() = failure().shouldBeInstanceOf<NetparkException.TimedOut>().timeout()
+
 private fun pipes() = openDescriptorTargets().count { "pipe:" in it }
 
 /** Keeps writing until the kernel takes no more, wherever that is along the way. */
@@ -79,8 +82,8 @@ class TransferSpec : NetparkSpec(body = {
 
     for (flavour in Flavour.all) {
         for ((from, to) in listOf(
-            Transport.IPV4 to Transport.IPV4, Transport.IPV6 to Transport.IPV4, Transport.UNIX to Transport.UNIX, Transport.IPV4 to Transport.UNIX,
-            Transport.UNIX to Transport.IPV6,
+            Transport.IPV4 to Transport.IPV4, Transport.IPV6 to Transport.IPV4, Transport.UNIX to Transport.UNIX,
+            Transport.IPV4 to Transport.UNIX, Transport.UNIX to Transport.IPV6,
         )) {
             test("$flavour: every byte of any pieces arrives in order, up to the end of the stream: $from to $to") {
                 TestReactor(flavour, loops = 2).use { reactor -> Chain(reactor, from, to).use { copyAll(it, 1) } }
@@ -281,13 +284,13 @@ class TransferSpec : NetparkSpec(body = {
                 Chain(reactor).use { chain ->
                     chain.source.setDeadline(Direction.READ, fromNow(50.milliseconds))
                     val late = RunningTransfer(chain.source, chain.target)
-                    late.failure().shouldBeInstanceOf<NetparkException.TimedOut>().timeout() shouldBe NetparkException.Timeout.READ
+                    late.timeout() shouldBe NetparkException.Timeout.READ
                 }
                 Chain(reactor).use { chain ->
                     chain.target.setDeadline(Direction.WRITE, fromNow(200.milliseconds))
                     val stuck = RunningTransfer(chain.source, chain.target)
                     chain.left.fillUp()
-                    stuck.failure().shouldBeInstanceOf<NetparkException.TimedOut>().timeout() shouldBe NetparkException.Timeout.WRITE
+                    stuck.timeout() shouldBe NetparkException.Timeout.WRITE
                 }
                 Chain(reactor).use { chain ->
                     for (end in listOf(chain.source, chain.target)) end.setIdleTimeout(1.seconds.inWholeNanoseconds)
@@ -298,7 +301,7 @@ class TransferSpec : NetparkSpec(body = {
                         chain.right.readText(4) shouldBe "tick"
                     }
                     copy.isOver shouldBe false
-                    copy.failure().shouldBeInstanceOf<NetparkException.TimedOut>().timeout() shouldBe NetparkException.Timeout.IDLE
+                    copy.timeout() shouldBe NetparkException.Timeout.IDLE
                 }
             }
         }
