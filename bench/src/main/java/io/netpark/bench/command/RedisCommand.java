@@ -80,8 +80,13 @@ final class RedisCommand extends Benchmark {
             object.put("ratio", ratio.median());
             object.put("rounds", rounds.stream().map(RedisCommand::data).toList());
             section.data(object);
-            note(waiting, contender, rounds, false);
-            note(disturbed, contender, rounds, true);
+            double others = Numbers.of(rounds, RedisRound::othersShare).median();
+            double server = Numbers.of(rounds, RedisRound::serverShare).median();
+            if (others > DISTURBING) {
+                disturbed.add(contender.label() + " (" + Numbers.text(100 * others, 0) + " %)");
+            } else if (server < BUSY) {
+                waiting.add(contender.label() + " (" + Numbers.text(100 * server, 0) + " %)");
+            }
         });
         if (!waiting.isEmpty()) {
             section.note("redis-benchmark is the bottleneck for " + String.join(", ", waiting)
@@ -92,13 +97,6 @@ final class RedisCommand extends Benchmark {
                     + " of the time. Throughput and latency suffer from that.");
         }
         return section;
-    }
-
-    private static void note(List<String> notes, RedisContender contender, List<RedisRound> rounds, boolean others) {
-        double share = Numbers.of(rounds, others ? RedisRound::othersShare : RedisRound::serverShare).median();
-        if (others ? share > DISTURBING : share < BUSY) {
-            notes.add(contender.label() + " (" + Numbers.text(100 * share, 0) + " %)");
-        }
     }
 
     /** To redis-server in the same round. */
