@@ -12,8 +12,8 @@ import picocli.CommandLine.Command;
         subcommands = {
             EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class,
             ChurnCommand.class, DialCommand.class, StreamCommand.class,
-            IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class, AllCommand.class,
-            JmhCommand.class
+            IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
+            RedisCommand.class, AllCommand.class, JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")
 public final class Bench {

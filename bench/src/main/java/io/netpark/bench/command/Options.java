@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -106,12 +107,17 @@ final class Options {
     }
 
     <S extends Shape> List<S> shapes(List<S> all) {
+        return shapes(all, Shape::label);
+    }
+
+    /** Those asked for, by their labels. */
+    <S> List<S> shapes(List<S> all, Function<? super S, String> label) {
         if (shapes.isEmpty()) {
             return all;
         }
-        List<S> wanted = all.stream().filter(shape -> shapes.contains(shape.label())).toList();
+        List<S> wanted = all.stream().filter(shape -> shapes.contains(label.apply(shape))).toList();
         if (wanted.isEmpty()) {
-            throw new BenchFailure("no such shape; there are " + String.join(", ", all.stream().map(Shape::label).toList()));
+            throw new BenchFailure("no such shape; there are " + String.join(", ", all.stream().map(label).toList()));
         }
         return wanted;
     }

@@ -37,7 +37,8 @@ public record Cores(int server, int load) {
                 : "server on core " + server + ", generator on core " + load;
     }
 
-    static List<String> pinned(List<String> command, int core) {
+    /** A command that runs on a core, or anywhere if that is -1. */
+    public static List<String> pinned(List<String> command, int core) {
         if (core < 0) {
             return command;
         }
@@ -46,7 +47,8 @@ public record Cores(int server, int load) {
         return all;
     }
 
-    static boolean onPath(String program) {
+    /** Whether a program is on the PATH. */
+    public static boolean onPath(String program) {
         String path = System.getenv("PATH");
         for (String folder : path == null ? new String[0] : path.split(":")) {
             if (Files.isExecutable(Path.of(folder, program))) {

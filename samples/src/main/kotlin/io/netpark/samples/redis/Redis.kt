@@ -47,7 +47,10 @@ private class Redis : Callable<Int> {
     @Option(names = ["--binding"], paramLabel = "B", description = ["How to call the kernel: auto (default), jna or ffm."])
     private var binding = BindingChoice.AUTO
 
-    @Option(names = ["--longest-value"], paramLabel = "M", description = ["Of keys and values, in MiB (default: 64; at most 512)."])
+    @Option(
+        names = ["--longest-value"], paramLabel = "M",
+        description = ["How long keys and values may be, in MiB (default: 64; at most 512)."],
+    )
     private var longestValue = 64
 
     override fun call(): Int {

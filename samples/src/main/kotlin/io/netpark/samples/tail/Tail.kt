@@ -44,7 +44,7 @@ private class Tail : Callable<Int> {
     @Option(names = ["--host"], paramLabel = "H", description = ["Where to listen (default: 127.0.0.1)."])
     private var host = "127.0.0.1"
 
-    @Option(names = ["--lines"], paramLabel = "N", description = ["How many of the last lines a client gets first (default: 10)."])
+    @Option(names = ["--lines"], paramLabel = "N", description = ["How many of the last lines come first (default: 10)."])
     private var lines = 10
 
     @Option(names = ["--loops"], paramLabel = "N", description = ["How many event loops (default: 1)."])

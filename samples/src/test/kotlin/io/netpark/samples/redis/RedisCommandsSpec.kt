@@ -180,8 +180,9 @@ class RedisCommandsSpec : SampleSpec({
             shown(redis.port, "EXPIRE a 100")
             shown(redis.port, "MGET a b c") shouldContain "(nil)"
             Client(redis.port).use { client ->
-                client.exchange("CLIENT SETNAME me\r\nCLIENT GETNAME\r\nCLIENT SETINFO lib-name x\r\n", "+OK\r\n$2\r\nme\r\n+OK\r\n")
-                client.exchange("COMMAND DOCS\r\nCOMMAND INFO get\r\n", "*0\r\n*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*0\r\n:1\r\n:1\r\n:1\r\n")
+                client.exchange("CLIENT SETNAME me\r\nCLIENT GETNAME\r\n", "+OK\r\n$2\r\nme\r\n")
+                client.exchange("CLIENT SETINFO lib-name x\r\nCOMMAND DOCS\r\n", "+OK\r\n*0\r\n")
+                client.exchange("COMMAND INFO get\r\n", "*1\r\n*6\r\n$3\r\nget\r\n:2\r\n*0\r\n:1\r\n:1\r\n:1\r\n")
                 client.send("INFO\r\nQUIT\r\n")
                 val info = client.rest().decodeToString().lines().map { it.trim() }
                 for (line in listOf("# Server", "connected_clients:1", "keyspace_hits:2", "keyspace_misses:1",

@@ -22,7 +22,8 @@ class RedisTrafficSpec : SampleSpec({
     afterSpec { redis.close() }
 
     for (loops in listOf("1", "2")) {
-        test("redis-benchmark finds no fault with --loops $loops").config(enabledOrReasonIf = { needs("redis-benchmark", "--version") }) {
+        val probe = { needs("redis-benchmark", "--version") }
+        test("redis-benchmark finds no fault with --loops $loops").config(enabledOrReasonIf = { probe() }) {
             RunningRedis("--loops", loops).use { server ->
                 val benchmark = ProcessBuilder("redis-benchmark", "-p", "${server.port}", "-P", "16", "-n", "100000",
                     "--csv", "-t", "ping,set,get,incr,mset").redirectErrorStream(true).start()

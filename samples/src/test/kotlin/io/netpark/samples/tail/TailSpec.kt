@@ -280,8 +280,9 @@ class TailSpec : SampleSpec({
             program.status() shouldBe 1
             program.errorLines().shouldBeSingleton { it shouldContain "$folder/nowhere: ENOENT" }
         }
-        for (wrong in listOf(arrayOf("$folder", "--port", "0"), arrayOf("--port", "0"), arrayOf("log", "--port", "0", "--lines", "-1"))) {
-            RunningProgram(TAIL, *wrong).use { program ->
+        val wrong = listOf(arrayOf("$folder", "--port", "0"), arrayOf("--port", "0"), arrayOf("log", "--port", "0", "--lines", "-1"))
+        for (options in wrong) {
+            RunningProgram(TAIL, *options).use { program ->
                 program.status() shouldBe 2
                 program.errorLines().joinToString("\n") shouldContain "Usage: samples/run tail"
             }
