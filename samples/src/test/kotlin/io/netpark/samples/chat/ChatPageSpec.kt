@@ -54,7 +54,9 @@ class ChatPageSpec : SampleSpec({
             ada.type("#text", markup)
             grace.await("what Ada says, as text") { texts(".said .text").last() == markup }
             grace.texts(".said .text").take(3) shouldBe listOf(
-                "Coroutines park on the network?", "They do. One epoll loop, and every tab is a coroutine.", "Hello from a program.",
+                "Coroutines park on the network?",
+                "They do. One epoll loop, and every tab is a coroutine.",
+                "Hello from a program.",
             )
             grace.text("document.querySelectorAll('#messages img').length") shouldBe "0"
             for (tab in listOf(ada, grace)) tab.errors.shouldBeEmpty()
