@@ -104,10 +104,11 @@ private class Chat : Callable<Int> {
             chat.close()
             throw e
         }
-        closeAtSignal {
+        val both = AutoCloseable {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
+        closeAtSignal(both)
         println("listening on http://${text(chat.address)}/")
         echo?.let { println("callback echo on ws://${text(it.address())}/echo") }
         return 0
