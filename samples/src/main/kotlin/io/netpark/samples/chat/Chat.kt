@@ -83,7 +83,7 @@ private class Chat : Callable<Int> {
         spec.demand(loops.let { it == null || it > 0 }) { "--loops must be at least 1, not $loops" }
         spec.demand(limit > 0) { "--limit must be at least 1, not $limit" }
         spec.demand(limitPerAddress > 0) { "--limit-per-address must be at least 1, not $limitPerAddress" }
-        spec.demand(ping > 0) { "--ping must be more than 0, not $ping" }
+        spec.demand(ping >= 0.1) { "--ping must be at least 0.1, not $ping" }
         spec.demand(drain >= 0) { "--drain must not be negative: $drain" }
 
         val host = lookUp(host)
@@ -104,10 +104,11 @@ private class Chat : Callable<Int> {
             chat.close()
             throw e
         }
-        closeAtSignal {
+        val both = AutoCloseable {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
+        closeAtSignal(both)
         println("listening on http://${text(chat.address)}/")
         echo?.let { println("callback echo on ws://${text(it.address())}/echo") }
         return 0

@@ -36,7 +36,7 @@ internal sealed interface ChatMessage {
             } ?: throw NotUnderstood("That is no JSON object, or not a flat one.")
             return when (val type = json.string("type")) {
                 "join" -> Join(name(json.string("name")), json.string("token").limited(LONGEST_TOKEN, "A token"))
-                "say" -> Say(json.string("text").limited(LONGEST_TEXT, "A message").ifBlank { throw NotUnderstood("Say something.") })
+                "say" -> Say(text(json.string("text")))
                 else -> throw NotUnderstood("There is no type \"${type.take(LONGEST_NAME)}\" here.")
             }
         }
@@ -58,7 +58,13 @@ internal sealed interface ChatMessage {
             return true
         }
 
-        private fun JsonObject.string(key: String): String = (get(key) as? JsonPrimitive)?.takeIf { it.isString }?.content.orEmpty()
+        private fun JsonObject.string(key: String): String =
+            (get(key) as? JsonPrimitive)?.takeIf { it.isString }?.content.orEmpty()
+
+        private fun text(given: String): String {
+            if (given.isBlank()) throw NotUnderstood("Say something.")
+            return given.limited(LONGEST_TEXT, "A message")
+        }
 
         private fun name(given: String): String {
             // Nothing that cannot be seen: it could look like somebody else's.

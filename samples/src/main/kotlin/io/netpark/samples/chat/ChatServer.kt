@@ -17,6 +17,7 @@ import io.netpark.samples.websocket.WebSocketFailure
 import io.netpark.samples.websocket.WebSocketOptions
 import io.netpark.samples.websocket.frame
 import io.netpark.samples.websocket.response
+import io.netpark.samples.websocket.textFrame
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
@@ -142,7 +143,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
                 try {
                     member = hear(payload.readString(payload.available().toInt()), member, socket)
                 } catch (e: NotUnderstood) {
-                    socket.send(textOf(News.refused(e.message.orEmpty())))
+                    socket.send(textFrame(News.refused(e.message.orEmpty())))
                 }
             }
         } finally {
@@ -164,8 +165,6 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
             }
         }
     }
-
-    private fun textOf(news: String): ByteArray = frame(Arrival.TEXT, news.encodeToByteArray())
 
     private fun goAway(socket: WebSocket) = socket.end(CloseCode.GOING_AWAY, "the server is shutting down")
 

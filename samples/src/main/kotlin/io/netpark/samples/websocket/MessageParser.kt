@@ -116,7 +116,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
             Opcode.TEXT, Opcode.BINARY -> if (kind != null) protocolError("a new message in the midst of a fragmented one")
             Opcode.CLOSE, Opcode.PING, Opcode.PONG -> {
                 if (first and FINAL == 0) protocolError("a fragmented control frame")
-                if (second and MASKED.inv() > LONGEST_CONTROL) protocolError("a control frame of more than $LONGEST_CONTROL bytes")
+                if (second and MASKED.inv() > LONGEST_CONTROL) protocolError("a control frame over $LONGEST_CONTROL bytes")
             }
             else -> protocolError("opcode $opcode is not defined")
         }

@@ -91,9 +91,11 @@ class Browser : AutoCloseable {
         fun text(expression: String): String = (value(expression) as? JsonPrimitive)?.content.orEmpty()
 
         /** The texts of all elements that are shown of a kind. */
-        fun texts(selector: String): List<String> =
-            (value("[...document.querySelectorAll(${JsonPrimitive(selector)})].filter(e => e.offsetParent).map(e => e.innerText)") as JsonArray)
-                .map { it.jsonPrimitive.content }
+        fun texts(selector: String): List<String> {
+            val all = "[...document.querySelectorAll(${JsonPrimitive(selector)})]"
+            val shown = value("$all.filter(e => e.offsetParent).map(e => e.innerText)") as JsonArray
+            return shown.map { it.jsonPrimitive.content }
+        }
 
         fun await(what: String, condition: Tab.() -> Boolean) = eventually(what) { condition() }
 
@@ -116,7 +118,8 @@ class Browser : AutoCloseable {
         /** A PNG of what is to be seen. */
         fun picture(): ByteArray {
             call("Page.bringToFront")
-            return Base64.getDecoder().decode(call("Page.captureScreenshot") { put("format", "png") }.getValue("data").jsonPrimitive.content)
+            val answer = call("Page.captureScreenshot") { put("format", "png") }
+            return Base64.getDecoder().decode(answer.getValue("data").jsonPrimitive.content)
         }
 
         internal fun note(method: String, parameters: JsonObject) {
@@ -157,7 +160,8 @@ class Browser : AutoCloseable {
                     answers.remove(id)?.complete(message)
                 } else {
                     val session = message["sessionId"]?.jsonPrimitive?.content
-                    if (session != null) tabs[session]?.note(message["method"]!!.jsonPrimitive.content, message["params"]!!.jsonObject)
+                    val method = message["method"]!!.jsonPrimitive.content
+                    if (session != null) tabs[session]?.note(method, message["params"]!!.jsonObject)
                 }
             }
             webSocket.request(1)

@@ -142,12 +142,15 @@ class ChatSpec : SampleSpec({
 
     for (endpoint in listOf("the chat", "the echo with coroutines", "the echo with callbacks")) {
         test("$endpoint: who is silent is asked, and dropped without an answer; who answers stays") {
-            RunningChat("--ping", "1").use { server ->
+            RunningChat("--ping", "2").use { server ->
                 val (port, path) = server.endpoints().getValue(endpoint)
                 RawWebSocket(port, path).use { living ->
                     val asked = AtomicInteger()
                     val answering = thread {
-                        while (living.frame()?.also { living.send(clientFrame(PONG, it.payload)) } != null) asked.incrementAndGet()
+                        while (true) {
+                            living.send(clientFrame(PONG, (living.frame() ?: break).payload))
+                            asked.incrementAndGet()
+                        }
                     }
                     RawWebSocket(port, path).use { dead ->
                         dead.frame()!!.opcode shouldBe PING
@@ -183,9 +186,9 @@ class ChatSpec : SampleSpec({
 
     test("SIGINT: who does not answer is cut off when the time is over, status 0") {
         RunningChat("--drain", "1").use { server ->
-            server.endpoints().values.map { (port, path) -> RawWebSocket(port, path) }.also { server.program.signal("INT") }.forEach {
-                it.awaitClose().closeCode shouldBe 1001
-            }
+            val clients = server.endpoints().values.map { (port, path) -> RawWebSocket(port, path) }
+            server.program.signal("INT")
+            for (client in clients) client.awaitClose().closeCode shouldBe 1001
             server.program.status() shouldBe 0
             server.program.errorLines().shouldBeEmpty()
         }
@@ -230,10 +233,11 @@ class ChatSpec : SampleSpec({
 
     test("a port in use: one line that names the address, status 1") {
         ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { other ->
-            for (options in listOf(arrayOf("--port", "${other.localPort}"), arrayOf("--port", "0", "--echo-port", "${other.localPort}"))) {
-                RunningProgram(CHAT, *options).use { program ->
+            val taken = other.localPort
+            for (options in listOf("--port $taken", "--port 0 --echo-port $taken")) {
+                RunningProgram(CHAT, *options.split(' ').toTypedArray()).use { program ->
                     program.status() shouldBe 1
-                    program.errorLines().shouldBeSingleton { it shouldContain "127.0.0.1:${other.localPort}" }
+                    program.errorLines().shouldBeSingleton { it shouldContain "127.0.0.1:$taken" }
                     program.rest() shouldBe ""
                 }
             }
@@ -241,7 +245,9 @@ class ChatSpec : SampleSpec({
     }
 
     test("wrong options: the usage, status 2") {
-        val wrong = listOf("", "--port 70000", "--port 0 --loops 0", "--port 0 --ping 0", "--port 0 --limit 0", "--port 0 --drain -1")
+        val wrong = listOf(
+            "", "--port 70000", "--port 0 --loops 0", "--port 0 --ping 0", "--port 0 --limit 0", "--port 0 --drain -1",
+        )
         for (options in wrong) {
             RunningProgram(CHAT, *options.split(' ').filter { it.isNotEmpty() }.toTypedArray()).use {
                 Pair(options, it.status()) shouldBe Pair(options, 2)

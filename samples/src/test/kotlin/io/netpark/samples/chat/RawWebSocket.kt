@@ -17,6 +17,7 @@ import java.io.EOFException
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.Socket
+import java.nio.ByteBuffer
 import java.util.concurrent.TimeUnit
 
 /** A WebSocket of bytes: it does nothing by itself, so everything can be done wrong. */
@@ -24,7 +25,7 @@ class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null
 
     class Frame(val opcode: Int, val payload: ByteArray) {
         val text: String get() = payload.decodeToString()
-        val closeCode: Int? get() = if (payload.isEmpty()) null else (payload[0].toInt() and 0xFF shl 8) or (payload[1].toInt() and 0xFF)
+        val closeCode: Int? get() = if (payload.isEmpty()) null else ByteBuffer.wrap(payload).short.toInt() and 0xFFFF
         val closeReason: String get() = payload.drop(2).toByteArray().decodeToString()
     }
 
@@ -45,7 +46,8 @@ class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null
     }
 
     private fun line(): String = buildString {
-        while (true) append(input.readByte().toInt().toChar()).also { if (endsWith("\r\n")) return@buildString setLength(length - 2) }
+        while (!endsWith("\r\n")) append(input.readByte().toInt().toChar())
+        setLength(length - 2)
     }
 
     private fun send(text: String) = send(text.encodeToByteArray())

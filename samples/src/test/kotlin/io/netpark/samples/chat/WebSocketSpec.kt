@@ -167,7 +167,12 @@ class WebSocketSpec : SampleSpec({
     }
 
     test("descriptors return, whatever clients do") {
-        for ((port, path) in chat.endpoints().values) RawWebSocket(port, path).use { it.send(clientFrame(CLOSE)); it.awaitClose() }
+        for ((port, path) in chat.endpoints().values) {
+            RawWebSocket(port, path).use { client ->
+                client.send(clientFrame(CLOSE))
+                client.awaitClose()
+            }
+        }
         val before = awaitSteady { chat.openDescriptors() }
         for ((port, path) in chat.endpoints().values) {
             repeat(10) { round ->

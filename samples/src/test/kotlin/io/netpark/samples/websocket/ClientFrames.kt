@@ -47,7 +47,7 @@ val VIOLATIONS: Map<String, Pair<Int, ByteArray>> = buildMap {
     for (opcode in (3..7) + (11..15)) put("opcode $opcode (5.2)", 1002 to clientFrame(opcode))
     put("no mask (5.1)", 1002 to clientFrame(TEXT, "x".encodeToByteArray(), mask = null))
     put("no mask of a control frame", 1002 to clientFrame(PING, mask = null))
-    put("a length of 16 bits that fits into 7 (5.2)", 1002 to clientFrame(TEXT, ByteArray(125) { 'x'.code.toByte() }, lengthBytes = 2))
+    put("a length of 16 bits that fits into 7 (5.2)", 1002 to clientFrame(BINARY, ByteArray(125), lengthBytes = 2))
     put("a length of 64 bits that fits into 16", 1002 to clientFrame(BINARY, ByteArray(300), lengthBytes = 8))
     put("a length with the highest bit", 1002 to clientFrame(BINARY, lengthBytes = 8, length = Long.MIN_VALUE))
     for (opcode in listOf(CLOSE, PING, PONG)) {

@@ -45,7 +45,8 @@ class MessageParserSpec : FunSpec({
     test("the limit is one for all fragments, and the next message has it anew") {
         Parsing().use { parsing ->
             repeat(3) {
-                parsing.feed(clientFrame(BINARY, ByteArray(40_000), fin = false) + clientFrame(CONTINUATION, ByteArray(25_536)), 9999)
+                parsing.feed(clientFrame(BINARY, ByteArray(40_000), fin = false), 9999)
+                parsing.feed(clientFrame(CONTINUATION, ByteArray(25_536)), 9999)
             }
             parsing.found.map { it.second.size } shouldBe List(3) { 65_536 }
         }
@@ -116,7 +117,8 @@ class MessageParserSpec : FunSpec({
             }
         }
         closeFrame(null).toList() shouldBe bytes(0x88, 0).toList()
-        closeFrame(1000, "ende").toList() shouldBe clientFrame(CLOSE, closePayload(1000, "ende".encodeToByteArray()), mask = null).toList()
+        val close = closePayload(1000, "ende".encodeToByteArray())
+        closeFrame(1000, "ende").toList() shouldBe clientFrame(CLOSE, close, mask = null).toList()
         for (length in 120..126) {
             val reason = closeFrame(1001, "x".repeat(length - 2) + "€€").drop(4).toByteArray()
             (reason.size <= 123) shouldBe true
