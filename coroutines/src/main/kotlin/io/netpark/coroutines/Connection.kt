@@ -5,6 +5,7 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.SocketOption
@@ -327,6 +328,32 @@ public class Connection internal constructor(
     internal fun retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
         checkActive(context, Direction.WRITE)
         return core.retryWrite(source)
+    }
+
+    /** What was written before goes before, and frames are not cut in two. */
+    internal suspend fun beforeFile() {
+        check(synchronized(core) { madeFrames } == null) { "send a file to $remoteAddress: its frames are in use" }
+        if ((madeWriter?.buffered() ?: 0) > 0) writer.flush()
+    }
+
+    internal fun startSend(context: CoroutineContext, transfer: FileTransfer): Int {
+        checkActive(context)
+        checkOutput()
+        return core.startSend(transfer)
+    }
+
+    internal fun retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
+        checkActive(context, Direction.WRITE)
+        return core.retrySend(transfer)
+    }
+
+    /** A write that was to be retried will not be. */
+    internal fun giveUpWrite() {
+        core.abandon(Direction.WRITE)
+    }
+
+    internal fun breakOutput(why: String) {
+        brokenOutput = why
     }
 
     @PublishedApi

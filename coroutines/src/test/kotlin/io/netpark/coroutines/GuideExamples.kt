@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.Admission
 import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.OpenFile
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.Shutdown
 import io.netpark.core.net.SocketOption
@@ -17,6 +18,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
 import java.nio.file.Path
 import java.time.Duration.ofMillis
 import kotlin.time.Duration.Companion.minutes
@@ -54,6 +56,27 @@ suspend fun forward(from: Connection, to: Connection) {
         to.writer.flush()
     }
     to.shutdownOutput() // the end of the stream is passed on, and the other direction may go on
+}
+
+/** Answers each name with the length and the bytes of a file. */
+suspend fun download(connection: Connection, folder: Path) {
+    while (true) {
+        val name = connection.reader.awaitLine(limit = 200) ?: break
+        OpenFile.open(folder.resolve(Path.of(name).fileName)).use { file ->
+            val size = file.size()
+            connection.writer.writeLong(size)
+            connection.sendFile(file, count = size)
+        }
+    }
+}
+
+/** Sends a part of a file between other bytes, from where it is mapped: what is linked is not copied. */
+suspend fun quote(connection: Connection, channel: FileChannel, offset: Long, count: Long) {
+    val window = channel.map(FileChannel.MapMode.READ_ONLY, offset, count)
+    connection.writer.writeString("<quote>")
+    connection.writer.link(window)
+    connection.writer.writeString("</quote>\n")
+    connection.writer.flush()
 }
 
 /** Writes much, and keeps little: never more than a row over the high-water mark. */

@@ -13,6 +13,7 @@ import java.net.InetSocketAddress
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.readText
+import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
 
@@ -67,6 +68,28 @@ class GuideSpec : NetparkSpec(body = {
             client.write("ann\r\nbob\n")
             client.readText(22) shouldBe "hello ann\r\nhello bob\r\n"
             client.shutdownOutput()
+        }
+    }
+
+    example("files, and a mapped part of one") { client, server ->
+        val folder = Files.createTempDirectory("netpark")
+        try {
+            val file = folder.resolve("book").also { it.writeText("in the beginning") }
+            kotlinx.coroutines.coroutineScope {
+                val handler = launch { download(server, folder) }
+                client.write("../../book\nbook\n")
+                repeat(2) {
+                    client.reader.awaitRest(8 + 16)
+                    client.reader.readLong() shouldBe 16
+                    client.reader.readString(16) shouldBe "in the beginning"
+                }
+                client.shutdownOutput()
+                handler.join()
+                java.nio.channels.FileChannel.open(file).use { quote(server, it, 7, 9) }
+                client.reader.awaitLine() shouldBe "<quote>beginning</quote>"
+            }
+        } finally {
+            folder.toFile().deleteRecursively()
         }
     }
 

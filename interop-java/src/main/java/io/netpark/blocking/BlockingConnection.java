@@ -12,6 +12,7 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
+import io.netpark.core.net.FileTransfer;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -226,6 +227,25 @@ public final class BlockingConnection implements AutoCloseable {
         } catch (NetparkException e) {
             giveBackIfClosed(output);
             throw e;
+        }
+    }
+
+    /**
+     * Flushes, then sends what is left of a file, and waits until the kernel has taken it. If it fails, {@code transfer} says how
+     * much has been sent, and sending it again goes on there. It stays the caller's to close.
+     *
+     * @throws NetparkException.Truncated if the file has been cut off meanwhile
+     * @throws IOException if it cannot be read; otherwise as {@link #flush}
+     */
+    public void send(FileTransfer transfer) throws IOException {
+        flush();
+        ThreadWaiter.requireNoLoop(core);
+        int outcome = core.startSend(transfer);
+        while (outcome != 0) {
+            if (outcome == Descriptor.PARK) {
+                ThreadWaiter.await(core, Direction.WRITE);
+            }
+            outcome = core.retrySend(transfer);
         }
     }
 

@@ -3,19 +3,23 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
+import io.netpark.core.net.FileTransfer;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
 import io.netpark.core.pool.Lease;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,6 +123,54 @@ public final class CallbackConnection implements AutoCloseable {
         return future;
     }
 
+    /**
+     * Sends a file after everything written before, and never waits: its bytes go from the kernel's page cache to the socket
+     * and take no memory here, unless the transfer is one of a channel. It is taken over, and closed when it is over, also if
+     * it is refused. From any thread, as {@link #write(ByteBuffer)}, and with the same failures; a file that is cut off
+     * meanwhile, or cannot be read, closes the connection, as the peer would wait for the rest.
+     *
+     * <p>What has not been sent of it counts as pending, for {@link #pendingBytes} and the high-water mark: meanwhile the
+     * connection is not read. It does not count for the output limit. What is not in the page cache is waited for, by the
+     * whole loop.
+     *
+     * @return as {@link #write(ByteBuffer)}
+     */
+    public boolean sendFile(FileTransfer transfer) throws NetparkException.Closed {
+        send(transfer, null, null);
+        return isWritable();
+    }
+
+    /** As {@link #sendFile(FileTransfer)}, of all of a file that is opened now; that throws if it cannot be. */
+    public boolean sendFile(Path path) throws IOException {
+        return sendFile(FileTransfer.open(path));
+    }
+
+    /**
+     * As {@link #sendFile(FileTransfer)}, with a result as that of {@link #writeAsync(ByteBuffer)}.
+     *
+     * @param progress told on the loop how many bytes the kernel has taken, whenever it takes no more for now; or null
+     */
+    public CompletableFuture<Void> sendFileAsync(FileTransfer transfer, @Nullable LongConsumer progress) {
+        CompletableFuture<Void> future = new CompletableFuture<>();
+        try {
+            send(transfer, progress, future);
+        } catch (NetparkException.Closed e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        return future;
+    }
+
+    private void send(FileTransfer transfer, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future)
+            throws NetparkException.Closed {
+        try {
+            requireWritable();
+        } catch (NetparkException.Closed e) {
+            transfer.close();
+            throw e;
+        }
+        output.send(transfer, progress, future);
+    }
+
     private void requireWritable() throws NetparkException.Closed {
         if (!isOpen()) {
             throw life.closed("write to");
@@ -128,7 +180,7 @@ public final class CallbackConnection implements AutoCloseable {
         }
     }
 
-    /** Bytes that were given to {@link #write} and that the kernel has not taken; 0 once closed. */
+    /** Bytes that were given to {@link #write}, or are in files to be sent, and that the kernel has not taken; 0 once closed. */
     public long pendingBytes() {
         return isOpen() ? output.pendingBytes() : 0;
     }

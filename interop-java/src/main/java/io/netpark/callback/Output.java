@@ -5,13 +5,17 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.ByteStream;
 import io.netpark.core.net.Connection;
+import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,12 +27,14 @@ final class Output {
 
     private static final VarHandle SUBMITTED;
     private static final VarHandle PENDING_BYTES;
+    private static final VarHandle PENDING_OF_FILES;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             SUBMITTED = lookup.findVarHandle(Output.class, "submitted", Submission.class);
             PENDING_BYTES = lookup.findVarHandle(Output.class, "pendingBytes", long.class);
+            PENDING_OF_FILES = lookup.findVarHandle(Output.class, "pendingOfFiles", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -48,17 +54,37 @@ final class Output {
     /** Somebody else writes; what is written here waits for {@link #giveBack}. */
     private static final int LENT = 3;
 
-    /** A wish of another thread: bytes to write, or a way to end. */
+    /** A wish of another thread: bytes to write, a file to send, or a way to end. */
     private static final class Submission {
         final LinkBuffer bytes;
+        final @Nullable FileTransfer file;
+        final @Nullable LongConsumer progress;
         final @Nullable CompletableFuture<Void> future;
         final int end;
         @Nullable Submission next;
 
         Submission(LinkBuffer bytes, @Nullable CompletableFuture<Void> future, int end) {
+            this(bytes, null, null, future, end);
+        }
+
+        Submission(LinkBuffer bytes, @Nullable FileTransfer file, @Nullable LongConsumer progress,
+                @Nullable CompletableFuture<Void> future, int end) {
             this.bytes = bytes;
+            this.file = file;
+            this.progress = progress;
             this.future = future;
             this.end = end;
+        }
+
+        long length() {
+            return bytes.buffered() + (file == null ? 0 : unsent(file));
+        }
+
+        void discard() {
+            bytes.close();
+            if (file != null) {
+                file.close();
+            }
         }
     }
 
@@ -72,6 +98,8 @@ final class Output {
     private volatile @Nullable Submission submitted;
     /** Submitted or queued, and not taken by the kernel. */
     private volatile long pendingBytes;
+    /** How much of that is in files, and takes no memory. */
+    private volatile long pendingOfFiles;
     /** No more writes: an end has been asked for. */
     private volatile boolean closing;
     /** Time without progress of pending output; 0 for ever. */
@@ -161,6 +189,29 @@ final class Output {
         }
     }
 
+    /** Sends a file after what was written before, and closes it when that is over. */
+    void send(FileTransfer file, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future) {
+        if (!loop.inLoop() || submitted != null) {
+            PENDING_OF_FILES.getAndAdd(this, unsent(file));
+            submit(new Submission(limits.newBuffer(), file, progress, future, NOTHING));
+            return;
+        }
+        long length = unsent(file);
+        PENDING_OF_FILES.getAndAdd(this, length);
+        PENDING_BYTES.getAndAdd(this, length);
+        OutputQueue queue = queue();
+        queue.add(file, progress, limits.newBuffer());
+        queue.added(length, future);
+        noteIfFull();
+        if (state == IDLE) {
+            loop.tryExecute(this::flushIfIdle); // later: flushing runs user code
+        }
+    }
+
+    private static long unsent(FileTransfer file) {
+        return file.count() - file.sent();
+    }
+
     static void move(LinkBuffer from, LinkBuffer to) {
         try {
             to.append(from);
@@ -212,7 +263,7 @@ final class Output {
     }
 
     private void submit(Submission submission) {
-        PENDING_BYTES.getAndAdd(this, submission.bytes.buffered());
+        PENDING_BYTES.getAndAdd(this, submission.length());
         Submission seen;
         do {
             seen = submitted;
@@ -234,17 +285,28 @@ final class Output {
         OutputQueue queue = queue();
         for (; next != null; next = next.next) {
             if (end != NOTHING && next.end == NOTHING) {
-                PENDING_BYTES.getAndAdd(this, -next.bytes.buffered());
-                next.bytes.close();
+                PENDING_BYTES.getAndAdd(this, -next.length());
+                if (next.file != null) {
+                    PENDING_OF_FILES.getAndAdd(this, -unsent(next.file));
+                }
+                next.discard();
                 fail(next.future);
                 continue;
             }
-            queue.added(next.bytes.buffered(), next.future);
-            move(next.bytes, queue.bytes());
+            queue.added(next.length(), next.future);
+            if (next.file != null) {
+                queue.add(next.file, next.progress, next.bytes);
+            } else {
+                move(next.bytes, queue.tail());
+            }
             end = Math.max(end, next.end);
         }
         noteIfFull();
-        if (state == IDLE) {
+        flushIfIdle();
+    }
+
+    private void flushIfIdle() {
+        if (state == IDLE && connection.isOpen()) {
             flush();
         }
     }
@@ -271,8 +333,9 @@ final class Output {
     private void noteIfFull() {
         long pending = pendingBytes;
         full |= pending > limits.highWaterMark();
-        if (pending > limits.outputLimit()) {
-            connection.life.end(new NetparkException.LimitExceeded(connection + ": " + pending
+        long inMemory = pending - pendingOfFiles;
+        if (inMemory > limits.outputLimit()) {
+            connection.life.end(new NetparkException.LimitExceeded(connection + ": " + inMemory
                     + " bytes of output are pending, and its limit is " + limits.outputLimit()
                     + "; the peer does not read: heed what write() returns, or raise outputLimit"));
         }
@@ -280,25 +343,26 @@ final class Output {
 
     private void enqueue(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
         OutputQueue queue = queue();
-        long before = queue.bytes().buffered();
+        LinkBuffer tail = queue.tail();
+        long before = tail.buffered();
         try {
-            queue.bytes().write(source);
+            tail.write(source);
         } catch (NetparkException.LimitExceeded e) {
             failed(e, future); // accepted, like anything that fails later
             return;
         }
-        enqueued(queue, before, future);
+        enqueued(queue, tail.buffered() - before, future);
     }
 
     private void enqueue(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
         OutputQueue queue = queue();
-        long before = queue.bytes().buffered();
-        move(source, queue.bytes());
-        enqueued(queue, before, future);
+        LinkBuffer tail = queue.tail();
+        long before = tail.buffered();
+        move(source, tail);
+        enqueued(queue, tail.buffered() - before, future);
     }
 
-    private void enqueued(OutputQueue queue, long before, @Nullable CompletableFuture<Void> future) {
-        long count = queue.bytes().buffered() - before;
+    private void enqueued(OutputQueue queue, long count, @Nullable CompletableFuture<Void> future) {
         PENDING_BYTES.getAndAdd(this, count);
         queue.added(count, future);
         noteIfFull();
@@ -374,23 +438,36 @@ final class Output {
             startTimeout();
         }
         while (connection.isOpen() && !queue.isEmpty()) {
-            long queued = queue.bytes().buffered();
+            FileTransfer file = queue.file();
+            long queued = file == null ? queue.bytes().buffered() : unsent(file);
             int outcome;
             try {
-                outcome = state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes());
-            } catch (NetparkException e) {
+                outcome = file == null
+                        ? state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes())
+                        : state == IDLE ? core.startSend(file) : core.retrySend(file);
+            } catch (IOException e) {
                 state = IDLE;
-                connection.life.end(e);
+                connection.life.end(failure(e));
                 return;
             }
-            long taken = queued - queue.bytes().buffered();
+            long taken = queued - (file == null ? queue.bytes().buffered() : unsent(file));
             if (taken > 0) {
+                if (file != null) {
+                    PENDING_OF_FILES.getAndAdd(this, -taken);
+                }
                 long before = (long) PENDING_BYTES.getAndAdd(this, -taken);
                 full |= before > limits.highWaterMark(); // with what others have submitted, and been told of
                 connection.idle.touch();
             }
-            if (outcome != Descriptor.PARK) {
+            if (outcome == ByteStream.TURN_OVER) {
+                state = PENDING;
+                loop.tryExecute(waiter);
+                break;
+            } else if (outcome != Descriptor.PARK) {
                 state = IDLE;
+                if (file != null) {
+                    queue.fileSent();
+                }
             } else {
                 state = PARKED;
                 if (core.park(Direction.WRITE, waiter)) {
@@ -403,7 +480,25 @@ final class Output {
         finish();
     }
 
+    /** The peer would wait for the rest: whatever it is, the connection ends with it. */
+    private NetparkException failure(IOException e) {
+        if (e instanceof NetparkException failure) {
+            return failure;
+        }
+        NetparkException.Closed failure = new NetparkException.Closed(
+                "send a file to " + core.remoteAddress() + ": it cannot be read: " + e.getMessage());
+        failure.initCause(e);
+        return failure;
+    }
+
     private void tellProgress(OutputQueue queue) {
+        for (QueuedFile sent; connection.isOpen() && (sent = queue.nextSentFile()) != null; ) {
+            sent.tellProgress(loop);
+        }
+        QueuedFile first = connection.isOpen() ? queue.firstFile() : null;
+        if (first != null) {
+            first.tellProgress(loop);
+        }
         for (CompletableFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
             limits.complete(done, null);
         }
@@ -499,7 +594,7 @@ final class Output {
 
     private void failAll(@Nullable Submission next) {
         for (; next != null; next = next.next) {
-            next.bytes.close();
+            next.discard();
             fail(next.future);
         }
     }

@@ -1,19 +1,28 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.net.FileTransfer;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that the kernel has not taken yet, in order, and the futures that wait for some of them. Loop's thread only;
- * NOT thread safe.
+ * The bytes that the kernel has not taken yet, in order, files among them, and the futures that wait for some of them. Loop's
+ * thread only; NOT thread safe.
+ *
+ * <pre>
+ *   {@link #bytes} | file, bytes after it | file, bytes after it &lt;-- {@link #tail}
+ * </pre>
  */
 final class OutputQueue {
 
     private record Promise(CompletableFuture<Void> future, long at) {}
 
     private final LinkBuffer bytes;
+    private final ArrayDeque<QueuedFile> files = new ArrayDeque<>(0);
+    /** Files that have been sent, of which somebody is to be told. */
+    private final ArrayDeque<QueuedFile> sentFiles = new ArrayDeque<>(0);
     private final ArrayDeque<Promise> promises = new ArrayDeque<>(0);
     /** Bytes ever added, as far as {@link #promises} know. */
     private long added;
@@ -22,13 +31,56 @@ final class OutputQueue {
         this.bytes = bytes;
     }
 
-    /** For those who add or take bytes. */
+    /** What is to be sent first, if it is not {@link #file}. For those who take bytes. */
     LinkBuffer bytes() {
         return bytes;
     }
 
+    /** For those who add bytes. */
+    LinkBuffer tail() {
+        QueuedFile last = files.peekLast();
+        return last == null ? bytes : last.after;
+    }
+
     boolean isEmpty() {
-        return bytes.buffered() == 0;
+        return bytes.buffered() == 0 && files.isEmpty();
+    }
+
+    /** A file comes next; {@code after} is empty. */
+    void add(FileTransfer transfer, @Nullable LongConsumer progress, LinkBuffer after) {
+        files.add(new QueuedFile(transfer, progress, after));
+    }
+
+    /** The file that is to be sent now, or null while there are bytes before it. */
+    @Nullable FileTransfer file() {
+        QueuedFile first = files.peek();
+        return first == null || bytes.buffered() > 0 ? null : first.transfer;
+    }
+
+    /** All of {@link #file} has been sent. */
+    void fileSent() {
+        QueuedFile first = files.remove();
+        Output.move(first.after, bytes);
+        first.close();
+        sentFiles.add(first);
+    }
+
+    /** Takes out a file that has been sent and of which nobody has been told, or null. */
+    @Nullable QueuedFile nextSentFile() {
+        return sentFiles.poll();
+    }
+
+    /** The next file that is to be sent, or that is being sent. */
+    @Nullable QueuedFile firstFile() {
+        return files.peek();
+    }
+
+    private long unsent() {
+        long unsent = bytes.buffered();
+        for (QueuedFile file : files) {
+            unsent += file.unsent() + file.after.buffered();
+        }
+        return unsent;
     }
 
     /** So many bytes have been added, and perhaps somebody wants to know when they have been taken. */
@@ -42,7 +94,7 @@ final class OutputQueue {
     /** The next future whose bytes have all been taken, or null. */
     @Nullable CompletableFuture<Void> fulfilled() {
         Promise first = promises.peek();
-        if (first == null || first.at > added - bytes.buffered()) {
+        if (first == null || first.at > added - unsent()) {
             return null;
         }
         promises.remove();
@@ -52,6 +104,9 @@ final class OutputQueue {
     /** Drops everything, and returns the next future that will not be fulfilled, or null. */
     @Nullable CompletableFuture<Void> broken() {
         bytes.close();
+        for (QueuedFile file; (file = files.poll()) != null; ) {
+            file.close();
+        }
         Promise first = promises.poll();
         return first == null ? null : first.future;
     }

@@ -7,12 +7,14 @@ import io.netpark.core.buffer.Reader;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Admission;
+import io.netpark.core.net.FileTransfer;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -40,6 +42,14 @@ final class GuideExamples {
                 connection.write(frame);
             }
         }
+    }
+
+    /** As a download: a head, then the file, then the end. */
+    static void download(CallbackConnection connection, Path path) throws IOException {
+        FileTransfer file = FileTransfer.open(path);
+        connection.writeAsync(ByteBuffer.allocate(8).putLong(file.count()).flip());
+        connection.sendFileAsync(file, sent -> System.out.println(sent + " of " + file.count() + " bytes"))
+                .thenRun(connection::shutdownOutput);
     }
 
     /** Limits and timeouts; each closes the connection with an exception that says which it was. */

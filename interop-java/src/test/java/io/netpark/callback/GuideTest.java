@@ -24,6 +24,7 @@ import java.util.concurrent.FutureTask;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 @Timeout(60)
 class GuideTest {
@@ -60,6 +61,16 @@ class GuideTest {
             send(socket, "\0\0\0\3ab");
             send(socket, "c\0\0\0\1d");
             assertEquals("\0\0\0\3abc\0\0\0\1d", receive(socket, 12));
+        }
+    }
+
+    @Test
+    void aFileIsDownloaded(@TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("a"), "content");
+        try (CallbackServer server = CallbackServer.builder().loops(1)
+                .onConnect(connection -> GuideExamples.download(connection, file))
+                .listen(loopback()); Socket socket = connect(server)) {
+            assertEquals("\0\0\0\0\0\0\0\7content", receiveAll(socket));
         }
     }
 

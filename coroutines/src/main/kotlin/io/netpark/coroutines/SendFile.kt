@@ -1,0 +1,101 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.ByteStream
+import io.netpark.core.net.FileTransfer
+import io.netpark.core.net.OpenFile
+import kotlinx.coroutines.yield
+import java.nio.channels.FileChannel
+import java.nio.file.Path
+import kotlin.coroutines.coroutineContext
+
+/**
+ * Sends a file, or a part of it, after everything that [Connection.writer] holds. The kernel does it (sendfile(2)): the bytes
+ * never come here. Suspends while the peer, or the network, does not take more, and now and then lets others have their turn.
+ *
+ * Opening it, and reading what is not in the page cache, waits for the disk; on an event loop everybody waits with it. A file
+ * that is sent often is better kept as an [OpenFile].
+ *
+ * **Cancelled**, timed out or failed after a part of it was sent, it **breaks the output**, as [Connection.write] of an array
+ * does: later writes fail with `Closed` and say how far it got. Reading goes on. Before the first byte of the file it leaves the
+ * connection as before, and in the writer what has not been sent of that. To go on after a failure, send a [FileTransfer].
+ *
+ * @param count how many bytes from [offset] on; all there are unless given
+ * @param onProgress told, in this coroutine, how many bytes the kernel has taken whenever it takes no more for now, and at last
+ * @return how many bytes were sent: [count], or all there were
+ * @throws java.nio.file.NoSuchFileException and the like: see [OpenFile.open]
+ * @throws io.netpark.core.sys.NetparkException.Truncated there are fewer bytes than [count], or the file was cut off meanwhile
+ * @throws io.netpark.core.sys.NetparkException as [Connection.write], saying how far it got
+ * @throws IllegalArgumentException [offset] is beyond the end of the file
+ * @throws IllegalStateException another coroutine is writing, or [Connection.frames] are in use
+ */
+public suspend fun Connection.sendFile(
+    path: Path,
+    offset: Long = 0,
+    count: Long = FileTransfer.REST,
+    onProgress: ((sent: Long) -> Unit)? = null,
+): Long = FileTransfer.open(path, offset, count).use { sendOrBreak(it, onProgress) }
+
+/**
+ * As the other, of a file that is open: it stays the caller's, and any number of coroutines may send it at a time.
+ *
+ * **Cancelled**, as the other.
+ */
+public suspend fun Connection.sendFile(
+    file: OpenFile,
+    offset: Long = 0,
+    count: Long = FileTransfer.REST,
+    onProgress: ((sent: Long) -> Unit)? = null,
+): Long = sendOrBreak(FileTransfer.of(file, offset, count), onProgress)
+
+/**
+ * As the others, of a file that the caller has as a channel, which stays where it is. The JDK does not tell its descriptor, so
+ * the bytes are copied, 64 KiB at a time; of a large file an [OpenFile], or [io.netpark.core.buffer.Writer.link] of a mapped
+ * window, takes less.
+ *
+ * **Cancelled**, as the others.
+ */
+public suspend fun Connection.sendFile(
+    channel: FileChannel,
+    offset: Long = 0,
+    count: Long = FileTransfer.REST,
+    onProgress: ((sent: Long) -> Unit)? = null,
+): Long = sendOrBreak(FileTransfer.of(channel, offset, count), onProgress)
+
+/** Nobody but [transfer] knows how far it got, and it goes no further. */
+private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: ((Long) -> Unit)?): Long {
+    try {
+        send(transfer, onProgress)
+    } catch (e: Throwable) {
+        if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
+        throw e
+    }
+    return transfer.sent()
+}
+
+/**
+ * Sends what is left of a transfer; otherwise as [sendFile].
+ *
+ * **Cancelled**, timed out or failed, [transfer] says how much has been sent. That much is on its way and cannot be taken back;
+ * the connection can still be written to, and the transfer be sent on.
+ */
+public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)? = null) {
+    beforeFile()
+    if (isBudgetSpent()) yield()
+    var state = startSend(coroutineContext, transfer)
+    while (state != 0) {
+        if (onProgress != null) holdingOutput { onProgress(transfer.sent()) }
+        if (state == ByteStream.TURN_OVER) holdingOutput { yield() } else awaitWritable()
+        state = retrySend(coroutineContext, transfer)
+    }
+    if (onProgress != null) onProgress(transfer.sent())
+}
+
+/** Runs something in the middle of a write, which ends with it if it throws. */
+private inline fun Connection.holdingOutput(body: () -> Unit) {
+    try {
+        body()
+    } catch (e: Throwable) {
+        giveUpWrite()
+        throw e
+    }
+}

@@ -1,0 +1,46 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.FileTransfer;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** A file in an {@link OutputQueue}, and the bytes that come after it. Loop's thread only; NOT thread safe. */
+final class QueuedFile {
+
+    final FileTransfer transfer;
+    final LinkBuffer after;
+    private final @Nullable LongConsumer progress;
+    private long told;
+
+    QueuedFile(FileTransfer transfer, @Nullable LongConsumer progress, LinkBuffer after) {
+        this.transfer = transfer;
+        this.progress = progress;
+        this.after = after;
+        this.told = transfer.sent();
+    }
+
+    long unsent() {
+        return transfer.count() - transfer.sent();
+    }
+
+    /** Tells how far it has got, if that is further than it was. Runs user code. */
+    void tellProgress(EventLoop loop) {
+        long sent = transfer.sent();
+        if (progress == null || sent == told) {
+            return;
+        }
+        told = sent;
+        try {
+            progress.accept(sent);
+        } catch (RuntimeException | Error e) {
+            loop.report("The progress of " + transfer + " was told, and that threw", e);
+        }
+    }
+
+    void close() {
+        after.close();
+        transfer.close();
+    }
+}
