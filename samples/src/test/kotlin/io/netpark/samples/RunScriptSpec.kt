@@ -49,7 +49,7 @@ class RunScriptSpec : SampleSpec({
             val (status, lines) = run(*arguments)
             status shouldBe 2
             lines.map { it.trim().substringBefore(' ') } shouldBe
-                listOf("Usage:", "demo", "echo", "load", "connect", "proxy", "redis", "tail", "doctor")
+                listOf("Usage:", "demo", "echo", "load", "connect", "proxy", "redis", "tail", "chat", "http", "doctor")
         }
     }
 

@@ -1,0 +1,81 @@
+package io.netpark.samples.http
+
+import io.netpark.core.buffer.Writer
+
+/** Writes the heads of answers, and answers that are known from the start. Never waits: who calls flushes. */
+internal class Answer(private val writer: Writer, private val common: CommonFields) {
+
+    /**
+     * Begins an answer; fields may follow, then [end].
+     *
+     * @param closes whether it is the last of the connection
+     * @param staysOpen whether to say that it is not, to a client that would not expect that
+     */
+    fun begin(status: Status, closes: Boolean, staysOpen: Boolean = false) {
+        writer.write(status.line)
+        writer.write(common.bytes())
+        if (closes) writer.write(CLOSE) else if (staysOpen) writer.write(KEEP_ALIVE)
+    }
+
+    fun field(name: String, value: String) {
+        writer.writeString(name)
+        writer.write(COLON)
+        writer.writeString(value)
+        writer.write(END)
+    }
+
+    /** How long the body is, of which an answer to HEAD has none. */
+    fun length(value: Long) {
+        writer.write(LENGTH)
+        number(value)
+        writer.write(END)
+    }
+
+    /** Ends the head. */
+    fun end(): Unit = writer.write(END)
+
+    /** Digits, without a string for them. */
+    private fun number(value: Long) {
+        var digits = 1
+        var rest = value
+        while (rest >= 10) {
+            rest /= 10
+            digits++
+        }
+        val room = writer.reserve(digits)
+        rest = value
+        for (i in room.position() + digits - 1 downTo room.position()) {
+            room.put(i, ('0'.code + rest % 10).toByte())
+            rest /= 10
+        }
+        writer.commit(digits)
+    }
+
+    /** An answer that says what is wrong, to people too. */
+    fun error(status: Status, closes: Boolean, isHead: Boolean = false, allow: String? = null, range: String? = null) {
+        begin(status, closes)
+        allow?.let { field("Allow", it) }
+        range?.let { field("Content-Range", it) }
+        page(Page("text/plain; charset=utf-8", "$status\n"), isHead)
+    }
+
+    /** The rest of a head, and the body. */
+    fun page(page: Page, isHead: Boolean) {
+        writer.write(page.fields)
+        if (!isHead) writer.write(page.body)
+    }
+
+    private companion object {
+        val LENGTH = "Content-Length: ".encodeToByteArray()
+        val CLOSE = "Connection: close\r\n".encodeToByteArray()
+        val KEEP_ALIVE = "Connection: keep-alive\r\n".encodeToByteArray()
+        val COLON = ": ".encodeToByteArray()
+        val END = "\r\n".encodeToByteArray()
+    }
+}
+
+/** A body that does not change, and the fields that say what it is, with the empty line behind them. */
+internal class Page(type: String, content: String) {
+    val body: ByteArray = content.encodeToByteArray()
+    val fields: ByteArray = "Content-Type: $type\r\nContent-Length: ${body.size}\r\n\r\n".encodeToByteArray()
+}

@@ -1,0 +1,99 @@
+package io.netpark.samples.http
+
+import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.net.Admission
+import io.netpark.core.net.Shutdown
+import io.netpark.coroutines.Listener
+import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.nio.file.Path
+import java.util.function.Consumer
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
+
+/**
+ * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the files of
+ * a folder.
+ */
+class HttpServer(options: HttpOptions) : AutoCloseable {
+
+    private val drain = options.drain
+    private val reactor = Reactor { options.loops.accept(this) }
+    private val listener: Listener
+    private val site: Site
+
+    init {
+        try {
+            site = Site(reactor.buffering.pool, options.root?.let(::StaticFolder), options.limits)
+            listener = reactor.listen(options.address, admission = options.admission)
+        } catch (e: Throwable) {
+            reactor.close()
+            throw e
+        }
+    }
+
+    // Handlers run on the loop of their connection; the scope is where serve itself waits for them.
+    private val serving = CoroutineScope(Dispatchers.Default).launch {
+        listener.serve { connection -> HttpConnection(connection, listener, site).serve() }
+    }
+
+    /** Where it listens, with the port that was chosen for 0. */
+    val address: SocketAddress get() = listener.localAddress
+
+    /** Its event loops. They keep the process alive. */
+    val group: EventLoopGroup get() = reactor.group
+
+    /**
+     * Stops accepting; closes the connections that wait for a request; lets the others finish theirs, as long as
+     * [HttpOptions.drain] says; and ends the loops.
+     */
+    override fun close() {
+        runBlocking {
+            listener.shutdown(Shutdown.within(drain.toJavaDuration()))
+            serving.join()
+        }
+        reactor.close()
+    }
+}
+
+/** What an HTTP server is told. */
+class HttpOptions(
+    /** Where to listen; port 0 takes a free one. */
+    val address: InetSocketAddress,
+    /** The folder whose files are served; null for none. */
+    val root: Path? = null,
+    /** How much of what, and how long. */
+    val limits: HttpLimits = HttpLimits(),
+    /** How many connections at a time. */
+    val admission: Admission? = null,
+    /** How long requests in progress may go on when the server is closed. */
+    val drain: Duration = Duration.ZERO,
+    /** Choices about the event loops. */
+    val loops: Consumer<EventLoopGroup.Builder> = Consumer {},
+)
+
+/** What a client may ask of the server. Those of a request's head are in [RequestHead]. */
+class HttpLimits(
+    /** The most bytes of a body. It is held in memory. */
+    val body: Long = 1024 * 1024,
+    /** How long a head may take, from its first byte to its last. */
+    val head: Duration = 10.seconds,
+    /** How long a body may take. */
+    val bodyTime: Duration = 60.seconds,
+    /** How long no byte may move in either direction: between requests, and when the client does not read. */
+    val idle: Duration = 60.seconds,
+    /** How long a client may go on talking after its last answer. */
+    val parting: Duration = 2.seconds,
+)
+
+/** What connections share. */
+internal class Site(val pool: SegmentPool, val folder: StaticFolder?, val limits: HttpLimits) {
+    val common = CommonFields()
+}
