@@ -24,8 +24,8 @@ import kotlin.time.Duration.Companion.seconds
     name = "samples/run http",
     sortOptions = false,
     description = [
-        "Serves HTTP/1.1: /plaintext and /json, /echo for bodies, and the files of a folder. SIGTERM or SIGINT ends it: it stops " +
-            "accepting, and lets requests finish.",
+        "Serves HTTP/1.1: /plaintext and /json, /echo for bodies, and the files of a folder. " +
+            "SIGTERM or SIGINT ends it: it stops accepting, and lets requests finish.",
     ],
 )
 private class Http : Callable<Int> {

@@ -19,8 +19,8 @@ import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
 
 /**
- * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the files of
- * a folder.
+ * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the
+ * files of a folder.
  */
 class HttpServer(options: HttpOptions) : AutoCloseable {
 

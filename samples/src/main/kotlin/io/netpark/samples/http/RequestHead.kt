@@ -164,7 +164,7 @@ class RequestHead {
 
     /** HTTP/1.1, or a digit or two else. */
     private fun version(line: ByteBuffer, from: Int, to: Int) {
-        if (to - from != VERSION_LENGTH || !isAt(line, from, HTTP) || line.get(from + 6) != '.'.code.toByte()) refuse("no version")
+        if (to - from != VERSION_LENGTH || !isAt(line, from, HTTP) || line.get(from + 6) != DOT) refuse("no version")
         val major = digit(line.get(from + 5))
         val minor = digit(line.get(from + 7))
         if (major < 0 || minor < 0) refuse("no version")
@@ -296,6 +296,7 @@ class RequestHead {
         private const val KEEP_ALIVE = "keep-alive"
         private const val SPACE = ' '.code.toByte()
         private const val COMMA = ','.code.toByte()
+        private const val DOT = '.'.code.toByte()
         private const val COLON = ':'.code.toByte()
         private const val CR = '\r'.code.toByte()
         private const val LF = '\n'.code.toByte()
