@@ -30,10 +30,12 @@ internal class HttpConnection(
     suspend fun serve() {
         connection.setIdleTimeout(limits.idle)
         try {
-            exchange()
-        } catch (refusal: Refusal) {
-            answer.error(refusal.status, closes = true)
-            part()
+            try {
+                exchange()
+            } catch (refusal: Refusal) {
+                answer.error(refusal.status, closes = true, head.method == Method.HEAD)
+                part()
+            }
         } catch (_: NetparkException.Truncated) {
             // The client has gone in the middle of a request.
         } catch (late: TimedOut) {
