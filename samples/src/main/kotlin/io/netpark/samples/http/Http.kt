@@ -3,16 +3,16 @@ package io.netpark.samples.http
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
 import io.netpark.samples.BindingChoice
+import io.netpark.samples.closeAtSignal
 import io.netpark.samples.demand
+import io.netpark.samples.lookUp
 import io.netpark.samples.run
+import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
-import java.net.Inet6Address
-import java.net.InetAddress
 import java.net.InetSocketAddress
-import java.net.UnknownHostException
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.Callable
@@ -102,26 +102,6 @@ private class Http : Callable<Int> {
     private fun configure(builder: EventLoopGroup.Builder) {
         loops?.let { builder.loops(it) }
         binding.applyTo(builder)
-    }
-
-    private fun lookUp(host: String): InetAddress = try {
-        InetAddress.getByName(host)
-    } catch (e: UnknownHostException) {
-        throw UnknownHostException("$host is not a known host").apply { initCause(e) }
-    }
-
-    private fun text(address: InetSocketAddress): String {
-        val host = address.address.hostAddress
-        return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
-    }
-
-    /** As the echo sample does, which says why it ends with halt. */
-    private fun closeAtSignal(server: HttpServer) {
-        val close = Thread({
-            server.close()
-            Runtime.getRuntime().halt(0)
-        }, "drain")
-        Runtime.getRuntime().addShutdownHook(close)
     }
 }
 

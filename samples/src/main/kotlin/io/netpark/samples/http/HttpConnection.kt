@@ -140,9 +140,7 @@ internal class HttpConnection(
             answer.length(part.length)
         }
         answer.end()
-        if (known || head.method == Method.HEAD) return
-        writer.flush()
-        file.send(connection, part)
+        if (!known && head.method != Method.HEAD && part.length > 0) file.send(connection, part)
     }
 
     private fun notAllowed(allow: String, closes: Boolean) =
