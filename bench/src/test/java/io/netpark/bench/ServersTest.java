@@ -38,7 +38,7 @@ class ServersTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Contender.class)
+    @EnumSource(value = Contender.class, names = "NGINX", mode = EnumSource.Mode.EXCLUDE)
     void echoesAndSurvivesChurn(Contender contender) {
         assumeTrue(contender.absence().isEmpty());
         Shape.Echo small = new Shape.Echo("small", 20, 0, 1024, 1);
@@ -52,7 +52,7 @@ class ServersTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Contender.class)
+    @EnumSource(value = Contender.class, names = "NGINX", mode = EnumSource.Mode.EXCLUDE)
     void streams(Contender contender) {
         assumeTrue(contender.absence().isEmpty());
         Shape.Stream stream = new Shape.Stream("stream", 2, 1 << 20);
@@ -73,11 +73,24 @@ class ServersTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Contender.class)
+    @EnumSource(value = Contender.class, names = "NGINX", mode = EnumSource.Mode.EXCLUDE)
     void tellsTheTime(Contender contender) {
         assumeTrue(contender.absence().isEmpty());
         try (ServerProcess server = ServerProcess.start(contender, new Service(Mode.STAMP, 1, 64), ANYWHERE)) {
             assertEquals(100, load.stamp(server.port(), 100, 10).requests());
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Contender.class)
+    void servesPages(Contender contender) {
+        assumeTrue(contender.speaksHttp());
+        assumeTrue(contender.absence().isEmpty(), () -> contender.absence().orElseThrow());
+        Shape.Http pages = new Shape.Http("pages", 20, 1);
+        try (ServerProcess server = ServerProcess.start(contender, pages.service(), ANYWHERE)) {
+            assertWorks(pages, server);
+            assertWorks(new Shape.Http("pipelined", 5, 16), server);
+            assertTrue(server.allocated() >= 0);
         }
     }
 

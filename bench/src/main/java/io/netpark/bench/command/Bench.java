@@ -10,7 +10,7 @@ import picocli.CommandLine.Command;
         description = "Measures Netpark beside the libraries one would pick instead.",
         mixinStandardHelpOptions = true,
         subcommands = {
-            EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class,
+            EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class, HttpCommand.class,
             ChurnCommand.class, DialCommand.class, StreamCommand.class,
             IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
             RedisCommand.class, AllCommand.class, JmhCommand.class

@@ -55,11 +55,16 @@ final class Options {
 
     /** Those asked for that can run here; the others are named once. */
     List<Contender> contenders() {
+        return contenders(Contender.usual());
+    }
+
+    /** The same, where others than usual take part unless somebody is asked for. */
+    List<Contender> contenders(List<Contender> usual) {
         List<Contender> present = contenders;
         if (present == null) {
             present = new ArrayList<>();
             List<Contender> wanted = servers.isEmpty()
-                    ? Contender.usual() : servers.stream().map(Contender::of).toList();
+                    ? usual : servers.stream().map(Contender::of).toList();
             for (Contender contender : wanted) {
                 Optional<String> absence = contender.absence();
                 if (absence.isPresent()) {

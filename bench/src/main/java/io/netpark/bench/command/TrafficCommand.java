@@ -31,6 +31,16 @@ abstract class TrafficCommand extends Benchmark {
         return all();
     }
 
+    /** Whom the others are compared with. */
+    Contender base() {
+        return Contender.FLOOR;
+    }
+
+    /** What that is, for the report. */
+    String baseIs() {
+        return "the C server";
+    }
+
     /** Who takes part; fewer when time is short and not everybody is worth it. */
     List<Contender> contenders() {
         return options.fewerContenders();
@@ -48,15 +58,15 @@ abstract class TrafficCommand extends Benchmark {
                 ? Optional.empty() : SystemCalls.find();
         List<String> introduction = new ArrayList<>(List.of(
                 introduction(),
-                "CPU is user and system time of the server's process; \"× floor\" is its ratio to the C server in the same"
-                        + " round, as median (smallest–largest). " + options.extent() + "; " + cores.describe() + "."));
+                "CPU is user and system time of the server's process; \"× " + base().label() + "\" is its ratio to "
+                        + baseIs() + " in the same round, as median (smallest–largest). " + options.extent() + "; " + cores.describe() + "."));
         introduction.add(counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
                 .orElse("System calls were not counted: skipped, or neither perf nor strace works here."));
         Report report = new Report(name(), title(), introduction);
         List<? extends Shape> shapes = options.quick ? quick() : all();
         for (Shape shape : options.shapes(shapes)) {
             try (Match match = new Match(shape, options.plan(contenders()), cores, options.progress)) {
-                report.add(new TrafficTable(match.play(counter), unit()).section(shape.label()));
+                report.add(new TrafficTable(match.play(counter), unit(), base()).section(shape.label()));
             }
         }
         return report;

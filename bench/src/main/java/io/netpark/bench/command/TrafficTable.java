@@ -24,19 +24,26 @@ final class TrafficTable {
 
     private final List<Record> records;
     private final String unit;
+    private final Contender base;
     private final Optional<Record> floor;
 
     /** @param unit what is counted: "request", "connection" */
     TrafficTable(List<Record> records, String unit) {
+        this(records, unit, Contender.FLOOR);
+    }
+
+    /** @param base whom the others are compared with */
+    TrafficTable(List<Record> records, String unit, Contender base) {
         this.records = records;
         this.unit = unit;
+        this.base = base;
         this.floor = records.stream()
-                .filter(record -> record.contender() == Contender.FLOOR && !record.samples().isEmpty()).findFirst();
+                .filter(record -> record.contender() == base && !record.samples().isEmpty()).findFirst();
     }
 
     Section section(String title) {
-        Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", × floor" : ""),
-                List.of("server", "CPU µs/" + unit, "× floor", unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
+        Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", × " + base.label() : ""),
+                List.of("server", "CPU µs/" + unit, "× " + base.label(), unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
                         "allocated B/" + unit, "system calls/" + unit));
         for (Record record : records) {
             if (!record.samples().isEmpty()) {
@@ -58,7 +65,7 @@ final class TrafficTable {
                 Numbers.of(samples, Sample::requestsPerSecond).text(0),
                 micros(latencies, 50), micros(latencies, 99), micros(latencies, 99.9),
                 Numbers.of(samples, sample -> sample.resident() / 1048576.0).text(0),
-                record.contender() == Contender.FLOOR ? "–" : Numbers.of(samples, Sample::allocatedPerRequest).text(1),
+                record.contender().isJvm() ? Numbers.of(samples, Sample::allocatedPerRequest).text(1) : "–",
                 Numbers.text(record.systemCalls().orElse(Double.NaN), 2));
     }
 

@@ -18,6 +18,7 @@ import java.util.concurrent.locks.LockSupport;
  * <pre>
  *   open PORT COUNT SIZE DEPTH   connects COUNT more requesters
  *   frames PORT COUNT SIZE DEPTH as open, of messages that begin with their length
+ *   http PORT COUNT DEPTH        as open, for a page over HTTP
  *   once                         one request on every connection that has had none
  *   run MILLIS ACTIVE            requests on the first ACTIVE connections
  *   drain PORT COUNT BLOCK BLOCKS MILLIS   connects, fetches blocks, closes
@@ -31,7 +32,7 @@ public final class Load {
     private static final int CONNECTS_AT_A_TIME = 256;
 
     private final Traffic traffic = new Traffic();
-    private final List<Requester> requesters = new ArrayList<>();
+    private final List<Client> requesters = new ArrayList<>();
     private final Content requests = Content.ofRequests(Requester.slice());
     private int requested;
 
@@ -62,6 +63,7 @@ public final class Load {
             case "open" -> open(requests, server(numbers[1]), numbers[2], numbers[3], numbers[4]);
             case "frames" -> open(Content.ofFrames(numbers[3], Requester.slice()),
                     server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "http" -> openHttp(server(numbers[1]), numbers[2], numbers[3]);
             case "once" -> once();
             case "run" -> run(numbers[1], numbers[2]);
             case "drain" -> drain(server(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]);
@@ -82,6 +84,18 @@ public final class Load {
             Requester requester = new Requester(traffic, content, size, depth, requesters.size());
             requesters.add(requester);
             connect(requester, server);
+        }
+        traffic.finish();
+        return "";
+    }
+
+    private String openHttp(InetSocketAddress server, int count, int depth) throws IOException {
+        Greeting greeting = Greeting.ask(server, depth);
+        traffic.begin(0);
+        for (int i = 0; i < count; i++) {
+            Guest guest = new Guest(traffic, greeting, depth);
+            requesters.add(guest);
+            connect(guest, server);
         }
         traffic.finish();
         return "";

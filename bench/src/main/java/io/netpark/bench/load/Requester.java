@@ -1,12 +1,11 @@
 package io.netpark.bench.load;
 
-import io.netpark.core.poll.Readiness;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import java.io.IOException;
 
 /** One connection that sends requests of one size and expects the same bytes back, with {@code depth} in flight. */
-final class Requester extends Socket {
+final class Requester extends Client {
 
     private static final int SEND = 1 << 18;
 
@@ -35,13 +34,13 @@ final class Requester extends Socket {
         return SEND;
     }
 
-    /** Sends one request. */
+    @Override
     void startOne() throws IOException {
         request(1);
         flush();
     }
 
-    /** Sends as many requests as may be in flight. */
+    @Override
     void startAll() throws IOException {
         request(sentAt.length);
         flush();
@@ -55,7 +54,8 @@ final class Requester extends Socket {
         traffic.inFlight += count;
     }
 
-    private void flush() throws IOException {
+    @Override
+    void flush() throws IOException {
         while (sent < toSend) {
             long result = traffic.libc.send(
                     fd, content.address(sent), Math.min(toSend - sent, SEND), Linux.MSG_NOSIGNAL);
@@ -67,34 +67,7 @@ final class Requester extends Socket {
     }
 
     @Override
-    void ready(int readiness) throws IOException {
-        if (!connected) {
-            finishConnect();
-            traffic.inFlight--;
-            return;
-        }
-        if ((readiness & Readiness.WAKES_READER) != 0) {
-            receive();
-        }
-        flush();
-    }
-
-    private void receive() throws IOException {
-        int room = traffic.received.size();
-        long result;
-        do {
-            result = traffic.libc.recv(fd, traffic.received.address(), room, 0);
-            if (result == -Errno.EAGAIN) {
-                return;
-            }
-            if (result <= 0) {
-                throw LoadFailure.of("receive", result);
-            }
-            received((int) result);
-        } while (result == room);
-    }
-
-    private void received(int length) throws IOException {
+    void received(int length) throws IOException {
         if (answered + length > sent) {
             throw new LoadFailure("the server sent bytes that nobody asked for");
         }

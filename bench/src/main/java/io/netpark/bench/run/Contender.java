@@ -19,6 +19,8 @@ public enum Contender {
     NIO("nio", null),
     VT("vt", null),
     KTOR("ktor", null),
+    /** Of HTTP only. */
+    NGINX("nginx", null),
     COROUTINE_FFM("netpark-coroutine", Binding.FFM),
     CALLBACK_FFM("netpark-callback", Binding.FFM),
     COROUTINE_JNA("netpark-coroutine", Binding.JNA),
@@ -39,7 +41,23 @@ public enum Contender {
 
     /** Those that are compared unless others are asked for. */
     public static List<Contender> usual() {
-        return Arrays.stream(values()).filter(contender -> !contender.server.equals("netpark-metered")).toList();
+        return Arrays.stream(values())
+                .filter(contender -> contender != NGINX && !contender.server.equals("netpark-metered")).toList();
+    }
+
+    /** Those that are servers of HTTP. */
+    public static List<Contender> ofHttp() {
+        return Arrays.stream(values()).filter(Contender::speaksHttp).toList();
+    }
+
+    /** Whether there is an HTTP server of it. */
+    public boolean speaksHttp() {
+        return this == NGINX || this == NETTY || this == KTOR || server.equals("netpark-coroutine");
+    }
+
+    /** Whether its process is a JVM that answers {@code Serve}'s commands. */
+    public boolean isJvm() {
+        return this != FLOOR && this != NGINX;
     }
 
     /** Its name in options and tables, such as {@code netpark-coroutine-ffm}. */
@@ -51,6 +69,9 @@ public enum Contender {
     public Optional<String> absence() {
         if (this == FLOOR && Floor.program().isEmpty()) {
             return Optional.of("there is no working cc, so there is no floor and no ratio");
+        }
+        if (this == NGINX && Nginx.program().isEmpty()) {
+            return Optional.of("there is no nginx");
         }
         if (this == VT && Jvm.feature() < FIRST_JDK_WITH_VIRTUAL_THREADS) {
             return Optional.of("virtual threads need JDK 21 or newer");
@@ -66,6 +87,9 @@ public enum Contender {
         if (this == FLOOR) {
             Path program = Floor.program().orElseThrow();
             return List.of(program.toString(), mode, block, buffer);
+        }
+        if (this == NGINX) {
+            return Nginx.command();
         }
         return Jvm.command(properties(jvmFlags), Serve.class, server, mode, block, buffer);
     }

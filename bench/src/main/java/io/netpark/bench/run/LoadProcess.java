@@ -51,6 +51,11 @@ public final class LoadProcess implements Closeable {
         ask("frames " + port + " " + count + " " + size + " " + depth, CONNECT);
     }
 
+    /** As {@link #open}, of guests that ask for a page over HTTP. */
+    public void openHttp(int port, int count, int depth) {
+        ask("http " + port + " " + count + " " + depth, CONNECT);
+    }
+
     /** One request on each connection that has had none. */
     public Done once() {
         return done(ask("once", CONNECT));

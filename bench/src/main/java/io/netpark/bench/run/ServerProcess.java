@@ -8,18 +8,22 @@ import java.util.List;
 /** A contender, running. */
 public final class ServerProcess implements Closeable {
 
+    /** How the line begins of a process that starts the server and is not the server. */
+    static final String PID = "pid ";
     private static final Duration START = Duration.ofSeconds(20);
     private static final Duration ANSWER = Duration.ofSeconds(20);
 
     private final Contender contender;
     private final Child child;
     private final int port;
+    private final long pid;
 
     private ServerProcess(Contender contender, Child child) {
         this.contender = contender;
         this.child = child;
         String line = child.line(START);
         this.port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
+        this.pid = line.startsWith(PID) ? Long.parseLong(line.split(" ")[1]) : child.pid();
     }
 
     /** Starts it on its core and waits until it listens. */
@@ -48,22 +52,22 @@ public final class ServerProcess implements Closeable {
     }
 
     public long pid() {
-        return child.pid();
+        return pid;
     }
 
     /** Bytes its threads have allocated since it started; 0 for one that is not a JVM. */
     public long allocated() {
-        return contender == Contender.FLOOR ? 0 : Long.parseLong(child.ask("allocated", ANSWER));
+        return contender.isJvm() ? Long.parseLong(child.ask("allocated", ANSWER)) : 0;
     }
 
     /** Bytes in use on its heap after a collection; 0 for one that has no heap. */
     public long heap() {
-        return contender == Contender.FLOOR ? 0 : Long.parseLong(child.ask("heap", ANSWER));
+        return contender.isJvm() ? Long.parseLong(child.ask("heap", ANSWER)) : 0;
     }
 
     /** Measures the hand-over of tasks; "none" for one that takes none. */
     public String tasks(int count) {
-        return contender == Contender.FLOOR ? "none" : child.ask("tasks " + count, Duration.ofSeconds(60));
+        return contender.isJvm() ? child.ask("tasks " + count, Duration.ofSeconds(60)) : "none";
     }
 
     @Override

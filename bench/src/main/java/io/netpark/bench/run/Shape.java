@@ -90,6 +90,30 @@ public interface Shape {
         }
     }
 
+    /** A page over HTTP, asked for on so many connections, with so many requests in flight on each. */
+    record Http(String label, int connections, int depth) implements Shape {
+
+        @Override
+        public Service service() {
+            return new Service(Mode.HTTP, 1, Echo.SMALLEST_BUFFER);
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {
+            load.openHttp(port, connections, depth);
+        }
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.run(millis, connections);
+        }
+
+        @Override
+        public void close(LoadProcess load) {
+            load.disconnect();
+        }
+    }
+
     /** Connections that are made for one request each, so many at a time. */
     record Churn(String label, int visitors, int size) implements Shape {
 

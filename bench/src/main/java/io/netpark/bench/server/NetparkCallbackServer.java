@@ -39,6 +39,7 @@ class NetparkCallbackServer implements BenchServer {
                     .onConnect(connection -> connection.attach(service.reply()))
                     .onRequest(NetparkCallbackServer::answer)
                     .onWritable(connection -> answer(connection, NOTHING));
+            case HTTP -> throw new IllegalArgumentException("there is no HTTP server of callbacks");
         }
         return builder.listen("127.0.0.1", 0).port();
     }

@@ -48,6 +48,9 @@ final class NettyServer implements BenchServer {
         if (service.mode() == Mode.FRAMES) {
             return NettyFrames::new;
         }
+        if (service.mode() == Mode.HTTP) {
+            return NettyHttp::new;
+        }
         return () -> new NettyReply(service);
     }
 

@@ -25,8 +25,8 @@ public final class Serve {
 
     /** Serves. */
     public static void main(String[] arguments) throws Exception {
-        BenchServer server = open(arguments[0]);
         Mode mode = Mode.valueOf(arguments[1].toUpperCase(Locale.ROOT));
+        BenchServer server = mode == Mode.HTTP ? openHttp(arguments[0]) : open(arguments[0]);
         Service service = new Service(mode, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         out.println("listening on 127.0.0.1:" + server.start(service));
@@ -55,6 +55,19 @@ public final class Serve {
             case "netpark-metered" -> "MeteredCallbackServer";
             default -> throw new IllegalArgumentException("no such server: " + name);
         };
+        return make(type);
+    }
+
+    private static BenchServer openHttp(String name) throws ReflectiveOperationException {
+        return make(switch (name) {
+            case "netty" -> "NettyServer";
+            case "ktor" -> "KtorHttpServer";
+            case "netpark-coroutine" -> "NetparkHttpServer";
+            default -> throw new IllegalArgumentException("no such server of HTTP: " + name);
+        });
+    }
+
+    private static BenchServer make(String type) throws ReflectiveOperationException {
         Class<?> found = Class.forName(Serve.class.getPackageName() + "." + type);
         return (BenchServer) found.getDeclaredConstructor().newInstance();
     }

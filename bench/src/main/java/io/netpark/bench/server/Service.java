@@ -49,6 +49,8 @@ public final class Service {
         FRAMES,
         /** As many blocks as the eight bytes read say, big-endian. */
         SOURCE,
+        /** A page, over HTTP/1.1: to GET /plaintext a greeting, with the fields Server and Date. By servers of their own. */
+        HTTP,
         /** {@link System#nanoTime} at the time the handler runs, eight bytes, big-endian. */
         STAMP
     }
@@ -69,6 +71,7 @@ public final class Service {
             case ECHO, FRAMES -> Service::echo;
             case SOURCE -> new Source(content.duplicate());
             case STAMP -> new Stamp();
+            case HTTP -> throw new IllegalArgumentException("HTTP is answered by servers of its own");
         };
     }
 

@@ -28,6 +28,7 @@ internal class NetparkCoroutineServer : BenchServer {
             Service.Mode.ECHO -> echo(connection)
             Service.Mode.FRAMES -> frames(connection)
             Service.Mode.SOURCE, Service.Mode.STAMP -> answer(connection, service)
+            Service.Mode.HTTP -> error("HTTP is answered by a server of its own")
         }
     }
 

@@ -30,10 +30,12 @@ internal class HttpConnection(
     suspend fun serve() {
         connection.setIdleTimeout(limits.idle)
         try {
-            exchange()
-        } catch (refusal: Refusal) {
-            answer.error(refusal.status, closes = true)
-            part()
+            try {
+                exchange()
+            } catch (refusal: Refusal) {
+                answer.error(refusal.status, closes = true, head.method == Method.HEAD)
+                part()
+            }
         } catch (_: NetparkException.Truncated) {
             // The client has gone in the middle of a request.
         } catch (late: TimedOut) {
@@ -138,9 +140,7 @@ internal class HttpConnection(
             answer.length(part.length)
         }
         answer.end()
-        if (known || head.method == Method.HEAD) return
-        writer.flush()
-        file.send(connection, part)
+        if (!known && head.method != Method.HEAD && part.length > 0) file.send(connection, part)
     }
 
     private fun notAllowed(allow: String, closes: Boolean) =

@@ -28,6 +28,11 @@ enum class Method {
  * It is strict. What the standard lets a server repair or guess (a bare LF, a folded line, a blank before a colon, two lengths, a
  * length beside chunks) is refused: a proxy in front may have guessed otherwise, and then the two do not agree where a request
  * ends. That is request smuggling.
+ *
+ * It is the sample's own because the standalone one that there is, of Apache HttpCore 5.4, was measured beside it (`bench/run jmh
+ * RequestHeads`): for a load generator's request of 49 bytes 620 ns and 1080 bytes allocated, here 220 ns and none; for a
+ * browser's of 427 bytes 1.3 to 1.8 µs and 4224 bytes, here 1.1 to 1.3 µs and none. And it lets pass a bare LF or CR, a folded
+ * line and two lengths, all of which would have to be refused after it.
  */
 class RequestHead {
 
@@ -104,6 +109,7 @@ class RequestHead {
      */
     fun parse(reader: Reader): Boolean {
         if (!begun) {
+            method = Method.GET // until it is known
             val line = skipEmptyLines(reader) ?: return false
             reset()
             begin(line)

@@ -1,13 +1,13 @@
 package io.netpark.samples.http
 
+import io.netpark.core.net.OpenFile
 import io.netpark.coroutines.Connection
-import java.nio.ByteBuffer
-import java.nio.channels.FileChannel
+import io.netpark.coroutines.sendFile
 
 /** An open file, with what clients may ask about it. To be closed. */
-internal class StaticFile(private val channel: FileChannel, private val modified: Long, val type: String) : AutoCloseable {
+internal class StaticFile(private val file: OpenFile, private val modified: Long, val type: String) : AutoCloseable {
 
-    val size: Long = channel.size()
+    val size: Long = file.size()
 
     /** Another one for every version of the file, as far as the file system's clock tells them apart. */
     val tag: String = "\"%x-%x\"".format(modified, size)
@@ -32,19 +32,10 @@ internal class StaticFile(private val channel: FileChannel, private val modified
         return ByteRange.of(range, size)
     }
 
-    /** Sends a part of it, after what the connection's writer has. */
+    /** Sends a part of it, after what the connection's writer has: by sendfile(2), so the bytes never come here. */
     suspend fun send(connection: Connection, part: ByteRange) {
-        val buffer = ByteBuffer.allocateDirect(64 * 1024)
-        var position = part.offset
-        val end = part.offset + part.length
-        while (position < end) {
-            buffer.clear().limit(minOf(end - position, buffer.capacity().toLong()).toInt())
-            val count = channel.read(buffer, position)
-            if (count < 0) throw java.io.EOFException("the file has become shorter")
-            position += count
-            connection.write(buffer.flip())
-        }
+        connection.sendFile(file, part.offset, part.length)
     }
 
-    override fun close(): Unit = channel.close()
+    override fun close(): Unit = file.close()
 }

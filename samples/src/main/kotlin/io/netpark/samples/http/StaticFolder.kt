@@ -1,7 +1,8 @@
 package io.netpark.samples.http
 
+import io.netpark.core.net.OpenFile
+import io.netpark.core.sys.NetparkException
 import java.io.IOException
-import java.nio.channels.FileChannel
 import java.nio.file.Files
 import java.nio.file.InvalidPathException
 import java.nio.file.LinkOption.NOFOLLOW_LINKS
@@ -16,7 +17,7 @@ internal class StaticFolder(root: Path) {
 
     /**
      * Opens the file of a path that [RequestTarget.path] has found harmless. A link counts as what it leads to, which must be in
-     * the folder as well. (Who can exchange a folder for a link between the check and the opening can write to the folder anyway.)
+     * the folder as well. (Who can put a link in the place of a file between that check and the opening can write to the folder.)
      *
      * @return to be closed; null if there is no such file, or it is not for everybody
      */
@@ -29,7 +30,9 @@ internal class StaticFolder(root: Path) {
             val attributes = Files.readAttributes(file, BasicFileAttributes::class.java, NOFOLLOW_LINKS)
             if (!attributes.isRegularFile) return null // opening a pipe would wait for its other end
             val modified = attributes.lastModifiedTime()
-            return StaticFile(FileChannel.open(file, NOFOLLOW_LINKS), modified.to(TimeUnit.NANOSECONDS), typeOf(file))
+            return StaticFile(OpenFile.open(file), modified.to(TimeUnit.NANOSECONDS), typeOf(file))
+        } catch (_: NetparkException.TooManyDescriptors) {
+            throw Refusal(Status.SERVICE_UNAVAILABLE, "no descriptor is left for a file")
         } catch (_: IOException) {
             return null
         } catch (_: InvalidPathException) {

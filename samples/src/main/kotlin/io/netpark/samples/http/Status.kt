@@ -16,6 +16,7 @@ enum class Status(val code: Int, private val reason: String) {
     EXPECTATION_FAILED(417, "Expectation Failed"),
     FIELDS_TOO_LARGE(431, "Request Header Fields Too Large"),
     NOT_IMPLEMENTED(501, "Not Implemented"),
+    SERVICE_UNAVAILABLE(503, "Service Unavailable"),
     VERSION_NOT_SUPPORTED(505, "HTTP Version Not Supported");
 
     /** As the first line, with its end. */

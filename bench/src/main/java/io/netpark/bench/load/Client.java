@@ -1,0 +1,53 @@
+package io.netpark.bench.load;
+
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.sys.Errno;
+import java.io.IOException;
+
+/** A connection that has so many requests in flight, and sends the next when an answer is complete. */
+abstract class Client extends Socket {
+
+    Client(Traffic traffic) {
+        super(traffic);
+    }
+
+    /** Sends one request. */
+    abstract void startOne() throws IOException;
+
+    /** Sends as many requests as may be in flight. */
+    abstract void startAll() throws IOException;
+
+    /** Sends what could not be sent yet. */
+    abstract void flush() throws IOException;
+
+    /** Takes the first bytes of {@link Traffic#received}. */
+    abstract void received(int length) throws IOException;
+
+    @Override
+    final void ready(int readiness) throws IOException {
+        if (!connected) {
+            finishConnect();
+            traffic.inFlight--;
+            return;
+        }
+        if ((readiness & Readiness.WAKES_READER) != 0) {
+            receive();
+        }
+        flush();
+    }
+
+    private void receive() throws IOException {
+        int room = traffic.received.size();
+        long result;
+        do {
+            result = traffic.libc.recv(fd, traffic.received.address(), room, 0);
+            if (result == -Errno.EAGAIN) {
+                return;
+            }
+            if (result <= 0) {
+                throw LoadFailure.of("receive", result);
+            }
+            received((int) result);
+        } while (result == room);
+    }
+}

@@ -1,0 +1,75 @@
+package io.netpark.bench.load;
+
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
+import java.io.IOException;
+
+/** One connection that asks for a page over HTTP, with {@code depth} requests in flight. */
+final class Guest extends Client {
+
+    private final Greeting greeting;
+    /** When each request in flight was sent, by its number modulo the depth. */
+    private final long[] sentAt;
+    private long requested;
+    /** In bytes, as what follows. */
+    private long sent;
+    private long answered;
+
+    Guest(Traffic traffic, Greeting greeting, int depth) {
+        super(traffic);
+        this.greeting = greeting;
+        this.sentAt = new long[depth];
+    }
+
+    @Override
+    void startOne() throws IOException {
+        request(1);
+        flush();
+    }
+
+    @Override
+    void startAll() throws IOException {
+        request(sentAt.length);
+        flush();
+    }
+
+    private void request(int count) {
+        for (int i = 0; i < count; i++) {
+            sentAt[(int) (requested++ % sentAt.length)] = traffic.now;
+        }
+        traffic.inFlight += count;
+    }
+
+    @Override
+    void flush() throws IOException {
+        while (sent < requested * greeting.requestLength()) {
+            long result = traffic.libc.send(fd, greeting.address(sent),
+                    requested * greeting.requestLength() - sent, Linux.MSG_NOSIGNAL);
+            if (result == -Errno.EAGAIN) {
+                return;
+            }
+            sent += require("send", result);
+        }
+    }
+
+    @Override
+    void received(int length) throws IOException {
+        long before = answered / greeting.answerLength();
+        if (answered + length > requested * greeting.answerLength()) {
+            throw new LoadFailure("the server sent bytes that nobody asked for");
+        }
+        greeting.check(traffic.received.buffer(), length, answered);
+        answered += length;
+        long after = answered / greeting.answerLength();
+        traffic.bytes += length;
+        if (after > before) {
+            traffic.now = System.nanoTime();
+            for (long number = before; number < after; number++) {
+                traffic.answered(sentAt[(int) (number % sentAt.length)]);
+            }
+            if (traffic.running) {
+                request((int) (after - before));
+            }
+        }
+    }
+}
