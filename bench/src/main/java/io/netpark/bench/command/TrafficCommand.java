@@ -59,7 +59,8 @@ abstract class TrafficCommand extends Benchmark {
         List<String> introduction = new ArrayList<>(List.of(
                 introduction(),
                 "CPU is user and system time of the server's process; \"× " + base().label() + "\" is its ratio to "
-                        + baseIs() + " in the same round, as median (smallest–largest). " + options.extent() + "; " + cores.describe() + "."));
+                        + baseIs() + " in the same round, as median (smallest–largest). "
+                        + options.extent() + "; " + cores.describe() + "."));
         introduction.add(counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
                 .orElse("System calls were not counted: skipped, or neither perf nor strace works here."));
         Report report = new Report(name(), title(), introduction);

@@ -42,8 +42,9 @@ final class TrafficTable {
     }
 
     Section section(String title) {
-        Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", × " + base.label() : ""),
-                List.of("server", "CPU µs/" + unit, "× " + base.label(), unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
+        String ratio = "× " + base.label();
+        Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", " + ratio : ""),
+                List.of("server", "CPU µs/" + unit, ratio, unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
                         "allocated B/" + unit, "system calls/" + unit));
         for (Record record : records) {
             if (!record.samples().isEmpty()) {
