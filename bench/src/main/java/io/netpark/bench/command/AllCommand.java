@@ -18,7 +18,7 @@ import picocli.CommandLine.Unmatched;
 final class AllCommand implements Callable<Integer> {
 
     private static final List<String> NAMES = List.of(
-            "echo", "idle-beside", "pipeline", "frames", "churn", "stream", "idle", "wake", "multiplexers");
+            "echo", "idle-beside", "pipeline", "frames", "churn", "stream", "file", "idle", "wake", "multiplexers");
 
     /** Options of the benchmarks, passed on. */
     @Unmatched
