@@ -62,6 +62,19 @@ class ServersTest {
     }
 
     @ParameterizedTest
+    @EnumSource(value = Contender.class, names = {"NETTY", "COROUTINE_.*", "CALLBACK_.*"}, mode = EnumSource.Mode.MATCH_ANY)
+    void sendsFiles(Contender contender) {
+        assumeTrue(contender.absence().isEmpty());
+        assertTrue(contender.sendsFiles());
+        for (boolean copying : new boolean[] {false, true}) {
+            Shape.Download download = new Shape.Download("file", 2, 5_000_001, copying);
+            try (ServerProcess server = ServerProcess.start(contender, download.service(), ANYWHERE)) {
+                assertWorks(download, server);
+            }
+        }
+    }
+
+    @ParameterizedTest
     @EnumSource(value = Contender.class, names = {"FLOOR", "NETTY", "COROUTINE_.*", "CALLBACK_.*"}, mode = EnumSource.Mode.MATCH_ANY)
     void answersFrames(Contender contender) {
         assumeTrue(contender.absence().isEmpty());

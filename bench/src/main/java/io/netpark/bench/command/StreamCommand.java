@@ -36,16 +36,16 @@ final class StreamCommand extends Benchmark {
                 options.extent() + "; " + cores.describe() + "."));
         for (Shape shape : options.shapes(options.quick ? SHAPES.subList(0, 1) : SHAPES)) {
             try (Match match = new Match(shape, options.plan(options.fewerContenders()), cores, options.progress)) {
-                report.add(section(shape, match.play(Optional.empty())));
+                report.add(section("Writes of " + shape.label(), match.play(Optional.empty())));
             }
         }
         return report;
     }
 
-    private static Section section(Shape shape, List<Record> records) {
+    static Section section(String title, List<Record> records) {
         Optional<Record> floor = records.stream()
                 .filter(record -> record.contender() == Contender.FLOOR && !record.samples().isEmpty()).findFirst();
-        Section section = new Section("Writes of " + shape.label(), "CPU of the server in s a GB",
+        Section section = new Section(title, "CPU of the server in s a GB",
                 List.of("server", "CPU s/GB", "× floor", "GB/s", "RSS MiB", "allocated B/MB"));
         for (Record record : records) {
             List<Sample> samples = record.samples();

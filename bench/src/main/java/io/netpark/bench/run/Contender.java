@@ -112,6 +112,11 @@ public enum Contender {
         return this == NETTY || this == NIO || server.equals("netpark-coroutine") || server.equals("netpark-callback");
     }
 
+    /** Whether it sends files. */
+    public boolean sendsFiles() {
+        return this == NETTY || server.equals("netpark-coroutine") || server.equals("netpark-callback");
+    }
+
     /** How it reaches the C library, if it is Netpark; otherwise null. */
     public @Nullable Binding binding() {
         return binding;

@@ -155,4 +155,29 @@ public interface Shape {
         @Override
         public void close(LoadProcess load) {}
     }
+
+    /**
+     * A file from the server to the generator, again and again.
+     *
+     * @param size of the file, in bytes
+     * @param copying whether the server copies it, or has the kernel send it
+     */
+    record Download(String label, int connections, int size, boolean copying) implements Shape {
+
+        @Override
+        public Service service() {
+            return new Service(copying ? Mode.FILE_COPY : Mode.FILE, size, Echo.SMALLEST_BUFFER);
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {}
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.drain(port, connections, size, 1, millis);
+        }
+
+        @Override
+        public void close(LoadProcess load) {}
+    }
 }

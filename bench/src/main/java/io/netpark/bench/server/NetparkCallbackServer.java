@@ -7,8 +7,12 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.Reader;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.OpenFile;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
 
 /** Netpark's callback API: one event loop, a request callback. */
@@ -27,13 +31,21 @@ class NetparkCallbackServer implements BenchServer {
     }
 
     @Override
-    public final int start(Service service) throws NetparkException {
+    public final int start(Service service) throws IOException {
         CallbackServer.Builder builder = CallbackServer.builder().group(group);
         switch (service.mode()) {
             case ECHO -> builder.onRequest((connection, request) -> connection.write(request));
             case FRAMES -> {
                 LinkBuffer answers = new LinkBuffer(SegmentPool.shared()); // one loop, and empty between callbacks
                 builder.onInput((connection, in) -> frames(connection, in, answers));
+            }
+            case FILE -> {
+                OpenFile file = service.openFile(OpenFile::open);
+                builder.onInput((connection, in) -> files(connection, in, () -> FileTransfer.of(file)));
+            }
+            case FILE_COPY -> {
+                FileChannel file = service.openFile(FileChannel::open);
+                builder.onInput((connection, in) -> files(connection, in, () -> FileTransfer.of(file, 0, FileTransfer.REST)));
             }
             case SOURCE, STAMP -> builder
                     .onConnect(connection -> connection.attach(service.reply()))
@@ -55,6 +67,18 @@ class NetparkCallbackServer implements BenchServer {
             answers.write(in.next(length));
         }
         connection.write(answers);
+    }
+
+    private interface Transfers {
+        FileTransfer next() throws IOException;
+    }
+
+    private static void files(CallbackConnection connection, Reader in, Transfers transfers) throws IOException {
+        while (in.available() >= Long.BYTES) {
+            for (long left = in.readLong(); left > 0; left--) {
+                connection.sendFile(transfers.next());
+            }
+        }
     }
 
     /** Writes until the output is full; {@code onWritable} goes on then. */

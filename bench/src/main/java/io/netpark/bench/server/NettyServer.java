@@ -13,7 +13,9 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
@@ -23,7 +25,7 @@ final class NettyServer implements BenchServer {
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
 
     @Override
-    public int start(Service service) throws InterruptedException {
+    public int start(Service service) throws IOException, InterruptedException {
         Supplier<ChannelHandler> handlers = handlers(service);
         Channel listener = new ServerBootstrap()
                 .group(group)
@@ -40,7 +42,11 @@ final class NettyServer implements BenchServer {
         return ((InetSocketAddress) listener.localAddress()).getPort();
     }
 
-    private static Supplier<ChannelHandler> handlers(Service service) {
+    private static Supplier<ChannelHandler> handlers(Service service) throws IOException {
+        if (service.mode() == Mode.FILE || service.mode() == Mode.FILE_COPY) {
+            FileChannel file = service.openFile(FileChannel::open);
+            return () -> new NettyFile(file, service.block(), service.mode() == Mode.FILE_COPY);
+        }
         if (service.mode() == Mode.ECHO) {
             Echo shared = new Echo();
             return () -> shared;

@@ -1,6 +1,9 @@
 package io.netpark.bench.server;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,7 +55,11 @@ public final class Service {
         /** A page, over HTTP/1.1: to GET /plaintext a greeting, with the fields Server and Date. By servers of their own. */
         HTTP,
         /** {@link System#nanoTime} at the time the handler runs, eight bytes, big-endian. */
-        STAMP
+        STAMP,
+        /** As many times a file of one block as the eight bytes read say, big-endian; sent by the kernel. */
+        FILE,
+        /** The same, copied by the server. */
+        FILE_COPY
     }
 
     /** Answers on one connection. */
@@ -65,6 +72,24 @@ public final class Service {
         @Nullable ByteBuffer next(ByteBuffer request);
     }
 
+    /** Opens a file of one block. It has lost its name when this returns, and goes with the last who has it open. */
+    public <T> T openFile(Opening<T> opening) throws IOException {
+        Path path = Files.createTempFile("netpark-bench", null);
+        try {
+            Files.write(path, Block.bytes(block));
+            return opening.open(path);
+        } finally {
+            Files.delete(path);
+        }
+    }
+
+    /** A way to open a file. */
+    public interface Opening<T> {
+
+        /** Opens it. */
+        T open(Path path) throws IOException;
+    }
+
     /** The reply of a new connection. An echo needs no state: all connections share it. */
     public Reply reply() {
         return switch (mode) {
@@ -72,6 +97,7 @@ public final class Service {
             case SOURCE -> new Source(content.duplicate());
             case STAMP -> new Stamp();
             case HTTP -> throw new IllegalArgumentException("HTTP is answered by servers of its own");
+            case FILE, FILE_COPY -> throw new IllegalArgumentException("files do not come from buffers");
         };
     }
 

@@ -1,11 +1,14 @@
 package io.netpark.bench.server
 
+import io.netpark.core.net.OpenFile
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.sendFile
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
 import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
 import java.util.concurrent.Executor
 
 /** Netpark's coroutine API: one reactor of one loop, a handler a connection. */
@@ -13,7 +16,15 @@ internal class NetparkCoroutineServer : BenchServer {
 
     private val reactor = Reactor(loops = 1)
 
+    private lateinit var openFile: OpenFile
+    private lateinit var channel: FileChannel
+
     override fun start(service: Service): Int {
+        when (service.mode()) {
+            Service.Mode.FILE -> openFile = service.openFile { OpenFile.open(it) }
+            Service.Mode.FILE_COPY -> channel = service.openFile { FileChannel.open(it) }
+            else -> Unit
+        }
         val listener = reactor.listen("127.0.0.1", 0)
         CoroutineScope(Dispatchers.Default).launch {
             listener.serve { connection -> serve(connection, service) }
@@ -27,6 +38,8 @@ internal class NetparkCoroutineServer : BenchServer {
         when (service.mode()) {
             Service.Mode.ECHO -> echo(connection)
             Service.Mode.FRAMES -> frames(connection)
+            Service.Mode.FILE -> files(connection) { sendFile(openFile) }
+            Service.Mode.FILE_COPY -> files(connection) { sendFile(channel) }
             Service.Mode.SOURCE, Service.Mode.STAMP -> answer(connection, service)
             Service.Mode.HTTP -> error("HTTP is answered by a server of its own")
         }
@@ -55,6 +68,12 @@ internal class NetparkCoroutineServer : BenchServer {
             writer.write(reader.next(length))
             reader.release()
             if (reader.available() == 0L) writer.flush()
+        }
+    }
+
+    private suspend fun files(connection: Connection, send: suspend Connection.() -> Unit) {
+        while (connection.reader.await(Long.SIZE_BYTES)) {
+            repeat(connection.reader.readLong().toInt()) { connection.send() }
         }
     }
 

@@ -289,6 +289,9 @@ class FileTransferSpec : NetparkSpec(body = {
                     shouldThrow<NetparkException.Truncated> { FileTransfer.of(file, 5, 6) }.message!! shouldContain "ends at 10"
                     shouldThrow<NetparkException.Truncated> { FileTransfer.of(file, 5, Long.MAX_VALUE) }
                 }
+                FileChannel.open(path, StandardOpenOption.WRITE).use { writeOnly ->
+                    shouldThrow<java.nio.channels.NonReadableChannelException> { FileTransfer.of(writeOnly, 0, 1) }
+                }
                 shouldThrow<NetparkException.Truncated> { FileTransfer.open(path, 5, 6) }
                 openDescriptorsOf(path) shouldBe 0
             }
