@@ -54,7 +54,7 @@ class RelayTest {
         final Socket client;
         final Socket service;
 
-        /** @param met called on the loop of the second connection as soon as there are both */
+        /** @param met called on the loop of the second connection when there are both, before this returns */
         Between(EventLoopGroup.Builder loops, Callbacks callbacks, UnaryOperator<CallbackServer.Builder> choices,
                 BiConsumer<CallbackConnection, CallbackConnection> met) throws Exception {
             group = loops.loops(2).open();
@@ -63,8 +63,8 @@ class RelayTest {
                 connection.pauseReading();
                 accepted.complete(connection);
                 dialer.dial(listener.getLocalSocketAddress(), callbacks).thenAccept(upstream -> {
-                    dialed.complete(upstream);
                     met.accept(connection, upstream);
+                    dialed.complete(upstream);
                     connection.resumeReading();
                 });
             })).listen(loopback());
@@ -265,6 +265,7 @@ class RelayTest {
         try (Between between = new Between(EventLoopGroup.builder().daemon(true), NONE, server -> server,
                 (one, other) -> copy.complete(one.copyTo(other)))) {
             CallbackConnection one = between.accepted.join();
+            CompletableFuture<Long> copying = get(copy);
             assertThrows(IllegalStateException.class, () -> one.copyTo(between.dialed.join()));
             assertThrows(IllegalStateException.class, () -> one.relay(between.dialed.join()));
             CompletableFuture<Throwable> refused = new CompletableFuture<>();
@@ -272,7 +273,7 @@ class RelayTest {
             get(refused);
             send(between.client, "goes on");
             assertEquals("goes on", receive(between.service, 7));
-            get(copy).cancel(false);
+            copying.cancel(false);
             one.onRequest((connection, in) -> connection.write(ByteBuffer.wrap(Support.take(in).getBytes())));
             await("it can be copied from again", () -> !one.input.isLent());
             send(between.client, "echo");
