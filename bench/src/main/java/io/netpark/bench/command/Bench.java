@@ -11,7 +11,7 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         subcommands = {
             EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class, HttpCommand.class,
-            ChurnCommand.class, DialCommand.class, StreamCommand.class,
+            ChurnCommand.class, DialCommand.class, StreamCommand.class, ProxyCommand.class,
             IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
             RedisCommand.class, AllCommand.class, JmhCommand.class
         },
