@@ -11,9 +11,9 @@ import picocli.CommandLine.Command;
         mixinStandardHelpOptions = true,
         subcommands = {
             EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class, HttpCommand.class,
-            ChurnCommand.class, DialCommand.class, StreamCommand.class, FileCommand.class, RedisCommand.class,
+            ChurnCommand.class, DialCommand.class, StreamCommand.class, FileCommand.class, ProxyCommand.class,
             IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
-            AllCommand.class, JmhCommand.class
+            RedisCommand.class, AllCommand.class, JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")
 public final class Bench {

@@ -30,7 +30,7 @@ final class IdleCommand extends Benchmark {
      * The heap is all there from the start, so that resident memory moves by what is outside of it only; and the
      * optimizing compiler, whose memory comes and goes by megabytes, stays out.
      */
-    private static final List<String> FIXED_HEAP =
+    static final List<String> FIXED_HEAP =
             List.of("-Xms512m", "-Xmx512m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1");
 
     private final Section section = new Section("Bytes a connection", "heap and native, at 10 000 connections",

@@ -86,6 +86,16 @@ final class Options {
                 ? all.stream().filter(contender -> contender.binding() != Binding.JNA).toList() : all;
     }
 
+    /** Whether Netpark takes part by its best binding only: time is short, and nobody was asked for by name. */
+    boolean onlyBestBinding() {
+        return quick && servers.isEmpty() && Binding.FFM.unavailability() == null;
+    }
+
+    /** Those asked for, by their labels. */
+    <S> List<S> servers(List<S> all, Function<? super S, String> label) {
+        return wanted("server", servers, all, label);
+    }
+
     Plan plan(List<Contender> contenders) {
         return new Plan(contenders, warmUpMillis(), rounds(), roundMillis());
     }
@@ -117,12 +127,16 @@ final class Options {
 
     /** Those asked for, by their labels. */
     <S> List<S> shapes(List<S> all, Function<? super S, String> label) {
-        if (shapes.isEmpty()) {
+        return wanted("shape", shapes, all, label);
+    }
+
+    private static <S> List<S> wanted(String what, List<String> labels, List<S> all, Function<? super S, String> label) {
+        if (labels.isEmpty()) {
             return all;
         }
-        List<S> wanted = all.stream().filter(shape -> shapes.contains(label.apply(shape))).toList();
+        List<S> wanted = all.stream().filter(each -> labels.contains(label.apply(each))).toList();
         if (wanted.isEmpty()) {
-            throw new BenchFailure("no such shape; there are " + String.join(", ", all.stream().map(label).toList()));
+            throw new BenchFailure("no such " + what + "; there are " + String.join(", ", all.stream().map(label).toList()));
         }
         return wanted;
     }

@@ -6,29 +6,51 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
-/** nginx, where it is installed: one process, which is its worker too, with a greeting from its configuration. */
-final class Nginx {
+/** nginx, where it is installed: one process, which is its worker too. For HTTP it has a greeting in its configuration. */
+public final class Nginx {
+
+    /** How the line begins of a process that starts the server and is not the server. */
+    private static final String PID = "pid ";
+
+    private static final String MAIN = """
+            master_process off;
+            pid nginx.pid;
+            error_log error.log;
+            events {
+                worker_connections 20000;
+            }
+            """;
 
     private Nginx() {}
 
     /** The program; empty if there is none. */
-    static Optional<Path> program() {
+    public static Optional<Path> program() {
         String path = System.getenv("PATH");
         Stream<String> folders = Stream.of(((path == null ? "" : path) + ":/usr/sbin:/usr/local/sbin").split(":"));
         return folders.map(folder -> Path.of(folder, "nginx")).filter(Files::isExecutable).findFirst();
     }
 
+    /** As a server of HTTP. */
+    static List<String> command() {
+        return command("", Nginx::http);
+    }
+
     /**
      * A shell that starts it, says where it listens and which process it is, and ends it when its own input ends. nginx becomes a
      * daemon when it listens, and writes its number after that.
+     *
+     * @param first lines of the configuration, such as load modules
+     * @param last the lines that say what it does, given the port
      */
-    static List<String> command() {
+    public static List<String> command(String first, IntFunction<String> last) {
         try {
             Path folder = Files.createTempDirectory(Folders.target(), "nginx");
             int port = freePort();
-            Files.writeString(folder.resolve("nginx.conf"), configuration(port));
+            Files.writeString(folder.resolve("nginx.conf"), first + MAIN + last.apply(port));
             String nginx = program().orElseThrow().toString();
             return List.of("sh", "-c", """
                     "$0" -e error.log -p "$1" -c nginx.conf || exit 1
@@ -39,10 +61,15 @@ final class Nginx {
                     kill "$pid"
                     while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
                     rm -rf "$1"
-                    """.formatted(ServerProcess.PID, port), nginx, folder.toString());
+                    """.formatted(PID, port), nginx, folder.toString());
         } catch (IOException e) {
             throw new BenchFailure("nginx cannot be prepared: " + e.getMessage());
         }
+    }
+
+    /** Which process is the server, if the line that says where it listens is of such a shell. */
+    public static OptionalLong pid(String line) {
+        return line.startsWith(PID) ? OptionalLong.of(Long.parseLong(line.split(" ")[1])) : OptionalLong.empty();
     }
 
     /** Nobody is told the port that nginx would choose itself. */
@@ -52,14 +79,8 @@ final class Nginx {
         }
     }
 
-    private static String configuration(int port) {
+    private static String http(int port) {
         return """
-                master_process off;
-                pid nginx.pid;
-                error_log error.log;
-                events {
-                    worker_connections 20000;
-                }
                 http {
                     access_log off;
                     keepalive_requests 1000000000;

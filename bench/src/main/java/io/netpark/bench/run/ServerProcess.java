@@ -8,8 +8,6 @@ import java.util.List;
 /** A contender, running. */
 public final class ServerProcess implements Closeable {
 
-    /** How the line begins of a process that starts the server and is not the server. */
-    static final String PID = "pid ";
     private static final Duration START = Duration.ofSeconds(20);
     private static final Duration ANSWER = Duration.ofSeconds(20);
 
@@ -23,7 +21,7 @@ public final class ServerProcess implements Closeable {
         this.child = child;
         String line = child.line(START);
         this.port = Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
-        this.pid = line.startsWith(PID) ? Long.parseLong(line.split(" ")[1]) : child.pid();
+        this.pid = Nginx.pid(line).orElse(child.pid());
     }
 
     /** Starts it on its core and waits until it listens. */

@@ -4,7 +4,6 @@ import io.netpark.bench.server.Service.Mode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Executor;
@@ -35,7 +34,7 @@ public final class Serve {
             String[] words = line.split(" ");
             out.println(switch (words[0]) {
                 case "allocated" -> Long.toString(Allocation.total());
-                case "heap" -> Long.toString(heap());
+                case "heap" -> Long.toString(Heap.used());
                 case "tasks" -> tasks(server.loop(), Integer.parseInt(words[1]));
                 default -> "unknown command: " + line;
             });
@@ -70,16 +69,6 @@ public final class Serve {
     private static BenchServer make(String type) throws ReflectiveOperationException {
         Class<?> found = Class.forName(Serve.class.getPackageName() + "." + type);
         return (BenchServer) found.getDeclaredConstructor().newInstance();
-    }
-
-    private static long heap() throws InterruptedException {
-        long used = Long.MAX_VALUE;
-        for (int i = 0; i < 3; i++) { // cleaners and weak references take a collection each
-            System.gc();
-            Thread.sleep(50);
-            used = Math.min(used, ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
-        }
-        return used;
     }
 
     private static String tasks(@org.jspecify.annotations.Nullable Executor loop, int count) throws InterruptedException {

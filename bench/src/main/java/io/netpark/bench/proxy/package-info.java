@@ -1,0 +1,3 @@
+/** TCP proxies, between the generator and a server that it asks for bytes. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.bench.proxy;
