@@ -108,7 +108,9 @@ class ChatSpec : SampleSpec({
     }
 
     test("who does not read is dropped with a reason, costs bounded memory, and nobody waits") {
-        RunningChat("--loops", "1").use { server ->
+        // All of the heap is resident from the start: what is added is not garbage that nobody has had to collect yet.
+        val heap = listOf("-Xms48m", "-Xmx48m", "-XX:+AlwaysPreTouch")
+        RunningChat("--loops", "1", jvmOptions = heap).use { server ->
             RawWebSocket(server.port).use { ada ->
                 RawWebSocket(server.port, receiveBuffer = 4096).use { slow ->
                     ada.join("Ada")

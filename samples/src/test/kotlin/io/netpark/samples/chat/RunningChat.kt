@@ -12,8 +12,8 @@ class RunningChat private constructor(val program: RunningProgram) : AutoCloseab
     val port: Int = portOf(program.line())
     val echoPort: Int = portOf(program.line())
 
-    constructor(vararg options: String, port: Int = 0) :
-        this(RunningProgram(CHAT, "--port", "$port", "--echo-port", "0", *options))
+    constructor(vararg options: String, port: Int = 0, jvmOptions: List<String> = emptyList()) :
+        this(RunningProgram(CHAT, "--port", "$port", "--echo-port", "0", *options, jvmOptions = jvmOptions))
 
     private fun portOf(line: String?): Int = line?.let { Regex(""":(\d+)/""").find(it) }?.run { groupValues[1].toInt() }
         ?: error("it says $line, and ${program.errorLines()}")
