@@ -231,7 +231,8 @@ class TransferSpec : NetparkSpec(body = {
                     copy.transfer.cancel()
                     copy.failure().shouldBeInstanceOf<CancellationException>()
                     copy.transfer.lost() shouldBeGreaterThan 0
-                    pipes() shouldBe before
+                    // But for one that it had no use for in the end: what came last was a trickle, and was copied.
+                    pipes() shouldBe before + 2 * chain.source.loop().pipes().idle()
                     // What the target has got, what is lost, and what the source still has, are all there was.
                     chain.target.shutdownOutput()
                     var got = 0L
