@@ -8,9 +8,9 @@ import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldMatch
 import io.kotest.matchers.string.shouldStartWith
 import java.io.IOException
-import java.net.ConnectException
 import java.net.InetAddress
 import java.net.ServerSocket
+import java.net.SocketException
 import java.nio.ByteBuffer
 import java.nio.channels.SocketChannel
 import java.nio.file.Files
@@ -204,7 +204,7 @@ private fun RunningEcho.awaitRefusal() {
     while (true) {
         try {
             dial().close()
-        } catch (_: ConnectException) {
+        } catch (_: SocketException) { // refused; or reset, if the listener ended while the two shook hands
             return
         }
         check(System.nanoTime() < end) { "still accepting" }
