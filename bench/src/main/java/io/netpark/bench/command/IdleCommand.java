@@ -26,6 +26,8 @@ final class IdleCommand extends Benchmark {
     private static final int SIZE = 64;
     private static final int BUFFER = 128;
     private static final int WARM_UP_CONNECTIONS = 50;
+    /** Enough for the quick compiler, which is the only one here. */
+    private static final long WARM_UP_MILLIS = 1_500;
     /**
      * The heap is all there from the start, so that resident memory moves by what is outside of it only; and the
      * optimizing compiler, whose memory comes and goes by megabytes, stays out.
@@ -64,7 +66,7 @@ final class IdleCommand extends Benchmark {
 
     private void measure(ServerProcess server, LoadProcess load) {
         load.open(server.port(), WARM_UP_CONNECTIONS, SIZE, 1);
-        load.run(options.warmUpMillis(), WARM_UP_CONNECTIONS);
+        load.run(Math.min(options.warmUpMillis(), WARM_UP_MILLIS), WARM_UP_CONNECTIONS);
         load.disconnect();
         long heapBefore = server.heap();
         long nativeBefore = Memory.resident(server.pid());

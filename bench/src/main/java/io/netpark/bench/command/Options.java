@@ -23,7 +23,7 @@ final class Options {
     private static final double DEFAULT_SECONDS = 2;
     private static final double QUICK_SECONDS = 0.5;
     private static final double DEFAULT_WARM_UP = 6;
-    private static final double QUICK_WARM_UP = 2.2;
+    private static final double QUICK_WARM_UP = 3;
 
     @Option(names = "--quick", description = "Fewer and shorter rounds: a first impression.")
     boolean quick;
@@ -34,7 +34,7 @@ final class Options {
     @Option(names = "--seconds", description = "How long a turn is measured.")
     private @Nullable Double seconds;
 
-    @Option(names = "--warm-up", description = "Seconds of work for each server before the first round.")
+    @Option(names = "--warm-up", description = "Seconds of work for each server before the first round, at most.")
     private @Nullable Double warmUp;
 
     @Option(names = "--servers", split = ",", description = "Which servers, by name; all by default.")
@@ -114,7 +114,7 @@ final class Options {
 
     /** How much is measured, for the report. */
     String extent() {
-        return rounds() + " rounds of " + roundMillis() + " ms after a warm-up of " + warmUpMillis() + " ms";
+        return rounds() + " rounds of " + roundMillis() + " ms after a warm-up of at most " + warmUpMillis() + " ms";
     }
 
     private static long millis(@Nullable Double chosen, double otherwise) {

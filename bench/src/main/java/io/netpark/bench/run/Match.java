@@ -21,6 +21,10 @@ public final class Match implements Closeable {
     /** Of a turn, before it is measured: caches, buffers and the other process's scheduler find their state. */
     private static final long SETTLE_MILLIS = 200;
     private static final long COUNT_MILLIS = 300;
+    private static final long SLICE_MILLIS = 200;
+    /** Of a slice of the warm-up: as much as the compiler may have worked in it to count as calm. */
+    private static final long CALM_MILLIS = 4;
+    private static final int CALM_SLICES = 3;
 
     private final Shape shape;
     private final Plan plan;
@@ -50,7 +54,7 @@ public final class Match implements Closeable {
     /** Plays it: warm-up, rounds, and a separate short run in which system calls are counted. */
     public List<Record> play(Optional<SystemCalls> counter) {
         progress.say(shape.label() + ": warm-up");
-        turns(plan.contenders(), server -> turn(server, plan.warmUpMillis()));
+        turns(plan.contenders(), this::warmUp);
         List<Contender> order = new ArrayList<>(plan.contenders());
         for (int round = 1; round <= plan.rounds(); round++) {
             progress.say(shape.label() + ": round " + round + " of " + plan.rounds());
@@ -83,6 +87,24 @@ public final class Match implements Closeable {
         ServerProcess server = servers.remove(contender);
         if (server != null) {
             server.close();
+        }
+    }
+
+    /** Until its compiler has little left to do: what it did later would count as the server's. */
+    private void warmUp(ServerProcess server) {
+        Shape work = shape.warmUp();
+        work.open(load, server.port());
+        try {
+            long compiled = server.compiled();
+            int calm = 0;
+            for (long spent = 0; spent < plan.warmUpMillis() && calm < CALM_SLICES; spent += SLICE_MILLIS) {
+                work.run(load, server.port(), SLICE_MILLIS);
+                long before = compiled;
+                compiled = server.compiled();
+                calm = compiled - before <= CALM_MILLIS ? calm + 1 : 0;
+            }
+        } finally {
+            work.close(load);
         }
     }
 

@@ -16,6 +16,11 @@ public interface Shape {
     /** Connects. */
     void open(LoadProcess load, int port);
 
+    /** What makes the same code hot in less time: by default this. */
+    default Shape warmUp() {
+        return this;
+    }
+
     /** Works for a while. */
     Done run(LoadProcess load, int port, long millis);
 
@@ -34,11 +39,18 @@ public interface Shape {
 
         private static final int SMALLEST_BUFFER = 512;
         private static final int LARGEST_BUFFER = 128 * 1024;
+        /** To connect thousands takes longer than to warm up. */
+        private static final int ENOUGH_TO_WARM_UP = 500;
 
         @Override
         public Service service() {
             int buffer = Math.max(SMALLEST_BUFFER, Math.min(2 * size * depth, LARGEST_BUFFER));
             return new Service(Mode.ECHO, 1, buffer);
+        }
+
+        @Override
+        public Shape warmUp() {
+            return new Echo(label, Math.min(active, ENOUGH_TO_WARM_UP), 0, size, depth);
         }
 
         @Override

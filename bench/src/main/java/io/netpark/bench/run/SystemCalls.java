@@ -8,8 +8,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Counts the system calls of a process while something runs: by {@code perf stat} where its tracepoint may be used,
@@ -24,8 +26,9 @@ public final class SystemCalls {
             new SystemCalls("strace -c", List.of("strace", "-f", "-c"),
                     Pattern.compile("^100\\.00\\s+\\S+\\s+\\S+\\s+(\\d+).*total", Pattern.MULTILINE)));
 
-    /** Until a tool has attached to all the threads of a JVM. */
-    private static final long ATTACH_MILLIS = 700;
+    /** A tool that has not attached to all threads of a process by then counts as many as it can. */
+    private static final long ATTACH_MILLIS = 2_000;
+    private static final long LOOK_MILLIS = 20;
 
     private final String name;
     private final List<String> command;
@@ -70,7 +73,7 @@ public final class SystemCalls {
             Path output = Files.createTempFile("netpark-bench", ".calls");
             Process tool = start(List.of("-p", Long.toString(pid)), cores.load(), output);
             try {
-                Thread.sleep(ATTACH_MILLIS);
+                awaitAttached(pid, tool);
                 during.run();
                 // An interrupt makes it print; the termination that Process.destroy sends does not.
                 new ProcessBuilder("kill", "-INT", Long.toString(tool.pid())).start().waitFor();
@@ -85,6 +88,43 @@ public final class SystemCalls {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return OptionalLong.empty();
+        }
+    }
+
+    /** Until it counts all threads: perf has an event open for each, strace is the tracer of each. */
+    private static void awaitAttached(long pid, Process tool) throws IOException, InterruptedException {
+        Path tasks = Path.of("/proc/" + pid + "/task");
+        Path descriptors = Path.of("/proc/" + tool.pid() + "/fd");
+        for (long waited = 0; waited < ATTACH_MILLIS; waited += LOOK_MILLIS) {
+            Thread.sleep(LOOK_MILLIS);
+            long attached = Math.max(count(descriptors, SystemCalls::isEvent), count(tasks, SystemCalls::isTraced));
+            if (attached >= count(tasks, task -> true)) {
+                Thread.sleep(LOOK_MILLIS); // events are enabled after they all have been opened
+                return;
+            }
+        }
+    }
+
+    private static long count(Path folder, Predicate<Path> wanted) throws IOException {
+        try (Stream<Path> entries = Files.list(folder)) {
+            return entries.filter(wanted).count();
+        }
+    }
+
+    private static boolean isEvent(Path descriptor) {
+        try {
+            return Files.readSymbolicLink(descriptor).toString().equals("anon_inode:[perf_event]");
+        } catch (IOException e) {
+            return false; // closed meanwhile
+        }
+    }
+
+    private static boolean isTraced(Path task) {
+        try {
+            return Files.readAllLines(task.resolve("status")).stream()
+                    .anyMatch(line -> line.startsWith("TracerPid:") && !line.endsWith("\t0"));
+        } catch (IOException e) {
+            return false; // ended meanwhile
         }
     }
 

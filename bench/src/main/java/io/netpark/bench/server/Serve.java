@@ -4,6 +4,7 @@ import io.netpark.bench.server.Service.Mode;
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Executor;
@@ -14,6 +15,7 @@ import java.util.concurrent.Executor;
  *
  * <pre>
  *   allocated      bytes that all threads have allocated so far
+ *   compiled       milliseconds that the compilers have worked so far
  *   heap           bytes in use on the heap, after a collection
  *   tasks COUNT    hands the loop tasks from this thread: percentiles of the nanoseconds until each ran
  * </pre>
@@ -34,6 +36,7 @@ public final class Serve {
             String[] words = line.split(" ");
             out.println(switch (words[0]) {
                 case "allocated" -> Long.toString(Allocation.total());
+                case "compiled" -> Long.toString(ManagementFactory.getCompilationMXBean().getTotalCompilationTime());
                 case "heap" -> Long.toString(Heap.used());
                 case "tasks" -> tasks(server.loop(), Integer.parseInt(words[1]));
                 default -> "unknown command: " + line;
