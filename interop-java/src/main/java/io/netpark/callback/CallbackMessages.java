@@ -1,10 +1,8 @@
 package io.netpark.callback;
 
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.MessageSocket;
 import io.netpark.core.net.PeerCredentials;
-import io.netpark.core.net.SocketOption;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -32,14 +30,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Descriptors that come with a message are closed: passing them is for {@link MessageSocket} and for coroutines.
  */
-public final class CallbackMessages implements AutoCloseable {
+public final class CallbackMessages extends CallbackSocket {
 
     private final MessageSocket core;
     private final MessageCallbacks callbacks;
     private final MessageOutbox outbox;
     private final Consumer<CallbackMessages> closed;
     private final AtomicBoolean ended = new AtomicBoolean();
-    private volatile @Nullable Object attachment;
 
     private CallbackMessages(MessageSocket core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
         this.core = core;
@@ -134,18 +131,9 @@ public final class CallbackMessages implements AutoCloseable {
 
     // What it is connected to, and a member of
 
-    /** The event loop that it lives on. */
-    public EventLoop loop() {
-        return core.loop();
-    }
-
-    /**
-     * The address of this side.
-     *
-     * @throws NetparkException.Closed if the socket was closed before this was first asked
-     */
-    public SocketAddress localAddress() throws NetparkException {
-        return core.localAddress();
+    @Override
+    MessageSocket core() {
+        return core;
     }
 
     /** Whom it is connected to, also after closing; null if to nobody. */
@@ -178,34 +166,13 @@ public final class CallbackMessages implements AutoCloseable {
         return core.peerCredentials();
     }
 
-    /** The value of a socket option. */
-    public <T> T getOption(SocketOption<T> option) throws NetparkException {
-        return core.getOption(option);
-    }
-
-    /** Sets a socket option. */
-    public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
-        core.setOption(option, value);
-    }
-
-    /** Keeps anything with the socket, for the callbacks. */
-    public void attach(@Nullable Object object) {
-        attachment = object;
-    }
-
-    /** What was {@linkplain #attach attached} last. */
-    public @Nullable Object attachment() {
-        return attachment;
-    }
-
     // The end
 
-    /** Whether it has not been closed, from here or from elsewhere. */
+    @Override
     public boolean isOpen() {
         return !ended.get();
     }
 
-    /** Closes the socket, with what is pending dropped. The close callback follows. Calling it again has no effect. */
     @Override
     public void close() {
         end(null);
@@ -259,10 +226,5 @@ public final class CallbackMessages implements AutoCloseable {
         } catch (Throwable e) {
             loop().report("The " + name + " callback of " + this + " threw", e);
         }
-    }
-
-    @Override
-    public String toString() {
-        return core.toString();
     }
 }

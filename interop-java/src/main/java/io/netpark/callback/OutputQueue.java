@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
@@ -31,6 +32,14 @@ final class OutputQueue {
         this.bytes = bytes;
     }
 
+    static void move(LinkBuffer from, LinkBuffer to) {
+        try {
+            to.append(from);
+        } catch (NetparkException.LimitExceeded e) {
+            throw new AssertionError("a buffer without a limit", e);
+        }
+    }
+
     /** What is to be sent first, if it is not {@link #file}. For those who take bytes. */
     LinkBuffer bytes() {
         return bytes;
@@ -57,10 +66,15 @@ final class OutputQueue {
         return first == null || bytes.buffered() > 0 ? null : first.transfer;
     }
 
+    /** How much is left of {@code file}, or of the bytes before it if that is null. */
+    long unsentOfFirst(@Nullable FileTransfer file) {
+        return file == null ? bytes.buffered() : file.count() - file.sent();
+    }
+
     /** All of {@link #file} has been sent. */
     void fileSent() {
         QueuedFile first = files.remove();
-        Output.move(first.after, bytes);
+        move(first.after, bytes);
         first.close();
         sentFiles.add(first);
     }

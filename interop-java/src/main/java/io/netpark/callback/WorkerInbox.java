@@ -111,7 +111,7 @@ final class WorkerInbox extends Inbox {
             arriving = current;
             current = fresh;
         } else if (fresh != null) {
-            Output.move(fresh, current);
+            OutputQueue.move(fresh, current);
         }
         handedOut = current == null ? 0 : current.available();
     }
@@ -206,7 +206,7 @@ final class WorkerInbox extends Inbox {
         }
         if (hasFresh()) {
             assert current != null;
-            Output.move(arriving(), current);
+            OutputQueue.move(arriving(), current);
             takeBack();
         }
         if (handedOut >= waiting.count || connection.input.isEnded() || !connection.isOpen()) {

@@ -1,0 +1,263 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.ByteStream;
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the kernel has not taken of an {@link Output}, and the write operation that waits until it does. Made when the kernel
+ * first refuses bytes, or when the output is first lent. Loop's thread only.
+ */
+final class Flushing implements Waiter {
+
+    /** No write is going on. */
+    private static final int IDLE = 0;
+    /** A write wants to be retried. */
+    private static final int PENDING = 1;
+    /** A write is parked: this is in the slot, or on its way here. */
+    private static final int PARKED = 2;
+    /** Somebody else writes; what is written here waits for {@link #giveBack}. */
+    private static final int LENT = 3;
+
+    private final OutputQueue queue;
+    private final CallbackConnection connection;
+    private final Connection core;
+    private final EventLoop loop;
+    private final Output output;
+
+    /**
+     * Where the write operation of the core stands; the diagram of {@link Input} holds here as well, and
+     *
+     * <pre>
+     *   IDLE --nothing is queued, and somebody wants to write--> LENT --given back--> IDLE
+     * </pre>
+     */
+    private int state = IDLE;
+    /** Those who want to write when everything is written; made for the first. */
+    private @Nullable ArrayDeque<Runnable> borrowers;
+
+    Flushing(CallbackConnection connection, Output output, OutputQueue queue) {
+        this.connection = connection;
+        this.core = connection.core;
+        this.loop = connection.loop();
+        this.output = output;
+        this.queue = queue;
+    }
+
+    /** Nothing is queued and nothing going on. */
+    boolean isIdle() {
+        return state == IDLE && queue.isEmpty();
+    }
+
+    // Adding
+
+    void enqueue(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
+        LinkBuffer tail = queue.tail();
+        long before = tail.buffered();
+        try {
+            tail.write(source);
+        } catch (NetparkException.LimitExceeded e) {
+            output.failed(e, future); // accepted, like anything that fails later
+            return;
+        }
+        long count = tail.buffered() - before;
+        queue.added(count, future);
+        output.queued(count, 0);
+    }
+
+    void enqueue(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+        LinkBuffer tail = queue.tail();
+        long before = tail.buffered();
+        OutputQueue.move(source, tail);
+        long count = tail.buffered() - before;
+        queue.added(count, future);
+        output.queued(count, 0);
+    }
+
+    /** As the others, and sees to it that it is sent. */
+    void enqueue(FileTransfer file, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future) {
+        long count = file.count() - file.sent();
+        queue.add(file, progress, connection.newBuffer());
+        queue.added(count, future);
+        output.queued(count, count);
+        if (state == IDLE) {
+            loop.tryExecute(this::flushIfIdle); // later: flushing runs user code
+        }
+    }
+
+    /** What another thread has submitted, which counts as pending already. */
+    void enqueue(Submission submission) {
+        queue.added(submission.length(), submission.future);
+        if (submission.file != null) {
+            queue.add(submission.file, submission.progress, submission.bytes);
+        } else {
+            OutputQueue.move(submission.bytes, queue.tail());
+        }
+    }
+
+    // Writing
+
+    /** A write of the core has returned PARK: keeps what it has left. */
+    void park(ByteBuffer rest, @Nullable CompletableFuture<Void> future) {
+        enqueue(rest, future);
+        park();
+    }
+
+    void park(LinkBuffer rest, @Nullable CompletableFuture<Void> future) {
+        enqueue(rest, future);
+        park();
+    }
+
+    private void park() {
+        state = PARKED;
+        if (!core.park(Direction.WRITE, this)) {
+            state = PENDING;
+            loop.tryExecute(this); // later: flushing runs user code
+        }
+    }
+
+    /** There is room to write. */
+    @Override
+    public void run() {
+        state = PENDING;
+        flush();
+    }
+
+    void flushIfIdle() {
+        if (state == IDLE && connection.isOpen()) {
+            flush();
+        }
+    }
+
+    /** Has the kernel take what it takes. Runs user code. */
+    private void flush() {
+        if (state == IDLE) {
+            output.startTimeout();
+        }
+        while (connection.isOpen() && !queue.isEmpty()) {
+            FileTransfer file = queue.file();
+            long queued = queue.unsentOfFirst(file);
+            int outcome;
+            try {
+                outcome = file == null
+                        ? state == IDLE ? core.startWrite(queue.bytes()) : core.retryWrite(queue.bytes())
+                        : state == IDLE ? core.startSend(file) : core.retrySend(file);
+            } catch (IOException e) {
+                state = IDLE;
+                connection.life.end(failure(e));
+                return;
+            }
+            long taken = queued - queue.unsentOfFirst(file);
+            if (taken > 0) {
+                output.taken(taken, file != null);
+            }
+            if (outcome == ByteStream.TURN_OVER) {
+                state = PENDING;
+                loop.tryExecute(this);
+                break;
+            } else if (outcome != Descriptor.PARK) {
+                state = IDLE;
+                if (file != null) {
+                    queue.fileSent();
+                }
+            } else {
+                state = PARKED;
+                if (core.park(Direction.WRITE, this)) {
+                    break;
+                }
+                state = PENDING;
+            }
+        }
+        tellProgress();
+        output.finish();
+    }
+
+    /** The peer would wait for the rest: whatever it is, the connection ends with it. */
+    private NetparkException failure(IOException e) {
+        if (e instanceof NetparkException failure) {
+            return failure;
+        }
+        NetparkException.Closed failure = new NetparkException.Closed(
+                "send a file to " + core.remoteAddress() + ": it cannot be read: " + e.getMessage());
+        failure.initCause(e);
+        return failure;
+    }
+
+    private void tellProgress() {
+        for (QueuedFile sent; connection.isOpen() && (sent = queue.nextSentFile()) != null; ) {
+            sent.tellProgress(loop);
+        }
+        QueuedFile first = connection.isOpen() ? queue.firstFile() : null;
+        if (first != null) {
+            first.tellProgress(loop);
+        }
+        for (CompletableFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
+            connection.limits.complete(done, null);
+        }
+        output.tellIfWritable();
+    }
+
+    // Lent, to be copied to
+
+    /** As {@link Output#lend}. */
+    void lend(Runnable borrower) {
+        if (borrowers == null) {
+            borrowers = new ArrayDeque<>(1);
+        }
+        borrowers.add(borrower);
+        if (connection.isOpen()) {
+            output.finish();
+        } else {
+            lendNext();
+        }
+    }
+
+    /** Everything has been written, or nothing more will be; returns whether somebody else writes now. */
+    boolean lendNext() {
+        Runnable next = borrowers == null ? null : borrowers.poll();
+        if (next == null) {
+            return false;
+        }
+        state = LENT;
+        next.run();
+        return true;
+    }
+
+    /** As {@link Output#giveBack}. */
+    void giveBack(boolean andShutdown) {
+        if (state != LENT) {
+            return;
+        }
+        state = IDLE;
+        if (andShutdown) {
+            output.shutdown();
+        }
+        if (!queue.isEmpty() && connection.isOpen()) {
+            flush();
+        } else {
+            output.finish();
+        }
+    }
+
+    // The end
+
+    /** The connection has ended: nothing of this will be written. */
+    void release() {
+        for (CompletableFuture<Void> future; (future = queue.broken()) != null; ) {
+            output.fail(future);
+        }
+        while (lendNext()) {} // they find that it is closed
+    }
+}
