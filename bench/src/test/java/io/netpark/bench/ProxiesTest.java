@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netpark.bench.proxy.ProxyContender;
-import io.netpark.bench.proxy.ProxyProcess;
 import io.netpark.bench.proxy.Upstream;
 import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.LoadProcess;
@@ -58,7 +57,7 @@ class ProxiesTest {
     private static void assertPassesOn(ProxyContender contender, Shape... shapes) throws Exception {
         assumeTrue(contender.absence().isEmpty(), () -> contender.label() + ": " + contender.absence().orElseThrow());
         try (ServerProcess upstream = Upstream.start(shapes[0].service(), ANYWHERE);
-                ProxyProcess proxy = ProxyProcess.start(contender, upstream.port(), ANYWHERE, List.of())) {
+                ServerProcess proxy = contender.start(upstream.port(), ANYWHERE, List.of())) {
             long sockets = sockets(proxy.pid());
             for (Shape shape : shapes) {
                 shape.open(load, proxy.port());
@@ -73,7 +72,7 @@ class ProxiesTest {
         }
     }
 
-    private static void awaitSockets(ProxyProcess proxy, long expected) throws IOException, InterruptedException {
+    private static void awaitSockets(ServerProcess proxy, long expected) throws IOException, InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         while (sockets(proxy.pid()) != expected && System.nanoTime() - end < 0) {
             Thread.sleep(10);

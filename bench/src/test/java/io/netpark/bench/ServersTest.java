@@ -6,17 +6,20 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netpark.bench.run.Contender;
 import io.netpark.bench.run.Cores;
+import io.netpark.bench.run.FileContender;
 import io.netpark.bench.run.LoadProcess;
 import io.netpark.bench.run.LoadProcess.Done;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.run.Shape;
 import io.netpark.bench.server.Service;
 import io.netpark.bench.server.Service.Mode;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Every server does what every shape asks of it. The generator compares the bytes; nothing is measured. */
 @Timeout(120)
@@ -62,20 +65,23 @@ class ServersTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = Contender.class, names = {"NETTY", "COROUTINE_.*", "CALLBACK_.*"}, mode = EnumSource.Mode.MATCH_ANY)
-    void sendsFiles(Contender contender) {
-        assumeTrue(contender.absence().isEmpty());
-        assertTrue(contender.sendsFiles());
-        for (boolean copying : new boolean[] {false, true}) {
-            Shape.Download download = new Shape.Download("file", 2, 5_000_001, copying);
-            try (ServerProcess server = ServerProcess.start(contender, download.service(), ANYWHERE)) {
-                assertWorks(download, server);
-            }
+    @MethodSource("senders")
+    void sendsFiles(FileContender sender) {
+        assumeTrue(sender.absence().isEmpty(), () -> sender.label() + ": " + sender.absence().orElseThrow());
+        Shape.Download download = new Shape.Download("file", 2, 5_000_001);
+        try (ServerProcess server = sender.start(download, ANYWHERE)) {
+            assertWorks(download, server);
+            assertEquals(sender.isJvm(), server.allocated() > 0);
         }
     }
 
+    static Stream<FileContender> senders() {
+        return Contender.ofFiles().stream().flatMap(server -> FileContender.of(server).stream());
+    }
+
     @ParameterizedTest
-    @EnumSource(value = Contender.class, names = {"FLOOR", "NETTY", "COROUTINE_.*", "CALLBACK_.*"}, mode = EnumSource.Mode.MATCH_ANY)
+    @EnumSource(value = Contender.class, names = {"FLOOR", "NETTY", "COROUTINE_.*", "CALLBACK_.*"},
+            mode = EnumSource.Mode.MATCH_ANY)
     void answersFrames(Contender contender) {
         assumeTrue(contender.absence().isEmpty());
         Shape.Frames frames = new Shape.Frames("frames", 10, 1024, 8);
@@ -107,7 +113,8 @@ class ServersTest {
         }
     }
 
-    private static void assertWorks(Shape shape, ServerProcess server) {
+    private static void assertWorks(Shape any, ServerProcess server) {
+        Shape shape = any.toward(server.contender());
         shape.open(load, server.port());
         Done done = shape.run(load, server.port(), MILLIS);
         shape.close(load);

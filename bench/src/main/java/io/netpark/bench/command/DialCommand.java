@@ -39,7 +39,7 @@ final class DialCommand extends Benchmark {
                         + " both ends. " + options.extent() + "; " + cores.describe().replace("server", "dialer")
                                 .replace("generator", "listener") + "."));
         List<Contender> dialers = options.fewerContenders().stream().filter(Contender::dials).toList();
-        try (DialMatch match = new DialMatch(options.plan(dialers), cores, options.progress)) {
+        try (DialMatch match = new DialMatch(options.plan(), dialers, cores, options.progress)) {
             report.add(section(match.play()));
         }
         return report;

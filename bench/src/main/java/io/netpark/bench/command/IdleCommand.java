@@ -27,7 +27,7 @@ final class IdleCommand extends Benchmark {
     private static final int BUFFER = 128;
     private static final int WARM_UP_CONNECTIONS = 50;
     /** Enough for the quick compiler, which is the only one here. */
-    private static final long WARM_UP_MILLIS = 1_500;
+    static final long WARM_UP_MILLIS = 1_500;
     /**
      * The heap is all there from the start, so that resident memory moves by what is outside of it only; and the
      * optimizing compiler, whose memory comes and goes by megabytes, stays out.

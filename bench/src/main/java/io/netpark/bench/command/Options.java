@@ -2,10 +2,12 @@ package io.netpark.bench.command;
 
 import io.netpark.bench.run.BenchFailure;
 import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import io.netpark.bench.run.Shape;
+import io.netpark.bench.run.SystemCalls;
 import io.netpark.core.sys.Binding;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -44,7 +46,7 @@ final class Options {
     private List<String> shapes = new ArrayList<>();
 
     @Option(names = "--no-system-calls", description = "Do not count system calls.")
-    boolean noSystemCalls;
+    private boolean noSystemCalls;
 
     @Option(names = "--results", description = "Folder of the results; bench/results by default.")
     private @Nullable Path results;
@@ -52,6 +54,7 @@ final class Options {
     /** Steps go to the error stream: the output stream has the tables. */
     final Progress progress = new Progress(System.err);
     private @Nullable List<Contender> contenders;
+    private final List<String> absences = new ArrayList<>();
 
     /** Those asked for that can run here; the others are named once. */
     List<Contender> contenders() {
@@ -62,42 +65,51 @@ final class Options {
     List<Contender> contenders(List<Contender> usual) {
         List<Contender> present = contenders;
         if (present == null) {
-            present = new ArrayList<>();
-            List<Contender> wanted = servers.isEmpty()
-                    ? usual : servers.stream().map(Contender::of).toList();
-            for (Contender contender : wanted) {
-                Optional<String> absence = contender.absence();
-                if (absence.isPresent()) {
-                    progress.say("without " + contender.label() + ": " + absence.get());
-                } else {
-                    present.add(contender);
-                }
-            }
+            present = present(servers.isEmpty() ? usual : servers.stream().map(Contender::of).toList());
             contenders = present;
         }
         return present;
     }
 
+    /** Those of them that can run here. The others are named, and noted for {@link #absences}. */
+    private <E extends Entrant> List<E> present(List<E> wanted) {
+        List<E> present = new ArrayList<>();
+        for (E contender : wanted) {
+            Optional<String> absence = contender.absence();
+            if (absence.isPresent()) {
+                progress.say("without " + contender.label() + ": " + absence.get());
+                absences.add(contender.label() + " is left out: " + absence.get() + ".");
+            } else {
+                present.add(contender);
+            }
+        }
+        return present;
+    }
+
+    /** A sentence of each who was wanted and cannot run here. */
+    List<String> absences() {
+        return absences;
+    }
+
     /** The same but, when time is short and nobody was asked for by name, Netpark by its best binding only. */
     List<Contender> fewerContenders() {
-        List<Contender> all = contenders();
+        return fewer(contenders());
+    }
+
+    /** Of all that there are, those asked for that can run here, or fewer as in {@link #fewerContenders}. */
+    <E extends Entrant> List<E> fewerOf(List<E> all) {
+        return fewer(present(wanted("server", servers, all, Entrant::label)));
+    }
+
+    /** Those of them that a quick run has time for. */
+    <E extends Entrant> List<E> fewer(List<E> all) {
         boolean hasFfm = all.stream().anyMatch(contender -> contender.binding() == Binding.FFM);
         return quick && servers.isEmpty() && hasFfm
                 ? all.stream().filter(contender -> contender.binding() != Binding.JNA).toList() : all;
     }
 
-    /** Whether Netpark takes part by its best binding only: time is short, and nobody was asked for by name. */
-    boolean onlyBestBinding() {
-        return quick && servers.isEmpty() && Binding.FFM.unavailability() == null;
-    }
-
-    /** Those asked for, by their labels. */
-    <S> List<S> servers(List<S> all, Function<? super S, String> label) {
-        return wanted("server", servers, all, label);
-    }
-
-    Plan plan(List<Contender> contenders) {
-        return new Plan(contenders, warmUpMillis(), rounds(), roundMillis());
+    Plan plan() {
+        return new Plan(warmUpMillis(), rounds(), roundMillis());
     }
 
     long warmUpMillis() {
@@ -139,6 +151,17 @@ final class Options {
             throw new BenchFailure("no such " + what + "; there are " + String.join(", ", all.stream().map(label).toList()));
         }
         return wanted;
+    }
+
+    /** What counts system calls; empty if nobody wants to know, or nothing can. */
+    Optional<SystemCalls> counter() {
+        return noSystemCalls ? Optional.empty() : SystemCalls.find();
+    }
+
+    /** What the report says about it. */
+    static String aboutSystemCalls(Optional<SystemCalls> counter) {
+        return counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
+                .orElse("System calls were not counted: skipped, or neither perf nor strace works here.");
     }
 
     Path results() {

@@ -1,7 +1,6 @@
 package io.netpark.bench.command;
 
 import io.netpark.bench.proxy.ProxyContender;
-import io.netpark.bench.proxy.ProxyProcess;
 import io.netpark.bench.proxy.Upstream;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Section;
@@ -26,7 +25,8 @@ final class ProxyIdle {
 
     private final Options options;
     private final Cores cores;
-    private final Section section = new Section("A pair that waits", "bytes a pair, heap and native, of " + Numbers.text(PAIRS, 0),
+    private final Section section = new Section("A pair that waits",
+            "bytes a pair, heap and native, of " + Numbers.text(PAIRS, 0),
             List.of("proxy", "bytes", "of that heap", "native", "descriptors"));
 
     ProxyIdle(Options options, Cores cores) {
@@ -39,23 +39,23 @@ final class ProxyIdle {
                 LoadProcess load = LoadProcess.start(cores)) {
             for (ProxyContender contender : contenders) {
                 options.progress.say("idle: " + contender.label());
-                try (ProxyProcess proxy = ProxyProcess.start(contender, upstream.port(), cores, IdleCommand.FIXED_HEAP)) {
+                try (ServerProcess proxy = contender.start(upstream.port(), cores, IdleCommand.FIXED_HEAP)) {
                     measure(proxy, load);
                 } catch (BenchFailure e) {
                     section.note(contender.label() + " dropped out: " + e.getMessage());
                 }
             }
         }
-        section.note(Numbers.text(PAIRS, 0) + " pairs that have passed on " + SIZE + " bytes there and back each, over what the proxy had"
-                + " after a warm-up on " + WARM_UP_PAIRS + ". Heap: in use after a collection; native: growth of resident memory, the heap"
-                + " being resident in full from the start. Two descriptors are the two sockets; the kernel's memory is not"
-                + " counted.");
+        section.note(Numbers.text(PAIRS, 0) + " pairs that have passed on " + SIZE + " bytes there and back each, over what the"
+                + " proxy had after a warm-up on " + WARM_UP_PAIRS + ". Heap: in use after a collection; native: growth of"
+                + " resident memory, the heap being resident in full from the start. Two descriptors are the two sockets; the"
+                + " kernel's memory is not counted.");
         return section;
     }
 
-    private void measure(ProxyProcess proxy, LoadProcess load) {
+    private void measure(ServerProcess proxy, LoadProcess load) {
         load.open(proxy.port(), WARM_UP_PAIRS, SIZE, 1);
-        load.run(options.warmUpMillis(), WARM_UP_PAIRS);
+        load.run(Math.min(options.warmUpMillis(), IdleCommand.WARM_UP_MILLIS), WARM_UP_PAIRS);
         load.disconnect();
         long heap = proxy.heap();
         long outside = proxy.resident();

@@ -52,7 +52,7 @@ final class RedisCommand extends Benchmark {
                         + " here, not that the sample could replace it.",
                 options.extent() + "; " + cores.describe() + "."));
         List<RedisShape> shapes = options.shapes(RedisShape.ALL, RedisShape::label);
-        try (RedisMatch match = new RedisMatch(options.plan(List.of()), contenders, cores, options.progress)) {
+        try (RedisMatch match = new RedisMatch(options.plan(), contenders, cores, options.progress)) {
             for (RedisShape shape : shapes) {
                 report.add(section(shape, match.play(shape)));
             }

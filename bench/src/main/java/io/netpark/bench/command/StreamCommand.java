@@ -1,19 +1,12 @@
 package io.netpark.bench.command;
 
-import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
-import io.netpark.bench.report.Section;
-import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Contender;
 import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Match;
-import io.netpark.bench.run.Record;
-import io.netpark.bench.run.Sample;
 import io.netpark.bench.run.Shape;
 import io.netpark.bench.run.Shape.Stream;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Command;
 
@@ -35,37 +28,12 @@ final class StreamCommand extends Benchmark {
                         + " have to wait.",
                 options.extent() + "; " + cores.describe() + "."));
         for (Shape shape : options.shapes(options.quick ? SHAPES.subList(0, 1) : SHAPES)) {
-            try (Match match = new Match(shape, options.plan(options.fewerContenders()), cores, options.progress)) {
-                report.add(section("Writes of " + shape.label(), match.play(Optional.empty())));
+            try (Match match = new Match(shape, options.plan(), options.fewerContenders(), cores, options.progress)) {
+                report.add(new TransferTable(match.play(Optional.empty()), Notes.OF_SERVERS)
+                        .against("floor", base -> base == Contender.FLOOR)
+                        .section("Writes of " + shape.label()));
             }
         }
         return report;
-    }
-
-    static Section section(String title, List<Record> records) {
-        Optional<Record> floor = records.stream()
-                .filter(record -> record.contender() == Contender.FLOOR && !record.samples().isEmpty()).findFirst();
-        Section section = new Section(title, "CPU of the server in s a GB",
-                List.of("server", "CPU s/GB", "× floor", "GB/s", "RSS MiB", "allocated B/MB"));
-        for (Record record : records) {
-            List<Sample> samples = record.samples();
-            if (!samples.isEmpty()) {
-                Numbers cpu = Numbers.of(samples, Sample::cpuSecondsPerGigabyte);
-                section.row(List.of(record.contender().label(), cpu.text(3),
-                        TrafficTable.ratios(record, floor, Sample::cpuSecondsPerGigabyte).range(2),
-                        Numbers.of(samples, Sample::gigabytesPerSecond).text(2),
-                        Numbers.of(samples, sample -> sample.resident() / 1048576.0).text(0),
-                        Numbers.of(samples, sample -> sample.allocated() * 1e6 / sample.bytes()).text(0)));
-                section.bar(new Bar(record.contender().label(), cpu.median(), cpu.text(3),
-                        record.contender().isNetpark()));
-            }
-            Map<String, Object> object = new LinkedHashMap<>();
-            object.put("server", record.contender().label());
-            record.failure().ifPresent(reason -> object.put("failure", reason));
-            object.put("rounds", samples.stream().map(TrafficTable::data).toList());
-            section.data(object);
-        }
-        TrafficTable.notes(section, records);
-        return section;
     }
 }

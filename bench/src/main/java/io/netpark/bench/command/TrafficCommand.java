@@ -54,19 +54,17 @@ abstract class TrafficCommand extends Benchmark {
     @Override
     Report measure() {
         Cores cores = Cores.choose();
-        Optional<SystemCalls> counter = options.noSystemCalls || options.quick && !countsWhenQuick()
-                ? Optional.empty() : SystemCalls.find();
+        Optional<SystemCalls> counter = options.quick && !countsWhenQuick() ? Optional.empty() : options.counter();
         List<String> introduction = new ArrayList<>(List.of(
                 introduction(),
                 "CPU is user and system time of the server's process; \"× " + base().label() + "\" is its ratio to "
                         + baseIs() + " in the same round, as median (smallest–largest). "
                         + options.extent() + "; " + cores.describe() + "."));
-        introduction.add(counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
-                .orElse("System calls were not counted: skipped, or neither perf nor strace works here."));
+        introduction.add(Options.aboutSystemCalls(counter));
         Report report = new Report(name(), title(), introduction);
         List<? extends Shape> shapes = options.quick ? quick() : all();
         for (Shape shape : options.shapes(shapes)) {
-            try (Match match = new Match(shape, options.plan(contenders()), cores, options.progress)) {
+            try (Match match = new Match(shape, options.plan(), contenders(), cores, options.progress)) {
                 report.add(new TrafficTable(match.play(counter), unit(), base()).section(shape.label()));
             }
         }

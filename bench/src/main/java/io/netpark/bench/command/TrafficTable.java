@@ -17,11 +17,6 @@ import org.HdrHistogram.Histogram;
 /** Turns the records of a match in which requests are counted into a table. */
 final class TrafficTable {
 
-    /** Below this share of its core a server is not at its limit. */
-    private static final double BUSY = 0.9;
-    /** Above this share of the server's core, others make a difference. */
-    private static final double DISTURBING = 0.05;
-
     private final List<Record> records;
     private final String unit;
     private final Contender base;
@@ -53,7 +48,7 @@ final class TrafficTable {
             }
             section.data(data(record));
         }
-        notes(section);
+        Notes.OF_SERVERS.add(section, records);
         return section;
     }
 
@@ -122,39 +117,5 @@ final class TrafficTable {
         object.put("generatorShare", sample.loadShare());
         object.put("othersShare", sample.othersShare());
         return object;
-    }
-
-    private void notes(Section section) {
-        notes(section, records);
-    }
-
-    static void notes(Section section, List<Record> records) {
-        List<String> starved = new ArrayList<>();
-        List<String> disturbed = new ArrayList<>();
-        for (Record record : records) {
-            record.failure().ifPresent(reason ->
-                    section.note(record.contender().label() + " dropped out: " + reason));
-            double server = Numbers.of(record.samples(), Sample::serverShare).median();
-            double load = Numbers.of(record.samples(), Sample::loadShare).median();
-            if (server < BUSY && load > server) {
-                starved.add(share(record, server));
-            }
-            double others = Numbers.of(record.samples(), Sample::othersShare).median();
-            if (others > DISTURBING) {
-                disturbed.add(share(record, others));
-            }
-        }
-        if (!starved.isEmpty()) {
-            section.note("The generator is the bottleneck for " + String.join(", ", starved)
-                    + " of its core: throughput and latency are the generator's, CPU a request holds.");
-        }
-        if (!disturbed.isEmpty()) {
-            section.note("Other processes were on the server's core: " + String.join(", ", disturbed)
-                    + " of the time. Throughput and latency suffer from that.");
-        }
-    }
-
-    private static String share(Record record, double share) {
-        return record.contender().label() + " (" + Numbers.text(100 * share, 0) + " %)";
     }
 }

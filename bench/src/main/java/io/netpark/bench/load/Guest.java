@@ -4,10 +4,10 @@ import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import java.io.IOException;
 
-/** One connection that asks for a page over HTTP, with {@code depth} requests in flight. */
+/** One connection that asks for a page, or a file, over HTTP, with {@code depth} requests in flight. */
 final class Guest extends Client {
 
-    private final Greeting greeting;
+    private final Page page;
     /** When each request in flight was sent, by its number modulo the depth. */
     private final long[] sentAt;
     private long requested;
@@ -15,9 +15,9 @@ final class Guest extends Client {
     private long sent;
     private long answered;
 
-    Guest(Traffic traffic, Greeting greeting, int depth) {
+    Guest(Traffic traffic, Page page, int depth) {
         super(traffic);
-        this.greeting = greeting;
+        this.page = page;
         this.sentAt = new long[depth];
     }
 
@@ -42,9 +42,9 @@ final class Guest extends Client {
 
     @Override
     void flush() throws IOException {
-        while (sent < requested * greeting.requestLength()) {
-            long result = traffic.libc.send(fd, greeting.address(sent),
-                    requested * greeting.requestLength() - sent, Linux.MSG_NOSIGNAL);
+        while (sent < requested * page.requestLength()) {
+            long result = traffic.libc.send(fd, page.address(sent),
+                    requested * page.requestLength() - sent, Linux.MSG_NOSIGNAL);
             if (result == -Errno.EAGAIN) {
                 return;
             }
@@ -54,13 +54,13 @@ final class Guest extends Client {
 
     @Override
     void received(int length) throws IOException {
-        long before = answered / greeting.answerLength();
-        if (answered + length > requested * greeting.answerLength()) {
+        long before = answered / page.answerLength();
+        if (answered + length > requested * page.answerLength()) {
             throw new LoadFailure("the server sent bytes that nobody asked for");
         }
-        greeting.check(traffic.received.buffer(), length, answered);
+        page.check(traffic.received.buffer(), length, answered);
         answered += length;
-        long after = answered / greeting.answerLength();
+        long after = answered / page.answerLength();
         traffic.bytes += length;
         if (after > before) {
             traffic.now = System.nanoTime();

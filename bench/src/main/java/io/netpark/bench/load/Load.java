@@ -19,6 +19,7 @@ import java.util.concurrent.locks.LockSupport;
  *   open PORT COUNT SIZE DEPTH   connects COUNT more requesters
  *   frames PORT COUNT SIZE DEPTH as open, of messages that begin with their length
  *   http PORT COUNT DEPTH        as open, for a page over HTTP
+ *   file PORT COUNT SIZE         as open, for a file over HTTP, one at a time
  *   once                         one request on every connection that has had none
  *   run MILLIS ACTIVE            requests on the first ACTIVE connections
  *   drain PORT COUNT BLOCK BLOCKS MILLIS   connects, fetches blocks, closes
@@ -63,7 +64,8 @@ public final class Load {
             case "open" -> open(requests, server(numbers[1]), numbers[2], numbers[3], numbers[4]);
             case "frames" -> open(Content.ofFrames(numbers[3], Requester.slice()),
                     server(numbers[1]), numbers[2], numbers[3], numbers[4]);
-            case "http" -> openHttp(server(numbers[1]), numbers[2], numbers[3]);
+            case "http" -> openHttp(Page.greeting(server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], numbers[3]);
+            case "file" -> openHttp(Page.file(server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], 1);
             case "once" -> once();
             case "run" -> run(numbers[1], numbers[2]);
             case "drain" -> drain(server(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]);
@@ -89,11 +91,10 @@ public final class Load {
         return "";
     }
 
-    private String openHttp(InetSocketAddress server, int count, int depth) throws IOException {
-        Greeting greeting = Greeting.ask(server, depth);
+    private String openHttp(Page page, InetSocketAddress server, int count, int depth) throws IOException {
         traffic.begin(0);
         for (int i = 0; i < count; i++) {
-            Guest guest = new Guest(traffic, greeting, depth);
+            Guest guest = new Guest(traffic, page, depth);
             requesters.add(guest);
             connect(guest, server);
         }

@@ -6,8 +6,8 @@ import java.net.InetSocketAddress;
 public interface BenchProxy {
 
     /**
-     * Listens on a free port of 127.0.0.1 until the process ends. For each client it dials the upstream, and passes bytes on, both
-     * ways. When one of the two is closed it closes the other.
+     * Listens on a free port of 127.0.0.1 until the process ends. For each client it dials the upstream, and passes bytes on,
+     * both ways. When one of the two is closed it closes the other.
      *
      * @return the port
      */

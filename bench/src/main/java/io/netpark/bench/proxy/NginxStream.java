@@ -38,6 +38,7 @@ final class NginxStream {
                     server {
                         listen 127.0.0.1:%d backlog=65535;
                         proxy_pass 127.0.0.1:%d;
+                        proxy_buffer_size 64k;
                         proxy_timeout 600s;
                     }
                 }

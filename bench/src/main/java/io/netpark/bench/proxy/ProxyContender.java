@@ -1,21 +1,24 @@
 package io.netpark.bench.proxy;
 
+import io.netpark.bench.run.Cores;
+import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Jvm;
+import io.netpark.bench.run.ServerProcess;
 import io.netpark.core.sys.Binding;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What is compared. */
-public enum ProxyContender {
+public enum ProxyContender implements Entrant {
     NGINX("nginx", null),
     NETTY_COPY("netty-copy", null),
     NETTY_SPLICE("netty-splice", null),
+    COROUTINE_HEAP_FFM("netpark-coroutine-heap", Binding.FFM),
     COROUTINE_COPY_FFM("netpark-coroutine-copy", Binding.FFM),
     COROUTINE_RELAY_FFM("netpark-coroutine-relay", Binding.FFM),
     CALLBACK_RELAY_FFM("netpark-callback-relay", Binding.FFM),
+    COROUTINE_HEAP_JNA("netpark-coroutine-heap", Binding.JNA),
     COROUTINE_COPY_JNA("netpark-coroutine-copy", Binding.JNA),
     COROUTINE_RELAY_JNA("netpark-coroutine-relay", Binding.JNA),
     CALLBACK_RELAY_JNA("netpark-callback-relay", Binding.JNA);
@@ -28,12 +31,24 @@ public enum ProxyContender {
         this.binding = binding;
     }
 
-    /** Its name in options and tables, such as {@code netpark-coroutine-relay-ffm}. */
-    public String label() {
-        return binding == null ? proxy : proxy + "-" + binding.name().toLowerCase(Locale.ROOT);
+    /**
+     * Starts it on the server's core and waits until it listens.
+     *
+     * @param upstreamPort on 127.0.0.1
+     * @param jvmFlags beyond those that all have
+     */
+    public ServerProcess start(int upstreamPort, Cores cores, List<String> jvmFlags) {
+        List<String> command = this == NGINX ? NginxStream.command(upstreamPort)
+                : Jvm.command(Entrant.properties(jvmFlags, binding), ServeProxy.class, proxy, Integer.toString(upstreamPort));
+        return ServerProcess.start(this, command, cores, "proxy-" + label());
     }
 
-    /** Why it cannot take part here; empty if it can. */
+    @Override
+    public String label() {
+        return Entrant.label(proxy, binding);
+    }
+
+    @Override
     public Optional<String> absence() {
         if (this == NGINX) {
             return NginxStream.absence();
@@ -41,30 +56,18 @@ public enum ProxyContender {
         return binding == null ? Optional.empty() : Optional.ofNullable(binding.unavailability());
     }
 
-    /** The command of its process; later JVM flags override the common ones. */
-    List<String> command(int upstreamPort, List<String> jvmFlags) {
-        if (this == NGINX) {
-            return NginxStream.command(upstreamPort);
-        }
-        List<String> properties = new ArrayList<>(jvmFlags);
-        if (binding != null) {
-            properties.add("-D" + Binding.PROPERTY + "=" + binding.name().toLowerCase(Locale.ROOT));
-        }
-        return Jvm.command(properties, ServeProxy.class, proxy, Integer.toString(upstreamPort));
-    }
-
-    /** Whether its process is a JVM that answers {@link ServeProxy}'s commands. */
+    @Override
     public boolean isJvm() {
         return this != NGINX;
     }
 
-    /** How it reaches the C library, if it is Netpark; otherwise null. */
+    @Override
     public @Nullable Binding binding() {
         return binding;
     }
 
-    /** Whether it is this project's. */
-    public boolean isNetpark() {
-        return binding != null;
+    /** Whether it reads into a buffer on the heap and writes it: the plain way. */
+    public boolean isPlain() {
+        return proxy.equals("netpark-coroutine-heap");
     }
 }

@@ -1,10 +1,9 @@
 package io.netpark.bench.redis;
 
 import io.netpark.bench.run.BenchFailure;
-import io.netpark.bench.run.CoreClock;
 import io.netpark.bench.run.Cores;
-import io.netpark.bench.run.CpuClock;
-import io.netpark.bench.run.Memory;
+import io.netpark.bench.run.Meter;
+import io.netpark.bench.run.Meter.Usage;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import java.io.Closeable;
@@ -21,8 +20,6 @@ public final class RedisMatch implements Closeable {
     private static final long GUESS = 20_000;
     /** Every connection has had so many batches of the deepest pipeline. */
     private static final long MULTIPLE = RedisShape.CONNECTIONS * 16L;
-    /** After a run the server still has connections to close. */
-    private static final long AFTERMATH_MILLIS = 30;
 
     private final Plan plan;
     private final Cores cores;
@@ -30,11 +27,7 @@ public final class RedisMatch implements Closeable {
     private final RedisLoad load;
     private final Map<RedisContender, RedisProcess> servers = new EnumMap<>(RedisContender.class);
 
-    /**
-     * Starts the servers.
-     *
-     * @param plan of which the contenders do not matter
-     */
+    /** Starts the servers. */
     public RedisMatch(Plan plan, List<RedisContender> contenders, Cores cores, Progress progress) {
         this.plan = plan;
         this.cores = cores;
@@ -78,27 +71,13 @@ public final class RedisMatch implements Closeable {
     }
 
     private RedisRound turn(RedisProcess server, RedisShape shape, long requests) {
-        long allocated = server.allocated();
-        long cpu = CpuClock.nanos(server.pid());
-        long busy = CoreClock.busy(cores.server());
+        Meter meter = Meter.start(server, cores);
         long nanos = System.nanoTime();
         RedisLoad.Score score = load.run(server.port(), shape, requests);
         nanos = System.nanoTime() - nanos;
-        pause();
-        busy = CoreClock.busy(cores.server()) - busy;
-        cpu = CpuClock.nanos(server.pid()) - cpu;
-        allocated = server.allocated() - allocated;
-        return new RedisRound(score.requests(), cpu, Math.max(0, busy - cpu), nanos, score.perSecond(), score.p50Micros(),
-                score.p99Micros(), Memory.resident(server.pid()), allocated);
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(AFTERMATH_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new BenchFailure("interrupted");
-        }
+        Usage usage = meter.stop();
+        return new RedisRound(score.requests(), usage.cpu(), usage.othersCpu(), nanos, score.perSecond(), score.p50Micros(),
+                score.p99Micros(), usage.resident(), usage.allocated());
     }
 
     @Override

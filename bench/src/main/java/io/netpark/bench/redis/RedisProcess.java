@@ -5,6 +5,7 @@ import io.netpark.bench.run.Child;
 import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
+import io.netpark.bench.run.Meter.Metered;
 import io.netpark.core.sys.Binding;
 import java.io.Closeable;
 import java.io.IOException;
@@ -16,7 +17,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** A contender, running: one thread that serves, nothing written to a disk. */
-final class RedisProcess implements Closeable {
+final class RedisProcess implements Metered, Closeable {
 
     private static final Duration START = Duration.ofSeconds(20);
 
@@ -73,12 +74,13 @@ final class RedisProcess implements Closeable {
         return port;
     }
 
-    long pid() {
+    @Override
+    public long pid() {
         return child.pid();
     }
 
-    /** Bytes its threads have allocated since it started; 0 for one that is not a JVM. */
-    long allocated() {
+    @Override
+    public long allocated() {
         return contender.isNetpark() ? Long.parseLong(child.ask("allocated", START)) : 0;
     }
 

@@ -5,7 +5,6 @@ import io.netpark.bench.server.Serve;
 import io.netpark.bench.server.Service;
 import io.netpark.core.sys.Binding;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -13,13 +12,13 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** What is compared. */
-public enum Contender {
+public enum Contender implements Entrant {
     FLOOR("floor", null),
     NETTY("netty", null),
     NIO("nio", null),
     VT("vt", null),
     KTOR("ktor", null),
-    /** Of HTTP only. */
+    /** Of HTTP and files only. */
     NGINX("nginx", null),
     COROUTINE_FFM("netpark-coroutine", Binding.FFM),
     CALLBACK_FFM("netpark-callback", Binding.FFM),
@@ -45,6 +44,11 @@ public enum Contender {
                 .filter(contender -> contender != NGINX && !contender.server.equals("netpark-metered")).toList();
     }
 
+    /** Those that send files. */
+    public static List<Contender> ofFiles() {
+        return Arrays.stream(values()).filter(Contender::sendsFiles).toList();
+    }
+
     /** Those that are servers of HTTP. */
     public static List<Contender> ofHttp() {
         return Arrays.stream(values()).filter(Contender::speaksHttp).toList();
@@ -55,23 +59,28 @@ public enum Contender {
         return this == NGINX || this == NETTY || this == KTOR || server.equals("netpark-coroutine");
     }
 
-    /** Whether its process is a JVM that answers {@code Serve}'s commands. */
+    @Override
     public boolean isJvm() {
         return this != FLOOR && this != NGINX;
     }
 
-    /** Its name in options and tables, such as {@code netpark-coroutine-ffm}. */
+    @Override
     public String label() {
-        return binding == null ? server : server + "-" + binding.name().toLowerCase(Locale.ROOT);
+        return Entrant.label(server, binding);
     }
 
-    /** Why it cannot take part here; empty if it can. */
+    /** As {@link #label()}, when it does something in one of several ways. */
+    String label(String way) {
+        return Entrant.label(server + "-" + way, binding);
+    }
+
+    @Override
     public Optional<String> absence() {
         if (this == FLOOR && Floor.program().isEmpty()) {
             return Optional.of("there is no working cc, so there is no floor and no ratio");
         }
         if (this == NGINX && Nginx.program().isEmpty()) {
-            return Optional.of("there is no nginx");
+            return Optional.of("it is not installed");
         }
         if (this == VT && Jvm.feature() < FIRST_JDK_WITH_VIRTUAL_THREADS) {
             return Optional.of("virtual threads need JDK 21 or newer");
@@ -89,22 +98,14 @@ public enum Contender {
             return List.of(program.toString(), mode, block, buffer);
         }
         if (this == NGINX) {
-            return Nginx.command();
+            return Nginx.command(service);
         }
-        return Jvm.command(properties(jvmFlags), Serve.class, server, mode, block, buffer);
+        return Jvm.command(Entrant.properties(jvmFlags, binding), Serve.class, server, mode, block, buffer);
     }
 
     /** The command of its process as a dialer. */
     List<String> dialCommand() {
-        return Jvm.command(properties(List.of()), Dials.class, server);
-    }
-
-    private List<String> properties(List<String> jvmFlags) {
-        List<String> properties = new ArrayList<>(jvmFlags);
-        if (binding != null) {
-            properties.add("-D" + Binding.PROPERTY + "=" + binding.name().toLowerCase(Locale.ROOT));
-        }
-        return properties;
+        return Jvm.command(Entrant.properties(List.of(), binding), Dials.class, server);
     }
 
     /** Whether there is a dialer of it. */
@@ -114,17 +115,12 @@ public enum Contender {
 
     /** Whether it sends files. */
     public boolean sendsFiles() {
-        return this == NETTY || server.equals("netpark-coroutine") || server.equals("netpark-callback");
+        return this == NGINX || this == NETTY || server.equals("netpark-coroutine") || server.equals("netpark-callback");
     }
 
-    /** How it reaches the C library, if it is Netpark; otherwise null. */
+    @Override
     public @Nullable Binding binding() {
         return binding;
-    }
-
-    /** Whether it is this project's. */
-    public boolean isNetpark() {
-        return binding != null;
     }
 
     /** The one with that label. */

@@ -1,11 +1,12 @@
 package io.netpark.bench.run;
 
 import io.netpark.bench.run.LoadProcess.Done;
+import io.netpark.bench.run.Meter.Metered;
 import java.io.Closeable;
 import java.time.Duration;
 
 /** A dialer, running. Its commands are those of {@link io.netpark.bench.dial.Dials}. */
-public final class DialerProcess implements Closeable {
+public final class DialerProcess implements Metered, Closeable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(40);
 
@@ -17,6 +18,7 @@ public final class DialerProcess implements Closeable {
                 Folders.target().resolve(contender.label() + ".log"));
     }
 
+    @Override
     public long pid() {
         return child.pid();
     }
@@ -26,7 +28,7 @@ public final class DialerProcess implements Closeable {
         return LoadProcess.done(ask("dial " + port + " " + millis));
     }
 
-    /** Bytes its threads have allocated since it started. */
+    @Override
     public long allocated() {
         return Long.parseLong(ask("allocated").substring("ok ".length()));
     }

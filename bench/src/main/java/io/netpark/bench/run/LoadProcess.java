@@ -56,6 +56,11 @@ public final class LoadProcess implements Closeable {
         ask("http " + port + " " + count + " " + depth, CONNECT);
     }
 
+    /** As {@link #openHttp}, of guests that ask for a file of one block, one at a time. */
+    public void openFile(int port, int count, int size) {
+        ask("file " + port + " " + count + " " + size, CONNECT);
+    }
+
     /** One request on each connection that has had none. */
     public Done once() {
         return done(ask("once", CONNECT));

@@ -1,5 +1,7 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.server.Block;
+import io.netpark.bench.server.Service;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -10,7 +12,10 @@ import java.util.OptionalLong;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
 
-/** nginx, where it is installed: one process, which is its worker too. For HTTP it has a greeting in its configuration. */
+/**
+ * nginx, where it is installed: one process, which is its worker too. What it says over HTTP is a greeting in its
+ * configuration, or a file.
+ */
 public final class Nginx {
 
     /** How the line begins of a process that starts the server and is not the server. */
@@ -25,6 +30,8 @@ public final class Nginx {
             }
             """;
 
+    private static final String GREETING = "location = /plaintext { return 200 \"Hello, World!\"; }";
+
     private Nginx() {}
 
     /** The program; empty if there is none. */
@@ -34,9 +41,21 @@ public final class Nginx {
         return folders.map(folder -> Path.of(folder, "nginx")).filter(Files::isExecutable).findFirst();
     }
 
-    /** As a server of HTTP. */
-    static List<String> command() {
-        return command("", Nginx::http);
+    /** As a server of HTTP: of a greeting, or of a file that it sends by sendfile(2) or copies. */
+    static List<String> command(Service service) {
+        return switch (service.mode()) {
+            case HTTP -> command("", port -> http(port, GREETING));
+            case FILE -> files(service, "sendfile on;");
+            // By default it reads 32 KiB at a time, the others 64.
+            case FILE_COPY -> files(service, "sendfile off; output_buffers 1 64k;");
+            default -> throw new IllegalArgumentException("nginx has no service " + service.mode());
+        };
+    }
+
+    private static List<String> files(Service service, String how) {
+        byte[] file = Block.bytes(service.block());
+        return command("", port -> http(port, "location = /file { %s }".formatted(how)),
+                folder -> Files.write(Files.createDirectory(folder.resolve("html")).resolve("file"), file));
     }
 
     /**
@@ -47,8 +66,18 @@ public final class Nginx {
      * @param last the lines that say what it does, given the port
      */
     public static List<String> command(String first, IntFunction<String> last) {
+        return command(first, last, folder -> {});
+    }
+
+    /** Puts what is served into the server's folder. */
+    private interface Filling {
+        void fill(Path folder) throws IOException;
+    }
+
+    private static List<String> command(String first, IntFunction<String> last, Filling filling) {
         try {
             Path folder = Files.createTempDirectory(Folders.target(), "nginx");
+            filling.fill(folder);
             int port = freePort();
             Files.writeString(folder.resolve("nginx.conf"), first + MAIN + last.apply(port));
             String nginx = program().orElseThrow().toString();
@@ -79,7 +108,7 @@ public final class Nginx {
         }
     }
 
-    private static String http(int port) {
+    private static String http(int port, String location) {
         return """
                 http {
                     access_log off;
@@ -93,11 +122,9 @@ public final class Nginx {
                     scgi_temp_path scgi;
                     server {
                         listen 127.0.0.1:%d backlog=65535;
-                        location = /plaintext {
-                            return 200 "Hello, World!";
-                        }
+                        %s
                     }
                 }
-                """.formatted(port);
+                """.formatted(port, location);
     }
 }

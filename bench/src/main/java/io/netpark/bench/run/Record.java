@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.run.LoadProcess.Done;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -10,16 +11,17 @@ import org.HdrHistogram.Histogram;
 /** What a contender did in a match. */
 public final class Record {
 
-    private final Contender contender;
+    private final Entrant contender;
     private final List<Sample> samples = new ArrayList<>();
     private OptionalDouble systemCalls = OptionalDouble.empty();
+    private OptionalDouble systemCallsPerGigabyte = OptionalDouble.empty();
     private Optional<String> failure = Optional.empty();
 
-    Record(Contender contender) {
+    Record(Entrant contender) {
         this.contender = contender;
     }
 
-    public Contender contender() {
+    public Entrant contender() {
         return contender;
     }
 
@@ -27,8 +29,9 @@ public final class Record {
         samples.add(sample);
     }
 
-    void systemCalls(double perRequest) {
-        systemCalls = OptionalDouble.of(perRequest);
+    void systemCalls(long calls, Done during) {
+        systemCalls = OptionalDouble.of((double) calls / during.requests());
+        systemCallsPerGigabyte = OptionalDouble.of(calls * 1e9 / during.bytes());
     }
 
     void fail(String reason) {
@@ -43,6 +46,11 @@ public final class Record {
     /** System calls a request, if they could be counted. */
     public OptionalDouble systemCalls() {
         return systemCalls;
+    }
+
+    /** System calls for each gigabyte that the generator received, if they could be counted. */
+    public OptionalDouble systemCallsPerGigabyte() {
+        return systemCallsPerGigabyte;
     }
 
     /** Why it dropped out. */

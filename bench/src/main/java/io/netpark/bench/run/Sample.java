@@ -1,5 +1,7 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.run.LoadProcess.Done;
+import io.netpark.bench.run.Meter.Usage;
 import org.HdrHistogram.Histogram;
 
 /**
@@ -17,6 +19,11 @@ import org.HdrHistogram.Histogram;
  */
 public record Sample(long requests, long bytes, long nanos, long cpu, long loadCpu, long othersCpu, long resident,
         long allocated, Histogram latencies) {
+
+    static Sample of(Done done, Usage usage) {
+        return new Sample(done.requests(), done.bytes(), done.nanos(), usage.cpu(), usage.loadCpu(), usage.othersCpu(),
+                usage.resident(), usage.allocated(), done.latencies());
+    }
 
     /** CPU microseconds a request. */
     public double cpuMicros() {

@@ -1,22 +1,27 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.run.Meter.Metered;
 import io.netpark.bench.server.Service;
 import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** A contender, running. */
-public final class ServerProcess implements Closeable {
+/** A contender that listens, running. */
+public final class ServerProcess implements Metered, Closeable {
 
     private static final Duration START = Duration.ofSeconds(20);
     private static final Duration ANSWER = Duration.ofSeconds(20);
 
-    private final Contender contender;
+    private final Entrant contender;
     private final Child child;
     private final int port;
     private final long pid;
 
-    private ServerProcess(Contender contender, Child child) {
+    private ServerProcess(Entrant contender, Child child) {
         this.contender = contender;
         this.child = child;
         String line = child.line(START);
@@ -31,8 +36,16 @@ public final class ServerProcess implements Closeable {
 
     /** The same with further JVM flags. */
     public static ServerProcess start(Contender contender, Service service, Cores cores, List<String> jvmFlags) {
-        Child child = new Child(contender.label(), contender.command(service, jvmFlags), cores.server(),
-                Folders.target().resolve(contender.label() + ".log"));
+        return start(contender, contender.command(service, jvmFlags), cores, contender.label());
+    }
+
+    /**
+     * Starts somebody by another command.
+     *
+     * @param log name of the file that gets its standard error, without .log
+     */
+    public static ServerProcess start(Entrant contender, List<String> command, Cores cores, String log) {
+        Child child = new Child(contender.label(), command, cores.server(), Folders.target().resolve(log + ".log"));
         try {
             return new ServerProcess(contender, child);
         } catch (BenchFailure e) {
@@ -41,7 +54,7 @@ public final class ServerProcess implements Closeable {
         }
     }
 
-    public Contender contender() {
+    public Entrant contender() {
         return contender;
     }
 
@@ -49,11 +62,12 @@ public final class ServerProcess implements Closeable {
         return port;
     }
 
+    @Override
     public long pid() {
         return pid;
     }
 
-    /** Bytes its threads have allocated since it started; 0 for one that is not a JVM. */
+    @Override
     public long allocated() {
         return contender.isJvm() ? Long.parseLong(child.ask("allocated", ANSWER)) : 0;
     }
@@ -66,6 +80,20 @@ public final class ServerProcess implements Closeable {
     /** Bytes in use on its heap after a collection; 0 for one that has no heap. */
     public long heap() {
         return contender.isJvm() ? Long.parseLong(child.ask("heap", ANSWER)) : 0;
+    }
+
+    /** Bytes of it in memory. */
+    public long resident() {
+        return Memory.resident(pid);
+    }
+
+    /** How many descriptors it has open. */
+    public long descriptors() {
+        try (Stream<Path> open = Files.list(Path.of("/proc/" + pid + "/fd"))) {
+            return open.count();
+        } catch (IOException e) {
+            throw new BenchFailure("the descriptors of process " + pid + " cannot be counted: " + e.getMessage());
+        }
     }
 
     /** Measures the hand-over of tasks; "none" for one that takes none. */

@@ -27,6 +27,11 @@ public interface Shape {
     /** Disconnects. */
     void close(LoadProcess load);
 
+    /** The same for one that has to be asked for it in another way. */
+    default Shape toward(Entrant contender) {
+        return this;
+    }
+
     /**
      * Requests that come back as they are.
      *
@@ -168,17 +173,17 @@ public interface Shape {
         public void close(LoadProcess load) {}
     }
 
-    /**
-     * A file from the server to the generator, again and again.
-     *
-     * @param size of the file, in bytes
-     * @param copying whether the server copies it, or has the kernel send it
-     */
-    record Download(String label, int connections, int size, boolean copying) implements Shape {
+    /** A file from the server to the generator, again and again, of {@code size} bytes. */
+    record Download(String label, int connections, int size) implements Shape {
 
         @Override
         public Service service() {
-            return new Service(copying ? Mode.FILE_COPY : Mode.FILE, size, Echo.SMALLEST_BUFFER);
+            return service(Mode.FILE);
+        }
+
+        /** The same, by another way of sending it. */
+        Service service(Mode mode) {
+            return new Service(mode, size, Echo.SMALLEST_BUFFER);
         }
 
         @Override
@@ -191,5 +196,40 @@ public interface Shape {
 
         @Override
         public void close(LoadProcess load) {}
+
+        @Override
+        public Shape toward(Entrant contender) {
+            return contender instanceof FileContender sender && sender.server() == Contender.NGINX
+                    ? new HttpDownload(this) : this;
+        }
+    }
+
+    /** The same file, asked for over HTTP. */
+    record HttpDownload(Download download) implements Shape {
+
+        @Override
+        public String label() {
+            return download.label;
+        }
+
+        @Override
+        public Service service() {
+            return download.service();
+        }
+
+        @Override
+        public void open(LoadProcess load, int port) {
+            load.openFile(port, download.connections, download.size);
+        }
+
+        @Override
+        public Done run(LoadProcess load, int port, long millis) {
+            return load.run(millis, download.connections);
+        }
+
+        @Override
+        public void close(LoadProcess load) {
+            load.disconnect();
+        }
     }
 }

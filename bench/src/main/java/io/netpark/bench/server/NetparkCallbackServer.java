@@ -47,7 +47,7 @@ class NetparkCallbackServer implements BenchServer {
                 FileChannel file = service.openFile(FileChannel::open);
                 builder.onInput((connection, in) -> files(connection, in, () -> FileTransfer.of(file, 0, FileTransfer.REST)));
             }
-            case SOURCE, STAMP -> builder
+            case SOURCE, STAMP, FILE_HEAP -> builder
                     .onConnect(connection -> connection.attach(service.reply()))
                     .onRequest(NetparkCallbackServer::answer)
                     .onWritable(connection -> answer(connection, NOTHING));

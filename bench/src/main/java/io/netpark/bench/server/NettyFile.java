@@ -1,5 +1,6 @@
 package io.netpark.bench.server;
 
+import io.netpark.bench.server.Service.Mode;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
@@ -8,20 +9,21 @@ import io.netty.channel.DefaultFileRegion;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 
-/** Netty's ways to send a file: a region of it, which its native transport gives to sendfile(2), or buffers of 64 KiB. */
+/**
+ * Netty's ways to send a file: a region of it, which its native transport gives to sendfile(2), or buffers of 64 KiB, direct
+ * ones or on the heap.
+ */
 final class NettyFile extends ChannelInboundHandlerAdapter {
-
-    private static final int BUFFER = 64 * 1024;
 
     private final FileChannel file;
     private final int size;
-    private final boolean copying;
+    private final Mode mode;
     private long left;
 
-    NettyFile(FileChannel file, int size, boolean copying) {
+    NettyFile(FileChannel file, int size, Mode mode) {
         this.file = file;
         this.size = size;
-        this.copying = copying;
+        this.mode = mode;
     }
 
     @Override
@@ -38,7 +40,8 @@ final class NettyFile extends ChannelInboundHandlerAdapter {
     /** Writes on as long as writes complete at once; a listener goes on with one that has to wait. */
     private void answer(ChannelHandlerContext context) throws IOException {
         while (left > 0) {
-            int count = copying ? (int) Math.min(BUFFER, size - position()) : size;
+            boolean copying = mode != Mode.FILE;
+            int count = copying ? (int) Math.min(Service.COPIED_AT_A_TIME, size - position()) : size;
             ChannelFuture written = context.writeAndFlush(copying ? buffer(context, count) : new Region(file, size));
             left -= count;
             if (!written.isDone()) {
@@ -57,7 +60,7 @@ final class NettyFile extends ChannelInboundHandlerAdapter {
     }
 
     private ByteBuf buffer(ChannelHandlerContext context, int count) throws IOException {
-        ByteBuf buffer = context.alloc().directBuffer(count);
+        ByteBuf buffer = mode == Mode.FILE_HEAP ? context.alloc().heapBuffer(count) : context.alloc().directBuffer(count);
         long from = position();
         while (buffer.isWritable()) {
             buffer.writeBytes(file, from + buffer.writerIndex(), count - buffer.writerIndex());

@@ -43,9 +43,9 @@ final class NettyServer implements BenchServer {
     }
 
     private static Supplier<ChannelHandler> handlers(Service service) throws IOException {
-        if (service.mode() == Mode.FILE || service.mode() == Mode.FILE_COPY) {
+        if (service.mode().isOfFiles()) {
             FileChannel file = service.openFile(FileChannel::open);
-            return () -> new NettyFile(file, service.block(), service.mode() == Mode.FILE_COPY);
+            return () -> new NettyFile(file, service.block(), service.mode());
         }
         if (service.mode() == Mode.ECHO) {
             Echo shared = new Echo();

@@ -1,22 +1,13 @@
 package io.netpark.bench.server;
 
 import io.netpark.bench.server.Service.Mode;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
-import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
-import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.Executor;
 
 /**
- * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}. Prints {@code listening on 127.0.0.1:PORT}, then obeys
- * lines on its standard input with one line each, and ends when its input does: it never outlives the harness.
+ * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}, with a {@link Console} that knows one command more.
  *
  * <pre>
- *   allocated      bytes that all threads have allocated so far
- *   compiled       milliseconds that the compilers have worked so far
- *   heap           bytes in use on the heap, after a collection
  *   tasks COUNT    hands the loop tasks from this thread: percentiles of the nanoseconds until each ran
  * </pre>
  */
@@ -29,20 +20,8 @@ public final class Serve {
         Mode mode = Mode.valueOf(arguments[1].toUpperCase(Locale.ROOT));
         BenchServer server = mode == Mode.HTTP ? openHttp(arguments[0]) : open(arguments[0]);
         Service service = new Service(mode, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
-        PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
-        out.println("listening on 127.0.0.1:" + server.start(service));
-        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        for (String line = in.readLine(); line != null; line = in.readLine()) {
-            String[] words = line.split(" ");
-            out.println(switch (words[0]) {
-                case "allocated" -> Long.toString(Allocation.total());
-                case "compiled" -> Long.toString(ManagementFactory.getCompilationMXBean().getTotalCompilationTime());
-                case "heap" -> Long.toString(Heap.used());
-                case "tasks" -> tasks(server.loop(), Integer.parseInt(words[1]));
-                default -> "unknown command: " + line;
-            });
-        }
-        Runtime.getRuntime().halt(0);
+        Console.run(server.start(service), words -> words[0].equals("tasks")
+                ? tasks(server.loop(), Integer.parseInt(words[1])) : "unknown command: " + words[0]);
     }
 
     /** By name, so that a JDK that lacks what one server needs can run the others. */

@@ -1,7 +1,10 @@
 package io.netpark.bench.server;
 
+import java.io.EOFException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -12,24 +15,31 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Service {
 
+    /** What a server that copies a file reads at a time. */
+    static final int COPIED_AT_A_TIME = 64 * 1024;
+
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
     private final Mode mode;
     private final int block;
     private final int buffer;
-    /** Shared by all connections; each has its own view. */
+    /** Of a source. Shared by all connections; each has its own view. */
     private final ByteBuffer content;
+    /** Shared by all connections, once somebody needs it. */
+    private @Nullable FileChannel file;
 
     /**
      * A service.
      *
      * @param mode what is answered
-     * @param block size of the blocks of a {@link Mode#SOURCE}
+     * @param block size of the blocks of a {@link Mode#SOURCE}, or of the file
      * @param buffer room for one read: more than a request, so that a read of all there is falls short
      */
     public Service(Mode mode, int block, int buffer) {
         this.mode = mode;
         this.block = block;
         this.buffer = buffer;
-        this.content = ByteBuffer.allocateDirect(block).put(Block.bytes(block)).flip();
+        this.content = mode == Mode.SOURCE ? ByteBuffer.allocateDirect(block).put(Block.bytes(block)).flip() : NOTHING;
     }
 
     public Mode mode() {
@@ -58,8 +68,15 @@ public final class Service {
         STAMP,
         /** As many times a file of one block as the eight bytes read say, big-endian; sent by the kernel. */
         FILE,
-        /** The same, copied by the server. */
-        FILE_COPY
+        /** The same, copied as the library does it. */
+        FILE_COPY,
+        /** The same, read into a buffer on the heap and written from there. */
+        FILE_HEAP;
+
+        /** Whether files are sent. */
+        boolean isOfFiles() {
+            return this == FILE || this == FILE_COPY || this == FILE_HEAP;
+        }
     }
 
     /** Answers on one connection. */
@@ -97,8 +114,22 @@ public final class Service {
             case SOURCE -> new Source(content.duplicate());
             case STAMP -> new Stamp();
             case HTTP -> throw new IllegalArgumentException("HTTP is answered by servers of its own");
+            case FILE_HEAP -> new Copy(file(), block);
             case FILE, FILE_COPY -> throw new IllegalArgumentException("files do not come from buffers");
         };
+    }
+
+    private synchronized FileChannel file() {
+        FileChannel open = file;
+        if (open == null) {
+            try {
+                open = openFile(FileChannel::open);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            file = open;
+        }
+        return open;
     }
 
     private static @Nullable ByteBuffer echo(ByteBuffer request) {
@@ -123,6 +154,42 @@ public final class Service {
             }
             left--;
             return block.clear();
+        }
+    }
+
+    /** What is left of so many copies of a file, through a buffer of the connection's own. */
+    private static final class Copy implements Reply {
+        private final FileChannel file;
+        private final int size;
+        private final ByteBuffer buffer = ByteBuffer.allocate(COPIED_AT_A_TIME);
+        private long left;
+
+        Copy(FileChannel file, int size) {
+            this.file = file;
+            this.size = size;
+        }
+
+        @Override
+        public @Nullable ByteBuffer next(ByteBuffer request) {
+            if (request.remaining() >= Long.BYTES) {
+                left += request.getLong() * size;
+            }
+            if (left == 0) {
+                return null;
+            }
+            long from = (size - left % size) % size;
+            buffer.clear().limit((int) Math.min(buffer.capacity(), size - from));
+            try {
+                while (buffer.hasRemaining()) {
+                    if (file.read(buffer, from + buffer.position()) < 0) {
+                        throw new EOFException("the file is shorter than " + size + " bytes");
+                    }
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            left -= buffer.position();
+            return buffer.flip();
         }
     }
 

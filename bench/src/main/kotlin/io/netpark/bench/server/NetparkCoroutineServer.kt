@@ -40,7 +40,7 @@ internal class NetparkCoroutineServer : BenchServer {
             Service.Mode.FRAMES -> frames(connection)
             Service.Mode.FILE -> files(connection) { sendFile(openFile) }
             Service.Mode.FILE_COPY -> files(connection) { sendFile(channel) }
-            Service.Mode.SOURCE, Service.Mode.STAMP -> answer(connection, service)
+            Service.Mode.SOURCE, Service.Mode.STAMP, Service.Mode.FILE_HEAP -> answer(connection, service)
             Service.Mode.HTTP -> error("HTTP is answered by a server of its own")
         }
     }

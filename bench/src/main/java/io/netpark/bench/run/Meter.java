@@ -1,0 +1,82 @@
+package io.netpark.bench.run;
+
+import java.util.stream.LongStream;
+
+/** Reads what a process uses, from its start to {@link #stop}. */
+public final class Meter {
+
+    /** After a run a process may still have something to do: connections to close. */
+    private static final long AFTERMATH_MILLIS = 30;
+
+    private final Metered process;
+    private final Cores cores;
+    private final long[] load;
+    private final long allocated;
+    private final long cpu;
+    private final long loadCpu;
+    private final long busy;
+
+    /** A process that tells what it has allocated. */
+    public interface Metered {
+
+        /** The kernel's number of it. */
+        long pid();
+
+        /** Bytes its threads have allocated since it started; 0 for one that is not a JVM. */
+        long allocated();
+    }
+
+    /**
+     * What was used.
+     *
+     * @param cpu nanoseconds of the process
+     * @param loadCpu nanoseconds of those who keep it busy
+     * @param othersCpu nanoseconds that its core was kept busy by anybody else; coarse
+     * @param resident bytes of the process, now
+     * @param allocated bytes on its heap
+     */
+    public record Usage(long cpu, long loadCpu, long othersCpu, long resident, long allocated) {}
+
+    private Meter(Metered process, Cores cores, long[] load) {
+        pause();
+        this.process = process;
+        this.cores = cores;
+        this.load = load;
+        this.allocated = process.allocated();
+        this.cpu = CpuClock.nanos(process.pid());
+        this.loadCpu = loadCpu();
+        this.busy = CoreClock.busy(cores.server());
+    }
+
+    /**
+     * Begins, when what was before is over.
+     *
+     * @param process on the server's core
+     * @param load numbers of the processes that keep it busy
+     */
+    public static Meter start(Metered process, Cores cores, long... load) {
+        return new Meter(process, cores, load);
+    }
+
+    /** Ends, when what was done is over. */
+    public Usage stop() {
+        pause();
+        long busyMeanwhile = CoreClock.busy(cores.server()) - busy;
+        long used = CpuClock.nanos(process.pid()) - cpu;
+        return new Usage(used, loadCpu() - loadCpu, Math.max(0, busyMeanwhile - used), Memory.resident(process.pid()),
+                process.allocated() - allocated);
+    }
+
+    private long loadCpu() {
+        return LongStream.of(load).map(CpuClock::nanos).sum();
+    }
+
+    private static void pause() {
+        try {
+            Thread.sleep(AFTERMATH_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchFailure("interrupted");
+        }
+    }
+}

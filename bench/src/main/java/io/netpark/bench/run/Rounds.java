@@ -1,0 +1,105 @@
+package io.netpark.bench.run;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/**
+ * Processes that live through a whole match. A round gives each a turn, in another order every time, while the others sleep: so
+ * what changes on the machine in the meantime changes for all. One that fails drops out, and the others go on.
+ */
+final class Rounds<P extends Closeable> implements Closeable {
+
+    private final String name;
+    private final Plan plan;
+    private final Progress progress;
+    private final Map<Entrant, P> running = new LinkedHashMap<>();
+    private final Map<Entrant, Record> records = new LinkedHashMap<>();
+
+    /** What is done in a turn. */
+    interface Turn<P> {
+        Sample play(P process, long millis);
+    }
+
+    /**
+     * Starts all.
+     *
+     * @param name of the match, for who waits
+     */
+    <E extends Entrant> Rounds(String name, Plan plan, Progress progress, List<E> contenders, Function<E, P> start) {
+        this.name = name;
+        this.plan = plan;
+        this.progress = progress;
+        for (E contender : contenders) {
+            records.put(contender, new Record(contender));
+            try {
+                running.put(contender, start.apply(contender));
+            } catch (BenchFailure e) {
+                dropOut(contender, e);
+            }
+        }
+    }
+
+    /** The rounds. */
+    void play(Turn<P> turn) {
+        List<Entrant> order = new ArrayList<>(records.keySet());
+        for (int round = 1; round <= plan.rounds(); round++) {
+            each("round " + round + " of " + plan.rounds(), order,
+                    (process, record) -> record.add(turn.play(process, plan.roundMillis())));
+            Collections.rotate(order, 1 + order.size() / 2);
+        }
+    }
+
+    /** Something else that is done with each: to warm up, or to count. */
+    void each(String step, BiConsumer<P, Record> what) {
+        each(step, new ArrayList<>(records.keySet()), what);
+    }
+
+    private void each(String step, List<Entrant> order, BiConsumer<P, Record> what) {
+        progress.say(name + ": " + step);
+        for (Entrant contender : order) {
+            P process = running.get(contender);
+            if (process != null) {
+                try {
+                    what.accept(process, records.get(contender));
+                } catch (BenchFailure e) {
+                    dropOut(contender, e);
+                }
+            }
+        }
+    }
+
+    private void dropOut(Entrant contender, BenchFailure reason) {
+        progress.say(name + ": " + contender.label() + " drops out: " + reason.getMessage());
+        records.get(contender).fail(reason.getMessage());
+        P process = running.remove(contender);
+        if (process != null) {
+            close(process);
+        }
+    }
+
+    /** What each did, in the order in which they were given. */
+    List<Record> records() {
+        return List.copyOf(records.values());
+    }
+
+    @Override
+    public void close() {
+        running.values().forEach(Rounds::close);
+    }
+
+    private static void close(Closeable process) {
+        try {
+            process.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
