@@ -13,6 +13,7 @@ import java.nio.charset.CharsetEncoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Objects;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -356,6 +357,21 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
             }
         }
         return count;
+    }
+
+    /**
+     * Adds a reference to each segment that has some of the first {@code count} bytes, and hands it over: the bytes may be skipped
+     * then, and stay what they are until it is released.
+     */
+    public void retainFirst(long count, Consumer<? super Segment> to) {
+        require(count, "retainFirst");
+        for (Link link = head; count > 0; link = link.next) {
+            if (link.size() > 0) {
+                link.segment.retain();
+                to.accept(link.segment);
+                count -= link.size();
+            }
+        }
     }
 
     /**

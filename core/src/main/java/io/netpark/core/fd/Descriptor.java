@@ -250,6 +250,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
     }
 
+    /** As the other, for what is not worth saying if it is closed. */
+    protected final boolean tryAcquire() {
+        return lock.acquire();
+    }
+
     /** The descriptor number. Valid while a reference is held. */
     protected final int fd() {
         return fd;

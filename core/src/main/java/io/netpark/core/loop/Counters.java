@@ -34,6 +34,8 @@ public final class Counters {
     private final LongAdder refused = new LongAdder();
     private final LongAdder acceptPauses = new LongAdder();
     private final LongAdder wakeups = new LongAdder();
+    private final LongAdder lent = new LongAdder();
+    private final LongAdder copied = new LongAdder();
     private long turnBegan;
 
     Counters() {}
@@ -63,6 +65,16 @@ public final class Counters {
         } else {
             bytesOutElsewhere.add(bytes);
         }
+    }
+
+    /** A send has lent its bytes to the kernel. */
+    public void lent() {
+        lent.increment();
+    }
+
+    /** The kernel has copied what so many sends had lent it. */
+    public void copiedAfterAll(int sends) {
+        copied.add(sends);
     }
 
     /** A connection is there: accepted, dialed or adopted. */
@@ -111,6 +123,6 @@ public final class Counters {
         return new LoopSnapshot(loop.toString(), Math.max(0, openedEver - closed.sum()), openedEver,
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
                 refused.sum(), acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),
-                get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS));
+                get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS), lent.sum(), copied.sum());
     }
 }

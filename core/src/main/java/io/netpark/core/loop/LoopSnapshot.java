@@ -20,6 +20,8 @@ package io.netpark.core.loop;
  * @param turns waits that have returned
  * @param events descriptors that were found ready; divided by the turns, how busy a turn is
  * @param busyNanos time between waits, in nanoseconds: handlers, tasks and timers
+ * @param zeroCopySends writes that lent their bytes to the kernel
+ * @param zeroCopyCopied those of them that the kernel copied all the same
  */
 public record LoopSnapshot(
         String name,
@@ -37,16 +39,18 @@ public record LoopSnapshot(
         long wakeups,
         long turns,
         long events,
-        long busyNanos) {
+        long busyNanos,
+        long zeroCopySends,
+        long zeroCopyCopied) {
 
     static LoopSnapshot none(String name) {
-        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /** Of a loop that has ended: what is "now" is nothing. */
     LoopSnapshot ended() {
         return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, refused, acceptPauses, 0, 0, 0, tasks, 0,
-                wakeups, turns, events, busyNanos);
+                wakeups, turns, events, busyNanos, zeroCopySends, zeroCopyCopied);
     }
 
     LoopSnapshot plus(LoopSnapshot other) {
@@ -54,6 +58,7 @@ public record LoopSnapshot(
                 bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused,
                 acceptPauses + other.acceptPauses, descriptors + other.descriptors, parked + other.parked,
                 pendingTasks + other.pendingTasks, tasks + other.tasks, pendingTimers + other.pendingTimers,
-                wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos);
+                wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos,
+                zeroCopySends + other.zeroCopySends, zeroCopyCopied + other.zeroCopyCopied);
     }
 }

@@ -59,6 +59,8 @@ public final class NetparkMeters implements MeterBinder {
         counter(registry, "netpark.wakeups", "Wake-ups by other threads", LoopSnapshot::wakeups);
         counter(registry, "netpark.turns", "Waits that have returned", LoopSnapshot::turns);
         counter(registry, "netpark.events", "Descriptors found ready", LoopSnapshot::events);
+        counter(registry, "netpark.zerocopy.sends", "Writes that lent their bytes to the kernel", LoopSnapshot::zeroCopySends);
+        counter(registry, "netpark.zerocopy.copied", "Those copied all the same", LoopSnapshot::zeroCopyCopied);
         TimeGauge.builder("netpark.busy", group, TimeUnit.NANOSECONDS, g -> total().busyNanos())
                 .description("Time between waits, since the beginning").tags(tags).register(registry);
     }

@@ -5,6 +5,8 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
@@ -20,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * template of {@link Descriptor}; {@code start…} begins one, {@code retry…} goes on with it after it was parked.
  *
  * <p>Direct buffers and segments are handed to the kernel as they are. Bytes of heap buffers pass through native memory,
- * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls.
+ * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls. Only what a {@link LinkBuffer}
+ * holds may be in use for longer, where {@linkplain #setZeroCopy zero copy} is wanted.
  */
 public abstract sealed class ByteStream extends ByteInput permits Connection {
 
@@ -36,6 +39,8 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
+    /** Made when first set. */
+    private volatile @Nullable Loans loans;
 
     ByteStream(EventLoop loop, int fd) {
         super(loop, fd);
@@ -220,6 +225,12 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /** One system call: of the bytes as they lie, or of a copy if they are on the heap. */
     private long send(LinkBuffer source) {
+        Loans loans = this.loans;
+        if (loans != null && loans.areWorthwhile(source.available())) {
+            long sent = loans.send(libc(), fd(), source);
+            loans.lookSoon();
+            return sent;
+        }
         int length = source.firstLength();
         if (length == source.available() && source.firstAddress() != 0) {
             return send(source.firstAddress(), length);
@@ -235,6 +246,108 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         } finally {
             vector.giveBack();
         }
+    }
+
+    // Sending without a copy
+
+    private static final SocketOption<Boolean> ZERO_COPY =
+            SocketOption.ofFlag("SO_ZEROCOPY", Linux.SOL_SOCKET, Linux.SO_ZEROCOPY);
+
+    /**
+     * Whether large {@link LinkBuffer}s are sent without a copy from now on; see {@link ZeroCopy} for when that pays, and for what
+     * it means to the buffers' memory.
+     *
+     * @throws NetparkException if the kernel does not do it for such a socket: only for TCP, from Linux 4.14 on
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if SO_ZEROCOPY is set already, by who had the descriptor before: the kernel goes on
+     *     counting sends from there
+     */
+    public final void setZeroCopy(ZeroCopy how) throws NetparkException {
+        synchronized (this) {
+            Loans known = loans;
+            if (known != null) {
+                known.set(how);
+            } else if (how.threshold() > 0) {
+                requireZeroCopy();
+                known = new Loans(loop(), this::look);
+                known.set(how);
+                loans = known;
+            }
+        }
+    }
+
+    private void requireZeroCopy() throws NetparkException {
+        try {
+            if (getOption(ZERO_COPY)) {
+                throw new IllegalStateException("ask for zero copy on " + this + ": it has SO_ZEROCOPY set already");
+            }
+            setOption(ZERO_COPY, true);
+        } catch (NetparkException.SystemError e) {
+            throw NetparkException.of(e.errno(), "ask for zero copy on " + this + ", which only TCP has, from Linux 4.14 on");
+        }
+    }
+
+    /** How many sends had their bytes lent to the kernel, and what became of them. */
+    public final ZeroCopy.Count zeroCopyCount() {
+        Loans known = loans;
+        return known == null ? ZeroCopy.Count.NONE : known.count();
+    }
+
+    /**
+     * Notices raise EPOLLERR, which is not an error then and does not last. A real one of TCP comes with EPOLLHUP (tcp_done() of
+     * the kernel), or is all that there is.
+     */
+    @Override
+    public final void ready(int readiness, WokenBatch woken) {
+        if ((readiness & Readiness.ERROR) != 0 && loans != null && collect() && (readiness & Readiness.HANGUP) == 0
+                && loop().poller().edgeTriggered()) { // without edges every report has to be answered
+            readiness &= ~Readiness.ERROR;
+        }
+        super.ready(readiness, woken);
+    }
+
+    /** Takes what the kernel gives back. Returns whether that was anything. */
+    private boolean collect() {
+        Loans known = loans;
+        if (known == null || !tryAcquire()) {
+            return false;
+        }
+        try {
+            return known.collect(libc(), fd());
+        } finally {
+            pause();
+        }
+    }
+
+    private void look() {
+        collect();
+        Loans known = loans;
+        if (known != null) {
+            known.lookSoon();
+        }
+    }
+
+    @Override
+    protected final void releasing() {
+        Loans known = loans;
+        if (known != null) {
+            Lingering.begin(loop(), fd(), known);
+        }
+    }
+
+    /** Gives up the descriptor, unless memory would be lost: the notices would be another's. */
+    final int surrenderUnlent(String operation) throws NetparkException.Closed {
+        collect();
+        Loans known = loans;
+        if (known != null && !known.isEmpty()) {
+            throw new IllegalStateException(operation + ": the kernel has " + known.count().onLoan()
+                    + " sends on loan; try again when zeroCopyCount says that they are back");
+        }
+        int descriptor = surrender(operation);
+        if (known != null) {
+            known.keep();
+        }
+        return descriptor;
     }
 
     // Sending files

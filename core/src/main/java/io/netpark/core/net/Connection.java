@@ -173,10 +173,11 @@ public sealed class Connection extends ByteStream {
      *
      * @return the descriptor, to be closed by the caller
      * @throws NetparkException.Closed if it is closed
-     * @throws IllegalStateException if an operation is going on or parked; the connection is as before
+     * @throws IllegalStateException if an operation is going on or parked, or the kernel has bytes on loan (see
+     *     {@link ZeroCopy}); the connection is as before
      */
     public int detach() throws NetparkException.Closed {
-        return surrender("detach " + this);
+        return surrenderUnlent("detach " + this);
     }
 
     // Descriptors that are passed along

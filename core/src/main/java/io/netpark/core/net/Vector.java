@@ -16,6 +16,7 @@ final class Vector {
     private final Scratch scratch = Scratch.take();
     private int count;
     private int copied;
+    private boolean inPlace;
 
     private Vector() {}
 
@@ -54,10 +55,20 @@ final class Vector {
     /** As far as it goes: bytes on the heap make a vector of their own. */
     void fillForWriting(LinkBuffer source) {
         count = source.gather(scratch.memory(), Scratch.IOVECS, Linux.IOV_MAX);
-        if (count == 0) {
+        inPlace = count > 0;
+        if (!inPlace) {
             int length = source.copyFirst(scratch.memory(), Scratch.BYTES, Scratch.CAPACITY);
             IoVec.write(scratch.memory(), Scratch.IOVECS, count++, scratch.address(Scratch.BYTES), length);
         }
+    }
+
+    /** How many bytes of a chain the vector names where they are; 0 if it has copied them. */
+    long inPlace() {
+        long bytes = 0;
+        for (int i = 0; inPlace && i < count; i++) {
+            bytes += IoVec.length(scratch.memory(), Scratch.IOVECS, i);
+        }
+        return bytes;
     }
 
     private long fill(ByteBuffer[] buffers, boolean copyIn) {

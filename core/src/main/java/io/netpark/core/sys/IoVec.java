@@ -15,4 +15,9 @@ public final class IoVec {
         array.putLong(offset + index * SIZE, address);
         array.putLong(offset + index * SIZE + 8, length);
     }
+
+    /** The length in an element. */
+    public static long length(ByteBuffer array, int offset, int index) {
+        return array.getLong(offset + index * SIZE + 8);
+    }
 }

@@ -13,6 +13,7 @@ public final class Linux {
     public static final int F_SETFD = 2;
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
+    public static final int F_DUPFD_CLOEXEC = 1030;
     public static final int F_SETPIPE_SZ = 1031;
     public static final int F_GETPIPE_SZ = 1032;
     public static final int FD_CLOEXEC = 1;
@@ -78,11 +79,14 @@ public final class Linux {
     public static final int SOCK_CLOEXEC = O_CLOEXEC;
     public static final int SHUT_RD = 0;
     public static final int SHUT_WR = 1;
+    public static final int SHUT_RDWR = 2;
     public static final int MSG_PEEK = 0x2;
     public static final int MSG_CTRUNC = 0x8;
     public static final int MSG_TRUNC = 0x20;
     public static final int MSG_DONTWAIT = 0x40;
+    public static final int MSG_ERRQUEUE = 0x2000;
     public static final int MSG_NOSIGNAL = 0x4000;
+    public static final int MSG_ZEROCOPY = 0x4000000;
     public static final int MSG_CMSG_CLOEXEC = 0x40000000;
     public static final int SCM_RIGHTS = 1;
     public static final int SOL_SOCKET = 1;
@@ -101,6 +105,7 @@ public final class Linux {
     public static final int SO_DOMAIN = 39;
     public static final int SO_BUSY_POLL = 46;
     public static final int SO_INCOMING_CPU = 49;
+    public static final int SO_ZEROCOPY = 60;
 
     // netinet/in.h
     public static final int IPPROTO_IP = 0;
@@ -109,6 +114,7 @@ public final class Linux {
     public static final int IPPROTO_IPV6 = 41;
     public static final int IP_TOS = 1;
     public static final int IP_TTL = 2;
+    public static final int IP_RECVERR = 11;
     public static final int IP_BIND_ADDRESS_NO_PORT = 24;
     public static final int IP_MULTICAST_IF = 32;
     public static final int IP_MULTICAST_TTL = 33;
@@ -121,8 +127,13 @@ public final class Linux {
     public static final int IPV6_MULTICAST_LOOP = 19;
     public static final int IPV6_ADD_MEMBERSHIP = 20;
     public static final int IPV6_DROP_MEMBERSHIP = 21;
+    public static final int IPV6_RECVERR = 25;
     public static final int IPV6_V6ONLY = 26;
     public static final int IPV6_TCLASS = 67;
+
+    // linux/errqueue.h
+    public static final int SO_EE_ORIGIN_ZEROCOPY = 5;
+    public static final int SO_EE_CODE_ZEROCOPY_COPIED = 1;
 
     // netinet/tcp.h
     public static final int TCP_NODELAY = 1;
