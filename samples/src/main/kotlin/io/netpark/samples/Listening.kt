@@ -1,36 +1,89 @@
 package io.netpark.samples
 
+import picocli.CommandLine.Mixin
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.Option
+import picocli.CommandLine.Spec
 import java.net.Inet6Address
 import java.net.InetAddress
 import java.net.InetSocketAddress
+import java.net.SocketAddress
 import java.net.UnknownHostException
-
-/** The address of a host by name or number. */
-internal fun lookUp(host: String): InetAddress = try {
-    InetAddress.getByName(host)
-} catch (e: UnknownHostException) {
-    throw UnknownHostException("$host is not a known host").apply { initCause(e) }
-}
-
-/** As everything here writes it: 127.0.0.1:7000, [0:0:0:0:0:0:0:1]:7000. */
-internal fun text(address: InetSocketAddress): String {
-    val host = address.address.hostAddress
-    return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
-}
+import java.time.Duration
 
 /**
- * A signal makes the JVM run its shutdown hooks, and that is the supported way to hear of one. But then it ends with
- * 128 and the signal's number, as if it had been killed: a supervisor would take an orderly end for a failure. Only
- * halt can still say otherwise; it runs nothing else, so it comes last. Nothing but a signal gets here: the event
- * loops keep the process alive, and nobody calls exit once they run.
- *
- * @param last runs when the server is closed
+ * How a sample that listens is told where, on which event loops, and how long its end may take: a mixin of its command. And how
+ * it says where it listens, and ends at a signal.
  */
-internal fun closeAtSignal(server: AutoCloseable, last: () -> Unit = {}) {
-    val close = Thread({
-        server.close()
-        last()
-        Runtime.getRuntime().halt(0)
-    }, "drain")
-    Runtime.getRuntime().addShutdownHook(close)
+internal class Listening(loops: EventLoops = EventLoops()) {
+
+    @Spec(Spec.Target.MIXEE)
+    private lateinit var spec: CommandSpec
+
+    @Option(names = ["-h", "--help"], usageHelp = true, description = ["Shows this."])
+    private var help = false
+
+    @Option(names = ["--port"], required = true, paramLabel = "P", description = ["Where to listen; 0 takes a free port."])
+    private var port = 0
+
+    @Option(names = ["--host"], paramLabel = "H", description = ["Where to listen (default: 127.0.0.1)."])
+    private var host = "127.0.0.1"
+
+    /** How long clients may go on when the server is closed. */
+    @Option(
+        names = ["--drain"], paramLabel = "S",
+        description = ["How many seconds clients may go on after the signal (default: 5)."],
+    )
+    var drain: Duration = Duration.ofSeconds(5)
+        private set
+
+    @Mixin
+    val loops: EventLoops = loops
+
+    /** Where to listen. Ends the program as wrongly used if there is no such port. */
+    fun address(): InetSocketAddress = address("--port", port)
+
+    /** The same host with another port, which an option names. */
+    fun address(option: String, port: Int): InetSocketAddress {
+        spec.demand(port in 0..65535) { "$option must be 0 to 65535, not $port" }
+        val address = try {
+            InetAddress.getByName(host)
+        } catch (e: UnknownHostException) {
+            throw UnknownHostException("$host is not a known host").apply { initCause(e) }
+        }
+        return InetSocketAddress(address, port)
+    }
+
+    /**
+     * Says that a server listens. It is closed when a signal comes.
+     *
+     * @param where as people write it; see [text]
+     * @return the exit status, of what has gone well so far
+     */
+    fun begin(server: AutoCloseable, where: String): Int {
+        closeAtSignal(server)
+        println("listening on $where")
+        return 0
+    }
+
+    /**
+     * A signal makes the JVM run its shutdown hooks, and that is the supported way to hear of one. But then it ends with
+     * 128 and the signal's number, as if it had been killed: a supervisor would take an orderly end for a failure. Only
+     * halt can still say otherwise; it runs nothing else, so it comes last. Nothing but a signal gets here: the event
+     * loops keep the process alive, and nobody calls exit once they run.
+     */
+    private fun closeAtSignal(server: AutoCloseable) {
+        val close = Thread({
+            server.close()
+            Runtime.getRuntime().halt(0)
+        }, "drain")
+        Runtime.getRuntime().addShutdownHook(close)
+    }
+}
+
+/** An address as everything here writes it: 127.0.0.1:7000, [0:0:0:0:0:0:0:1]:7000. */
+internal fun text(address: SocketAddress): String {
+    address as InetSocketAddress
+    val host = address.address.hostAddress
+    return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
 }

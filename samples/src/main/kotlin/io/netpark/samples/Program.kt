@@ -5,7 +5,9 @@ import picocli.CommandLine.IExecutionExceptionHandler
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.ParameterException
 import java.io.IOException
+import java.time.Duration
 import java.util.concurrent.Callable
+import kotlin.system.exitProcess
 
 /**
  * Runs a program of the samples and returns its exit status: what it returns itself; 2 after a usage error, with the
@@ -17,12 +19,19 @@ import java.util.concurrent.Callable
 fun run(program: Callable<Int>, arguments: Array<String>): Int {
     val line = CommandLine(program)
     line.isCaseInsensitiveEnumValuesAllowed = true
+    line.registerConverter(Duration::class.java, Seconds())
     line.executionExceptionHandler = IExecutionExceptionHandler { failure, _, _ ->
         if (failure !is IOException && failure !is UnsupportedOperationException) throw failure
         System.err.println("${line.commandName}: ${failure.message ?: failure}")
         1
     }
     return line.execute(*arguments)
+}
+
+/** Runs a program that serves: unless something is wrong, it goes on, on its event loops, when this returns. */
+fun serve(program: Callable<Int>, arguments: Array<String>) {
+    val status = run(program, arguments)
+    if (status != 0) exitProcess(status) // else the server runs now, or help was all that was asked for
 }
 
 /** Ends the program as wrongly used, unless [condition] holds. */

@@ -7,6 +7,7 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 
 /**
  * The redis sample's process. Prints {@code listening on 127.0.0.1:PORT}, answers any line on its standard input with the bytes
@@ -20,7 +21,8 @@ public final class ServeRedis {
 
     /** Serves. */
     public static void main(String[] arguments) throws Exception {
-        RedisServer server = new RedisServer(new InetSocketAddress("127.0.0.1", 0), loops -> loops.loops(1), LONGEST_VALUE);
+        InetSocketAddress address = new InetSocketAddress("127.0.0.1", 0);
+        RedisServer server = new RedisServer(address, loops -> loops.loops(1), LONGEST_VALUE, Duration.ZERO);
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         out.println("listening on 127.0.0.1:" + ((InetSocketAddress) server.address()).getPort());
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -34,6 +34,11 @@ final class Answers {
         bytes.clear(); // of a connection that failed, it is dropped
     }
 
+    /** Forgets what has been gathered. */
+    void drop() {
+        bytes.clear();
+    }
+
     void simple(String text) throws NetparkException.Closed {
         line('+', text);
     }

@@ -52,6 +52,10 @@ final class Commands {
         try {
             Command command = find(request, 0);
             if (command == null) {
+                if (request.is(0, "post") || request.is(0, "host:")) {
+                    session.abandon();
+                    return;
+                }
                 throw unknown(request);
             }
             if (!command.takes(request.count())) {
@@ -66,13 +70,20 @@ final class Commands {
 
     private static CommandError unknown(Request request) {
         StringBuilder text = new StringBuilder("ERR unknown command '")
-                .append(request.text(0, MOST_REPEATED)).append("', with args beginning with: ");
+                .append(quoted(request, 0, MOST_REPEATED)).append("', with args beginning with: ");
         int left = MOST_REPEATED;
         for (int i = 1; i < request.count() && left > 0; i++) {
-            String argument = request.text(i, left);
+            String argument = quoted(request, i, left);
             text.append('\'').append(argument).append("' ");
             left -= argument.length() + 3;
         }
         return new CommandError(text.toString());
+    }
+
+    /** An argument in a message, which ends at a NUL. */
+    private static String quoted(Request request, int argument, int most) {
+        String text = request.text(argument, most);
+        int end = text.indexOf('\0');
+        return end < 0 ? text : text.substring(0, end);
     }
 }

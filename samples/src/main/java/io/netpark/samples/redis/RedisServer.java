@@ -18,13 +18,12 @@ import java.util.function.Consumer;
  */
 public final class RedisServer implements AutoCloseable {
 
-    /** How long clients may take to get their last answers when it is closed. */
-    private static final Duration DRAIN = Duration.ofSeconds(5);
     /** Of a command, without its value. */
     private static final int OVERHEAD = 1024 * 1024;
 
     private final EventLoopGroup group;
     private final CallbackServer server;
+    private final Duration drain;
     private final AtomicLong ids = new AtomicLong();
 
     /**
@@ -32,9 +31,12 @@ public final class RedisServer implements AutoCloseable {
      *
      * @param longestValue in bytes. A client whose unfinished command, or whose answers that it does not read, come to more
      *     than twice as much and a mebibyte is disconnected
+     * @param drain how long clients may take to get their last answers when it is closed
      */
-    public RedisServer(InetSocketAddress address, Consumer<EventLoopGroup.Builder> loops, int longestValue)
+    public RedisServer(
+            InetSocketAddress address, Consumer<EventLoopGroup.Builder> loops, int longestValue, Duration drain)
             throws NetparkException {
+        this.drain = drain;
         EventLoopGroup.Builder builder = EventLoopGroup.builder();
         loops.accept(builder);
         group = builder.open();
@@ -83,7 +85,7 @@ public final class RedisServer implements AutoCloseable {
     /** Stops accepting, sends the answers that are pending, closes every connection, and ends the loops. */
     @Override
     public void close() {
-        server.shutdown(Shutdown.within(DRAIN));
+        server.shutdown(Shutdown.within(drain));
         server.close();
         group.close();
     }

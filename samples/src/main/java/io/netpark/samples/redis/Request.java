@@ -68,7 +68,7 @@ final class Request {
             if (lineEnd == UNKNOWN) {
                 return false;
             }
-            expected = number(lineEnd, Integer.MIN_VALUE, MOST_ARGUMENTS, "invalid multibulk length");
+            expected = number(lineEnd, Long.MIN_VALUE, MOST_ARGUMENTS, "invalid multibulk length");
         }
         while (count < expected) {
             if (!argument(available)) {
@@ -123,7 +123,7 @@ final class Request {
     }
 
     /** The number behind the first byte of the line; goes on to the next line. */
-    private int number(int lineEnd, int least, int most, String message) throws ProtocolError {
+    private int number(int lineEnd, long least, int most, String message) throws ProtocolError {
         long number;
         try {
             number = Decimal.parse(bytes, base + parsed + 1, lineEnd - parsed - 1);
@@ -134,7 +134,7 @@ final class Request {
             throw new ProtocolError(message);
         }
         parsed = lineEnd + LINE_END;
-        return (int) number;
+        return (int) Math.max(number, Integer.MIN_VALUE);
     }
 
     /** A line as somebody types it. */

@@ -63,7 +63,12 @@ final class ServerCommands {
     }
 
     private void select(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
-        if (request.integer(1) != 0) {
+        long number = request.integer(1);
+        if (number != (int) number) {
+            throw new CommandError(
+                    "ERR value is out of range, value must between " + Integer.MIN_VALUE + " and " + Integer.MAX_VALUE);
+        }
+        if (number != 0) {
             throw new CommandError("ERR DB index is out of range");
         }
         answers.simple("OK");
@@ -145,7 +150,7 @@ final class ServerCommands {
     }
 
     private void command(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
-        if (request.count() == 1) {
+        if (request.count() == 1 || request.count() == 2 && request.is(1, "info")) {
             answers.array(commands.all().size());
             for (Command command : commands.all()) {
                 command.describe(answers);
@@ -158,7 +163,7 @@ final class ServerCommands {
             for (int i = 2; i < request.count(); i++) {
                 @Nullable Command command = commands.find(request, i);
                 if (command == null) {
-                    answers.array(-1);
+                    answers.nil();
                 } else {
                     command.describe(answers);
                 }

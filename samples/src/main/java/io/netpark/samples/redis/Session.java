@@ -23,6 +23,8 @@ final class Session {
     private boolean halfClosed;
     /** Nothing is answered any more. */
     private boolean ended;
+    /** Nor is what has not been sent yet. */
+    private boolean abandoned;
 
     /**
      * What all connections have in common.
@@ -78,11 +80,18 @@ final class Session {
             answers.error(e.text());
             ended = true;
         } finally {
+            if (abandoned) {
+                answers.drop();
+            }
             answers.flush();
         }
         if (ended) {
             in.position(in.limit());
-            sayGoodbye();
+            if (abandoned) {
+                connection.close();
+            } else {
+                sayGoodbye();
+            }
         } else {
             in.position(in.position() + at - start);
             if (halfClosed && !behind) {
@@ -130,6 +139,15 @@ final class Session {
     /** No request that follows is answered. */
     void end() {
         ended = true;
+    }
+
+    /**
+     * Closes without a word: this is the head of an HTTP request. Some web page has a browser send it, with commands in its body,
+     * to a server that the page itself cannot reach.
+     */
+    void abandon() {
+        ended = true;
+        abandoned = true;
     }
 
     /**

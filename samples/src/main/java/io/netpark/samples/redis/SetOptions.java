@@ -1,5 +1,7 @@
 package io.netpark.samples.redis;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What follows key and value of a SET.
  *
@@ -14,6 +16,31 @@ record SetOptions(boolean onlyIfAbsent, boolean onlyIfPresent, boolean get, bool
     private static final int FIRST = 3;
     private static final SetOptions NONE = new SetOptions(false, false, false, false, Entry.NEVER);
 
+    /** How a time is given: in seconds or milliseconds, from now on or since 1970. */
+    private enum Time {
+        EX("ex", 1000, false), PX("px", 1, false), EXAT("exat", 1000, true), PXAT("pxat", 1, true);
+
+        private final String word;
+        private final int unit;
+        private final boolean absolute;
+
+        Time(String word, int unit, boolean absolute) {
+            this.word = word;
+            this.unit = unit;
+            this.absolute = absolute;
+        }
+
+        /** The one that an argument names. */
+        static @Nullable Time of(Request request, int argument) {
+            for (Time time : values()) {
+                if (request.is(argument, time.word)) {
+                    return time;
+                }
+            }
+            return null;
+        }
+    }
+
     static SetOptions of(Request request, long now) throws CommandError {
         if (request.count() == FIRST) {
             return NONE;
@@ -22,33 +49,33 @@ record SetOptions(boolean onlyIfAbsent, boolean onlyIfPresent, boolean get, bool
         boolean present = false;
         boolean get = false;
         boolean keep = false;
-        int time = 0;
-        long unit = 0;
+        Time time = null;
+        int count = 0;
         for (int i = FIRST; i < request.count(); i++) {
-            boolean seconds = request.is(i, "ex");
+            Time named = Time.of(request, i);
             if (request.is(i, "nx") && !present) {
                 absent = true;
             } else if (request.is(i, "xx") && !absent) {
                 present = true;
             } else if (request.is(i, "get")) {
                 get = true;
-            } else if (request.is(i, "keepttl") && time == 0) {
+            } else if (request.is(i, "keepttl") && time == null) {
                 keep = true;
-            } else if ((seconds || request.is(i, "px")) && time == 0 && !keep && i + 1 < request.count()) {
-                time = ++i;
-                unit = seconds ? 1000 : 1;
+            } else if (named != null && (time == null || time == named) && !keep && i + 1 < request.count()) {
+                time = named;
+                count = ++i; // said twice, the last counts
             } else {
                 throw CommandError.SYNTAX;
             }
         }
-        long expiresAt = Entry.NEVER;
-        if (time > 0) {
-            long count = request.integer(time);
-            if (count <= 0) {
-                throw CommandError.expireTime("set");
-            }
-            expiresAt = TimeCommands.at(count, unit, now, "set");
+        return new SetOptions(absent, present, get, keep, time == null ? Entry.NEVER : at(time, request.integer(count), now));
+    }
+
+    private static long at(Time time, long count, long now) throws CommandError {
+        if (count <= 0) {
+            throw CommandError.expireTime("set");
         }
-        return new SetOptions(absent, present, get, keep, expiresAt);
+        // The last of all milliseconds stands for never, which is what it is.
+        return TimeCommands.at(count, time.unit, time.absolute ? 0 : now, "set");
     }
 }

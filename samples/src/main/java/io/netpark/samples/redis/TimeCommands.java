@@ -18,8 +18,8 @@ final class TimeCommands {
     }
 
     void addTo(Commands commands) {
-        commands.add("expire", 3, ONE, (request, session, answers) -> expire(request, A_SECOND, "expire", answers));
-        commands.add("pexpire", 3, ONE, (request, session, answers) -> expire(request, 1, "pexpire", answers));
+        commands.add("expire", -3, ONE, (request, session, answers) -> expire(request, A_SECOND, "expire", answers));
+        commands.add("pexpire", -3, ONE, (request, session, answers) -> expire(request, 1, "pexpire", answers));
         commands.add("ttl", 2, ONE, (request, session, answers) -> timeToLive(request, A_SECOND, answers));
         commands.add("pttl", 2, ONE, (request, session, answers) -> timeToLive(request, 1, answers));
         commands.add("persist", 2, ONE, this::persist);
@@ -27,7 +27,7 @@ final class TimeCommands {
         commands.add("psetex", 4, ONE, (request, session, answers) -> set(request, 1, "psetex", answers));
     }
 
-    /** The time so many units from now. */
+    /** The time so many units from another, as 1970 or now. */
     static long at(long count, long unit, long now, String command) throws CommandError {
         try {
             return Math.addExact(Math.multiplyExact(count, unit), now);
@@ -38,16 +38,18 @@ final class TimeCommands {
 
     private void expire(Request request, int unit, String command, Answers answers)
             throws CommandError, NetparkException.Closed {
+        ExpireOptions options = ExpireOptions.of(request);
         long at = at(request.integer(2), unit, database.now(), command);
         Entry entry = database.find(request.array(), request.from(1), request.length(1));
-        if (entry != null) {
+        boolean allowed = entry != null && options.allow(entry.expiresAt(), at);
+        if (entry != null && allowed) {
             if (at <= database.now()) {
                 database.remove(entry);
             } else {
                 database.expire(entry, at);
             }
         }
-        answers.integer(entry != null ? 1 : 0);
+        answers.integer(allowed ? 1 : 0);
     }
 
     private void timeToLive(Request request, int unit, Answers answers) throws NetparkException.Closed {

@@ -55,7 +55,7 @@ final class Words {
                 return;
             }
             int from = size;
-            while (at < end && !isBlank(line[at])) {
+            while (at < end && !endsWord(line[at])) {
                 byte b = line[at++];
                 if (b == '"' || b == '\'') {
                     quoted(b);
@@ -101,6 +101,11 @@ final class Words {
             case 'a' -> 7;
             default -> b;
         };
+    }
+
+    /** Not so many as may stand between words: that is how Redis has it. */
+    private static boolean endsWord(byte b) {
+        return b == ' ' || b == '\t' || b == '\n' || b == '\r';
     }
 
     private static boolean isBlank(byte b) {

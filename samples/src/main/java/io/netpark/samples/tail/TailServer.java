@@ -20,7 +20,6 @@ import java.util.function.Consumer;
  */
 public final class TailServer implements AutoCloseable {
 
-    private static final Duration DRAIN = Duration.ofSeconds(2);
     /** How much of the file is kept for newcomers. */
     private static final int RECENT = 1024 * 1024;
     private static final int HIGH_WATER_MARK = 256 * 1024;
@@ -28,14 +27,18 @@ public final class TailServer implements AutoCloseable {
     private final EventLoopGroup group;
     private final Follower follower;
     private final CallbackServer server;
+    private final Duration drain;
 
     /**
      * Starts it.
      *
      * @param lines how many of the last lines a newcomer gets, but not more than a mebibyte of them
+     * @param drain how long clients may take to get the last lines when it is closed
      */
-    public TailServer(Path file, int lines, InetSocketAddress address, Consumer<EventLoopGroup.Builder> loops)
+    public TailServer(
+            Path file, int lines, InetSocketAddress address, Duration drain, Consumer<EventLoopGroup.Builder> loops)
             throws IOException {
+        this.drain = drain;
         EventLoopGroup.Builder builder = EventLoopGroup.builder();
         loops.accept(builder);
         group = builder.open();
@@ -69,7 +72,7 @@ public final class TailServer implements AutoCloseable {
     /** Stops accepting, sends clients the lines that are pending, closes everything, and ends the loops. */
     @Override
     public void close() throws IOException {
-        server.shutdown(Shutdown.within(DRAIN));
+        server.shutdown(Shutdown.within(drain));
         server.close();
         follower.close();
         group.close();

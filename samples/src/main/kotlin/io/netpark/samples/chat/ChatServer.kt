@@ -31,11 +31,15 @@ import kotlin.time.toJavaDuration
 /**
  * What a chat server is told.
  *
+ * @property rate how many messages a second a client may send for long; who sends more is disconnected
+ * @property burst how many it may send at once
  * @property drain how long clients may take to say goodbye when the server is closed
  */
 class ChatOptions(
     val address: InetSocketAddress,
     val admission: Admission? = null,
+    val rate: Int = 10,
+    val burst: Int = 50,
     val drain: Duration = 5.seconds,
     val sockets: WebSocketOptions = WebSocketOptions(),
     val configure: EventLoopGroup.Builder.() -> Unit = {},
@@ -137,8 +141,13 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
 
     private suspend fun chat(socket: WebSocket) {
         var member: Room.Member? = null
+        val allowance = Allowance(options.rate, options.burst)
         try {
             socket.run { kind, payload ->
+                if (!allowance.take()) {
+                    member?.let { room.leave(it, TOO_MUCH) } // now, not when it has said goodbye as well
+                    throw WebSocketFailure(CloseCode.POLICY_VIOLATION, TOO_MUCH)
+                }
                 if (kind != Arrival.TEXT) throw WebSocketFailure(CloseCode.UNSUPPORTED_DATA, "this chat is text")
                 try {
                     member = hear(payload.readString(payload.available().toInt()), member, socket)
@@ -184,5 +193,6 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
         /** For a request's head. */
         val REQUEST = 10.seconds
         val FINISH = 1.seconds
+        const val TOO_MUCH = "too many messages"
     }
 }

@@ -48,9 +48,9 @@ internal class Room {
         if (members[key(member.name)] === member) publish(News.said(member.name, text, atMillis))
     }
 
-    /** Has no effect on who is not a member any more. */
-    fun leave(member: Member): Unit = changing {
-        if (members.remove(key(member.name), member)) publish(News.left(member.name, null))
+    /** Has no effect on who is not a member any more. The others are told the [reason]. */
+    fun leave(member: Member, reason: String? = null): Unit = changing {
+        if (members.remove(key(member.name), member)) publish(News.left(member.name, reason))
     }
 
     /** They are all about to leave: that need not be told to each. */

@@ -23,6 +23,7 @@ internal class HttpConnection(
     private val writer = connection.writer
     private val head = RequestHead()
     private val answer = Answer(writer, site.common)
+    private val fileAnswer = FileAnswer(connection, answer, head)
     private val limits = site.limits
     private var body: RequestBody? = null
 
@@ -37,7 +38,7 @@ internal class HttpConnection(
                 part()
             }
         } catch (_: NetparkException.Truncated) {
-            // The client has gone in the middle of a request.
+            // The client has gone in the middle of a request, or a file was cut off in the middle of an answer.
         } catch (late: TimedOut) {
             if (late.timeout() != Timeout.IDLE) throw late // silent for too long, or does not read: closed by now
         }
@@ -116,31 +117,10 @@ internal class HttpConnection(
         try {
             site.folder?.let { folder -> withContext(Dispatchers.IO) { file = folder.open(path) } }
             val found = file ?: return answer.error(Status.NOT_FOUND, closes, head.method == Method.HEAD)
-            file(found, closes)
+            fileAnswer.send(found, closes)
         } finally {
             file?.close()
         }
-    }
-
-    private suspend fun file(file: StaticFile, closes: Boolean) {
-        val known = file.isKnownTo(head)
-        val range = if (known || head.method == Method.HEAD) null else file.rangeFor(head) // of GET only: RFC 9110, 14.2
-        if (range === ByteRange.NOTHING) {
-            return answer.error(Status.RANGE_NOT_SATISFIABLE, closes, range = "bytes */${file.size}")
-        }
-        val status = if (known) Status.NOT_MODIFIED else if (range != null) Status.PARTIAL_CONTENT else Status.OK
-        answer.begin(status, closes, head.mustBeToldToStay)
-        answer.field("ETag", file.tag)
-        answer.field("Last-Modified", file.lastModified)
-        answer.field("Accept-Ranges", "bytes")
-        val part = range ?: ByteRange(0, file.size)
-        if (!known) {
-            answer.field("Content-Type", file.type)
-            if (range != null) answer.field("Content-Range", "bytes ${part.offset}-${part.offset + part.length - 1}/${file.size}")
-            answer.length(part.length)
-        }
-        answer.end()
-        if (!known && head.method != Method.HEAD && part.length > 0) file.send(connection, part)
     }
 
     private fun notAllowed(allow: String, closes: Boolean) =

@@ -13,6 +13,7 @@ internal class RequestBody(private val connection: Connection, private val limit
     private val reader = connection.reader
     private val writer = connection.writer
     private var room = 0L
+    private var extensionRoom = 0
 
     /**
      * Reads the body behind [head] into [target], and tells a client that waits for it that the body is welcome. No view of the
@@ -29,6 +30,7 @@ internal class RequestBody(private val connection: Connection, private val limit
             writer.writeString("\r\n")
         }
         room = limit
+        extensionRoom = MOST_EXTENSIONS
         connection.setReadDeadline(time)
         try {
             if (head.isChunked) chunks(target) else take(head.contentLength, target)
@@ -67,6 +69,8 @@ internal class RequestBody(private val connection: Connection, private val limit
         RequestHead.checkValue(line, i, end)
         while (i < end && (line.get(i) == ' '.code.toByte() || line.get(i) == '\t'.code.toByte())) i++
         if (i < end && line.get(i) != ';'.code.toByte()) refuse("a chunk size that is no number")
+        extensionRoom -= end - i // they could be a thousand times the body, which has its limit (RFC 9112, 7.1.1)
+        if (extensionRoom < 0) throw Refusal(Status.CONTENT_TOO_LARGE, "chunk extensions of more than $MOST_EXTENSIONS bytes")
         reader.release()
         return size
     }
@@ -117,6 +121,7 @@ internal class RequestBody(private val connection: Connection, private val limit
 
     private companion object {
         const val LONGEST_SIZE_LINE = 1024
+        const val MOST_EXTENSIONS = 16 * 1024
         const val MOST_SIZE_DIGITS = 15
         const val WORTH_SHARING = 4096L // less would keep a segment for little
     }

@@ -75,6 +75,14 @@ class RequestHead {
     var ifRange: String? = null
         private set
 
+    /** The value of the field If-Match, or null. */
+    var ifMatch: String? = null
+        private set
+
+    /** The value of the field If-Unmodified-Since, or null. */
+    var ifUnmodifiedSince: String? = null
+        private set
+
     /** The value of the field If-None-Match, or null. */
     var ifNoneMatch: String? = null
         private set
@@ -148,6 +156,8 @@ class RequestHead {
         expectsContinue = false
         range = null
         ifRange = null
+        ifMatch = null
+        ifUnmodifiedSince = null
         ifNoneMatch = null
         ifModifiedSince = null
     }
@@ -212,7 +222,10 @@ class RequestHead {
             4 -> if (isText(line, name, "host")) host(line, from, to)
             5 -> if (isText(line, name, "range")) range = once(range, line, from, to)
             6 -> if (isText(line, name, "expect")) expect(line, from, to)
-            8 -> if (isText(line, name, "if-range")) ifRange = once(ifRange, line, from, to)
+            8 -> when {
+                isText(line, name, "if-range") -> ifRange = once(ifRange, line, from, to)
+                isText(line, name, "if-match") -> ifMatch = joined(ifMatch, line, from, to)
+            }
             10 -> if (isText(line, name, "connection")) connection(line, from, to)
             13 -> if (isText(line, name, "if-none-match")) ifNoneMatch = joined(ifNoneMatch, line, from, to)
             14 -> if (isText(line, name, "content-length")) length(line, from, to)
@@ -220,6 +233,7 @@ class RequestHead {
                 isText(line, name, "transfer-encoding") -> encoding(line, from, to)
                 isText(line, name, "if-modified-since") -> ifModifiedSince = once(ifModifiedSince, line, from, to)
             }
+            19 -> if (isText(line, name, "if-unmodified-since")) ifUnmodifiedSince = once(ifUnmodifiedSince, line, from, to)
         }
     }
 

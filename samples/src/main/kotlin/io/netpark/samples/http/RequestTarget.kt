@@ -18,6 +18,11 @@ internal class RequestTarget {
         this.to = this.from
         while (this.to < to && line.get(this.to) != QUERY) this.to++
         for (i in this.from until to) if (line.get(i) == FRAGMENT) refuse("a fragment is not for servers")
+        if (this.from == this.to) { // a URI may have no path, and means this one (RFC 9110, 4.2.3)
+            this.line = ROOT
+            this.from = 0
+            this.to = ROOT.limit()
+        }
     }
 
     /** An absolute URI, which servers must understand as well, or the asterisk. */
@@ -26,11 +31,11 @@ internal class RequestTarget {
         if (to - from <= SCHEME.length) refuse("a target that is no path")
         for (i in SCHEME.indices) if (Ascii.lower(line.get(from + i)) != SCHEME[i].code) refuse("a target that is no path")
         var path = from + SCHEME.length
-        while (path < to && line.get(path) != SLASH) {
-            if (!Ascii.isHost(line.get(path))) refuse("a target without a host and a path")
+        while (path < to && line.get(path) != SLASH && line.get(path) != QUERY) {
+            if (!Ascii.isHost(line.get(path))) refuse("a target without a host")
             path++
         }
-        if (path == from + SCHEME.length || path == to) refuse("a target without a host and a path")
+        if (path == from + SCHEME.length) refuse("a target without a host")
         return path
     }
 
@@ -75,6 +80,7 @@ internal class RequestTarget {
     }
 
     private companion object {
+        val ROOT: ByteBuffer = ByteBuffer.wrap("/".encodeToByteArray()).asReadOnlyBuffer()
         const val SCHEME = "http://"
         const val SLASH = '/'.code.toByte()
         const val QUERY = '?'.code.toByte()

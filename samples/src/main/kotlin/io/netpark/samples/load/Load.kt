@@ -1,10 +1,11 @@
 package io.netpark.samples.load
 
 import com.sun.management.UnixOperatingSystemMXBean
-import io.netpark.samples.BindingChoice
+import io.netpark.samples.EventLoops
 import io.netpark.samples.demand
 import io.netpark.samples.run
 import picocli.CommandLine.Command
+import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
@@ -30,6 +31,9 @@ private class Load : Callable<Int> {
 
     @Spec
     private lateinit var spec: CommandSpec
+
+    @Mixin
+    private val loops = EventLoops()
 
     @Option(names = ["-h", "--help"], usageHelp = true, description = ["Shows this."])
     private var help = false
@@ -61,12 +65,6 @@ private class Load : Callable<Int> {
     )
     private var pipeline = 1
 
-    @Option(names = ["--loops"], paramLabel = "N", description = ["How many event loops (default: half the processors)."])
-    private var loops: Int = maxOf(1, Runtime.getRuntime().availableProcessors() / 2)
-
-    @Option(names = ["--binding"], paramLabel = "B", description = ["How to call the kernel: auto (default), jna or ffm."])
-    private var binding = BindingChoice.AUTO
-
     private val ended = CountDownLatch(1)
     @Volatile private var status = 1
 
@@ -80,10 +78,9 @@ private class Load : Callable<Int> {
             "--seconds must be more than 0 and at most ${MOST_SECONDS.toInt()}, not $seconds"
         }
         spec.demand(pipeline in 1..MOST_IN_FLIGHT) { "--pipeline must be 1 to $MOST_IN_FLIGHT, not $pipeline" }
-        spec.demand(loops >= 1) { "--loops must be at least 1, not $loops" }
         demandDescriptors()
 
-        val load = LoadRun(LoadOptions(target, connections, size, rate, seconds.seconds, pipeline, loops, binding))
+        val load = LoadRun(LoadOptions(target, connections, size, rate, seconds.seconds, pipeline, loops.count, loops.binding))
         stopAtSignal(load)
         try {
             val result = load.execute()

@@ -20,6 +20,7 @@ object CloseCode {
     const val PROTOCOL_ERROR = 1002
     const val UNSUPPORTED_DATA = 1003
     const val NOT_UTF8 = 1007
+    const val POLICY_VIOLATION = 1008
     const val TOO_BIG = 1009
     const val TRY_AGAIN_LATER = 1013
 

@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
 class ChatSpec : SampleSpec({
-    val chat by lazy { RunningChat("--loops", "2") } // members are on both
+    val chat by lazy { RunningChat("--loops", "2", *TALKATIVE) } // members are on both
     afterSpec { chat.close() }
     fun dial() = RawWebSocket(chat.port)
 
@@ -110,7 +110,7 @@ class ChatSpec : SampleSpec({
     test("who does not read is dropped with a reason, costs bounded memory, and nobody waits") {
         // All of the heap is resident from the start: what is added is not garbage that nobody has had to collect yet.
         val heap = listOf("-Xms48m", "-Xmx48m", "-XX:+AlwaysPreTouch")
-        RunningChat("--loops", "1", jvmOptions = heap).use { server ->
+        RunningChat("--loops", "1", *TALKATIVE, jvmOptions = heap).use { server ->
             RawWebSocket(server.port).use { ada ->
                 RawWebSocket(server.port, receiveBuffer = 4096).use { slow ->
                     ada.join("Ada")
@@ -128,7 +128,7 @@ class ChatSpec : SampleSpec({
     }
 
     test("who does not even take the goodbye is cut off, and its descriptor returns") {
-        RunningChat("--loops", "1").use { server ->
+        RunningChat("--loops", "1", *TALKATIVE).use { server ->
             RawWebSocket(server.port).use { ada ->
                 ada.join("Ada")
                 val before = awaitSteady { server.openDescriptors() }
@@ -249,6 +249,7 @@ class ChatSpec : SampleSpec({
     test("wrong options: the usage, status 2") {
         val wrong = listOf(
             "", "--port 70000", "--port 0 --loops 0", "--port 0 --ping 0", "--port 0 --limit 0", "--port 0 --drain -1",
+            "--port 0 --rate 0", "--port 0 --burst 0", "--port 0 --echo-port 70000",
         )
         for (options in wrong) {
             RunningProgram(CHAT, *options.split(' ').filter { it.isNotEmpty() }.toTypedArray()).use {

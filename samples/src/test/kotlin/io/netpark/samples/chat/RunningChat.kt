@@ -6,6 +6,9 @@ import java.nio.file.Path
 
 const val CHAT: String = "io.netpark.samples.chat.ChatKt"
 
+/** For tests that talk more than people do. */
+val TALKATIVE: Array<String> = arrayOf("--rate", "1000000", "--burst", "1000000")
+
 /** The chat sample, listening; with its callback echo as well. */
 class RunningChat private constructor(val program: RunningProgram) : AutoCloseable by program {
 

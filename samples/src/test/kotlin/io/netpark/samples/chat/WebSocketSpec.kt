@@ -34,7 +34,7 @@ import kotlin.random.Random
 
 /** The protocol, as servers of all kinds speak it here; what the chat does with it is in [ChatSpec]. */
 class WebSocketSpec : SampleSpec({
-    val chat by lazy { RunningChat("--loops", "1") }
+    val chat by lazy { RunningChat("--loops", "1", *TALKATIVE) }
     afterSpec { chat.close() }
 
     for (endpoint in listOf("the chat", "the echo with coroutines", "the echo with callbacks")) {

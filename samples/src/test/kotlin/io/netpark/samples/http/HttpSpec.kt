@@ -76,6 +76,11 @@ class HttpSpec : SampleSpec({
         connection("POST /plaintext HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nabcde") shouldBe Pair("close", true)
     }
 
+    test("a whole URI is as good as its path, whatever the field Host says") {
+        ask("GET http://elsewhere/plaintext HTTP/1.1\r\nHost: x\r\n\r\n").text shouldBe "Hello, World!"
+        ask("GET http://elsewhere HTTP/1.1\r\nHost: x\r\n\r\n").status shouldBe 404
+    }
+
     test("malformed requests are refused, and the connection ends") {
         // Paths are looked at only where there are files; all else is refused by whatever is asked for.
         for ((text, status) in MALFORMED) {
@@ -122,6 +127,9 @@ class HttpSpec : SampleSpec({
             ask(chunked("100001\r\n")).status shouldBe 413
             ask(chunked("ffffffffffffffffffff\r\n")).status shouldBe 413
             ask(chunked("1\r\na\r\n100000\r\n")).status shouldBe 413
+            ask(chunked("1;x=${"y".repeat(1000)}\r\na\r\n".repeat(20))).status shouldBe 413
+            ask(chunked("1;x=${"y".repeat(1000)}\r\na\r\n".repeat(16) + "0\r\n\r\n")).text shouldBe "a".repeat(16)
+            ask(chunked("0\r\n" + "T: ${"y".repeat(1000)}\r\n".repeat(20))).status shouldBe 400
         }
 
         test("the longest one, and chunks of a byte: whole, and cheap to hold") {

@@ -135,6 +135,8 @@ class RequestHeadSpec : SampleSpec({
         path("/%252e%252e/x") shouldBe "%2e%2e/x"
         path("/..a/b../...") shouldBe "..a/b../..."
         path("http://h/x") shouldBe "x"
+        path("HTTP://[::1]:80/x?y") shouldBe "x"
+        for (none in listOf("http://h", "http://h:80", "http://h?x=/y")) path(none) shouldBe ""
     }
 })
 
@@ -156,7 +158,8 @@ val MALFORMED: List<Pair<String, Int>> = listOf(
     "BREW / HTTP/1.1\r\nHost: x\r\n\r\n" to 501, "get / HTTP/1.1\r\nHost: x\r\n\r\n" to 501,
     "CONNECT h:1 HTTP/1.1\r\nHost: x\r\n\r\n" to 501,
     // Targets
-    target("*") to 400, target("a") to 400, target("https://h/") to 400, target("http:///x") to 400, target("http://a@b/") to 400,
+    target("*") to 400, target("a") to 400, target("https://h/") to 400, target("http://a@b/") to 400,
+    target("http:///x") to 400, target("http://") to 400, target("http://?x") to 400,
     target("/a#b") to 400, target("/\u00e9") to 400, target("/%") to 400, target("/%4") to 400, target("/%g0") to 400,
     target("/%00") to 400, target("/%0a") to 400, target("/%2f") to 400, target("/%5c") to 400, target("/\\") to 400,
     target("/..") to 400, target("/a/../b") to 400, target("/%2e%2E/b") to 400, target("/.") to 400, target("/a/%2e") to 400,

@@ -1,5 +1,6 @@
 package io.netpark.samples.http
 
+import io.kotest.matchers.collections.shouldBeEmpty
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import java.io.InputStream
@@ -9,6 +10,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.listDirectoryEntries
+import kotlin.random.Random
 import kotlin.time.Duration.Companion.seconds
 
 /** The http sample, listening. */
@@ -27,7 +29,29 @@ class RunningHttp(vararg options: String) : AutoCloseable {
         tcpNoDelay = true
     }
 
+    /** What a request with an empty body is answered. */
+    fun ask(path: String, vararg fields: String, method: String = "GET"): Received = dial().use { client ->
+        client.send("$method $path HTTP/1.1\r\nHost: x\r\n" + fields.joinToString("") { "$it\r\n" } + "\r\n")
+        client.getInputStream().receive(method == "HEAD")!!
+    }
+
     fun openDescriptors(): Int = Path.of("/proc/${program.pid}/fd").listDirectoryEntries().size
+
+    /** Asks for something often and leaves after at most so many bytes, with or without a reset; nothing of that must be left. */
+    fun leaveInTheMidst(request: String, most: Int) {
+        ask("/")
+        Thread.sleep(100) // until that connection is gone
+        val before = openDescriptors()
+        repeat(30) {
+            dial().use { client ->
+                client.setSoLinger(it % 2 == 0, 0)
+                client.send(request)
+                client.getInputStream().readNBytes(Random.nextInt(1, most))
+            }
+        }
+        awaitDescriptors(before)
+        program.errorLines().shouldBeEmpty()
+    }
 
     /** Until connections that have ended are closed on the other side too. */
     fun awaitDescriptors(expected: Int) {

@@ -12,6 +12,7 @@ import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import io.netpark.samples.needs
 import io.netpark.samples.needsJdkOf
+import io.netpark.samples.soon
 import io.netpark.samples.whileDoing
 import java.io.ByteArrayOutputStream
 import kotlin.random.Random

@@ -2,6 +2,7 @@ package io.netpark.samples.redis
 
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
+import io.netpark.samples.soon
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.net.Socket
@@ -90,16 +91,3 @@ internal fun request(vararg words: ByteArray): ByteArray {
 }
 
 internal fun request(vararg words: String): ByteArray = request(*words.map { it.encodeToByteArray() }.toTypedArray())
-
-/** Repeats [assertion] until it holds; its last failure is thrown when that takes too long. */
-internal fun <T> soon(assertion: () -> T): T {
-    val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS)
-    while (true) {
-        try {
-            return assertion()
-        } catch (failure: Throwable) {
-            if (failure is InterruptedException || System.nanoTime() - end > 0) throw failure
-        }
-        Thread.sleep(5)
-    }
-}

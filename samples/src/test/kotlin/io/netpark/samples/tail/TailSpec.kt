@@ -14,6 +14,7 @@ import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import io.netpark.samples.needs
 import io.netpark.samples.needsJdkOf
+import io.netpark.samples.soon
 import java.io.BufferedReader
 import java.net.InetAddress
 import java.net.Socket
@@ -280,9 +281,9 @@ class TailSpec : SampleSpec({
             program.status() shouldBe 1
             program.errorLines().shouldBeSingleton { it shouldContain "$folder/nowhere: ENOENT" }
         }
-        val wrong = listOf(arrayOf("$folder", "--port", "0"), arrayOf("--port", "0"), arrayOf("log", "--port", "0", "--lines", "-1"))
+        val wrong = listOf("$folder --port 0", "--port 0", "log", "log --port 0 --lines -1", "log --port 0 --drain -1")
         for (options in wrong) {
-            RunningProgram(TAIL, *options).use { program ->
+            RunningProgram(TAIL, *options.split(' ').toTypedArray()).use { program ->
                 program.status() shouldBe 2
                 program.errorLines().joinToString("\n") shouldContain "Usage: samples/run tail"
             }
@@ -339,17 +340,4 @@ private class Reader(port: Int, receiveBuffer: Int) : AutoCloseable {
     }
 
     override fun close() = socket.close()
-}
-
-/** Repeats [assertion] until it holds; its last failure is thrown when that takes too long. */
-private fun <T> soon(assertion: () -> T): T {
-    val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS)
-    while (true) {
-        try {
-            return assertion()
-        } catch (failure: Throwable) {
-            if (failure is InterruptedException || System.nanoTime() - end > 0) throw failure
-        }
-        Thread.sleep(5)
-    }
 }
