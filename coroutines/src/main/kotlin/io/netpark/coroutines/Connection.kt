@@ -10,6 +10,7 @@ import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
+import io.netpark.core.net.ZeroCopy
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
@@ -415,6 +416,26 @@ public class Connection internal constructor(
     }
 
     /**
+     * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [writer], and direct buffers that are
+     * [linked][io.netpark.core.buffer.Writer.link] into it. Off by default; [ZeroCopy] says when it pays, which is never within
+     * one machine.
+     *
+     * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. It has them on loan then, and the owner of a
+     * linked buffer is told when it gives them back, also after a cancellation or [close]. Other writes copy, as ever.
+     *
+     * @throws NetparkException the kernel does not do it for such a socket: only for TCP
+     * @throws NetparkException.Closed the connection is closed
+     * @throws IllegalStateException SO_ZEROCOPY is set already, by who had the descriptor before
+     */
+    public fun setZeroCopy(how: ZeroCopy) {
+        lease?.checkLent()
+        core.setZeroCopy(how)
+    }
+
+    /** How many sends had their bytes lent to the kernel, and what became of them. */
+    public val zeroCopyCount: ZeroCopy.Count get() = core.zeroCopyCount()
+
+    /**
      * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
      *
      * @throws NetparkException.Closed the connection is closed
@@ -479,7 +500,8 @@ public class Connection internal constructor(
      *
      * @return the descriptor, and the bytes that [reader] has read from it and nobody has taken
      * @throws NetparkException.Closed the connection is closed
-     * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed
+     * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed, or the kernel has bytes
+     *     on loan (see [setZeroCopy])
      */
     public fun detach(): Detached {
         lease?.checkLent()
