@@ -113,8 +113,8 @@ public final class CallbackConnection extends CallbackWriter {
      * copied. While it waits for bytes it holds no memory.
      *
      * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended.
-     * Called by a callback it begins when that has returned, which must not wait for it. The end of the stream is not passed on; afterwards it is told here
-     * as ever. Timeouts of both connections hold.
+     * Called by a callback it begins when that has returned, which must not wait for it. The end of the stream is not passed on;
+     * afterwards it is told here as ever. Timeouts of both connections hold.
      *
      * @param target on this event loop or another; what was written to it before goes first
      * @return how many bytes. Cancelling it ends the copy: if bytes are on their way then, they are lost, and the target is
@@ -310,6 +310,13 @@ public final class CallbackConnection extends CallbackWriter {
         byte[] unread = input.takeUnread();
         life.end(null);
         return new Detached(descriptor, unread);
+    }
+
+    /** It is closed and its loop has ended: not to wait for a callback that its workers have dropped. */
+    void giveUpLostCall() {
+        if (calls != null) {
+            calls.turns().giveUpLost();
+        }
     }
 
     /** On the loop, as a task: ends this, and gives the socket back if nothing of an exchange is left. */
