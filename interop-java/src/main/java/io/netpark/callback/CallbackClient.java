@@ -122,7 +122,7 @@ public final class CallbackClient implements AutoCloseable {
      */
     public CallbackConnection adopt(int descriptor, byte[] unread, Callbacks callbacks) throws NetparkException {
         Objects.requireNonNull(callbacks, "callbacks");
-        CallbackConnection connection = connected(Connection.adopt(group.currentOrNext(), descriptor), callbacks);
+        CallbackConnection connection = connected(group.place(loop -> Connection.adopt(loop, descriptor)), callbacks);
         ByteBuffer first = ByteBuffer.wrap(unread.clone());
         boolean begun = connection.loop().tryExecute(() -> {
             if (connection.isOpen()) {

@@ -113,8 +113,8 @@ public final class CallbackConnection extends CallbackWriter {
      * copied. While it waits for bytes it holds no memory.
      *
      * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended.
-     * Called by a callback it begins when that has returned. The end of the stream is not passed on; afterwards it is told here
-     * as ever. Timeouts of both connections hold.
+     * Called by a callback it begins when that has returned, which must not wait for it. The end of the stream is not passed on;
+     * afterwards it is told here as ever. Timeouts of both connections hold.
      *
      * @param target on this event loop or another; what was written to it before goes first
      * @return how many bytes. Cancelling it ends the copy: if bytes are on their way then, they are lost, and the target is
@@ -122,7 +122,21 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if it is being copied from already
      */
     public CompletableFuture<Long> copyTo(CallbackConnection target) {
-        return Carriage.copy(this, target, Long.MAX_VALUE);
+        return copyTo(target, Long.MAX_VALUE);
+    }
+
+    /**
+     * As the other, to the end of the stream or until it was {@code count} bytes: the body of a message, say. What comes after
+     * them, callbacks are called with as ever; if it has come already, as by {@link #requestAgain}.
+     *
+     * @param count how many bytes at most, of which those that callbacks have left unread are the first
+     * @throws IllegalArgumentException if it is negative
+     */
+    public CompletableFuture<Long> copyTo(CallbackConnection target, long count) {
+        if (count < 0) {
+            throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
+        }
+        return Carriage.copy(this, target, count);
     }
 
     /**
@@ -296,6 +310,13 @@ public final class CallbackConnection extends CallbackWriter {
         byte[] unread = input.takeUnread();
         life.end(null);
         return new Detached(descriptor, unread);
+    }
+
+    /** It is closed and its loop has ended: not to wait for a callback that its workers have dropped. */
+    void giveUpLostCall() {
+        if (calls != null) {
+            calls.turns().giveUpLost();
+        }
     }
 
     /** On the loop, as a task: ends this, and gives the socket back if nothing of an exchange is left. */

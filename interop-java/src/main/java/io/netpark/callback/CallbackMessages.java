@@ -56,7 +56,7 @@ public final class CallbackMessages extends CallbackSocket {
      */
     public static CallbackMessages bind(EventLoopGroup group, SocketAddress address, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(MessageSocket.bind(group.currentOrNext(), address, callbacks.options), callbacks, socket -> {});
+        return start(group.place(loop -> MessageSocket.bind(loop, address, callbacks.options)), callbacks, socket -> {});
     }
 
     /**
@@ -66,7 +66,7 @@ public final class CallbackMessages extends CallbackSocket {
      */
     public static CallbackMessages dial(EventLoopGroup group, SocketAddress remote, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(MessageSocket.dial(group.currentOrNext(), remote, callbacks.options), callbacks, socket -> {});
+        return start(group.place(loop -> MessageSocket.dial(loop, remote, callbacks.options)), callbacks, socket -> {});
     }
 
     /**
@@ -77,7 +77,7 @@ public final class CallbackMessages extends CallbackSocket {
      */
     public static CallbackMessages dialPackets(EventLoopGroup group, SocketAddress remote, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(MessageSocket.dialPackets(group.currentOrNext(), remote, callbacks.options), callbacks, socket -> {});
+        return start(group.place(loop -> MessageSocket.dialPackets(loop, remote, callbacks.options)), callbacks, socket -> {});
     }
 
     static CallbackMessages start(MessageSocket core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {

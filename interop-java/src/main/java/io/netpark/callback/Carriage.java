@@ -115,13 +115,26 @@ final class Carriage<T> {
             return;
         }
         exchanges.add(source.beginExchange()); // it is not idle, though nothing of it is read
-        source.input.stop();
-        try {
-            leg.ahead.write(ByteBuffer.wrap(source.input.takeUnread()));
-        } catch (NetparkException.LimitExceeded e) {
-            unready = e;
+        if (source.isOpen()) { // or a worker may be at its bytes still
+            source.input.stop();
+            try {
+                takeUnread(leg);
+            } catch (NetparkException.LimitExceeded e) {
+                unready = e;
+            }
         }
         lendInput(index + 1);
+    }
+
+    /** What counts goes ahead, and the rest is unread still. */
+    private void takeUnread(Leg leg) throws NetparkException.LimitExceeded {
+        ByteBuffer unread = ByteBuffer.wrap(leg.source.input.takeUnread());
+        int end = unread.limit();
+        leg.ahead.write(unread.limit((int) Math.min(count, end)));
+        unread.limit(end);
+        if (unread.hasRemaining()) {
+            leg.source.input.preload(unread);
+        }
     }
 
     private void lendOutput(int index) {

@@ -109,6 +109,7 @@ final class Connections {
         }
         boolean interrupted = false;
         while (!open.isEmpty()) {
+            open.forEach(CallbackConnection::giveUpLostCall);
             try {
                 awaitNone(TimeUnit.SECONDS.toNanos(1));
             } catch (InterruptedException e) {

@@ -31,6 +31,11 @@ abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
     /** Calls the callback, or has it called, with what it has left. */
     abstract void deliver();
 
+    /** Whether a callback that is running waits for bytes. */
+    boolean isAwaited() {
+        return false;
+    }
+
     /** Adds bytes that come from elsewhere; nothing has been read by then, or it has been {@linkplain #take taken}. */
     abstract void put(ByteBuffer bytes) throws NetparkException.LimitExceeded;
 

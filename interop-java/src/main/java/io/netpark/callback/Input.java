@@ -55,6 +55,8 @@ final class Input {
     /** Somebody else reads, or is about to. */
     private volatile boolean lent;
     private volatile boolean again;
+    /** There are bytes behind those that somebody else has read, and no callback knows of them. */
+    private volatile boolean untold;
     /** A worker is at the bytes, so it is not the peer's turn. */
     private boolean unexpected;
     /** Time without a byte from the peer; 0 for ever. */
@@ -83,10 +85,12 @@ final class Input {
             inbox.deliverFresh();
             checkLimit();
         }
-        read();
+        if (state != PARKED) { // a connect callback on a worker may have resumed reading meanwhile
+            read();
+        }
     }
 
-    /** Puts bytes in front of what will be read; before {@link #start}. */
+    /** Puts bytes in front of what will be read; before {@link #start}, or while it is lent. */
     void preload(ByteBuffer bytes) {
         try {
             inbox.put(bytes);
@@ -200,10 +204,24 @@ final class Input {
         return lent;
     }
 
-    /** Takes {@link #hold} and {@link #stop} back. */
+    /** On the loop: takes {@link #hold} and {@link #stop} back. */
     void giveBack() {
         lent = false;
+        if (hasUnread()) {
+            untold = true; // before looking whether it is paused, as resume() looks at this afterwards
+            if (!paused) {
+                tellUntold();
+            }
+        }
         restart();
+    }
+
+    /** Before anything is read: that may be the end of the stream. */
+    private void tellUntold() {
+        if (untold) {
+            untold = false;
+            requestAgain();
+        }
     }
 
     /** Takes what is unread, also in the midst of a callback. */
@@ -230,6 +248,7 @@ final class Input {
 
     void resume() {
         paused = false;
+        tellUntold();
         wantedAgain();
     }
 
@@ -311,7 +330,8 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && !lent && inbox.unread() < limit();
+        return connection.isReadable() && !endOfStream && !paused && !detached && (!lent || inbox.isAwaited())
+                && inbox.unread() < limit();
     }
 
     private void read() {

@@ -145,15 +145,19 @@ final class Life {
 
     /** Runs something, as a task of the loop, when the callback that a worker is running now has returned. On the loop. */
     void afterCall(Runnable action) {
-        afterCall = action;
+        Runnable before = afterCall;
+        afterCall = before == null ? action : () -> {
+            before.run();
+            action.run();
+        };
     }
 
     /** On the loop: a worker's callback has returned. */
     void callReturned() {
         Runnable action = afterCall;
         afterCall = null;
-        if (action != null) {
-            loop.tryExecute(action);
+        if (action != null && !loop.tryExecute(action)) {
+            action.run(); // the loop has ended, and the connection with it: this only says so
         }
     }
 

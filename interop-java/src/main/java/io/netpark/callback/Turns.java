@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -63,6 +64,8 @@ final class Turns implements Runnable {
     private int wanted;
     /** The event of the call that is out; 0 at rest. Written by the loop only, read by the worker that has the call. */
     private int out;
+    /** The call that is out has begun, or will in any case. */
+    private volatile boolean certain;
     private @Nullable Runnable whenAtRest;
 
     Turns(CallbackConnection connection, Calls calls, Workers workers, Predicate<Runnable> loop) {
@@ -110,6 +113,7 @@ final class Turns implements Runnable {
                     return;
                 }
                 out = event;
+                certain = false;
                 calls.before(event);
                 handOut();
                 return;
@@ -121,7 +125,9 @@ final class Turns implements Runnable {
         try {
             workers.execute(this);
         } catch (Throwable e) { // rejected, or no thread is to be had
-            if (reject() == Rejection.CLOSE || !loop.test(this)) {
+            boolean onLoop = reject() == Rejection.RUN_ON_LOOP;
+            certain = onLoop;
+            if (!onLoop || !loop.test(this)) {
                 calls.rejected(out);
                 rest();
             }
@@ -140,6 +146,7 @@ final class Turns implements Runnable {
     @Override
     public void run() {
         CURRENT.set(this);
+        certain = true;
         try {
             calls.call(out);
         } finally {
@@ -178,11 +185,33 @@ final class Turns implements Runnable {
     void whenAtRest(Runnable action) {
         wanted = 0;
         synchronized (this) {
-            if (out != 0) {
+            if (out != 0 && !isLost()) {
                 whenAtRest = action;
                 return;
             }
         }
+        if (out != 0) {
+            lost();
+        }
         action.run();
+    }
+
+    /** The connection and its loop have ended: not to wait for a call that nobody will make. */
+    void giveUpLost() {
+        if (isLost()) {
+            lost();
+            rest();
+        }
+    }
+
+    private boolean isLost() {
+        return out != 0 && !certain && workers.haveEnded();
+    }
+
+    private void lost() {
+        connection.loop().report("A callback of " + connection + " was not run", new RejectedExecutionException(
+                "its executor took it and has been shut down since, with shutdownNow perhaps: " + workers
+                        + "; close servers and clients before their workers"));
+        out = 0;
     }
 }

@@ -55,11 +55,17 @@ final class WorkerCalls implements Turns.Calls {
     @Override
     public boolean mayCall(int event) {
         return switch (event) {
-            case Turns.CONNECT, Turns.AGAIN -> connection.mayBeCalled();
-            case Turns.INPUT -> connection.mayBeCalled() && !connection.input.isPaused() && inbox.hasFresh();
+            case Turns.CONNECT -> connection.mayBeCalled();
+            case Turns.AGAIN -> mayRead();
+            case Turns.INPUT -> mayRead() && !connection.input.isPaused() && inbox.hasFresh();
             case Turns.WRITABLE -> connection.life.isWritableCallbackDue();
-            default -> connection.mayBeCalled() && !inbox.hasFresh();
+            default -> mayRead() && !inbox.hasFresh();
         };
+    }
+
+    /** Whether what has come is the callbacks', and not somebody's to whom the input is lent. */
+    private boolean mayRead() {
+        return connection.mayBeCalled() && !connection.input.isLent();
     }
 
     @Override

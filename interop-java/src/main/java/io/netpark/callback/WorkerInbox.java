@@ -76,6 +76,11 @@ final class WorkerInbox extends Inbox {
     }
 
     @Override
+    boolean isAwaited() {
+        return wait != null;
+    }
+
+    @Override
     int read(Connection core, boolean retry) throws NetparkException {
         return InputInbox.readInto(arriving(), core, retry);
     }

@@ -24,6 +24,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Meanwhile the event loop goes on reading, up to the connection's input limit. A connection never has more than one
  * call in the queue, so the queue is never longer than there are connections.
  *
+ * <p>A callback that waits for what another connection's callback does needs a thread that is left for that one. In a pool there
+ * may be none: when as many wait as there are threads, they wait for ever, and so does everybody who is in the queue; with
+ * {@link Rejection#RUN_ON_LOOP} a callback may even wait on the event loop that should wake it. Let the two kinds have workers of
+ * their own, give the wait an end ({@code future.get(5, SECONDS)}), do not wait ({@code future.thenAccept}), or use
+ * {@link #virtualThreads}, of which there are as many as there are calls. The same goes for memory: with a
+ * {@link Setup#segments pool of segments} that is at its limit, callbacks in {@link CallbackConnection#awaitInput} wait for one
+ * another's; a {@link Setup#readTimeout} ends that.
+ *
  * <p>Several servers and clients may share workers. {@link #close} ends the threads that were made here; close the servers
  * and clients first. Every method may be called by any thread.
  */
@@ -100,7 +108,11 @@ public final class Workers implements AutoCloseable {
     }
 
     /**
-     * Any executor; it stays the caller's.
+     * Any executor; it stays the caller's. What it takes it must run, sooner or later: closing a connection, a server or a
+     * client waits for that. One that drops a call without saying so (a pool whose policy is to discard, say) leaves the
+     * connection without callbacks and its server's {@code close} waiting for ever; have it throw, as pools do unless told
+     * otherwise. One that is an {@link ExecutorService} and has been ended by {@code shutdownNow}, with the calls that were in its
+     * queue, is found out: they are reported, and nobody waits for them.
      *
      * @param executor may run a call on the calling thread, the event loop
      * @param rejection asked when it throws {@link RejectedExecutionException}
@@ -111,6 +123,11 @@ public final class Workers implements AutoCloseable {
 
     void execute(Runnable call) {
         executor.execute(call);
+    }
+
+    /** Whether no call that has been taken will be run any more, as far as one can see. */
+    boolean haveEnded() {
+        return executor instanceof ExecutorService service && service.isTerminated();
     }
 
     Rejection rejected(CallbackConnection connection) {

@@ -1,9 +1,10 @@
 package io.netpark.callback;
 
-import static io.netpark.callback.Support.TIMEOUT_MILLIS;
+import static io.netpark.callback.Between.NONE;
+import static io.netpark.callback.Between.failure;
+import static io.netpark.callback.Between.get;
+import static io.netpark.callback.Between.sending;
 import static io.netpark.callback.Support.await;
-import static io.netpark.callback.Support.connect;
-import static io.netpark.callback.Support.loopback;
 import static io.netpark.callback.Support.patternBytes;
 import static io.netpark.callback.Support.receive;
 import static io.netpark.callback.Support.receiveAll;
@@ -17,17 +18,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
-import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -43,79 +37,12 @@ class RelayTest {
         return Support.platforms();
     }
 
-    /** A client's connection and one to a server, in the hands of a test; on two loops, mostly different ones. */
-    private static final class Between implements AutoCloseable {
-        final CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        final CompletableFuture<CallbackConnection> dialed = new CompletableFuture<>();
-        final ServerSocket listener = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
-        final EventLoopGroup group;
-        final CallbackServer server;
-        final CallbackClient dialer;
-        final Socket client;
-        final Socket service;
-
-        /** @param met called on the loop of the second connection when there are both, before this returns */
-        Between(EventLoopGroup.Builder loops, Callbacks callbacks, UnaryOperator<CallbackServer.Builder> choices,
-                BiConsumer<CallbackConnection, CallbackConnection> met) throws Exception {
-            group = loops.loops(2).open();
-            dialer = CallbackClient.builder().group(group).open();
-            server = choices.apply(CallbackServer.builder().group(group).onConnect(connection -> {
-                connection.pauseReading();
-                accepted.complete(connection);
-                dialer.dial(listener.getLocalSocketAddress(), callbacks).thenAccept(upstream -> {
-                    met.accept(connection, upstream);
-                    dialed.complete(upstream);
-                    connection.resumeReading();
-                });
-            })).listen(loopback());
-            client = connect(server);
-            service = listener.accept();
-            service.setSoTimeout(TIMEOUT_MILLIS);
-            dialed.get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
-        }
-
-        @Override
-        public void close() throws IOException {
-            client.close();
-            service.close();
-            listener.close();
-            server.close();
-            dialer.close();
-            group.close();
-        }
-    }
-
-    private static <T> T get(CompletableFuture<T> future) throws Exception {
-        return future.get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
-    }
-
-    private static Throwable failure(CompletableFuture<?> future) {
-        return assertThrows(ExecutionException.class, () -> get(future)).getCause();
-    }
-
-    private static Thread sending(Socket to, byte[] bytes, boolean end) {
-        Thread thread = new Thread(() -> {
-            try {
-                to.getOutputStream().write(bytes);
-                if (end) {
-                    to.shutdownOutput();
-                }
-            } catch (IOException e) {
-                throw new java.io.UncheckedIOException(e);
-            }
-        });
-        thread.start();
-        return thread;
-    }
-
-    private static final Callbacks NONE = Callbacks.builder().build();
-
     @ParameterizedTest
     @MethodSource("platforms")
     void bothStreamsAndBothTheirEndsAreCarried(Support.Platform platform) throws Exception {
         CompletableFuture<Relayed> relayed = new CompletableFuture<>();
         try (Between between = new Between(platform.group(), NONE, server -> server, (one, other) ->
-                one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+                one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             byte[] request = patternBytes(1, LENGTH);
             byte[] answer = patternBytes(2, LENGTH / 2);
             Thread asking = sending(between.client, request, true);
@@ -129,14 +56,6 @@ class RelayTest {
         }
     }
 
-    private static <T> void complete(CompletableFuture<T> future, T result, Throwable failure) {
-        if (failure != null) {
-            future.completeExceptionally(failure);
-        } else {
-            future.complete(result);
-        }
-    }
-
     @ParameterizedTest
     @MethodSource("platforms")
     void whatTheCallbackHasLeftGoesFirstAndWhatWasWrittenBeforeThat(Support.Platform platform) throws Exception {
@@ -147,7 +66,7 @@ class RelayTest {
             assertEquals("GO\n", Support.take(in.limit(in.position() + 3)));
             in.limit(end);
             other.write(Support.bytes("<"));
-            one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure));
+            one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure));
         }))) {
             send(between.client, "GO\nrest");
             assertEquals("<rest", receive(between.service, 5));
@@ -169,7 +88,7 @@ class RelayTest {
         try (Between between = new Between(platform.group(), NONE, server -> server.onHalfClose(connection -> {
             halfClosed.complete(null);
         }), (one, other) -> {
-            one.copyTo(other).whenComplete((result, failure) -> complete(copied, result, failure));
+            one.copyTo(other).whenComplete((result, failure) -> Between.tell(copied, result, failure));
         })) {
             Thread sending = sending(between.client, patternBytes(3, LENGTH), true);
             assertArrayEquals(patternBytes(3, LENGTH), between.service.getInputStream().readNBytes(LENGTH));
@@ -234,7 +153,7 @@ class RelayTest {
     void aFailureClosesBoth(Support.Platform platform) throws Exception {
         CompletableFuture<Relayed> relayed = new CompletableFuture<>();
         try (Between between = new Between(platform.group(), NONE, server -> server, (one, other) ->
-                one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+                one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             send(between.client, "hello");
             assertEquals("hello", receive(between.service, 5));
             Support.reset(between.service);
@@ -249,7 +168,7 @@ class RelayTest {
     void idleTimeoutsSeeTheBytes(Support.Platform platform) throws Exception {
         CompletableFuture<Relayed> relayed = new CompletableFuture<>();
         try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(Duration.ofSeconds(1)),
-                (one, other) -> one.relay(other).whenComplete((result, failure) -> complete(relayed, result, failure)))) {
+                (one, other) -> one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             for (int i = 0; i < 6; i++) {
                 Thread.sleep(250);
                 send(between.service, "tick");

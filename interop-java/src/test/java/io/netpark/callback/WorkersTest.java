@@ -384,6 +384,24 @@ class WorkersTest {
     }
 
     @Test
+    void readingMayBeResumedWhileTheConnectCallbackRuns() throws Exception {
+        try (Workers workers = Workers.pool(1, 1);
+                CallbackServer server = server(workers)
+                        .onConnect(connection -> {
+                            connection.pauseReading();
+                            connection.resumeReading();
+                            Support.await("it is being read", () -> connection.core.parked() == 1);
+                        })
+                        .onRequest((connection, in) -> connection.write(in))
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            assertEquals("x", Support.receive(socket, 1));
+        }
+        assertEquals(List.of(), List.copyOf(reports.causes));
+    }
+
+    @Test
     void waitingForInputElsewhereIsAnError() throws Exception {
         CompletableFuture<CallbackConnection> opened = new CompletableFuture<>();
         try (Workers workers = Workers.pool(1, 1);

@@ -79,6 +79,27 @@ public final class EventLoopGroup implements AutoCloseable {
         return current != null && loops.contains(current) ? current : next();
     }
 
+    /** Opens something that lives on a loop. */
+    @FunctionalInterface
+    public interface Opening<T> {
+        /** @throws NetparkException.Closed if the loop is closed; then this has had no effect */
+        T on(EventLoop loop) throws NetparkException;
+    }
+
+    /** Opens something on the loop of {@link #currentOrNext}, and on another one if that has retired at this moment. */
+    public <T> T place(Opening<T> opening) throws NetparkException {
+        while (true) {
+            EventLoop loop = currentOrNext();
+            try {
+                return opening.on(loop);
+            } catch (NetparkException.Closed e) {
+                if (closed || !loop.isRetiring()) {
+                    throw e;
+                }
+            }
+        }
+    }
+
     /** Whether {@link #close} has been called. */
     public boolean isClosed() {
         return closed;
