@@ -17,7 +17,6 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
@@ -41,8 +40,8 @@ public class Listener internal constructor(
     private val core = cores.first()
     private val accepting = Parking(core, Direction.READ)
     private val turn = Mutex()
-    private val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
-    private val idle = AtomicInteger()
+    internal val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
+    private val idle: MutableSet<Connection> = ConcurrentHashMap.newKeySet()
     private val shutdown = AtomicReference<CompletableDeferred<Shutdown.Report>?>()
 
     @Volatile private var endsIdle = false
@@ -163,7 +162,8 @@ public class Listener internal constructor(
                 withTimeoutOrNull((phases.finish() + phases.flush()).toKotlinDuration()) { ending.forEach { it.join() } }
             } finally {
                 val cut = withContext(NonCancellable) { ending.sumOf { it.cut() } }
-                report.complete(Shutdown.Report(idle.get(), maxOf(0, open - idle.get() - cut), 0, cut))
+                report.complete(Shutdown.Report(idle.size, maxOf(0, open - idle.size - cut), 0, cut))
+                idle.clear()
             }
         }
         return report.await()
@@ -184,7 +184,7 @@ public class Listener internal constructor(
     internal fun isWithoutRequests(connection: Connection): Boolean {
         if (!endsIdle) return false
         connection.giveUpRead()
-        idle.incrementAndGet()
+        idle += connection // once, however often it asks
         return true
     }
 

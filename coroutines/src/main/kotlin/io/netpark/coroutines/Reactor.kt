@@ -44,7 +44,7 @@ public class Reactor private constructor(
     public val buffering: Buffering,
 ) : AutoCloseable {
 
-    private val dispatchers = ConcurrentHashMap<EventLoop, LoopDispatcher>() // a group may get more loops
+    internal val dispatchers = ConcurrentHashMap<EventLoop, LoopDispatcher>() // a group may get more loops
 
     /** A dispatcher a loop, in the order of [EventLoopGroup.loops]: for coroutines that want to live beside connections. */
     public val loopDispatchers: List<LoopDispatcher> get() = group.loops().map { dispatcherOf(it) }
@@ -153,7 +153,7 @@ public class Reactor private constructor(
         val input = buffering.newInput()
         try {
             input.write(unread) // before the descriptor is ours: this may fail
-            return Connection(CoreConnection.adopt(group.currentOrNext(), descriptor), buffering, input)
+            return Connection(group.place { CoreConnection.adopt(it, descriptor) }, buffering, input)
         } catch (e: Throwable) {
             input.close()
             throw e
@@ -169,7 +169,10 @@ public class Reactor private constructor(
         group.close()
     }
 
-    internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers.computeIfAbsent(loop, ::LoopDispatcher)
+    internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers[loop] ?: run {
+        dispatchers.keys.removeIf { it.isTerminated } // a group that is resized has given them up, and has others now
+        dispatchers.computeIfAbsent(loop, ::LoopDispatcher)
+    }
 
     override fun toString(): String = "Reactor($group)"
 
@@ -183,7 +186,7 @@ public class Reactor private constructor(
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
     public fun bindDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(CoreMessageSocket.bind(group.currentOrNext(), address, options))
+        MessageSocket(group.place { CoreMessageSocket.bind(it, address, options) })
 
     /**
      * Opens a socket for datagrams to and from one peer. Nothing is sent by that, so that nobody is there is found out later. The
@@ -193,7 +196,7 @@ public class Reactor private constructor(
      * @throws NetparkException there is no way there, or (unix) nobody
      */
     public fun dialDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(CoreMessageSocket.dial(group.currentOrNext(), address, options))
+        MessageSocket(group.place { CoreMessageSocket.dial(it, address, options) })
 
     /**
      * Listens for sequenced packets on a unix address. The caller closes the listener; the file of a path goes with it.
@@ -212,7 +215,7 @@ public class Reactor private constructor(
      * @throws NetparkException the backlog is full, or the path cannot be used
      */
     public fun dialPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(CoreMessageSocket.dialPackets(group.currentOrNext(), address, options))
+        MessageSocket(group.place { CoreMessageSocket.dialPackets(it, address, options) })
 
     public companion object {
         /** Where 0 means none, and no time at all was asked for. */

@@ -49,6 +49,9 @@ internal class Serving(
         val scope = CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures)
         val onOwnLoop = ownDispatcher == null
         val ownTheirConnection = onOwnLoop && !scope.coroutineContext.hasThreadContext()
+
+        /** The loop has ended. Whether its handlers have, too: one on another dispatcher may still have something to do. */
+        fun end(): Boolean = job.children.none() && job.complete()
     }
 
     suspend fun run(drain: Duration) {
@@ -68,6 +71,9 @@ internal class Serving(
             }
         }
     }
+
+    /** The loops that have, or had, handlers. */
+    internal val loops: Set<EventLoop> get() = perLoop.keys
 
     /** How many handlers there are. */
     fun count(): Int = perLoop.values.sumOf { it.job.children.count() }
@@ -89,8 +95,13 @@ internal class Serving(
         handlers.join()
     }
 
+    private fun handlersOf(loop: EventLoop): Handlers = perLoop[loop] ?: run {
+        perLoop.entries.removeIf { (known, theirs) -> known.isTerminated && theirs.end() }
+        perLoop.computeIfAbsent(loop) { Handlers(it, caller) }
+    }
+
     private fun handle(accepted: CoreConnection) {
-        val handlers = perLoop.computeIfAbsent(accepted.loop()) { Handlers(it, caller) }
+        val handlers = handlersOf(accepted.loop())
         val connection = Connection(accepted, reactor.buffering)
         if (handlers.onOwnLoop && accepted.loop().inLoop()) {
             // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.

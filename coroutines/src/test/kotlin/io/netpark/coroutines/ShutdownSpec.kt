@@ -66,6 +66,24 @@ class ShutdownSpec : NetparkSpec(body = {
         }
     }
 
+    test("a handler that asks again after it was told that there is no request counts once") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch {
+                listener.serve {
+                    answer(listener, it)
+                    it.reader.awaitRequest(listener) shouldBe false
+                }
+            }
+            reactor.dial(listener.localAddress).use { client ->
+                client.write("x")
+                client.readText(1) shouldBe "x"
+                listener.shutdown(long) shouldBe Shutdown.Report(1, 0, 0, 0)
+                serving.join()
+            }
+        }
+    }
+
     test("a request that has arrived is answered though its handler seemed idle") {
         onReactor { reactor, _ ->
             repeat(20) {
