@@ -8,9 +8,11 @@ import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.Shutdown
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
@@ -77,6 +79,18 @@ suspend fun quote(connection: Connection, channel: FileChannel, offset: Long, co
     connection.writer.link(window)
     connection.writer.writeString("</quote>\n")
     connection.writer.flush()
+}
+
+/** Sends blocks of memory as fast as they are taken, each filled again when the kernel has done with it. */
+suspend fun stream(connection: Connection, blocks: Int, fill: (ByteBuffer) -> Unit) {
+    connection.setZeroCopy(ZeroCopy.from(64 * 1024))
+    val free = Channel<ByteBuffer>(blocks)
+    repeat(blocks) { free.send(ByteBuffer.allocateDirect(1024 * 1024)) }
+    for (block in free) {
+        fill(block.clear())
+        connection.writer.link(block.flip()) { free.trySend(block) }
+        connection.writer.flush()
+    }
 }
 
 /** Writes much, and keeps little: never more than a row over the high-water mark. */

@@ -93,6 +93,16 @@ class GuideSpec : NetparkSpec(body = {
         }
     }
 
+    example("blocks that are filled again when the kernel gives them back") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            var seed = 0
+            val streaming = launch { stream(server, 3) { it.put(pattern(it.capacity(), seed++)) } }
+            repeat(20) { round -> client.readFully(1024 * 1024).contentEquals(pattern(1024 * 1024, round)) shouldBe true }
+            streaming.cancelAndJoin()
+        }
+        client.close()
+    }
+
     example("a large export") { client, server ->
         kotlinx.coroutines.coroutineScope {
             launch {

@@ -4,6 +4,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
+import io.netpark.core.net.ZeroCopy;
 import io.netpark.core.pool.Lease;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -245,6 +246,29 @@ public final class CallbackConnection extends CallbackWriter {
     }
 
     /**
+     * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): what is written as a
+     * {@link io.netpark.core.buffer.LinkBuffer}, also direct buffers that are
+     * {@linkplain io.netpark.core.buffer.Writer#link linked} into one. Off by default; {@link ZeroCopy} says when it pays, which
+     * is never within one machine. Their futures complete when the kernel has taken the bytes. It has them on loan then, and the
+     * owner of a linked buffer is told when it gives them back, also after {@link #close}.
+     *
+     * @throws NetparkException if the kernel does not do it for such a socket: only for TCP
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if SO_ZEROCOPY is set already, by who had the descriptor before
+     */
+    public void setZeroCopy(ZeroCopy how) throws NetparkException {
+        if (!isOpen()) {
+            throw life.closed("set zero copy of");
+        }
+        core.setZeroCopy(how);
+    }
+
+    /** How many sends had their bytes lent to the kernel, and what became of them. */
+    public ZeroCopy.Count zeroCopyCount() {
+        return core.zeroCopyCount();
+    }
+
+    /**
      * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
      *
      * @throws NetparkException.Closed if the connection is closed
@@ -280,7 +304,8 @@ public final class CallbackConnection extends CallbackWriter {
      *
      * @return the descriptor, the caller's to close, and the bytes that no callback has taken
      * @throws NetparkException.Closed if it is closed
-     * @throws IllegalStateException on another thread, or if output is pending
+     * @throws IllegalStateException on another thread, or if output is pending, or the kernel has bytes on loan (see
+     *     {@link #setZeroCopy})
      */
     public Detached detach() throws NetparkException.Closed {
         if (!loop().inLoop()) {

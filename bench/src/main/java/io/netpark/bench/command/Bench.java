@@ -13,7 +13,7 @@ import picocli.CommandLine.Command;
             EchoCommand.class, BesideCommand.class, PipelineCommand.class, FramesCommand.class, HttpCommand.class,
             ChurnCommand.class, DialCommand.class, StreamCommand.class, FileCommand.class, ProxyCommand.class,
             IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
-            RedisCommand.class, AllCommand.class, JmhCommand.class
+            RedisCommand.class, ZeroCopyCommand.class, AllCommand.class, JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")
 public final class Bench {
