@@ -227,7 +227,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         for (int i = 0; i < found; i++) {
             Pollable pollable = poller.pollable(i);
             if (pollable != null) {
-                pollable.ready(poller.readiness(i), woken);
+                takeIn(pollable, poller.readiness(i));
             }
         }
         runWoken();
@@ -239,6 +239,15 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         }
         if (retiring && isQuiet() && poller.seal()) { // sealed first: a connection that comes now must go elsewhere
             shutdown();
+        }
+    }
+
+    /** What fails for one must not keep the rest of the batch from being taken in: an edge is told once. */
+    private void takeIn(Pollable pollable, int readiness) {
+        try {
+            pollable.ready(readiness, woken);
+        } catch (Throwable e) {
+            report("Readiness of " + pollable + " was not taken in", e);
         }
     }
 

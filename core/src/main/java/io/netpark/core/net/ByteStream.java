@@ -299,11 +299,21 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      */
     @Override
     public final void ready(int readiness, WokenBatch woken) {
-        if ((readiness & Readiness.ERROR) != 0 && loans != null && collect() && (readiness & Readiness.HANGUP) == 0
+        if ((readiness & Readiness.ERROR) != 0 && loans != null && collectGuarded() && (readiness & Readiness.HANGUP) == 0
                 && loop().poller().edgeTriggered()) { // without edges every report has to be answered
             readiness &= ~Readiness.ERROR;
         }
         super.ready(readiness, woken);
+    }
+
+    /** Whatever happens to what was lent, who is parked here must be woken. */
+    private boolean collectGuarded() {
+        try {
+            return collect();
+        } catch (Throwable e) {
+            loop().report("Taking back what " + this + " had lent failed", e);
+            return false;
+        }
     }
 
     /** Takes what the kernel gives back. Returns whether that was anything. */
@@ -322,17 +332,15 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     private void look() {
         collect();
         Loans known = loans;
-        if (known != null) {
+        if (known != null && !isClosed()) {
             known.lookSoon();
         }
     }
 
     @Override
-    protected final void releasing() {
+    protected final boolean handsOver() {
         Loans known = loans;
-        if (known != null) {
-            Lingering.begin(loop(), fd(), known);
-        }
+        return known != null && Lingering.begin(loop(), fd(), known);
     }
 
     /** Gives up the descriptor, unless memory would be lost: the notices would be another's. */

@@ -14,10 +14,8 @@ import io.netpark.core.sys.UnixAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -394,8 +392,7 @@ public sealed class Connection extends ByteStream {
      * @throws NetparkException if it is not one of TCP
      */
     public TcpInfo tcpInfo() throws NetparkException {
-        byte[] struct = Arrays.copyOf(getOption(TcpInfo.OPTION), TcpInfo.OPTION.size()); // an older kernel's is shorter
-        return TcpInfo.read(ByteBuffer.wrap(struct).order(ByteOrder.nativeOrder()));
+        return TcpInfo.read(getOption(TcpInfo.OPTION));
     }
 
     /**

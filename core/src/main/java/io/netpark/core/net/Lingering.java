@@ -12,22 +12,27 @@ import java.time.Duration;
 
 /**
  * What is left of a connection that was closed while bytes of it were on loan to the kernel. After close(2) there would be no
- * notices, and no way to tell when memory may be used again; so the socket lives on under another number, shut down in both
- * directions, which looks to the peer as close(2) does, until everything has come back.
+ * notices, and no way to tell when memory may be used again; so the descriptor stays open, shut down in both directions, which
+ * looks to the peer as close(2) does, until everything has come back.
  *
  * <pre>
  *   lingering --all is back--> ended
- *             --no progress for so long--> reset --all is back, or no progress again--> ended
+ *             --nothing acknowledged for so long--> reset --all is back, or nothing comes any more--> ended
  *             --the loop ends--> ended; the kernel goes on sending what is on loan, which is kept for good
  * </pre>
  *
  * A reset throws away what is queued in the socket, and its notices come at once; those of packets that the network card holds
  * come when it has sent them.
+ *
+ * <p>Notices alone would not tell a slow peer from a dead one: there is one for a whole send, which may be all that the socket's
+ * buffer holds. So the kernel is asked what the peer has acknowledged (tcp_info).
  */
 final class Lingering extends Pollable {
 
     /** Where no event tells of notices: a poller without edges would tell of the hang-up for ever. */
     static final long LOOK_NANOS = 10_000_000;
+    /** For a network card to send what it holds. */
+    private static final long AFTER_RESET_NANOS = Duration.ofSeconds(10).toNanos();
 
     private final EventLoop loop;
     private final LibC libc;
@@ -38,6 +43,7 @@ final class Lingering extends Pollable {
 
     // Loop's thread only
     private long progressed = System.nanoTime();
+    private long acknowledged;
     private boolean reset;
     private boolean ended;
 
@@ -51,17 +57,16 @@ final class Lingering extends Pollable {
         this.timer = loop.newTimer(this::look);
     }
 
-    /** A connection's descriptor is about to be closed, and nobody uses it any more. On any thread. */
-    static void begin(EventLoop loop, int closing, Loans loans) {
+    /**
+     * A connection's descriptor is about to be closed, and nobody uses it or watches it any more. On any thread.
+     *
+     * @return whether it is closed later, by this; otherwise it has to be closed
+     */
+    static boolean begin(EventLoop loop, int fd, Loans loans) {
         LibC libc = loop.libc();
-        loans.collect(libc, closing);
+        loans.collect(libc, fd);
         if (loans.isEmpty()) {
-            return;
-        }
-        int fd = libc.fcntl(closing, Linux.F_DUPFD_CLOEXEC, 0);
-        if (fd < 0) {
-            loans.keep(); // no number to be had
-            return;
+            return false;
         }
         Lingering lingering = new Lingering(loop, fd, loans);
         if (lingering.isToBeReset()) {
@@ -69,15 +74,23 @@ final class Lingering extends Pollable {
         } else {
             libc.shutdown(fd, Linux.SHUT_RDWR);
         }
+        lingering.acknowledged = lingering.acknowledged();
         try {
             loop.poller().add(fd, lingering, Interest.EDGE);
         } catch (NetparkException e) { // the loop has ended
             loans.keep();
-            libc.close(fd);
-            return;
+            return false;
         }
-        if (!loop.tryExecute(lingering::look)) {
-            lingering.end();
+        loop.tryExecute(lingering::look); // a loop that does not take it has closed what it watched
+        return true;
+    }
+
+    /** Bytes that the peer has acknowledged. */
+    private long acknowledged() {
+        try {
+            return TcpInfo.read(SocketOptions.get(libc, fd, TcpInfo.OPTION)).bytesAcknowledged();
+        } catch (NetparkException e) {
+            return acknowledged;
         }
     }
 
@@ -119,18 +132,26 @@ final class Lingering extends Pollable {
         if (loans.collect(libc, fd)) {
             progressed = now;
         } else if (now - progressed >= patienceNanos && !reset) {
-            reset();
+            long before = acknowledged;
+            acknowledged = acknowledged();
+            if (acknowledged == before) {
+                reset();
+                loans.collect(libc, fd);
+            }
             progressed = now;
-            loans.collect(libc, fd);
         }
-        if (loans.isEmpty() || now - progressed >= patienceNanos) {
+        long patience = reset ? Math.max(patienceNanos, AFTER_RESET_NANOS) : patienceNanos;
+        if (loans.isEmpty() || reset && now - progressed >= patience) {
             end();
         } else {
-            timer.arm(loop.poller().edgeTriggered() ? progressed + patienceNanos : now + LOOK_NANOS);
+            timer.arm(loop.poller().edgeTriggered() ? progressed + patience : now + LOOK_NANOS);
         }
     }
 
     private void end() {
+        if (ended) {
+            return;
+        }
         ended = true;
         loans.keep();
         timer.disarm();

@@ -81,6 +81,7 @@ final class Loans {
     synchronized void set(ZeroCopy how) {
         this.how = how;
         inVain = 0;
+        exhausted = false;
     }
 
     /** Whether so many bytes are worth lending. A hint, without the monitor. */
@@ -111,9 +112,9 @@ final class Loans {
                 result = send(libc, fd, vector, 0);
             }
             if (result > 0 && lending) {
-                source.retainFirst(result, enter);
-                next++;
+                next++; // the kernel has counted it, whatever comes now
                 lent++;
+                source.retainFirst(result, enter);
                 Counters counters = loop.counters();
                 if (counters != null) {
                     counters.lent();
@@ -174,7 +175,7 @@ final class Loans {
     private void enter(Segment segment) {
         int at = at(size++);
         segments[at] = segment;
-        sends[at] = next;
+        sends[at] = next - 1;
         back[at] = false;
     }
 
@@ -211,13 +212,20 @@ final class Loans {
                             ZeroCopyNotice.isCopied(memory, notice));
                 }
                 for (Segment segment; (segment = takeFirst()) != null; ) {
-                    segment.release();
+                    giveBack(segment);
                 }
             }
         } finally {
             scratch.giveBack();
         }
         return any;
+    }
+
+    /** On the loop, so that the owner of a linked buffer is told by a task, and not in the midst of somebody's close or detach. */
+    private void giveBack(Segment segment) {
+        if (loop.inLoop() || !loop.tryExecute(segment::release)) {
+            segment.release();
+        }
     }
 
     private synchronized void note(int first, int last, boolean afterAll) {
@@ -255,6 +263,9 @@ final class Loans {
         size--;
         if (size == 0 || sends[head] != send) {
             returned++;
+        }
+        if (size == 0) {
+            exhausted = false; // no notice will come that says so
         }
         if (size == 0 && segments.length > 1024) {
             shrink(); // after a burst

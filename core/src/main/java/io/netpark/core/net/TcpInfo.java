@@ -2,6 +2,8 @@ package io.netpark.core.net;
 
 import io.netpark.core.sys.Linux;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.time.Duration;
 
 /**
@@ -85,6 +87,11 @@ public record TcpInfo(
     private static final int NOTSENT_BYTES = 144;
     private static final int MIN_RTT = 148;
     private static final int DELIVERY_RATE = 160;
+
+    /** Of a value of {@link #OPTION}, which of an older kernel is shorter. */
+    static TcpInfo read(byte[] value) {
+        return read(ByteBuffer.wrap(Arrays.copyOf(value, OPTION.size())).order(ByteOrder.nativeOrder()));
+    }
 
     static TcpInfo read(ByteBuffer struct) {
         int state = struct.get(STATE);

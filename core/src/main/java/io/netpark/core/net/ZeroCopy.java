@@ -26,7 +26,7 @@ import java.util.Objects;
  * @param threshold bytes of a system call from which it is asked for, at least 1; 0 for never
  * @param patience after so many sends in a row that were copied all the same, or refused for want of memory, the connection asks
  *     no more, until it is set again
- * @param linger a connection that is closed while bytes are on loan lives on in the kernel, without its number, until they are
+ * @param linger a connection that is closed while bytes are on loan keeps its descriptor until they are
  *     acknowledged; when for so long none has been, it is reset
  */
 public record ZeroCopy(int threshold, int patience, Duration linger) {
