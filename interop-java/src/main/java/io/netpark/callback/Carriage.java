@@ -52,7 +52,9 @@ final class Carriage<T> {
     private final CompletableFuture<T> future = new CompletableFuture<>();
     private final Supplier<T> result;
     private final long count;
+    /** Why it cannot begin, and whose fault that is. */
     private @Nullable NetparkException unready;
+    private @Nullable CallbackConnection unreadySide;
     private volatile @Nullable Runnable cancel;
 
     private Carriage(List<Leg> legs, long count, Supplier<T> result) {
@@ -78,7 +80,7 @@ final class Carriage<T> {
         for (int i = 0; i < legs.size(); i++) {
             if (!legs.get(i).source.input.hold()) {
                 for (int j = 0; j < i; j++) {
-                    legs.get(j).source.input.giveBack();
+                    legs.get(j).source.input.letGo();
                 }
                 throw new IllegalStateException("copy from " + legs.get(i).source + ": it is being copied from already");
             }
@@ -120,10 +122,19 @@ final class Carriage<T> {
             try {
                 takeUnread(leg);
             } catch (NetparkException.LimitExceeded e) {
-                unready = e;
+                unready(source, e);
             }
+        } else {
+            unready(source, source.life.closed("copy from"));
         }
         lendInput(index + 1);
+    }
+
+    private void unready(CallbackConnection side, NetparkException why) {
+        if (unready == null) {
+            unready = why;
+            unreadySide = side;
+        }
     }
 
     /** What counts goes ahead, and the rest is unread still. */
@@ -144,15 +155,18 @@ final class Carriage<T> {
         }
         CallbackConnection target = legs.get(index).target;
         onLoop(target, () -> {
-            exchanges.add(target.beginExchange());
+            exchanges.add(target.beginExchange()); // from here on its socket does not become another's
+            if (!target.isOpen()) {
+                unready(target, target.life.closed("copy to"));
+            }
             target.output.lend(() -> lendOutput(index + 1));
         });
     }
 
     private void start() {
         Leg first = legs.get(0);
-        if (unready != null) {
-            ended(unready, first.source);
+        if (unready != null && unreadySide != null) {
+            ended(unready, unreadySide);
         } else if (legs.size() == 1) {
             Transfer transfer = new Transfer(first.source.core, first.target.core, first.ahead, first.ahead.available(), count,
                     first.target.limits.pool(), new OfTransfer());

@@ -207,19 +207,32 @@ final class Input {
     /** On the loop: takes {@link #hold} and {@link #stop} back. */
     void giveBack() {
         lent = false;
+        noteUntold();
+        restart();
+    }
+
+    /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
+    void letGo() {
+        lent = false;
+        loop.tryExecute(() -> {
+            if (!lent) { // or another holds it by now
+                noteUntold();
+                turn();
+            }
+        });
+    }
+
+    private void noteUntold() {
         if (hasUnread()) {
             untold = true; // before looking whether it is paused, as resume() looks at this afterwards
             if (!paused) {
                 tellUntold();
             }
         }
-        restart();
     }
 
-    /** Before anything is read: that may be the end of the stream. */
     private void tellUntold() {
         if (untold) {
-            untold = false;
             requestAgain();
         }
     }
@@ -308,6 +321,7 @@ final class Input {
             return;
         }
         again = false;
+        untold = false;
         adopt();
         if (connection.mayBeCalled() && !lent && inbox.unread() > 0) {
             boolean full = inbox.unread() >= limit();
@@ -330,7 +344,7 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && (!lent || inbox.isAwaited())
+        return connection.isReadable() && !endOfStream && !paused && !detached && !untold && (!lent || inbox.isAwaited())
                 && inbox.unread() < limit();
     }
 

@@ -1,7 +1,10 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +31,20 @@ final class Turns implements Runnable {
     static final int WRITABLE = 1 << 3;
     static final int HALF_CLOSE = 1 << 4;
     private static final int LAST = HALF_CLOSE;
+
+    private static final int TAKEN = 0;
+    private static final int PROMISED = 1;
+    private static final int BEGUN = 2;
+    private static final int LOST = 3;
+    private static final VarHandle CLAIM;
+
+    static {
+        try {
+            CLAIM = MethodHandles.lookup().findVarHandle(Turns.class, "claim", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** The two ends of the calls. */
     interface Calls {
@@ -64,8 +81,16 @@ final class Turns implements Runnable {
     private int wanted;
     /** The event of the call that is out; 0 at rest. Written by the loop only, read by the worker that has the call. */
     private int out;
-    /** The call that is out has begun, or will in any case. */
-    private volatile boolean certain;
+    /**
+     * What has become of the call that is out.
+     *
+     * <pre>
+     *   TAKEN --it begins--> BEGUN              whoever is first
+     *   TAKEN --the executor has ended--> LOST
+     *   refused by the executor, run on the loop: PROMISED --> BEGUN
+     * </pre>
+     */
+    private volatile int claim = BEGUN;
     private @Nullable Runnable whenAtRest;
 
     Turns(CallbackConnection connection, Calls calls, Workers workers, Predicate<Runnable> loop) {
@@ -113,7 +138,7 @@ final class Turns implements Runnable {
                     return;
                 }
                 out = event;
-                certain = false;
+                claim = TAKEN;
                 calls.before(event);
                 handOut();
                 return;
@@ -126,7 +151,9 @@ final class Turns implements Runnable {
             workers.execute(this);
         } catch (Throwable e) { // rejected, or no thread is to be had
             boolean onLoop = reject() == Rejection.RUN_ON_LOOP;
-            certain = onLoop;
+            if (onLoop) {
+                claim = PROMISED;
+            }
             if (!onLoop || !loop.test(this)) {
                 calls.rejected(out);
                 rest();
@@ -145,8 +172,10 @@ final class Turns implements Runnable {
     /** The call. */
     @Override
     public void run() {
+        if (!CLAIM.compareAndSet(this, TAKEN, BEGUN) && !CLAIM.compareAndSet(this, PROMISED, BEGUN)) {
+            return; // nobody waits for it any more
+        }
         CURRENT.set(this);
-        certain = true;
         try {
             calls.call(out);
         } finally {
@@ -184,28 +213,52 @@ final class Turns implements Runnable {
     /** The connection has ended: nothing is wanted any more, and this runs when no call is out, perhaps now. */
     void whenAtRest(Runnable action) {
         wanted = 0;
+        boolean lost;
+        boolean waits;
         synchronized (this) {
-            if (out != 0 && !isLost()) {
+            lost = lose();
+            waits = out != 0 && !lost;
+            if (waits) {
                 whenAtRest = action;
-                return;
             }
         }
-        if (out != 0) {
+        if (waits) {
+            lookAgain();
+            return;
+        }
+        if (lost) {
             lost();
         }
         action.run();
     }
 
+    /** Whoever shuts down the executor that was given does not tell. */
+    private void lookAgain() {
+        if (!workers.mayEndUnseen()) {
+            return;
+        }
+        try {
+            connection.loop().schedule(() -> {
+                giveUpLost();
+                if (out != 0) {
+                    lookAgain();
+                }
+            }, 1, TimeUnit.SECONDS);
+        } catch (RejectedExecutionException e) {
+            // The loop has ended, and who closes it looks.
+        }
+    }
+
     /** The connection and its loop have ended: not to wait for a call that nobody will make. */
     void giveUpLost() {
-        if (isLost()) {
+        if (lose()) {
             lost();
             rest();
         }
     }
 
-    private boolean isLost() {
-        return out != 0 && !certain && workers.haveEnded();
+    private boolean lose() {
+        return out != 0 && workers.haveEnded() && CLAIM.compareAndSet(this, TAKEN, LOST);
     }
 
     private void lost() {

@@ -130,6 +130,11 @@ public final class Workers implements AutoCloseable {
         return executor instanceof ExecutorService service && service.isTerminated();
     }
 
+    /** Whether that can happen without {@link #close}. */
+    boolean mayEndUnseen() {
+        return owned == null && executor instanceof ExecutorService;
+    }
+
     Rejection rejected(CallbackConnection connection) {
         return rejection.rejected(connection);
     }

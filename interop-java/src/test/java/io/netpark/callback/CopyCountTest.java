@@ -151,6 +151,30 @@ class CopyCountTest {
         }
     }
 
+    @ParameterizedTest
+    @MethodSource("ways")
+    void theRestComesBeforeTheEndThatHasArrivedAlready(Way way) throws Exception {
+        CompletableFuture<Long> copied = new CompletableFuture<>();
+        try (Workers workers = Workers.pool(2, 100);
+                Between between = new Between(way.platform.group(), NONE,
+                        server -> way.onWorkers ? server.workers(workers) : server,
+                        (one, other) -> way.begin(one, () -> {
+                            one.pauseReading();
+                            one.copyTo(other, 5).thenApply(count -> {
+                                one.resumeReading();
+                                return count;
+                            }).whenComplete((result, failure) -> Between.tell(copied, result, failure));
+                        }))) {
+            between.accepted.join().loop().submit(() -> {
+                send(between.client, "GO\n12345rest"); // all of it is there when the loop looks
+                between.client.shutdownOutput();
+                return null;
+            }).get();
+            assertEquals(5, get(copied));
+            assertEquals("rest", receive(between.client, 4));
+        }
+    }
+
     /** As a proxy does with messages that say how long they are. */
     @Test
     void oneCopyAfterAnotherSharesAStreamOut() throws Exception {

@@ -100,6 +100,23 @@ class LostCallsTest {
         assertOneLostAndOneInterrupted();
     }
 
+    @Test
+    void aCallThatIsDroppedAfterItsConnectionHasEndedIsGivenUp() throws Exception {
+        try (EventLoopGroup group = Support.group(1, reports);
+                CallbackServer server = server().group(group).listen(Support.loopback());
+                Socket first = Support.connect(server);
+                Socket second = Support.connect(server)) {
+            await("both are there", () -> server.connections() == 2 && executor.getActiveCount() == 0);
+            fill(first, second);
+            Support.reset(second);
+            Support.reset(first);
+            executor.shutdownNow();
+            await("both have ended", () -> server.connections() == 0);
+            assertEquals(2, causes.size());
+        }
+        assertOneLostAndOneInterrupted();
+    }
+
     /** Whatever the policy is, and whether it can be asked. */
     @ParameterizedTest
     @EnumSource(Rejection.class)

@@ -392,6 +392,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** By whoever dropped the last reference; once. */
     private void destroy() {
         unwatch();
+        releasing();
         if (!handsOver()) {
             libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
         }
@@ -410,6 +411,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
         loop.poller().remove(fd, this);
     }
+
+    /** The descriptor number is about to be given back. Runs on any thread, once. */
+    protected void releasing() {}
 
     /** The descriptor is about to be closed, unless this gives it to somebody who will do that. Runs on any thread, once. */
     protected boolean handsOver() {
