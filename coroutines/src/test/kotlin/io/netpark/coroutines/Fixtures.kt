@@ -109,7 +109,7 @@ suspend fun echo(connection: Connection) {
 fun pattern(length: Int, seed: Int = 1): ByteArray = ByteArray(length) { (it * 31 + (it shr 8) * 7 + seed * 13).toByte() }
 
 /** As eventually, for what happens on the caller's own thread meanwhile. */
-suspend fun soon(assertion: () -> Unit) {
+suspend fun soon(assertion: suspend () -> Unit) {
     val end = System.nanoTime() + 20.seconds.inWholeNanoseconds
     while (true) {
         try {
