@@ -18,6 +18,9 @@ public final class Match implements Closeable {
     /** Of a slice of the warm-up: as much as the compiler may have worked in it to count as calm. */
     private static final long CALM_MILLIS = 4;
     private static final int CALM_SLICES = 3;
+    private static final long LOOK_MILLIS = 30;
+    private static final long REST_NANOS = 1_500_000;
+    private static final int LOOKS = 33;
 
     private final Shape shape;
     private final Plan plan;
@@ -72,19 +75,36 @@ public final class Match implements Closeable {
         } finally {
             work.close(load);
         }
+        awaitRest(server);
+    }
+
+    /** What it has still to do, its compiler above all, would be done on the core of the one whose turn is next. */
+    private static void awaitRest(ServerProcess server) {
+        long before = CpuClock.nanos(server.pid());
+        for (int looks = 0; looks < LOOKS; looks++) {
+            Meter.pause(LOOK_MILLIS);
+            long now = CpuClock.nanos(server.pid());
+            if (now - before < REST_NANOS) {
+                return;
+            }
+            before = now;
+        }
     }
 
     private Sample turn(ServerProcess server, long millis) {
         Shape toward = shape.toward(server.contender());
+        Sample sample;
         toward.open(load, server.port());
         try {
             toward.run(load, server.port(), SETTLE_MILLIS);
             Meter meter = Meter.start(server, cores, loads);
             Done done = toward.run(load, server.port(), millis);
-            return Sample.of(done, meter.stop());
+            sample = Sample.of(done, meter.stop());
         } finally {
             toward.close(load);
         }
+        awaitRest(server);
+        return sample;
     }
 
     private void count(ServerProcess server, Record record, SystemCalls tool) {

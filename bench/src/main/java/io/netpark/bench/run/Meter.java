@@ -38,7 +38,7 @@ public final class Meter {
     public record Usage(long cpu, long loadCpu, long othersCpu, long resident, long allocated) {}
 
     private Meter(Metered process, Cores cores, long[] load) {
-        pause();
+        pause(AFTERMATH_MILLIS);
         this.process = process;
         this.cores = cores;
         this.load = load;
@@ -60,7 +60,7 @@ public final class Meter {
 
     /** Ends, when what was done is over. */
     public Usage stop() {
-        pause();
+        pause(AFTERMATH_MILLIS);
         long busyMeanwhile = CoreClock.busy(cores.server()) - busy;
         long used = CpuClock.nanos(process.pid()) - cpu;
         return new Usage(used, loadCpu() - loadCpu, Math.max(0, busyMeanwhile - used), Memory.resident(process.pid()),
@@ -71,9 +71,9 @@ public final class Meter {
         return LongStream.of(load).map(CpuClock::nanos).sum();
     }
 
-    private static void pause() {
+    static void pause(long millis) {
         try {
-            Thread.sleep(AFTERMATH_MILLIS);
+            Thread.sleep(millis);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BenchFailure("interrupted");

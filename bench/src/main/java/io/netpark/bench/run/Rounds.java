@@ -49,12 +49,20 @@ final class Rounds<P extends Closeable> implements Closeable {
 
     /** The rounds. */
     void play(Turn<P> turn) {
-        List<Entrant> order = new ArrayList<>(records.keySet());
-        for (int round = 1; round <= plan.rounds(); round++) {
-            each("round " + round + " of " + plan.rounds(), order,
+        for (int round = 0; round < plan.rounds(); round++) {
+            each("round " + (round + 1) + " of " + plan.rounds(), order(round),
                     (process, record) -> record.add(turn.play(process, plan.roundMillis())));
-            Collections.rotate(order, 1 + order.size() / 2);
         }
+    }
+
+    /** Every second time backwards, or the same two would always follow each other. */
+    private List<Entrant> order(int round) {
+        List<Entrant> order = new ArrayList<>(records.keySet());
+        Collections.rotate(order, round * (1 + order.size() / 2));
+        if (round % 2 == 1) {
+            Collections.reverse(order);
+        }
+        return order;
     }
 
     /** Something else that is done with each: to warm up, or to count. */
