@@ -126,6 +126,30 @@ class LoopCloseSpec : NetparkSpec(body = {
         }
     }
 
+    test("what fails when readiness is taken in is reported, and keeps it from nobody else of the batch") {
+        class Watched(val loop: EventLoop, val fails: Boolean) : Pollable() {
+            val fd = loop.libc().eventfd(1, 0)
+            val told = AtomicInteger()
+
+            override fun ready(readiness: Int, woken: WokenBatch) {
+                if (told.getAndIncrement() == 0 && fails) throw OutOfMemoryError("on purpose")
+            }
+
+            override fun pollerClosed(woken: WokenBatch) {
+                loop.poller().remove(fd, this)
+                loop.libc().close(fd)
+            }
+        }
+        LoopRig().use { rig ->
+            val watched = rig.loop.submit<List<Watched>> { // of one batch, as the loop looks after this
+                List(9) { Watched(rig.loop, it % 3 == 0) }.onEach { rig.loop.poller().add(it.fd, it, Interest.PARKING) }
+            }.result()
+            eventually { watched.map { it.told.get() } shouldBe List(9) { 1 } }
+            eventually { rig.reporter.reports.size shouldBe 3 }
+            rig.reporter.drain()
+        }
+    }
+
     test("scheduled tasks are cancelled, and none that was taken is left undecided") {
         repeat(30) { round ->
             val rig = LoopRig()

@@ -82,6 +82,13 @@ private class Stingy(real: LibC, private val limit: Int) : LibC by real {
     }
 }
 
+/** Notices who closes a descriptor that is not open. */
+private class CloseOnce(private val real: LibC) : LibC by real {
+    val refused = AtomicInteger()
+
+    override fun close(fd: Int): Int = real.close(fd).also { if (it == -Errno.EBADF) refused.incrementAndGet() }
+}
+
 class ZeroCopySpec : NetparkSpec(body = {
     for (flavour in Flavour.all) for (host in listOf("127.0.0.1", "::1")) {
         context("$flavour $host") {
@@ -469,6 +476,29 @@ class ZeroCopySpec : NetparkSpec(body = {
                 total.zeroCopyCopied() shouldBe client.count().copied()
             }
         }
+    }
+
+    test("a connection that is closed while its loop ends closes its descriptor once") {
+        val libc = CloseOnce(Bindings.best)
+        TestReactor().use { server ->
+            server.listen().use { listener ->
+                repeat(60) { round ->
+                    val client = TestReactor(libc)
+                    val end = client.connect(listener.address)
+                    val accepted = listener.accept()
+                    end.always()
+                    LinkBuffer(SegmentPool.shared()).use { output ->
+                        output.write(content(MIB), 0, MIB)
+                        if (end.connection.startWrite(output) == Connection.PARK) end.connection.abandon(Direction.WRITE)
+                    }
+                    val closing = async { repeat(round * 50) { Thread.onSpinWait() }; end.close() }
+                    client.close()
+                    closing.result()
+                    accepted.close()
+                }
+            }
+        }
+        libc.refused.get() shouldBe 0
     }
 
     test("a loop that ends with bytes on loan: they are delivered, and their memory is not used again") {
