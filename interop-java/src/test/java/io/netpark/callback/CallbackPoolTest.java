@@ -118,6 +118,32 @@ class CallbackPoolTest {
 
     @ParameterizedTest
     @MethodSource("platforms")
+    void nothingIsCopiedToOrFromAConnectionThatIsAnothersByNow(Support.Platform platform) throws Exception {
+        StringBuffer heard = new StringBuffer();
+        try (EventLoopGroup group = platform.group().loops(1).open();
+                CallbackServer server = echo(group);
+                CallbackClient client = CallbackClient.builder().group(group).open();
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT)) {
+            CallbackLease before = get(pool.borrow(server.localAddress(), NONE));
+            CallbackConnection stale = before.connection();
+            before.giveBack();
+            Support.await("idle", () -> pool.snapshot().idle() == 1);
+            CallbackLease lease = get(pool.borrow(server.localAddress(), Callbacks.builder()
+                    .onRequest((connection, in) -> heard.append(Support.take(in))).build()));
+            assertEquals(1, pool.snapshot().created());
+            CallbackConnection other = get(client.connect(server.localAddress(), NONE));
+            other.pauseReading();
+            other.write(Support.bytes("not for you"));
+            assertInstanceOf(NetparkException.Closed.class, failure(other.copyTo(stale)));
+            CallbackConnection third = get(client.connect(server.localAddress(), NONE));
+            assertInstanceOf(NetparkException.Closed.class, failure(stale.copyTo(third)));
+            lease.connection().write(Support.bytes("mine"));
+            Support.await("the answer", () -> heard.toString().equals("mine"));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
     void whatIsLeftOfAnExchangeIsNobodyElses(Support.Platform platform) throws Exception {
         try (EventLoopGroup group = platform.group().loops(1).open();
                 CallbackServer server = echo(group);

@@ -117,6 +117,24 @@ class LostCallsTest {
         assertOneLostAndOneInterrupted();
     }
 
+    @Test
+    void aCallThatWasGivenUpIsNotRunByWhoeverHasIt() throws Exception {
+        try (EventLoopGroup group = Support.group(1, reports);
+                CallbackServer server = server().group(group).listen(Support.loopback());
+                Socket first = Support.connect(server);
+                Socket second = Support.connect(server)) {
+            await("both are there", () -> server.connections() == 2 && executor.getActiveCount() == 0);
+            fill(first, second);
+            List<Runnable> dropped = executor.shutdownNow();
+            assertTrue(executor.awaitTermination(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS));
+            Support.reset(second);
+            await("both have ended", () -> server.connections() == 0);
+            CompletableFuture.runAsync(() -> dropped.forEach(Runnable::run), task -> new Thread(task).start())
+                    .get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS); // it would wait for ever in the callback
+        }
+        assertOneLostAndOneInterrupted();
+    }
+
     /** Whatever the policy is, and whether it can be asked. */
     @ParameterizedTest
     @EnumSource(Rejection.class)
