@@ -131,11 +131,11 @@ class CallbackPoolTest {
             CallbackLease lease = get(pool.borrow(server.localAddress(), Callbacks.builder()
                     .onRequest((connection, in) -> heard.append(Support.take(in))).build()));
             assertEquals(1, pool.snapshot().created());
-            CallbackConnection other = get(client.connect(server.localAddress(), NONE));
+            CallbackConnection other = get(client.dial(server.localAddress(), NONE));
             other.pauseReading();
             other.write(Support.bytes("not for you"));
             assertInstanceOf(NetparkException.Closed.class, failure(other.copyTo(stale)));
-            CallbackConnection third = get(client.connect(server.localAddress(), NONE));
+            CallbackConnection third = get(client.dial(server.localAddress(), NONE));
             assertInstanceOf(NetparkException.Closed.class, failure(stale.copyTo(third)));
             lease.connection().write(Support.bytes("mine"));
             Support.await("the answer", () -> heard.toString().equals("mine"));
