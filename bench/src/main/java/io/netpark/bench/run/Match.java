@@ -14,6 +14,8 @@ public final class Match implements Closeable {
     /** Of a turn, before it is measured: caches, buffers and the other process's scheduler find their state. */
     private static final long SETTLE_MILLIS = 200;
     private static final long COUNT_MILLIS = 300;
+    /** What part of the warm-up connections may come and go. */
+    private static final long COMING_AND_GOING = 4;
     private static final long SLICE_MILLIS = 200;
     /** Of a slice of the warm-up: as much as the compiler may have worked in it to count as calm. */
     private static final long CALM_MILLIS = 4;
@@ -62,11 +64,12 @@ public final class Match implements Closeable {
     /** Until its compiler has little left to do: what it did later would count as the server's. */
     private void warmUp(ServerProcess server) {
         Shape work = shape.warmUp().toward(server.contender());
+        long spent = shape.comeAndGo(load, server.port(), plan.warmUpMillis() / COMING_AND_GOING);
         work.open(load, server.port());
         try {
             long compiled = server.compiled();
             int calm = 0;
-            for (long spent = 0; spent < plan.warmUpMillis() && calm < CALM_SLICES; spent += SLICE_MILLIS) {
+            for (; spent < plan.warmUpMillis() && calm < CALM_SLICES; spent += SLICE_MILLIS) {
                 work.run(load, server.port(), SLICE_MILLIS);
                 long before = compiled;
                 compiled = server.compiled();

@@ -21,6 +21,15 @@ public interface Shape {
         return this;
     }
 
+    /**
+     * Makes the code hot that lets connections in and out, if rounds begin and end with thousands of them.
+     *
+     * @return how many of the milliseconds it has taken
+     */
+    default long comeAndGo(LoadProcess load, int port, long millis) {
+        return 0;
+    }
+
     /** Works for a while. */
     Done run(LoadProcess load, int port, long millis);
 
@@ -46,6 +55,9 @@ public interface Shape {
         private static final int LARGEST_BUFFER = 128 * 1024;
         /** To connect thousands takes longer than to warm up. */
         private static final int ENOUGH_TO_WARM_UP = 500;
+        /** So many a round that some rounds later accepting and closing have become worth the compiler's while. */
+        private static final int MANY = 1000;
+        private static final int VISITORS = 64;
 
         @Override
         public Service service() {
@@ -56,6 +68,15 @@ public interface Shape {
         @Override
         public Shape warmUp() {
             return new Echo(label, Math.min(active, ENOUGH_TO_WARM_UP), 0, size, depth);
+        }
+
+        @Override
+        public long comeAndGo(LoadProcess load, int port, long millis) {
+            if (active + idle < MANY) {
+                return 0;
+            }
+            load.churn(port, VISITORS, size, millis);
+            return millis;
         }
 
         @Override
