@@ -25,7 +25,7 @@ final class Options {
     private static final double DEFAULT_SECONDS = 2;
     private static final double QUICK_SECONDS = 0.5;
     private static final double DEFAULT_WARM_UP = 6;
-    private static final double QUICK_WARM_UP = 2.5;
+    private static final double QUICK_WARM_UP = 2;
 
     @Option(names = "--quick", description = "Fewer and shorter rounds: a first impression.")
     boolean quick;
