@@ -96,10 +96,10 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
         if (offset < 0 || count < REST) {
             throw new IllegalArgumentException("send " + file + ": " + count + " bytes from offset " + offset);
         }
+        if (offset > size) {
+            throw new IllegalArgumentException("send " + file + " from offset " + offset + ": it ends at " + size);
+        }
         if (count == REST) {
-            if (offset > size) {
-                throw new IllegalArgumentException("send " + file + " from offset " + offset + ": it ends at " + size);
-            }
             return size - offset;
         }
         if (count > size - offset) {

@@ -23,6 +23,9 @@ final class KernelTransfer extends FileTransfer {
     long move(LibC libc, int socket, long from, int most) throws IOException {
         if (!copying) {
             long result = file.sendTo(libc, socket, from, most);
+            if (result == -Errno.EIO) { // sendfile(2): it is the file's, no socket has it
+                throw unreadable(from, Errno.EIO);
+            }
             if (sent() > 0 || !isNotHandled(result)) {
                 return result;
             }
@@ -43,13 +46,16 @@ final class KernelTransfer extends FileTransfer {
             long address = scratch.address(Scratch.BYTES);
             long read = file.read(libc, address, most, from);
             if (read < 0 && read != -Errno.EINTR) {
-                throw new FileSystemException(file.path().toString(), null,
-                        "read at " + from + ": " + Errno.describe((int) -read));
+                throw unreadable(from, (int) -read);
             }
             return read <= 0 ? read : libc.send(socket, address, read, Linux.MSG_NOSIGNAL);
         } finally {
             scratch.giveBack();
         }
+    }
+
+    private FileSystemException unreadable(long from, int errno) {
+        return new FileSystemException(file.path().toString(), null, "read at " + from + ": " + Errno.describe(errno));
     }
 
     @Override

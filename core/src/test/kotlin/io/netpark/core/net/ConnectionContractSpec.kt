@@ -174,6 +174,7 @@ class ConnectionContractSpec : NetparkSpec(body = {
             }
 
             pair("a parked writer goes on when the peer reads, and is reset when it goes") { client, server ->
+                server.keepReceiveBufferSmall()
                 val bytes = ByteArray(8_000_000)
                 val writer = async { client.write(bytes) }
                 awaitParkedThreads()

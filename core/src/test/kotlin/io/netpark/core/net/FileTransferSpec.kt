@@ -110,7 +110,7 @@ class FileTransferSpec : NetparkSpec(body = {
             }
 
             pair("a peer that does not read makes it wait; the deadline is extended by progress, and ends it without") { client, server ->
-                server.connection.setOption(SocketOption.RECEIVE_BUFFER, 65_536) // by itself it grows with what is read, to megabytes
+                server.keepReceiveBufferSmall()
                 FileTransfer.open(file(20_000_000)).use { transfer ->
                     client.connection.setDeadline(Direction.WRITE, fromNow(1.seconds))
                     val sender = async { client.send(transfer) }
@@ -204,6 +204,22 @@ class FileTransferSpec : NetparkSpec(body = {
                 }
             }
 
+            test("a disk that fails is the file's failure, and leaves the connection to others") {
+                val failing = object : LibC by libc {
+                    override fun sendfile(out: Int, `in`: Int, offset: Long, count: Long) = -Errno.EIO.toLong()
+                }
+                reactor(failing) { client, server ->
+                    val path = file(100)
+                    FileTransfer.open(path).use { transfer ->
+                        val failure = shouldThrow<java.nio.file.FileSystemException> { client.send(transfer) }
+                        failure.file shouldBe path.toString()
+                        failure.reason!! shouldContain "EIO"
+                    }
+                    client.write("next")
+                    server.readText(4) shouldBe "next"
+                }
+            }
+
             test("whatever the kernel does, it arrives byte for byte") {
                 val copies = object : LibC by libc {
                     override fun sendfile(out: Int, `in`: Int, offset: Long, count: Long) = -Errno.EINVAL.toLong()
@@ -285,6 +301,7 @@ class FileTransferSpec : NetparkSpec(body = {
                 OpenFile.open(path, libc).use { file ->
                     FileTransfer.of(file, 10, FileTransfer.REST).count() shouldBe 0
                     shouldThrow<IllegalArgumentException> { FileTransfer.of(file, 11, FileTransfer.REST) }
+                    shouldThrow<IllegalArgumentException> { FileTransfer.of(file, 11, 1) }.message!! shouldContain "ends at 10"
                     shouldThrow<IllegalArgumentException> { FileTransfer.of(file, -1, 1) }
                     shouldThrow<IllegalArgumentException> { FileTransfer.of(file, 0, -2) }
                     shouldThrow<NetparkException.Truncated> { FileTransfer.of(file, 5, 6) }.message!! shouldContain "ends at 10"

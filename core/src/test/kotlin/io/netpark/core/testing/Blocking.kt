@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
 import io.netpark.core.net.Connection
 import io.netpark.core.net.Listener
+import io.netpark.core.net.SocketOption
 import java.io.EOFException
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
@@ -104,6 +105,12 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
         read(target)
         return Charsets.UTF_8.decode(target.flip()).toString()
     }
+
+    /**
+     * Fixes SO_RCVBUF. By itself the kernel lets it grow with what is read, to tens of megabytes (tcp_rmem): a peer's next write
+     * is then not stuck where a test wants it to be.
+     */
+    fun keepReceiveBufferSmall() = connection.setOption(SocketOption.RECEIVE_BUFFER, 65_536)
 
     fun readIsAtEnd(): Boolean = read(ByteBuffer.allocateDirect(1)) == Connection.END_OF_STREAM
 
