@@ -326,13 +326,13 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 PoolOptions.DEFAULT.withBackOff(millis(5), millis(20))) { scene, pool ->
                 val port = scene.reactor.listen("127.0.0.1", 0).use { it.port }
                 val failure = shouldThrow<NetparkException.TimedOut> {
-                    pool.use("127.0.0.1", port, 200.milliseconds) { }
+                    pool.use("127.0.0.1", port, 1.seconds) { }
                 }
                 failure.message!! shouldContain "connecting failed"
                 failure.message!! shouldContain "ECONNREFUSED"
                 scene.reports.drain() shouldHaveSize 1
                 pool.snapshot().dialFailures() shouldBeGreaterThan 3
-                pool.snapshot().dialFailures() shouldBeLessThan 60
+                pool.snapshot().dialFailures() shouldBeLessThan 250
                 val waiting = List(5) { async(start = CoroutineStart.UNDISPATCHED) { pool.use("127.0.0.1", port) { it.ask("up") } } }
                 delay(30)
                 scene.server(port = port)
@@ -400,7 +400,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 val server = scene.server()
                 pool.use(server.address) { it.ask("x") }
                 val leases = List(2) { pool.borrow(server.address) }
-                val ending = async(start = CoroutineStart.UNDISPATCHED) { pool.shutdown(300.milliseconds) }
+                val ending = async(start = CoroutineStart.UNDISPATCHED) { pool.shutdown(2.seconds) }
                 shouldThrow<NetparkException.Closed> { pool.borrow(server.address) }
                 leases[0].connection.ask("goes on")
                 leases[0].giveBack()
@@ -422,12 +422,12 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             contract("deadlines and idle timeouts of a borrower do not stay") { scene, pool ->
                 val server = scene.server()
                 pool.use(server.address) {
-                    it.setReadDeadline(30.milliseconds)
-                    it.setWriteDeadline(30.milliseconds)
-                    it.setIdleTimeout(30.milliseconds)
+                    it.setReadDeadline(500.milliseconds)
+                    it.setWriteDeadline(500.milliseconds)
+                    it.setIdleTimeout(500.milliseconds)
                     it.ask("x")
                 }
-                delay(60)
+                delay(700)
                 pool.use(server.address) { it.ask("y") }
                 pool.snapshot().created() shouldBe 1
             }

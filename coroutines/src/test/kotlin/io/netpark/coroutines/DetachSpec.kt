@@ -71,16 +71,16 @@ class DetachSpec : NetparkSpec(body = {
         test("$flavour: an idle timeout closes a connection on which no byte moves, and says so") {
             onReactor(flavour) { reactor ->
                 reactor.withPair { client, server ->
-                    server.setIdleTimeout(150.milliseconds)
+                    server.setIdleTimeout(900.milliseconds)
                     val echo = async { runCatching { while (server.reader.await()) { server.writer.append(server.reader); server.writer.flush() } } }
                     repeat(5) { // bytes keep it open
                         client.write("x")
                         client.readText(1) shouldBe "x"
-                        kotlinx.coroutines.delay(60)
+                        kotlinx.coroutines.delay(250)
                     }
                     val failure = echo.await().exceptionOrNull() as NetparkException.TimedOut
                     failure.timeout() shouldBe NetparkException.Timeout.IDLE
-                    failure.message!! shouldContain "no byte moved in either direction for 150 ms"
+                    failure.message!! shouldContain "no byte moved in either direction for 900 ms"
                     client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
                 }
             }

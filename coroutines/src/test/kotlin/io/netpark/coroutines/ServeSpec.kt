@@ -192,17 +192,19 @@ class ServeSpec : NetparkSpec(body = {
     test("with a drain time handlers may finish; those that do not are cancelled when it is over") {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)
+            val running = AtomicInteger()
             val serving = launch {
-                listener.serve(drain = 300.milliseconds) { connection ->
-                    if (connection.readText(1) == "q") connection.write(connection.readText(4)) else awaitCancellation()
+                listener.serve(drain = 2.seconds) { connection ->
+                    val quick = connection.readText(1) == "q"
+                    running.incrementAndGet()
+                    if (quick) connection.write(connection.readText(4)) else awaitCancellation()
                 }
             }
             val quick = reactor.dial(listener.localAddress).apply { write("q") }
             val stuck = reactor.dial(listener.localAddress).apply { write("s") }
-            delay(50)
+            soon { running.get() shouldBe 2 }
             serving.cancel()
-            delay(50)
-            listener.isOpen shouldBe false
+            soon { listener.isOpen shouldBe false }
             quick.write("last")
             quick.readText(4) shouldBe "last"
             serving.isCompleted shouldBe false

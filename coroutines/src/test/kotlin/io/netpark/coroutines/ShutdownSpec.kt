@@ -120,7 +120,7 @@ class ShutdownSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch { listener.serve { answer(listener, it) } }
-            val phases = long.announcing(300.milliseconds.toJavaDuration())
+            val phases = long.announcing(2000.milliseconds.toJavaDuration())
             val reports = List(3) { async { listener.shutdown(phases) } }
             soon { listener.isDraining }
             reactor.dial(listener.localAddress).use { late ->

@@ -261,14 +261,14 @@ class InputTest {
     @Test
     void theReadAndTheWriteTimeoutSayWhichFired() throws Exception {
         CompletableFuture<Throwable> read = new CompletableFuture<>();
-        try (CallbackServer server = server().readTimeout(Duration.ofMillis(100))
+        try (CallbackServer server = server().readTimeout(Duration.ofMillis(800))
                 .onInput((connection, in) -> connection.write(in.slice(in.available())))
                 .onClose((connection, why) -> read.complete(why))
                 .listen(loopback()); Socket socket = connect(server)) {
             for (int i = 0; i < 5; i++) { // a byte from the peer moves it
                 send(socket, "x");
                 assertEquals("x", receive(socket, 1));
-                Thread.sleep(40);
+                Thread.sleep(250);
             }
             assertEquals(NetparkException.Timeout.READ, timeout(read));
             assertEquals("", receiveAll(socket));
@@ -310,7 +310,7 @@ class InputTest {
         CompletableFuture<Throwable> closed = new CompletableFuture<>();
         AtomicInteger shaken = new AtomicInteger();
         try (CallbackServer server = server()
-                .onConnect(connection -> connection.attach(connection.setDeadline(Duration.ofMillis(100), "handshake")))
+                .onConnect(connection -> connection.attach(connection.setDeadline(Duration.ofSeconds(1), "handshake")))
                 .onInput((connection, in) -> {
                     if (in.readLine(100) != null) {
                         connection.attachment(java.util.concurrent.ScheduledFuture.class).cancel(false);

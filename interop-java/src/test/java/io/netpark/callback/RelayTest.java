@@ -167,10 +167,10 @@ class RelayTest {
     @MethodSource("platforms")
     void idleTimeoutsSeeTheBytes(Support.Platform platform) throws Exception {
         CompletableFuture<Relayed> relayed = new CompletableFuture<>();
-        try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(Duration.ofSeconds(1)),
+        try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(Duration.ofSeconds(2)),
                 (one, other) -> one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             for (int i = 0; i < 6; i++) {
-                Thread.sleep(250);
+                Thread.sleep(400);
                 send(between.service, "tick");
                 assertEquals("tick", receive(between.client, 4));
             }

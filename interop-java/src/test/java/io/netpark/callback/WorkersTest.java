@@ -416,9 +416,9 @@ class WorkersTest {
     @Test
     void theReadTimeoutDoesNotCountTheTimeOfACallback() throws Exception {
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = server(workers).readTimeout(Duration.ofMillis(100)).idleTimeout(Duration.ofMillis(100))
+                CallbackServer server = server(workers).readTimeout(Duration.ofSeconds(1)).idleTimeout(Duration.ofSeconds(1))
                         .onRequest((connection, in) -> {
-                            Thread.sleep(400);
+                            Thread.sleep(2000);
                             connection.write(in);
                         })
                         .listen(Support.loopback());
@@ -432,10 +432,10 @@ class WorkersTest {
     @Test
     void theReadTimeoutCountsWhileACallbackWaitsForInputAndNotWhenItGoesOn() throws Exception {
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = server(workers).readTimeout(Duration.ofMillis(300))
+                CallbackServer server = server(workers).readTimeout(Duration.ofSeconds(1))
                         .onInput((connection, in) -> {
                             assertTrue(connection.awaitInput(2));
-                            Thread.sleep(600);
+                            Thread.sleep(2000);
                             connection.write(Support.bytes(in.readString(2)));
                             connection.awaitInput(1);
                         })

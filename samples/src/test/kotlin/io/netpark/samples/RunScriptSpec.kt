@@ -1,18 +1,22 @@
 package io.netpark.samples
 
+import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldStartWith
+import java.net.URI
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption
 import java.nio.file.attribute.PosixFilePermissions
+import java.util.concurrent.TimeUnit
 import kotlin.io.path.createDirectories
 import kotlin.io.path.createSymbolicLinkPointingTo
 import kotlin.io.path.exists
 import kotlin.io.path.writeText
 
-/** What samples/run says of what is missing. That it builds and runs is seen by whoever uses it. */
+/** What samples/run says of what is missing, and that it starts what this build has made. That it builds is seen by whoever uses it. */
 class RunScriptSpec : SampleSpec({
     val folder: Path = Files.createTempDirectory("run")
     afterSpec { folder.toFile().deleteRecursively() }
@@ -69,4 +73,35 @@ class RunScriptSpec : SampleSpec({
         oneLine("/nowhere is only a runtime", run("demo", first = fake("java", runtime)))
     }
     test("no Maven") { oneLine("no mvn", run("demo", javaHome = System.getProperty("java.home"))) }
+
+    /** The script of this tree. Without a Maven on its path: if it wanted to build, it would fail. */
+    fun start(vararg arguments: String): Process = ProcessBuilder(listOf("${Path.of("run").toAbsolutePath()}") + arguments).apply {
+        environment()["PATH"] = "$path"
+        environment()["JAVA_HOME"] = System.getProperty("java.home")
+    }.redirectErrorStream(true).start()
+
+    for (name in listOf("demo", "echo", "load", "connect", "http", "chat", "redis", "proxy", "tail", "doctor")) {
+        test("$name is started by its name, and tells its options") {
+            val running = start(name, "--help")
+            val lines = running.inputStream.bufferedReader().readLines()
+            withClue(lines.joinToString("\n")) {
+                running.waitFor() shouldBe 0
+                lines.first() shouldStartWith "Usage: samples/run $name"
+            }
+        }
+    }
+
+    test("a server is the script's own process: it serves, and ends by the signal that the script gets") {
+        val running = start("http", "--port", "0")
+        try {
+            val lines = running.inputStream.bufferedReader()
+            val port = lines.readLine().substringAfterLast(':').toInt()
+            URI("http://127.0.0.1:$port/plaintext").toURL().readText() shouldBe "Hello, World!"
+            running.destroy() // SIGTERM
+            running.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS) shouldBe true
+            running.exitValue() shouldBe 0
+        } finally {
+            running.destroyForcibly()
+        }
+    }
 })

@@ -60,6 +60,14 @@ class RunningProgram(
         return fields[11].toLong() + fields[12].toLong()
     }
 
+    /** Until it has used less than 50 ms of a second: a compiler that has a queue comes to its end, a loop that spins does not. */
+    fun awaitIdle() = soon {
+        val before = cpuTicks()
+        Thread.sleep(1000)
+        val used = cpuTicks() - before
+        check(used < 5) { "${used * 10} ms of processor time in a second of idleness" }
+    }
+
     /** Resident memory. */
     fun rssKiB(): Long = Files.readAllLines(Path.of("/proc/$pid/status"))
         .first { it.startsWith("VmRSS:") }.filter(Char::isDigit).toLong()

@@ -112,9 +112,9 @@ class FileTransferSpec : NetparkSpec(body = {
             pair("a peer that does not read makes it wait; the deadline is extended by progress, and ends it without") { client, server ->
                 server.keepReceiveBufferSmall()
                 FileTransfer.open(file(20_000_000)).use { transfer ->
-                    client.connection.setDeadline(Direction.WRITE, fromNow(1.seconds))
                     val sender = async { client.send(transfer) }
                     awaitParkedThreads()
+                    client.connection.setDeadline(Direction.WRITE, fromNow(2.seconds))
                     repeat(3) {
                         server.readFully(4_000_000) // a slow reader, and progress
                     }

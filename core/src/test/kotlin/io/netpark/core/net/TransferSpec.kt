@@ -294,10 +294,10 @@ class TransferSpec : NetparkSpec(body = {
                     stuck.timeout() shouldBe NetparkException.Timeout.WRITE
                 }
                 Chain(reactor).use { chain ->
-                    for (end in listOf(chain.source, chain.target)) end.setIdleTimeout(1.seconds.inWholeNanoseconds)
+                    for (end in listOf(chain.source, chain.target)) end.setIdleTimeout(2.seconds.inWholeNanoseconds)
                     val copy = RunningTransfer(chain.source, chain.target)
-                    repeat(8) {
-                        Thread.sleep(200)
+                    repeat(6) {
+                        Thread.sleep(400)
                         chain.left.write("tick")
                         chain.right.readText(4) shouldBe "tick"
                     }

@@ -18,7 +18,7 @@ class HttpLoadSpec : SampleSpec({
             }
             Thread.sleep(100)
             val before = http.openDescriptors()
-            wrk(http.url("/plaintext"), "-c", "100", "-d", "3")
+            wrk(http.url("/plaintext"), "-c", "100", "-d", "5")
             wrk(http.url("/json"), "-c", "100", "-d", "1")
             wrk(http.url("/plaintext"), "-c", "50", "-d", "1", "-s", pipelining)
             http.awaitDescriptors(before)

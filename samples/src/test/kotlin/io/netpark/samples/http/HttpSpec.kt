@@ -21,8 +21,12 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.measureTime
 
 class HttpSpec : SampleSpec({
-    val http by lazy { RunningHttp("--loops", "1", "--head-timeout", "1") }
-    afterSpec { http.close() }
+    val http by lazy { RunningHttp("--loops", "1") }
+    val impatient by lazy { RunningHttp("--loops", "1", "--head-timeout", "1") }
+    afterSpec {
+        http.close()
+        impatient.close()
+    }
 
     fun ask(text: String): Received = http.dial().use { client ->
         client.send(text)
@@ -195,7 +199,7 @@ class HttpSpec : SampleSpec({
     }
 
     test("a head that trickles in has a second for all of it: 408") {
-        http.dial().use { client ->
+        impatient.dial().use { client ->
             client.send("GET /plaintext HTTP/1.1\r\n")
             val took = measureTime {
                 whileDoing({
@@ -217,7 +221,7 @@ class HttpSpec : SampleSpec({
     }
 
     test("who is silent between requests has more time than for a head") {
-        http.dial().use { client ->
+        impatient.dial().use { client ->
             repeat(2) {
                 client.send("\r\n")
                 Thread.sleep(1500)
