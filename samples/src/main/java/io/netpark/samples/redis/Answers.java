@@ -25,13 +25,20 @@ final class Answers {
         this.connection = connection;
     }
 
-    /** Sends what has been gathered. What the kernel does not take is the connection's to keep. */
+    /**
+     * Sends what has been gathered. What the kernel does not take is the connection's to keep.
+     *
+     * @throws NetparkException.Closed there is nobody to answer any more: whoever is in the midst of an answer is to stop
+     */
     void flush() throws NetparkException.Closed {
         CallbackConnection target = connection;
-        if (bytes.position() > 0 && target != null && target.isOpen()) {
-            target.write(bytes.flip());
+        try {
+            if (bytes.position() > 0 && target != null) {
+                target.write(bytes.flip());
+            }
+        } finally {
+            bytes.clear(); // of a connection that failed, it is dropped
         }
-        bytes.clear(); // of a connection that failed, it is dropped
     }
 
     /** Forgets what has been gathered. */

@@ -30,7 +30,7 @@ public final class RedisServer implements AutoCloseable {
      * Starts it.
      *
      * @param longestValue in bytes. A client whose unfinished command, or whose answers that it does not read, come to more
-     *     than twice as much and a mebibyte is disconnected
+     *     than twice as much and a mebibyte is disconnected; an MGET of more is refused
      * @param drain how long clients may take to get their last answers when it is closed
      */
     public RedisServer(
@@ -43,9 +43,9 @@ public final class RedisServer implements AutoCloseable {
         try {
             Database database = new Database();
             Commands commands = new Commands();
-            Session.Shared shared = new Session.Shared(
-                    database, commands, new Expiry(database, group.next()), longestValue);
             long limit = Math.min(2L * longestValue + OVERHEAD, 1 << 30);
+            Session.Shared shared = new Session.Shared(
+                    database, commands, new Expiry(database, group.next()), longestValue, limit);
             new StringCommands(database).addTo(commands);
             new KeyCommands(database).addTo(commands);
             new TimeCommands(database).addTo(commands);

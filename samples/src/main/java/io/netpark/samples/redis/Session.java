@@ -30,8 +30,9 @@ final class Session {
      * What all connections have in common.
      *
      * @param longestValue in bytes
+     * @param longestAnswer in bytes: a client that has so much to read is disconnected
      */
-    record Shared(Database database, Commands commands, Expiry expiry, int longestValue) {}
+    record Shared(Database database, Commands commands, Expiry expiry, int longestValue, long longestAnswer) {}
 
     Session(CallbackConnection connection, Shared shared, Desk desk, long id) {
         this.connection = connection;
@@ -60,6 +61,10 @@ final class Session {
 
     int longestValue() {
         return shared.longestValue();
+    }
+
+    long longestAnswer() {
+        return shared.longestAnswer();
     }
 
     /** Carries out all requests that are complete, unless answers pile up: then it goes on when {@link #writable}. */
@@ -106,17 +111,20 @@ final class Session {
         Database database = shared.database();
         synchronized (database) {
             database.tick();
-            while (!ended) {
-                behind = !connection.isWritable();
-                if (behind || !request.parse(array, at, end)) {
-                    break;
+            try {
+                while (!ended) {
+                    behind = !connection.isWritable();
+                    if (behind || !request.parse(array, at, end)) {
+                        break;
+                    }
+                    at += request.size();
+                    if (request.count() > 0) {
+                        shared.commands().run(request, this, answers);
+                    }
                 }
-                at += request.size();
-                if (request.count() > 0) {
-                    shared.commands().run(request, this, answers);
-                }
+            } finally {
+                shared.expiry().look(); // also at what was set before a request that could not be answered
             }
-            shared.expiry().look();
         }
         return at;
     }

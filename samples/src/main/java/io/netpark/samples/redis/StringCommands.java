@@ -48,7 +48,16 @@ final class StringCommands {
         }
     }
 
-    private void getMany(Request request, Session session, Answers answers) throws NetparkException.Closed {
+    /** Looks first how long the answer is: one value can be named a million times, and nobody else is served meanwhile. */
+    private void getMany(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
+        long size = 0;
+        for (int i = 1; i < request.count(); i++) {
+            Entry entry = find(request, i);
+            size += entry == null ? 0 : entry.value().length;
+        }
+        if (size > session.longestAnswer()) {
+            throw new CommandError("ERR the values have " + size + " bytes, and an answer may have " + session.longestAnswer());
+        }
         answers.array(request.count() - 1);
         for (int i = 1; i < request.count(); i++) {
             get(request, i, answers);

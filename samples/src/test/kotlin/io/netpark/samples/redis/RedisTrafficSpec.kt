@@ -82,6 +82,29 @@ class RedisTrafficSpec : SampleSpec({
         }
     }
 
+    test("MGET of more than a client may leave unread is refused, and nothing is copied") {
+        RunningRedis("--longest-value", "20").use { server -> // so 41 MiB of answers
+            server.dial().use { client ->
+                val value = Random(8).nextBytes(20 shl 20)
+                whileDoing({ client.send(request("SET".encodeToByteArray(), "k".encodeToByteArray(), value)) }) {
+                    client.receive(5).decodeToString() shouldBe "+OK\r\n"
+                }
+                client.ask("MGET k k") shouldBe "*2"
+                repeat(2) {
+                    client.receive("$20971520\r\n".length).decodeToString() shouldBe "$20971520\r\n"
+                    client.receive(value.size + 2).contentEquals(value + "\r\n".encodeToByteArray()) shouldBe true
+                }
+                client.ask("MGET k missing k k") shouldBe
+                    "-ERR the values have 62914560 bytes, and an answer may have 42991616"
+                // 20 TiB, to whoever would copy them
+                client.send("*1000001\r\n$4\r\nMGET\r\n" + "$1\r\nk\r\n".repeat(1_000_000))
+                client.ask("PING") shouldBe "-ERR the values have 20971520000000 bytes, and an answer may have 42991616"
+                client.receive("+PONG\r\n".length).decodeToString() shouldBe "+PONG\r\n"
+                server.dial().use { it.exchange("PING\r\n", "+PONG\r\n") }
+            }
+        }
+    }
+
     test("a client that does not read gets no more than it can take, others are served, and nothing is lost") {
         val value = "v".repeat(100_000)
         val gets = 4_000 // 400 MB of answers
