@@ -6,7 +6,6 @@ import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.io.IOException
-import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.ServerSocket
 import java.net.Socket
@@ -15,77 +14,8 @@ import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.util.concurrent.TimeUnit
 import java.util.zip.CRC32C
-import kotlin.concurrent.thread
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.seconds
-
-private val HERE: InetAddress = InetAddress.getLoopbackAddress()
-
-/** The proxy sample, listening, in front of servers on these ports. */
-private class RunningProxy private constructor(val program: RunningProgram) : AutoCloseable by program {
-
-    val port: Int = program.line().let { line ->
-        line?.substringAfterLast(':')?.toIntOrNull() ?: error("it says $line, and ${program.errorLines()}")
-    }
-
-    constructor(upstreams: List<Int>, vararg options: String) :
-        this(RunningProgram(PROXY, "--port", "0", "--upstream", upstreams.joinToString(",") { "127.0.0.1:$it" }, *options))
-
-    fun dial(): Socket = Socket(HERE, port).apply {
-        soTimeout = TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS).toInt()
-        tcpNoDelay = true
-    }
-}
-
-/** A server of threads, the oldest kind there is: it knows nothing of Netpark. Says first who it is, if it has a name. */
-private class Service(
-    private val name: String = "",
-    port: Int = 0,
-    private val handler: (Socket) -> Unit = { it.getInputStream().transferTo(it.getOutputStream()) },
-) : AutoCloseable {
-    private val listener = ServerSocket().apply {
-        reuseAddress = true
-        bind(InetSocketAddress(HERE, port))
-    }
-    private val clients = java.util.concurrent.ConcurrentLinkedQueue<Socket>()
-    val port: Int get() = listener.localPort
-
-    init {
-        thread(isDaemon = true) {
-            while (true) {
-                val client = try {
-                    listener.accept()
-                } catch (_: SocketException) {
-                    return@thread
-                }
-                clients += client
-                thread(isDaemon = true) { serve(client) }
-            }
-        }
-    }
-
-    private fun serve(client: Socket) = try {
-        client.use {
-            it.getOutputStream().write(name.toByteArray())
-            handler(it)
-        }
-    } catch (_: IOException) {
-        // It went away, as those do who only look whether there is a server.
-    }
-
-    /** As if it had been killed. */
-    override fun close() {
-        listener.close()
-        for (client in clients) {
-            try {
-                client.setSoLinger(true, 0)
-                client.close()
-            } catch (_: SocketException) {
-                // Its handler has closed it.
-            }
-        }
-    }
-}
 
 /** Repeats [attempt] until it says yes. */
 private fun soon(what: String, attempt: () -> Boolean) {
@@ -315,6 +245,7 @@ class ProxySpec : SampleSpec({
         val wrong = listOf(
             listOf("--port", "0"), listOf("--port", "0", "--upstream", "nowhere"),
             listOf("--port", "70000", "--upstream", "a:1"), listOf("--port", "0", "--upstream", "a:1", "--balance", "luck"),
+            listOf("--port", "0", "--upstream", "a:1", "--connections", "0"),
         )
         wrong.map { it to RunningProgram(PROXY, *it.toTypedArray()) }.forEach { (options, program) ->
             program.use {

@@ -1,5 +1,6 @@
 package io.netpark.samples.proxy
 
+import io.netpark.core.net.Admission
 import io.netpark.samples.Listening
 import io.netpark.samples.LiveLine
 import io.netpark.samples.demand
@@ -55,13 +56,20 @@ private class Proxy : Callable<Int> {
     )
     private var connectTimeout = Duration.ofSeconds(3)
 
+    @Option(
+        names = ["--connections"], paramLabel = "N",
+        description = ["How many clients at a time; those in excess wait in the backlog (default: 10000)."],
+    )
+    private var connections = 10_000
+
     override fun call(): Int {
         spec.demand(!check.isZero) { "--check must be more than 0" }
         spec.demand(!connectTimeout.isZero) { "--connect-timeout must be more than 0" }
+        spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
 
         val options = ProxyOptions(
             listening.address(), upstreams, balance, check.toKotlinDuration(), connectTimeout.toKotlinDuration(),
-            listening.drain.toKotlinDuration(), listening.loops::configure,
+            Admission.of(connections, Admission.Excess.WAIT), listening.drain.toKotlinDuration(), listening.loops::configure,
         )
         val server = ProxyServer(options)
         val closing = AutoCloseable {

@@ -1,7 +1,7 @@
 package io.netpark.samples.proxy
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.sys.NetparkException
+import io.netpark.core.net.Admission
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.Relayed
@@ -28,6 +28,8 @@ internal class ProxyOptions(
     /** How often each upstream is connected to, to see whether it is there. */
     val check: Duration = 1.seconds,
     val connectTimeout: Duration = 3.seconds,
+    /** How many clients at a time. */
+    val admission: Admission? = null,
     /** How long clients may go on when the proxy is closed. */
     val drain: Duration = Duration.ZERO,
     /** Choices about the event loops. */
@@ -39,7 +41,7 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
 
     private val reactor = Reactor(configure = options.loops)
     private val listener = try {
-        reactor.listen(options.address)
+        reactor.listen(options.address, admission = options.admission)
     } catch (e: Throwable) {
         reactor.close()
         throw e
@@ -64,21 +66,29 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
         val relayed = Relayed()
         relays += relayed
         try {
-            upstreams.withConnection { upstream ->
-                try {
-                    relay(client, upstream, relayed)
-                } catch (e: NetparkException) {
-                    upstream.reset() // an end that was not one must not look like one
-                    throw e
+            client.resetUnlessEnded {
+                upstreams.withConnection { upstream ->
+                    upstream.resetUnlessEnded { relay(client, upstream, relayed) }
                 }
             }
-        } catch (_: IOException) { // no upstream, or one side is gone: the client is told in the only way there is
-            client.reset()
+        } catch (_: IOException) {
+            // No upstream, or one side is gone: the other has been told in the only way there is.
         } finally {
             relays -= relayed
             there.addAndGet(relayed.there)
             back.addAndGet(relayed.back)
         }
+    }
+
+    /**
+     * Resets the connection if [block] does not end by itself: it fails, or is cancelled, as when the time to drain is over.
+     * An end that was not one must not look like one: a download that is delimited by it would be taken for complete.
+     */
+    private inline fun Connection.resetUnlessEnded(block: () -> Unit) = try {
+        block()
+    } catch (e: Throwable) {
+        reset()
+        throw e
     }
 
     /** What has happened so far, in a line. */
@@ -89,7 +99,7 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
             "upstreams (now/ever): $upstreams"
     }
 
-    /** Stops accepting, lets clients finish for as long as [ProxyOptions.drain] says, closes the rest, ends the loops. */
+    /** Stops accepting, lets clients finish for as long as [ProxyOptions.drain] says, resets the rest, ends the loops. */
     override fun close() {
         runBlocking {
             serving.cancelAndJoin() // returns when the handlers are gone

@@ -7,6 +7,7 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import java.io.IOException
+import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration
 
@@ -27,6 +28,9 @@ internal class Upstreams(
     private val connectTimeout: Duration,
 ) {
     private val turns = AtomicInteger()
+
+    /** What is wrong here has been told, and no check has succeeded since. */
+    private val isFaultTold = AtomicBoolean()
 
     /** Healthy ones in order of preference; then the others, which may be back without anybody knowing. */
     private fun candidates(): List<Upstream> {
@@ -50,7 +54,7 @@ internal class Upstreams(
                     dial(upstream)
                 } catch (e: IOException) {
                     failure = e
-                    continue
+                    continue // even if the fault is here: ports may be used up towards one, and not towards the next
                 }
                 upstream.ever.incrementAndGet()
                 return connection.use { block(it) }
@@ -64,7 +68,11 @@ internal class Upstreams(
     private suspend fun dial(upstream: Upstream): Connection = try {
         reactor.dial(upstream.target.address, connectTimeout).also { upstream.connected() }
     } catch (e: IOException) {
-        upstream.failed(e)
+        if (e.isOfPeer()) {
+            upstream.failed(e)
+        } else if (!isFaultTold.getAndSet(true)) {
+            System.err.println("upstreams cannot be connected to from here: ${e.message}")
+        }
         throw e
     }
 
@@ -76,6 +84,7 @@ internal class Upstreams(
                     delay(every)
                     try {
                         dial(upstream).close()
+                        isFaultTold.set(false)
                     } catch (_: IOException) {
                         // It has been told.
                     }
@@ -85,4 +94,15 @@ internal class Upstreams(
     }
 
     override fun toString(): String = all.joinToString(", ")
+}
+
+/**
+ * Whether a failure to connect says something of who was to be connected to. Others are faults of this process or machine:
+ * descriptors, ports or memory have run out, or a local rule forbids it.
+ */
+internal fun IOException.isOfPeer(): Boolean = when (this) {
+    is NetparkException.Refused, is NetparkException.Unreachable, is NetparkException.TimedOut, is NetparkException.Reset,
+    is NetparkException.UnknownHost,
+    -> true
+    else -> false
 }

@@ -6,19 +6,17 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.SampleSpec
+import io.netpark.samples.createSparse
 import io.netpark.samples.needs
 import java.net.Socket
-import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import java.nio.file.Files
 import java.nio.file.Path
-import java.nio.file.StandardOpenOption.CREATE_NEW
 import java.nio.file.StandardOpenOption.WRITE
 import java.nio.file.attribute.FileTime
 import java.time.Instant
 import kotlin.io.path.createDirectories
 import kotlin.io.path.createSymbolicLinkPointingTo
-import kotlin.io.path.fileSize
 import kotlin.io.path.writeBytes
 import kotlin.io.path.writeText
 import kotlin.random.Random
@@ -178,14 +176,8 @@ class StaticFilesSpec : SampleSpec({
 
         test("three gibibytes arrive as they are").config(timeout = 5.minutes) {
             val huge = root.resolve("huge.bin")
-            val size = 3L shl 30
             try {
-                FileChannel.open(huge, CREATE_NEW, WRITE).use { channel -> // sparse, but for some blocks
-                    for (at in listOf(0L, 1L shl 20, (1L shl 31) - 500, (1L shl 31) + 4096, size - 1000)) {
-                        channel.write(ByteBuffer.wrap(Random(at).nextBytes(1000)), at)
-                    }
-                }
-                huge.fileSize() shouldBe size
+                createSparse(huge, 3L shl 30, 0L, 1L shl 20, (1L shl 31) - 500, (1L shl 31) + 4096)
                 // Compared by cmp while it comes: it would fill the disk.
                 val pipeline = ProcessBuilder.startPipeline(
                     listOf(
