@@ -7,6 +7,7 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Statx;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
@@ -16,6 +17,8 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -23,8 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * file has no position of its own. A server keeps those that are asked for often.
  *
  * <p>Threads: any. Closing it waits for nobody; the descriptor goes when the last system call on it has returned, and
- * transfers that are not over then fail. Opening, asking for the size and sending wait for the disk where the kernel has not
- * the answer in memory, and on an event loop everybody waits with them.
+ * transfers that are not over then fail. Opening, asking for the size or the time and sending wait for the disk where the
+ * kernel has not the answer in memory, and on an event loop everybody waits with them.
  *
  * <p>Ownership: whoever opened it closes it.
  */
@@ -126,29 +129,56 @@ public final class OpenFile implements AutoCloseable {
         acquire();
         Scratch scratch = Scratch.take();
         try {
-            scratch.memory().put(Scratch.BYTES + Statx.SIZE, (byte) 0); // no name: the descriptor
-            int result = libc.statx(fd, scratch.address(Scratch.BYTES + Statx.SIZE), Linux.AT_EMPTY_PATH,
-                    Linux.STATX_TYPE | Linux.STATX_SIZE, scratch.address(Scratch.BYTES));
-            if (result == -Errno.ENOSYS) {
-                return sizeByProc();
-            }
-            if (result < 0) {
-                throw failure(-result, "look at ", path);
-            }
-            requireRegular(Statx.isRegularFile(scratch.memory(), Scratch.BYTES));
-            return Statx.size(scratch.memory(), Scratch.BYTES);
+            return look(Linux.STATX_SIZE, scratch) ? Statx.size(scratch.memory(), Scratch.BYTES) : lookByProc().size();
         } finally {
             scratch.giveBack();
             release();
         }
     }
 
+    /**
+     * When its content has last changed, as exactly as the file system knows it. That is told of the open file, also if another
+     * has its path by now: together with the size it tells one version of a file from the next.
+     *
+     * @throws NetparkException.Closed if it is closed
+     */
+    public FileTime lastModified() throws IOException {
+        acquire();
+        Scratch scratch = Scratch.take();
+        try {
+            if (!look(Linux.STATX_MTIME, scratch)) {
+                return lookByProc().lastModifiedTime();
+            }
+            ByteBuffer found = scratch.memory();
+            return FileTime.from(Instant.ofEpochSecond(
+                    Statx.modifiedSeconds(found, Scratch.BYTES), Statx.modifiedNanos(found, Scratch.BYTES)));
+        } finally {
+            scratch.giveBack();
+            release();
+        }
+    }
+
+    /** statx(2) of the descriptor. Returns false if there is no such call. */
+    private boolean look(int wanted, Scratch scratch) throws IOException {
+        scratch.memory().put(Scratch.BYTES + Statx.SIZE, (byte) 0); // no name: the descriptor
+        int result = libc.statx(fd, scratch.address(Scratch.BYTES + Statx.SIZE), Linux.AT_EMPTY_PATH,
+                Linux.STATX_TYPE | wanted, scratch.address(Scratch.BYTES));
+        if (result == -Errno.ENOSYS) {
+            return false;
+        }
+        if (result < 0) {
+            throw failure(-result, "look at ", path);
+        }
+        requireRegular(Statx.isRegularFile(scratch.memory(), Scratch.BYTES));
+        return true;
+    }
+
     /** For a C library that has no statx. */
-    private long sizeByProc() throws IOException {
+    private BasicFileAttributes lookByProc() throws IOException {
         BasicFileAttributes attributes =
                 Files.readAttributes(Path.of("/proc/self/fd/" + fd), BasicFileAttributes.class);
         requireRegular(attributes.isRegularFile());
-        return attributes.size();
+        return attributes;
     }
 
     private void requireRegular(boolean regular) throws FileSystemException {

@@ -31,6 +31,7 @@ public final class Linux {
     public static final int S_IFMT = 0xF000;
     public static final int S_IFREG = 0x8000;
     public static final int STATX_TYPE = 0x1;
+    public static final int STATX_MTIME = 0x40;
     public static final int STATX_SIZE = 0x200;
 
     // sys/inotify.h

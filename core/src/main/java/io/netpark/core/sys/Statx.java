@@ -2,7 +2,7 @@ package io.netpark.core.sys;
 
 import java.nio.ByteBuffer;
 
-/** Layout of {@code struct statx} (linux/stat.h), the same on every architecture: the two fields that are read here. */
+/** Layout of {@code struct statx} (linux/stat.h), the same on every architecture: the fields that are read here. */
 public final class Statx {
 
     /** Its size in bytes. */
@@ -10,6 +10,8 @@ public final class Statx {
 
     private static final int MODE = 28;
     private static final int LENGTH = 40;
+    private static final int MODIFIED_SECONDS = 112;
+    private static final int MODIFIED_NANOS = 120;
 
     private Statx() {}
 
@@ -21,5 +23,15 @@ public final class Statx {
     /** How many bytes are in the file. Asked for by {@link Linux#STATX_SIZE}. */
     public static long size(ByteBuffer memory, int offset) {
         return memory.getLong(offset + LENGTH);
+    }
+
+    /** When its content has last changed, in whole seconds since 1970. Asked for by {@link Linux#STATX_MTIME}. */
+    public static long modifiedSeconds(ByteBuffer memory, int offset) {
+        return memory.getLong(offset + MODIFIED_SECONDS);
+    }
+
+    /** And the nanoseconds after that. */
+    public static int modifiedNanos(ByteBuffer memory, int offset) {
+        return memory.getInt(offset + MODIFIED_NANOS);
     }
 }

@@ -30,8 +30,12 @@ import io.netpark.core.testing.use
 import java.io.RandomAccessFile
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
+import java.nio.file.Files
 import java.nio.file.Path
+import java.nio.file.StandardCopyOption
 import java.nio.file.StandardOpenOption
+import java.nio.file.attribute.FileTime
+import java.time.Instant
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.io.path.writeBytes
 import kotlin.time.Duration.Companion.seconds
@@ -276,8 +280,23 @@ class FileTransferSpec : NetparkSpec(body = {
                 val old = object : LibC by libc {
                     override fun statx(directory: Int, path: Long, flags: Int, mask: Int, statx: Long) = -Errno.ENOSYS
                 }
-                OpenFile.open(file(17), old).use { it.size() shouldBe 17 }
+                val time = FileTime.from(Instant.parse("2026-01-02T03:04:05.678901234Z"))
+                val path = file(17)
+                Files.setLastModifiedTime(path, time)
+                OpenFile.open(path, old).use { Pair(it.size(), it.lastModified()) shouldBe Pair(17L, time) }
                 shouldThrow<java.nio.file.FileSystemException> { OpenFile.open(folder, old) }
+            }
+
+            test("size and time are those of the file that is open, also if another has its name by now") {
+                val path = file(17)
+                val time = FileTime.from(Instant.parse("2026-01-02T03:04:05.678901234Z"))
+                Files.setLastModifiedTime(path, time)
+                OpenFile.open(path, libc).use { file ->
+                    Files.move(file(18), path, StandardCopyOption.ATOMIC_MOVE)
+                    Pair(file.size(), file.lastModified()) shouldBe Pair(17L, time)
+                    file.close()
+                    shouldThrow<NetparkException.Closed> { file.lastModified() }
+                }
             }
 
             test("what cannot be sent says why, and leaves nothing open") {

@@ -6,6 +6,9 @@ import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
+import java.nio.file.Files
+import java.nio.file.attribute.FileTime
+import java.time.Instant
 
 /** The calls of the seam that are about files, pipes and bytes that the kernel moves by itself. */
 class LibCFilesSpec : NetparkSpec(body = {
@@ -31,10 +34,14 @@ class LibCFilesSpec : NetparkSpec(body = {
                     libc.pread(fd, calls.address, 2, 0) shouldBe 2
                     calls.text(0, 2) shouldBe "01"
 
-                    val mask = Linux.STATX_TYPE or Linux.STATX_SIZE
+                    val mask = Linux.STATX_TYPE or Linux.STATX_SIZE or Linux.STATX_MTIME
+                    val modified = Instant.parse("2038-01-19T03:14:08.123456789Z") // a second too late for 32 bits
+                    Files.setLastModifiedTime(file.toPath(), FileTime.from(modified))
                     libc.statx(fd, calls.name("", 300), Linux.AT_EMPTY_PATH, mask, calls.address) shouldBe 0
                     Statx.isRegularFile(calls.buffer, 0) shouldBe true
                     Statx.size(calls.buffer, 0) shouldBe 10
+                    Statx.modifiedSeconds(calls.buffer, 0) shouldBe modified.epochSecond
+                    Statx.modifiedNanos(calls.buffer, 0) shouldBe modified.nano
                     libc.statx(Linux.AT_FDCWD, calls.name(folder.path, 512), 0, mask, calls.address) shouldBe 0
                     Statx.isRegularFile(calls.buffer, 0) shouldBe false
                 }
