@@ -1,6 +1,7 @@
 package io.netpark.samples
 
 import io.kotest.assertions.withClue
+import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -48,12 +49,36 @@ class RunScriptSpec : SampleSpec({
         return running.waitFor() to lines
     }
 
-    test("without a name, or with one it does not know: the names, status 2") {
-        for (arguments in listOf(arrayOf(), arrayOf("nothing"), arrayOf("--help"))) {
-            val (status, lines) = run(*arguments)
+    /** As [run], with what comes to standard error apart: status, output, errors. */
+    fun runApart(vararg arguments: String): Triple<Int, List<String>, List<String>> {
+        val errors = folder.resolve("errors").toFile()
+        val process = ProcessBuilder(listOf("$script") + arguments).redirectError(errors)
+        process.environment()["PATH"] = "$path"
+        val running = process.start()
+        val lines = running.inputStream.bufferedReader().readLines()
+        return Triple(running.waitFor(), lines, errors.readLines())
+    }
+
+    fun namesIn(lines: List<String>) {
+        lines.map { it.trim().substringBefore(' ') } shouldBe
+            listOf("Usage:", "demo", "echo", "load", "connect", "http", "chat", "redis", "proxy", "tail", "doctor")
+    }
+
+    test("asked for help: the names, status 0") {
+        for (argument in listOf("--help", "-h")) {
+            val (status, lines, errors) = runApart(argument)
+            namesIn(lines)
+            errors.shouldBeEmpty()
+            status shouldBe 0
+        }
+    }
+
+    test("without a name, or with one it does not know: the names as an error, status 2") {
+        for (arguments in listOf(arrayOf(), arrayOf("nothing"))) {
+            val (status, lines, errors) = runApart(*arguments)
+            namesIn(errors)
+            lines.shouldBeEmpty()
             status shouldBe 2
-            lines.map { it.trim().substringBefore(' ') } shouldBe
-                listOf("Usage:", "demo", "echo", "load", "connect", "http", "chat", "redis", "proxy", "tail", "doctor")
         }
     }
 

@@ -14,19 +14,24 @@ import kotlin.io.path.readLines
 /** How long everything that is expected to happen may take on a busy machine. */
 const val PATIENCE_SECONDS = 30L
 
-/** A program of the samples in a JVM of its own, with the flags of samples/run. Killed when it is closed. */
+/**
+ * A program of the samples in a JVM of its own, with the flags of samples/run. Killed when it is closed.
+ *
+ * @param prefix a program that runs another in place of itself, with its arguments
+ */
 class RunningProgram(
     main: String,
     vararg arguments: String,
     jvmOptions: List<String> = emptyList(),
     nativeAccess: Boolean = true,
+    prefix: List<String> = emptyList(),
 ) : AutoCloseable {
 
     private val errors: Path = Files.createTempFile("sample", ".err")
 
     // With SIGINT as a terminal would leave it: a shell's background job, and all below it, would ignore it.
     val process: Process = ProcessBuilder(
-        listOf("env", "--default-signal=INT", Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
+        prefix + listOf("env", "--default-signal=INT", Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
             flags(nativeAccess) + jvmOptions + listOf("-cp", System.getProperty("java.class.path"), main) + arguments,
     ).redirectError(errors.toFile()).start()
 

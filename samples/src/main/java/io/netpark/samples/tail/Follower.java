@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -21,14 +23,16 @@ import org.jspecify.annotations.Nullable;
  * <li>Deleted, or not there yet: it is waited for.
  * </ul>
  *
- * A line that such a change has left without an end gets one. On one event loop; reading a file does not wait for anybody,
- * or only for a disk.
+ * A line that such a change has left without an end gets one. What fails is tried again every second: that a file may be read
+ * now, or that there are descriptors again, is told by nothing. On one event loop; reading a file does not wait for anybody, or
+ * only for a disk.
  */
 final class Follower implements AutoCloseable {
 
     /** Also the longest line: what is longer comes in pieces. */
     private static final int ROOM = 64 * 1024;
     private static final int READS_A_TURN = 16;
+    private static final long RETRY_SECONDS = 1;
 
     private final Path path;
     private final CallbackPoller poller;
@@ -38,7 +42,14 @@ final class Follower implements AutoCloseable {
     /** The beginning of a line, and room. */
     private final ByteBuffer bytes = ByteBuffer.allocateDirect(ROOM);
     private @Nullable Generation file;
+    /** In a line whose beginning has not been read, so that it is not handed on. */
+    private boolean isHeadless;
+    /** What has been handed on ends in the midst of a line. */
+    private boolean inLine;
     private boolean more;
+    /** What is the matter; it is reported once. */
+    private @Nullable String failure;
+    private @Nullable Future<?> retry;
     private boolean closed;
 
     /**
@@ -77,18 +88,11 @@ final class Follower implements AutoCloseable {
         if (end > before) {
             // One byte earlier: if that is the end of a line, the first line is a whole one.
             file.position(end - before - 1);
-            boolean found = false;
-            while (!found && file.read(bytes)) {
-                bytes.flip();
-                while (!found && bytes.hasRemaining()) {
-                    found = bytes.get() == '\n';
-                }
-                bytes.compact();
-            }
+            isHeadless = true;
         }
-        do {
+        while (file.read(bytes)) {
             handOn();
-        } while (file.read(bytes));
+        }
     }
 
     /** Something may have changed. */
@@ -103,8 +107,22 @@ final class Follower implements AutoCloseable {
                     return;
                 }
             }
+            failure = null;
         } catch (IOException e) {
-            loop.report("Following " + path + " failed; it is tried again when it changes", e);
+            if (!e.toString().equals(failure)) {
+                failure = e.toString();
+                loop.report("Following " + path + " failed; it is tried again every second", e);
+            }
+            retryLater();
+        }
+    }
+
+    private void retryLater() {
+        if (retry == null) {
+            retry = loop.schedule(() -> {
+                retry = null;
+                look();
+            }, RETRY_SECONDS, TimeUnit.SECONDS);
         }
     }
 
@@ -146,6 +164,9 @@ final class Follower implements AutoCloseable {
 
     /** Hands on all whole lines. */
     private void handOn() {
+        if (isHeadless && !dropTail()) {
+            return;
+        }
         int end = bytes.position();
         while (end > 0 && bytes.get(end - 1) != '\n') {
             end--;
@@ -157,13 +178,25 @@ final class Follower implements AutoCloseable {
             end = bytes.position();
         }
         int all = bytes.position();
+        inLine = bytes.get(end - 1) != '\n';
         lines.accept(bytes.position(0).limit(end));
         bytes.limit(all).position(end);
         bytes.compact();
     }
 
+    /** Drops the rest of the line whose beginning is not here. Returns whether it has ended. */
+    private boolean dropTail() {
+        bytes.flip();
+        while (isHeadless && bytes.hasRemaining()) {
+            isHeadless = bytes.get() != '\n';
+        }
+        bytes.compact();
+        return !isHeadless;
+    }
+
     private void endLine() {
-        if (bytes.position() > 0) {
+        isHeadless = false;
+        if (bytes.position() > 0 || inLine) {
             bytes.put((byte) '\n'); // there is room: a full buffer has been handed on
             handOn();
         }
@@ -180,6 +213,9 @@ final class Follower implements AutoCloseable {
 
     private void release() throws IOException {
         closed = true;
+        if (retry != null) {
+            retry.cancel(false);
+        }
         folder.close();
         if (file != null) {
             file.close();

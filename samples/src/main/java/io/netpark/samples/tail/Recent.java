@@ -27,12 +27,16 @@ final class Recent {
         }
     }
 
-    /** The last lines, or fewer if they have not been kept; whole ones only. */
+    /**
+     * The last lines, or fewer if they have not been kept, and of a line that has not ended yet what is there. No line comes
+     * without its beginning: of one that is longer than what is kept there is nothing.
+     */
     ByteBuffer last(int count) {
         long oldest = Math.max(0, added - ring.length);
         long from = added;
         int found = 0;
-        // Back over line ends: the last byte is one, and the one before the first line ends the line before it.
+        // Back over line ends: the newest is before the line that has not ended, or before the next; and the one before the
+        // first line ends the line before it.
         for (long at = added - 1; at >= oldest && found <= count; at--) {
             if (ring[(int) (at % ring.length)] == '\n') {
                 found++;

@@ -24,18 +24,23 @@ internal class Room {
 
     /**
      * Lets somebody in. Who comes back with the token of a member takes that one's place: the old connection may be dead and
-     * not found out yet.
+     * not found out yet. The others are told if the name is spelt otherwise now, because they know members by that.
      *
      * @throws NotUnderstood somebody else has that name
      */
     fun join(name: String, token: String, socket: WebSocket): Member = changing {
         val before = members[key(name)]
-        if (before == null) {
-            publish(News.joined(name))
-        } else {
+        if (before != null) {
             if (token.isEmpty() || token != before.token) throw NotUnderstood("Somebody here is called ${before.name} already.")
             before.socket.endLater(ELSEWHERE, "you are here over another connection")
             departed += before.socket
+        }
+        if (before?.name != name) {
+            if (before != null) {
+                members.remove(key(name))
+                publish(News.left(before.name, null))
+            }
+            publish(News.joined(name))
         }
         val member = Member(name, token, socket)
         members[key(name)] = member

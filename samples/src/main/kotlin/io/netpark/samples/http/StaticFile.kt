@@ -4,12 +4,29 @@ import io.netpark.core.net.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.sendFile
+import java.io.IOException
+import java.util.concurrent.TimeUnit
 
-/** An open file, with what clients may ask about it. To be closed. */
-internal class StaticFile(private val file: OpenFile, modifiedNanos: Long, val type: String) : AutoCloseable {
+/**
+ * An open file, with what clients may ask about it. All of that is asked of what is open: its path may have become another's.
+ * Owns it, so it is to be closed.
+ *
+ * @throws IOException it cannot be looked at: it is closed
+ */
+internal class StaticFile(private val file: OpenFile, val type: String) : AutoCloseable {
 
-    val size: Long = file.size()
-    val validators = Validators(modifiedNanos, size)
+    val size: Long
+    val validators: Validators
+
+    init {
+        try {
+            size = file.size()
+            validators = Validators(file.lastModified().to(TimeUnit.NANOSECONDS), size)
+        } catch (failure: IOException) {
+            file.close()
+            throw failure
+        }
+    }
 
     /** What parts of it are wanted: null for the whole, also if the client has a part of another version; none if it has none. */
     fun rangesFor(head: RequestHead): List<ByteRange>? {

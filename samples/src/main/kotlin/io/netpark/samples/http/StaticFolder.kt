@@ -7,8 +7,6 @@ import java.nio.file.Files
 import java.nio.file.InvalidPathException
 import java.nio.file.LinkOption.NOFOLLOW_LINKS
 import java.nio.file.Path
-import java.nio.file.attribute.BasicFileAttributes
-import java.util.concurrent.TimeUnit
 
 /** A folder whose files everybody may read. Its functions look at the disk, so they must not run on an event loop. */
 internal class StaticFolder(root: Path) {
@@ -27,10 +25,8 @@ internal class StaticFolder(root: Path) {
             var file = root.resolve(path).toRealPath()
             if (path.isEmpty() || path.endsWith('/')) file = file.resolve("index.html").toRealPath()
             if (!file.startsWith(root)) return null
-            val attributes = Files.readAttributes(file, BasicFileAttributes::class.java, NOFOLLOW_LINKS)
-            if (!attributes.isRegularFile) return null // opening a pipe would wait for its other end
-            val modified = attributes.lastModifiedTime()
-            return StaticFile(OpenFile.open(file), modified.to(TimeUnit.NANOSECONDS), typeOf(file))
+            if (!Files.isRegularFile(file, NOFOLLOW_LINKS)) return null // to open a device may do something
+            return StaticFile(OpenFile.open(file), typeOf(file))
         } catch (_: NetparkException.TooManyDescriptors) {
             throw Refusal(Status.SERVICE_UNAVAILABLE, "no descriptor is left for a file")
         } catch (_: IOException) {

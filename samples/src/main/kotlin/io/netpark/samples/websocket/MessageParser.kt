@@ -102,11 +102,12 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
             Short.SIZE_BYTES -> input.readShort().toLong() and 0xFFFF
             else -> input.readLong()
         }
-        checkLength(length, lengthBytes)
+        checkForm(length, lengthBytes)
         mask = input.readInt()
         missing = length
         opcode = first and 0x0F
         isFinal = first and FINAL != 0
+        if (!isControl) checkLimit()
         if (opcode == Opcode.TEXT || opcode == Opcode.BINARY) begin()
         inFrame = true
         return true
@@ -127,14 +128,18 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
         }
     }
 
-    private fun checkLength(length: Long, lengthBytes: Int) {
+    private fun checkForm(length: Long, lengthBytes: Int) {
         val isShortest = when (lengthBytes) {
             0 -> true
             Short.SIZE_BYTES -> length >= LENGTH_IN_SHORT
             else -> length !in 0..LARGEST_SHORT // negative: the top bit is set
         }
         if (!isShortest || length < 0) protocolError("a length that is not in its shortest form")
-        if (length > limit - message.available()) {
+    }
+
+    /** Not of control frames: they have a limit of their own, and may come between the fragments of a message (5.5). */
+    private fun checkLimit() {
+        if (missing > limit - message.available()) {
             throw WebSocketFailure(CloseCode.TOO_BIG, "a message may have $limit bytes")
         }
     }

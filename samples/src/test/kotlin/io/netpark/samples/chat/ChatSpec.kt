@@ -76,6 +76,29 @@ class ChatSpec : SampleSpec({
         }
     }
 
+    test("who comes back under another spelling of the name is known by that from then on") {
+        dial().use { witness ->
+            witness.join("Witness")
+            dial().use { first ->
+                first.join("Radia", token = "secret")
+                witness.text("joined", "name") shouldBe "Radia"
+                dial().use { again ->
+                    again.join("radia", token = "secret") shouldContainExactlyInAnyOrder listOf("Witness", "radia")
+                    first.awaitClose().closeCode shouldBe 4000
+                    again.say("it is me")
+                    fun heard() = witness.news("joined", "left", "said").let { news ->
+                        listOf("type", "name").map { news.getValue(it).jsonPrimitive.content }
+                    }
+                    val all = mutableListOf(heard())
+                    while (all.last().first() != "said") all += heard()
+                    all shouldBe listOf(listOf("left", "Radia"), listOf("joined", "radia"), listOf("said", "radia"))
+                }
+                witness.text("left", "name") shouldBe "radia"
+            }
+        }
+        eventually("an empty room") { dial().use { it.join("checker").size == 1 } }
+    }
+
     test("what is not understood is refused with a reason, and the WebSocket goes on") {
         dial().use { client ->
             val wrong = listOf(

@@ -12,9 +12,12 @@ import java.net.Socket
 import java.nio.channels.FileChannel
 import java.nio.file.Files
 import java.nio.file.Path
+import java.nio.file.StandardCopyOption.ATOMIC_MOVE
 import java.nio.file.StandardOpenOption.WRITE
 import java.nio.file.attribute.FileTime
 import java.time.Instant
+import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.concurrent.thread
 import kotlin.io.path.createDirectories
 import kotlin.io.path.createSymbolicLinkPointingTo
 import kotlin.io.path.writeBytes
@@ -101,6 +104,31 @@ class StaticFilesSpec : SampleSpec({
         status("If-Modified-Since: Fri, 02 Jan 2026 03:04:04 GMT") shouldBe Pair(200, 10)
         status("If-Modified-Since: yesterday") shouldBe Pair(200, 10)
         status("If-None-Match: $tag", "Range: bytes=1-2") shouldBe Pair(304, 0)
+    }
+
+    test("what is said of a file is said of one version, also while one takes the place of the other") {
+        val versions = List(2) { folder.resolve("version $it").apply { writeText("x".repeat(10 + it)) } }
+        versions.forEachIndexed { i, version -> Files.setLastModifiedTime(version, FileTime.from(Instant.ofEpochSecond(1L + i))) }
+        val file = root.resolve("replaced.txt")
+        fun replaceBy(version: Path) {
+            val link = Files.createLink(folder.resolve("link"), version)
+            Files.move(link, file, ATOMIC_MOVE)
+        }
+        val tags = StaticFolder(root).run {
+            val expected = versions.map { version ->
+                replaceBy(version)
+                open("replaced.txt")!!.use { it.validators.tag }
+            }
+            val isOver = AtomicBoolean()
+            val replacing = thread { while (!isOver.get()) versions.forEach { replaceBy(it) } }
+            try {
+                expected to List(5_000) { open("replaced.txt")!!.use { it.validators.tag } }.toSet()
+            } finally {
+                isOver.set(true)
+                replacing.join()
+            }
+        }
+        tags.second shouldBe tags.first.toSet()
     }
 
     test("a file that is deleted arrives, one that is cut off does not, and nobody else notices") {

@@ -25,7 +25,9 @@ import java.nio.file.StandardCopyOption
 import java.nio.file.StandardOpenOption.APPEND
 import java.nio.file.StandardOpenOption.CREATE
 import java.nio.file.StandardOpenOption.WRITE
+import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.TimeUnit
+import kotlin.io.path.createSymbolicLinkPointingTo
 import kotlin.io.path.deleteExisting
 import kotlin.io.path.writeText
 
@@ -219,6 +221,120 @@ class TailSpec : SampleSpec({
         }
     }
 
+    test("a line of which the end is missing gets one, also if it has come in pieces, before the next file begins") {
+        val file = newFile()
+        RunningTail(file).use { tail ->
+            tail.dial().use { client ->
+                client.ready(file)
+                val long = "0123456789abcdef".repeat(4096) // 64 KiB: nothing is left of it when it has come
+                file.append(long)
+                Files.move(file, file.resolveSibling("${file.fileName}.1"))
+                file.append("new\n")
+                listOf(long, "new").forEach { client.line() shouldBe it }
+            }
+        }
+    }
+
+    test("begun in the midst of a line that is longer than what is kept, it comes to the next one first") {
+        val file = newFile("x".repeat(3 * 1024 * 1024))
+        RunningTail(file).use { tail ->
+            file.append("its end\nnext\n")
+            soon { tail.dial().use { it.line() shouldBe "next" } }
+        }
+    }
+
+    test("a client that does not read gets whole pieces of long lines, or is told that the rest is missing") {
+        val file = newFile()
+        val padding = "x".repeat(300_000)
+        val total = 200 // 60 MB
+        RunningTail(file).use { tail ->
+            val slow = tail.dial(receiveBuffer = 64 * 1024)
+            val quick = tail.dial()
+            listOf(slow, quick).forEach { it.ready(file) }
+            for (i in 1..total) {
+                file.append("$i $padding $i\n")
+                quick.line() shouldBe "$i $padding $i"
+            }
+            var last = 0
+            var cuts = 0
+            while (last < total) {
+                val line = slow.line()
+                val whole = Regex("(\\d+) x+ (\\d+)").matchEntire(line)
+                if (whole != null) {
+                    whole.groupValues[1] shouldBe "${++last}"
+                    line shouldBe "$last $padding $last"
+                } else {
+                    var note = line
+                    if (!note.startsWith("--")) { // the beginning of the next
+                        line.substringBefore(' ') shouldBe "${++last}"
+                        note = slow.line()
+                        note shouldContain "the rest of that line"
+                        cuts++
+                    }
+                    val what = "(the rest of that line|the rest of that line and \\d+ lines|\\d+ lines)"
+                    note shouldMatch Regex("-- $what skipped: this client reads too slowly --")
+                    last += Regex("\\d+").find(note)?.value?.toInt() ?: 0
+                }
+            }
+            last shouldBe total
+            withClue("of $total lines") { cuts shouldBeGreaterThan 0 }
+            listOf(slow, quick).forEach { it.close() }
+        }
+    }
+
+    // Root may read everything, unless that capability is taken away from it.
+    val mortal = if (System.getProperty("user.name") == "root") MORTAL_ROOT else emptyList()
+    val probe = (mortal + "true").toTypedArray()
+    test("a new file that may not be read yet is followed when it may").config(
+        enabledOrReasonIf = { needs(probe.first(), *probe.drop(1).toTypedArray()) },
+    ) {
+        val file = newFile()
+        RunningTail(RunningProgram(TAIL, "$file", "--port", "0", prefix = mortal)).use { tail ->
+            tail.dial().use { client ->
+                client.ready(file)
+                repeat(2) { round ->
+                    val made = folder.resolve("made").apply { writeText("secret $round\n") }
+                    Files.setPosixFilePermissions(made, PosixFilePermissions.fromString("---------"))
+                    Files.move(made, file, StandardCopyOption.ATOMIC_MOVE)
+                    soon { tail.failures() shouldBe round + 1 }
+                    Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"))
+                    client.line() shouldBe "secret $round"
+                    file.append("more\n")
+                    client.line() shouldBe "more"
+                }
+                tail.failures() shouldBe 2 // each was told once
+            }
+        }
+    }
+
+    test("what cannot be opened, also for want of descriptors, is tried again until it can").config(
+        enabledOrReasonIf = { needs("prlimit", "--nofile", "true") },
+    ) {
+        val file = newFile()
+        RunningTail(file).use { tail ->
+            tail.dial().use { client ->
+                client.ready(file)
+                // Once for another reason, which also loads what the program needs for that: classes take descriptors, too. A
+                // link to a link to itself cannot be opened, and when that is a file no event tells.
+                val target = Files.createDirectory(folder.resolve("elsewhere")).resolve("log")
+                target.createSymbolicLinkPointingTo(target)
+                Files.move(folder.resolve("link").createSymbolicLinkPointingTo(target), file, StandardCopyOption.ATOMIC_MOVE)
+                soon { tail.failures() shouldBe 1 }
+                Files.move(folder.resolve("made").apply { writeText("zeroth\n") }, target, StandardCopyOption.ATOMIC_MOVE)
+                client.line() shouldBe "zeroth"
+
+                tail.limitDescriptors(3)
+                val made = folder.resolve("made").apply { writeText("first\n") }
+                Files.move(made, file, StandardCopyOption.ATOMIC_MOVE)
+                soon { tail.failures() shouldBe 2 }
+                tail.limitDescriptors(1000)
+                client.line() shouldBe "first"
+                file.append("second\n")
+                client.line() shouldBe "second"
+            }
+        }
+    }
+
     test("clients that vanish leave no descriptor behind, and no trace with those who stay") {
         val file = newFile()
         RunningTail(file, "--loops", "2").use { tail ->
@@ -291,16 +407,27 @@ class TailSpec : SampleSpec({
 
 private const val TAIL = "io.netpark.samples.tail.TailKt"
 
+/** Runs a program as a root that permissions hold for. */
+private val MORTAL_ROOT = listOf("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+
 private fun Path.append(text: String) = writeText(text, Charsets.UTF_8, APPEND, CREATE)
 
 /** The tail sample, listening. */
-private class RunningTail private constructor(val program: RunningProgram) : AutoCloseable by program {
+private class RunningTail(val program: RunningProgram) : AutoCloseable by program {
 
     val port: Int = program.line()?.substringAfterLast(':')?.toIntOrNull() ?: error("it says ${program.errorLines()}")
 
     constructor(file: Path, vararg options: String) : this(RunningProgram(TAIL, "$file", "--port", "0", *options))
 
     fun dial(receiveBuffer: Int = 0) = Reader(port, receiveBuffer)
+
+    /** How often it has said that it cannot follow the file. */
+    fun failures(): Int = program.errorLines().count { it.contains("Following ") }
+
+    /** From here on its process can open none whose number is not below that. */
+    fun limitDescriptors(count: Int) {
+        ProcessBuilder("prlimit", "--pid", "${program.pid}", "--nofile=$count:").inheritIO().start().waitFor() shouldBe 0
+    }
 
     /** How many descriptors its process has open. */
     fun descriptors(): Int = Path.of("/proc/${program.pid}/fd").toFile().list()!!.size

@@ -52,6 +52,27 @@ class MessageParserSpec : FunSpec({
         }
     }
 
+    test("control frames do not count: they come between the fragments of a message that is as large as may be") {
+        for (size in listOf(65_500, 65_536)) {
+            val head = "x".repeat(size)
+            val tail = "y".repeat(65_536 - size)
+            Parsing().use { parsing ->
+                parsing.feed(clientFrame(TEXT, head, fin = false), 9999)
+                parsing.feed(clientFrame(PING, "p".repeat(60)), 7)
+                parsing.feed(clientFrame(PONG, "q".repeat(125)), 7)
+                parsing.feed(clientFrame(CONTINUATION, tail), 9999)
+                parsing.found.map { it.first to it.second.toByteArray().decodeToString() } shouldBe
+                    listOf(Arrival.PING to "p".repeat(60), Arrival.PONG to "q".repeat(125), Arrival.TEXT to head + tail)
+            }
+            Parsing().use { parsing ->
+                parsing.feed(clientFrame(TEXT, head, fin = false), 9999)
+                val reason = "the window has been closed by its user"
+                parsing.feed(clientFrame(CLOSE, closePayload(1001, reason.encodeToByteArray())), 7)
+                parsing.parser.closeReason shouldBe reason
+            }
+        }
+    }
+
     test("a close frame: code and reason, or none") {
         Parsing().use { parsing ->
             parsing.feed(clientFrame(CLOSE, closePayload(4321, "genug für heute".encodeToByteArray())), 3)
