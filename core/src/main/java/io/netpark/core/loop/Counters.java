@@ -3,6 +3,7 @@ package io.netpark.core.loop;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
 
 /**
  * What one loop counts, if its group has {@linkplain EventLoopGroup.Builder#metrics metrics}. What happens often is counted by
@@ -36,6 +37,8 @@ public final class Counters {
     private final LongAdder wakeups = new LongAdder();
     private final LongAdder lent = new LongAdder();
     private final LongAdder copied = new LongAdder();
+    /** By {@link PeerFault#ordinal}. */
+    private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
     private long turnBegan;
 
     Counters() {}
@@ -97,6 +100,15 @@ public final class Counters {
         acceptPauses.increment();
     }
 
+    /** A peer has ended its own connection so. */
+    void peerFault(PeerFault kind) {
+        peerFaults[kind.ordinal()].increment();
+    }
+
+    private long peerFaults(PeerFault kind) {
+        return peerFaults[kind.ordinal()].sum();
+    }
+
     /** A thread has written the eventfd. */
     void wokenUp() {
         wakeups.increment();
@@ -122,7 +134,10 @@ public final class Counters {
         long openedEver = opened.sum();
         return new LoopSnapshot(loop.toString(), Math.max(0, openedEver - closed.sum()), openedEver,
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
-                refused.sum(), acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),
+                refused.sum(),
+                new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
+                        peerFaults(PeerFault.LIMIT)),
+                acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),
                 get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS), lent.sum(), copied.sum());
     }
 }

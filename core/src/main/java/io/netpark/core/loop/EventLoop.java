@@ -417,6 +417,27 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return counters;
     }
 
+    /**
+     * Counts an exception that has ended a connection, or its handler, if the peer has done that to its own connection: then
+     * there is nothing to report. Any thread. What is counted is seen only in a group with metrics.
+     *
+     * @return whether it is one of {@link PeerFault}; otherwise it is to be {@linkplain #report reported}
+     */
+    public boolean countIfByPeer(Throwable cause) {
+        PeerFault kind = PeerFault.of(cause);
+        if (kind != null) {
+            count(kind);
+        }
+        return kind != null;
+    }
+
+    /** Counts what a peer has done to its own connection. Any thread. */
+    public void count(PeerFault kind) {
+        if (counters != null) {
+            counters.peerFault(kind);
+        }
+    }
+
     /** Who is told of connections, or null. */
     public @Nullable Observer observer() {
         return observer;

@@ -10,6 +10,7 @@ package io.netpark.core.loop;
  * @param bytesIn read from connections
  * @param bytesOut written to connections
  * @param refused connections that were reset because an admission limit was reached
+ * @param peerFaults connections that have ended by what their peers did, by its kind
  * @param acceptPauses how often descriptors or memory ran out while accepting
  * @param descriptors watched now, listeners and others included
  * @param parked operations that wait for readiness now
@@ -30,6 +31,7 @@ public record LoopSnapshot(
         long bytesIn,
         long bytesOut,
         long refused,
+        PeerFaults peerFaults,
         long acceptPauses,
         long descriptors,
         long parked,
@@ -44,18 +46,18 @@ public record LoopSnapshot(
         long zeroCopyCopied) {
 
     static LoopSnapshot none(String name) {
-        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new LoopSnapshot(name, 0, 0, 0, 0, 0, PeerFaults.NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /** Of a loop that has ended: what is "now" is nothing. */
     LoopSnapshot ended() {
-        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, refused, acceptPauses, 0, 0, 0, tasks, 0,
+        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, refused, peerFaults, acceptPauses, 0, 0, 0, tasks, 0,
                 wakeups, turns, events, busyNanos, zeroCopySends, zeroCopyCopied);
     }
 
     LoopSnapshot plus(LoopSnapshot other) {
         return new LoopSnapshot(name, connections + other.connections, connectionsEver + other.connectionsEver,
-                bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused,
+                bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused, peerFaults.plus(other.peerFaults),
                 acceptPauses + other.acceptPauses, descriptors + other.descriptors, parked + other.parked,
                 pendingTasks + other.pendingTasks, tasks + other.tasks, pendingTimers + other.pendingTimers,
                 wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos,

@@ -10,6 +10,7 @@ import io.micrometer.core.instrument.binder.MeterBinder;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.LoopSnapshot;
+import io.netpark.core.loop.PeerFault;
 import io.netpark.core.pool.Eviction;
 import io.netpark.core.pool.Pool;
 import java.util.Locale;
@@ -48,6 +49,11 @@ public final class NetparkMeters implements MeterBinder {
         gauge(registry, "netpark.connections", "Open connections", LoopSnapshot::connections);
         counter(registry, "netpark.connections.opened", "Connections opened", LoopSnapshot::connectionsEver);
         counter(registry, "netpark.connections.refused", "Connections reset at a limit", LoopSnapshot::refused);
+        for (PeerFault kind : PeerFault.values()) {
+            FunctionCounter.builder("netpark.peer.faults", group, g -> total().peerFaults().of(kind))
+                    .description("Connections ended by what their peers did")
+                    .tags(tags.and("kind", kind.name().toLowerCase(Locale.ROOT))).register(registry);
+        }
         counter(registry, "netpark.accept.pauses", "Episodes without descriptors", LoopSnapshot::acceptPauses);
         counter(registry, "netpark.bytes.in", "Bytes read", LoopSnapshot::bytesIn);
         counter(registry, "netpark.bytes.out", "Bytes written", LoopSnapshot::bytesOut);

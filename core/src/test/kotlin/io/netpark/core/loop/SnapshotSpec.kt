@@ -16,6 +16,7 @@ import io.netpark.core.net.Admission
 import io.netpark.core.poll.Pollable
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
@@ -86,6 +87,32 @@ class SnapshotSpec : NetparkSpec(body = {
             reactor.group.snapshot().loops() shouldHaveSize 1
             reactor.group.snapshot().total().tasks() shouldBeGreaterThan tasks - 1
         }
+    }
+
+    test("what peers do to their own connections is counted by its kind, everything else is left to be reported") {
+        TestReactor(loops = 2, configure = { metrics(true) }).use { reactor ->
+            val loop = reactor.loop
+            val byPeers = listOf(
+                NetparkException.Reset("r"), NetparkException.Truncated("t"), NetparkException.LimitExceeded("l"),
+                NetparkException.TimedOut(NetparkException.Timeout.READ, "read"),
+                NetparkException.TimedOut(NetparkException.Timeout.IDLE, "idle"),
+            )
+            byPeers.forEach { loop.countIfByPeer(it) shouldBe true }
+            val others = listOf(
+                IllegalStateException("bug"), NetparkException.Closed("c"), NetparkException.Refused("r"), OutOfMemoryError(),
+                NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow"),
+            )
+            others.forEach { loop.countIfByPeer(it) shouldBe false }
+            reactor.group.loops()[1].count(PeerFault.RESET)
+            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+            val registry = SimpleMeterRegistry()
+            NetparkMeters(reactor.group, "test").bindTo(registry)
+            registry.get("netpark.peer.faults").tag("kind", "timed_out").functionCounter().count() shouldBe 2.0
+            reactor.group.resize(1)
+            eventually { reactor.group.retiring() shouldHaveSize 0 }
+            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+        }
+        TestReactor().use { it.loop.countIfByPeer(NetparkException.Reset("r")) shouldBe true } // and counted by nobody
     }
 
     test("a group without metrics counts nothing and says so") {
