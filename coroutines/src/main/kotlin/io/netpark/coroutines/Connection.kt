@@ -11,6 +11,7 @@ import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
 import io.netpark.core.net.ZeroCopy
+import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
@@ -558,7 +559,7 @@ public class Connection internal constructor(
     public fun setIdleTimeout(after: Duration) {
         require(after > Duration.ZERO) { "an idle timeout must be positive: $after" }
         lease?.checkLent()
-        core.setIdleTimeout(if (after == Duration.INFINITE) 0 else after.inWholeNanoseconds.coerceIn(1, Long.MAX_VALUE / 2))
+        core.setIdleTimeout(if (after == Duration.INFINITE) 0 else after.inWholeNanoseconds.coerceIn(1, Due.FOREVER))
     }
 
     /**
@@ -650,8 +651,7 @@ internal fun Descriptor.setDeadline(direction: Direction, after: Duration) {
     if (after == Duration.INFINITE) {
         clearDeadline(direction)
     } else {
-        // Clamped, so that the sum stays comparable: a deadline in a century is as good as any.
-        setDeadline(direction, System.nanoTime() + after.inWholeNanoseconds.coerceIn(0, Long.MAX_VALUE / 2))
+        setDeadline(direction, Due.`in`(after.inWholeNanoseconds.coerceAtLeast(0)))
     }
 }
 

@@ -5,6 +5,7 @@ import io.netpark.core.pool.Borrow
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
+import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
@@ -109,7 +110,7 @@ public class ConnectionPool(
     }
 
     private fun Duration.toTimeoutNanos(): Long =
-        if (this == Duration.INFINITE) 0 else inWholeNanoseconds.coerceIn(1, Long.MAX_VALUE / 2)
+        if (this == Duration.INFINITE) 0 else inWholeNanoseconds.coerceIn(1, Due.FOREVER)
 
     private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean, time: Duration): Boolean = try {
         withTimeoutOrNull(time) { check(lease.connection) } == true && lease.connection.isClean()

@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.sys.Due
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineDispatcher
@@ -11,6 +12,7 @@ import kotlinx.coroutines.ExperimentalCoroutinesApi
 import kotlinx.coroutines.InternalCoroutinesApi
 import kotlinx.coroutines.Runnable
 import kotlinx.coroutines.cancel
+import java.util.concurrent.TimeUnit
 import kotlin.coroutines.CoroutineContext
 
 /**
@@ -57,10 +59,5 @@ public class LoopDispatcher internal constructor(
 
     private fun loopClosed() = CancellationException("$loop is closed")
 
-    private companion object {
-        /** Far enough for "never", near enough that instants can still be compared. */
-        const val MOST_MILLIS = Long.MAX_VALUE / 4_000_000
-
-        fun fromNow(millis: Long): Long = System.nanoTime() + millis.coerceIn(0, MOST_MILLIS) * 1_000_000
-    }
+    private fun fromNow(millis: Long): Long = Due.`in`(TimeUnit.MILLISECONDS.toNanos(millis.coerceAtLeast(0)))
 }

@@ -24,6 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
+import kotlin.time.toKotlinDuration
 
 class ShutdownSpec : NetparkSpec(body = {
     val long = Shutdown.within(60.seconds.toJavaDuration())
@@ -101,6 +102,25 @@ class ShutdownSpec : NetparkSpec(body = {
                 report.cut() shouldBe 0
                 serving.join()
             }
+        }
+    }
+
+    test("all the time there is, in every phase that has begun, is waited for") {
+        val forever = java.time.Duration.ofSeconds(Long.MAX_VALUE, 999_999_999)
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch { listener.serve { answer(listener, it) } }
+            val busy = reactor.dial(listener.localAddress)
+            busy.setReadDeadline(forever.toKotlinDuration())
+            busy.write("s")
+            soon { reactor.group.first().descriptors() == 3 }
+            delay(50)
+            val report = async { listener.shutdown(Shutdown.within(forever).flushing(forever)) }
+            busy.readText(1) shouldBe "s"
+            busy.readToEnd().size shouldBe 0
+            report.await().cut() shouldBe 0
+            serving.join()
+            busy.close()
         }
     }
 

@@ -14,6 +14,7 @@ import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.net.SocketOptions;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -331,17 +332,11 @@ public final class BlockingConnection implements AutoCloseable {
         setDeadline(Direction.WRITE, after);
     }
 
-    /** In a century is as good as never. */
-    private static long fromNow(Duration after) {
-        long most = Long.MAX_VALUE / 2;
-        return System.nanoTime() + (after.compareTo(Duration.ofNanos(most)) >= 0 ? most : after.toNanos());
-    }
-
     private void setDeadline(Direction direction, Duration after) {
         if (after.isZero()) {
             core.clearDeadline(direction);
         } else {
-            core.setDeadline(direction, fromNow(after));
+            core.setDeadline(direction, Due.in(after));
         }
     }
 

@@ -4,6 +4,7 @@ import io.netpark.core.loop.Timer;
 import io.netpark.core.pool.Borrow;
 import io.netpark.core.pool.Lease;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.Objects;
@@ -25,7 +26,6 @@ import org.jspecify.annotations.Nullable;
 final class Borrowing implements Pool.Borrower {
 
     private static final Callbacks NONE = Callbacks.builder().build();
-    private static final long NEVER = Long.MAX_VALUE / 2;
 
     final CompletableFuture<CallbackLease> future = new CompletableFuture<>();
 
@@ -117,7 +117,7 @@ final class Borrowing implements Pool.Borrower {
         CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
         connection.life.start(() -> {});
         Timer timer = connection.loop().newTimer(connection::close);
-        timer.arm(timeoutNanos == 0 ? System.nanoTime() + NEVER : startNanos + timeoutNanos);
+        timer.arm(Due.after(startNanos, timeoutNanos == 0 ? Due.FOREVER : timeoutNanos));
         connection.onClose((closed, cause) -> {
             timer.disarm();
             checking = null;

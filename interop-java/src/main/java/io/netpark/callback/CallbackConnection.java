@@ -6,6 +6,7 @@ import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
 import io.netpark.core.net.ZeroCopy;
 import io.netpark.core.pool.Lease;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -176,7 +177,7 @@ public final class CallbackConnection extends CallbackWriter {
         Objects.requireNonNull(name, "name");
         return loop().schedule(() -> {
             life.end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
-                    name + " with " + this + ": not finished within " + after.toMillis() + " ms"));
+                    name + " with " + this + ": not finished within " + Due.millis(after) + " ms"));
         }, Setup.notNegativeNanos(after), TimeUnit.NANOSECONDS);
     }
 

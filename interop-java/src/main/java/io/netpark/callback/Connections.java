@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -94,7 +95,7 @@ final class Connections {
     /** Waits until there are none, or the time is over, or the thread is interrupted. */
     void awaitNone(long nanos) throws InterruptedException {
         awaited = true; // before the set is looked at, as remove() changes the set before it looks here
-        long end = System.nanoTime() + nanos;
+        long end = Due.in(nanos);
         synchronized (open) {
             for (long left = nanos; left > 0 && !open.isEmpty(); left = end - System.nanoTime()) {
                 open.wait(left / 1_000_000, (int) (left % 1_000_000));

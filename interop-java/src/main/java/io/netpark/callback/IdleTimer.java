@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -11,9 +12,6 @@ import org.jspecify.annotations.Nullable;
  * finds that it is not time yet. Loop's thread only.
  */
 final class IdleTimer {
-
-    /** 146 years. */
-    private static final long FOREVER = Long.MAX_VALUE / 2;
 
     private final CallbackConnection connection;
     private final long idleNanos;
@@ -30,7 +28,7 @@ final class IdleTimer {
     void start() {
         if (idleNanos > 0) {
             touch();
-            timer().arm(lastByte + idleNanos);
+            timer().arm(Due.after(lastByte, idleNanos));
         }
     }
 
@@ -48,7 +46,7 @@ final class IdleTimer {
     void listenForLoopEnd() {
         if (!listening && idleNanos == 0) {
             listening = true;
-            timer().arm(System.nanoTime() + FOREVER);
+            timer().arm(Due.in(Due.FOREVER));
         }
     }
 
@@ -81,7 +79,7 @@ final class IdleTimer {
         if (connection.life.isCalling()) { // the callback takes its time, and the peer waits for it
             touch();
         }
-        long due = lastByte + idleNanos;
+        long due = Due.after(lastByte, idleNanos);
         if (due - System.nanoTime() > 0) {
             timer().arm(due);
         } else {

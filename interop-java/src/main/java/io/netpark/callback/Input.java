@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -150,7 +151,7 @@ final class Input {
     void startTimeout() {
         long nanos = timeoutNanos;
         if (nanos > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
-            core.setDeadline(Direction.READ, System.nanoTime() + nanos);
+            core.setDeadline(Direction.READ, Due.in(nanos));
         }
     }
 

@@ -6,6 +6,7 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -163,7 +164,7 @@ final class Output {
     void startTimeout() {
         long nanos = timeoutNanos;
         if (nanos > 0) {
-            core.setDeadline(Direction.WRITE, System.nanoTime() + nanos);
+            core.setDeadline(Direction.WRITE, Due.in(nanos));
         }
     }
 

@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.SocketOptions;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 import java.util.Objects;
@@ -204,12 +205,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
         return bytes;
     }
 
-    /** Half of what a long can count, which is 146 years, stands for anything longer. */
     static long notNegativeNanos(Duration time) {
-        if (time.isNegative()) {
-            throw new IllegalArgumentException("a time cannot be negative: " + time);
-        }
-        long most = Long.MAX_VALUE / 2;
-        return time.compareTo(Duration.ofNanos(most)) >= 0 ? most : time.toNanos();
+        return Due.notNegativeNanos(time, "time");
     }
 }

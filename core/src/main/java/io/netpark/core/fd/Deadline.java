@@ -2,6 +2,7 @@ package io.netpark.core.fd;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,18 +52,19 @@ final class Deadline {
         if (closed) {
             return null;
         }
-        at = nanoTime;
         if (nanoTime == NONE) {
+            at = NONE;
             error.clear(expired);
             return null;
         }
         span = nanoTime - System.nanoTime();
+        at = Due.in(span);
         if (span <= 0) {
             return expire();
         }
         error.clear(expired); // an operation that has just been timed out and has not run yet goes on
-        if (armedAt == NONE || nanoTime - armedAt < 0) {
-            arm(nanoTime);
+        if (armedAt == NONE || at - armedAt < 0) {
+            arm(at);
         }
         return null;
     }
@@ -70,7 +72,7 @@ final class Deadline {
     /** Moves a deadline that has not passed to as far from now as it was when it was set. */
     synchronized void extend() {
         if (at != NONE && span > 0) {
-            at = System.nanoTime() + span;
+            at = Due.in(span);
             error.clear(expired);
             if (armedAt == NONE) { // otherwise it is armed for an earlier instant, and moves itself
                 arm(at);

@@ -3,6 +3,7 @@ package io.netpark.core.jfr;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Pollable;
+import io.netpark.core.sys.Due;
 import java.time.Duration;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
@@ -117,7 +118,7 @@ public final class FlightRecording implements Observer {
         Held event = new Held();
         if (event.isEnabled()) {
             event.loop = loop.toString();
-            event.heldFor = atLeast.toNanos();
+            event.heldFor = Due.nanos(atLeast);
             StackTraceElement[] stack = where.getStackTrace();
             event.where = stack.length == 0 ? "" : stack[0].toString();
             event.commit();

@@ -40,11 +40,17 @@ public final class EventLoopGroup implements AutoCloseable {
         this.balancing = builder.balancing;
         this.counted = builder.metrics;
         this.departed = LoopSnapshot.none(name);
-        this.loops = start(List.of(), builder.loops);
         this.watchdog = builder.watchdog == null ? null
                 : new Watchdog(name + "-watchdog", builder.watchdog, builder.observer, this::all);
-        if (watchdog != null) {
-            watchdog.start();
+        this.loops = List.of();
+        this.loops = start(loops, builder.loops);
+        try {
+            if (watchdog != null) {
+                watchdog.start();
+            }
+        } catch (Throwable e) { // no thread to be had
+            close();
+            throw e;
         }
     }
 

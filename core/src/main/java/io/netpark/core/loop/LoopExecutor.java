@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Due;
 import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
@@ -33,7 +34,7 @@ abstract sealed class LoopExecutor extends AbstractExecutorService implements Sc
     }
 
     private <V> ScheduledFuture<V> start(Callable<V> task, long delay, TimeUnit unit, long periodNanos) {
-        long due = System.nanoTime() + Math.min(unit.toNanos(Math.max(delay, 0)), Long.MAX_VALUE / 2);
+        long due = Due.in(unit.toNanos(Math.max(delay, 0)));
         ScheduledTask<V> scheduled = new ScheduledTask<>((EventLoop) this, task, due, periodNanos);
         if (!scheduled.start()) {
             throw new RejectedExecutionException(this + " is closed");
@@ -45,7 +46,7 @@ abstract sealed class LoopExecutor extends AbstractExecutorService implements Sc
         if (nanos <= 0) {
             throw new IllegalArgumentException("a period must be positive");
         }
-        return nanos;
+        return Math.min(nanos, Due.FOREVER);
     }
 
     /** As {@link #shutdown}: tasks already queued run nevertheless. */

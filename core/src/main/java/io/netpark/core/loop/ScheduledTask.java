@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Due;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Delayed;
 import java.util.concurrent.FutureTask;
@@ -30,7 +31,7 @@ final class ScheduledTask<V> extends FutureTask<V> implements RunnableScheduledF
         if (periodNanos == 0) {
             super.run();
         } else if (runAndReset()) { // ends with the first exception, as ScheduledExecutorService says
-            dueNanos = periodNanos > 0 ? dueNanos + periodNanos : System.nanoTime() - periodNanos;
+            dueNanos = periodNanos > 0 ? Due.after(dueNanos, periodNanos) : Due.in(-periodNanos);
             timer.arm(dueNanos);
         }
     }

@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Due;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,11 +35,13 @@ public final class Timer {
     }
 
     /**
-     * Arms the timer, or moves it, to a {@link System#nanoTime} value.
+     * Arms the timer, or moves it, to a {@link System#nanoTime} value; {@link Due} computes them. One that is farther away
+     * than {@link Due#FOREVER} is as one that is so far away.
      *
      * @return false if the loop is closed: neither the action nor its replacement will run
      */
-    public boolean arm(long dueNanos) {
+    public boolean arm(long nanoTime) {
+        long dueNanos = Due.at(nanoTime);
         if (loop.inLoop()) {
             loop.arm(this, dueNanos);
             return !loop.isTerminated();

@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Due;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -45,7 +46,7 @@ final class Watchdog implements Runnable {
 
     Watchdog(String name, Duration limit, @Nullable Observer observer, Supplier<List<EventLoop>> loops) {
         this.loops = loops;
-        this.limitNanos = limit.toNanos();
+        this.limitNanos = Due.nanos(limit);
         this.observer = observer;
         this.thread = new Thread(this, name);
         thread.setDaemon(true);

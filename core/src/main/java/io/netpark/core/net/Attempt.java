@@ -4,6 +4,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -110,7 +111,7 @@ final class Attempt {
         if (errno == Errno.EAGAIN) {
             pauseNanos = Math.min(2 * pauseNanos, LAST_BACKLOG_PAUSE);
             pause = loop.newTimer(this::start);
-            pause.arm(System.nanoTime() + pauseNanos);
+            pause.arm(Due.in(pauseNanos));
         } else if (errno != Errno.EADDRNOTAVAIL || !tryAnotherPort()) {
             failure = e;
             dial.attemptFailed();

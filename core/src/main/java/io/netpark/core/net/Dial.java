@@ -2,6 +2,7 @@ package io.netpark.core.net;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -58,8 +59,6 @@ public final class Dial {
 
     /** Go's: an address gets at least this, or all the time there is. */
     private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
-    /** For a timer that only waits for the end of its loop. */
-    private static final long NEVER = Long.MAX_VALUE / 2;
 
     private final Dialer dialer;
     private final Outcome outcome;
@@ -134,7 +133,8 @@ public final class Dial {
             return;
         }
         timer = loop.newTimer(this::timedOut, () -> fail(closed()));
-        timer.arm(startNanos + (dialer.timeoutNanos() == 0 ? NEVER : dialer.timeoutNanos()));
+        // Without a timeout it only waits for the end of its loop.
+        timer.arm(Due.after(startNanos, dialer.timeoutNanos() == 0 ? Due.FOREVER : dialer.timeoutNanos()));
         if (host == null) {
             startNext();
             return;
@@ -237,7 +237,7 @@ public final class Dial {
             if (next == null) {
                 next = loop.newTimer(this::nextIsDue);
             }
-            next.arm(System.nanoTime() + (isParallel() ? dialer.attemptDelayNanos() : share()));
+            next.arm(Due.in(isParallel() ? dialer.attemptDelayNanos() : share()));
         }
         attempt.start();
     }

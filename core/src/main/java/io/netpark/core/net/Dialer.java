@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.Due;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -58,7 +59,7 @@ public final class Dialer {
      * after about two minutes; but a unix socket whose backlog is full is waited for without end.
      */
     public Dialer withTimeout(Duration time) {
-        return new Dialer(group, options, resolver, nanos(time, "timeout"), attemptDelayNanos, local);
+        return new Dialer(group, options, resolver, Due.notNegativeNanos(time, "timeout"), attemptDelayNanos, local);
     }
 
     /**
@@ -67,7 +68,7 @@ public final class Dialer {
      * least 2 s, or all there is); otherwise an address once tried has until the end.
      */
     public Dialer withAttemptDelay(Duration delay) {
-        return new Dialer(group, options, resolver, timeoutNanos, nanos(delay, "attempt delay"), local);
+        return new Dialer(group, options, resolver, timeoutNanos, Due.notNegativeNanos(delay, "attempt delay"), local);
     }
 
     /**
@@ -79,15 +80,6 @@ public final class Dialer {
         return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos,
                 address == null ? null : Addresses.usable(address));
     }
-
-    private static long nanos(Duration time, String what) {
-        if (time.isNegative()) {
-            throw new IllegalArgumentException("the " + what + " cannot be negative: " + time);
-        }
-        return time.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : time.toNanos();
-    }
-
-    private static final Duration FOREVER = Duration.ofDays(36_500);
 
     /**
      * Dials an address. Returns at once; called on an event loop of the group, the connection will live on that.

@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -28,7 +29,7 @@ final class IdleTimeout {
         if (nanos == 0) {
             timer.disarm();
         } else {
-            timer.arm(lastByte + nanos);
+            timer.arm(Due.after(lastByte, nanos));
         }
     }
 
@@ -49,7 +50,7 @@ final class IdleTimeout {
         if (limit == 0 || stream.isClosed()) {
             return;
         }
-        long due = lastByte + limit;
+        long due = Due.after(lastByte, limit);
         if (due - System.nanoTime() > 0) {
             timer.arm(due);
         } else {

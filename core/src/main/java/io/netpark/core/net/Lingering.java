@@ -5,10 +5,11 @@ import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
-import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What is left of a connection that was closed while bytes of it were on loan to the kernel. After close(2) there would be no
@@ -32,7 +33,7 @@ final class Lingering extends Pollable {
     /** Where no event tells of notices: a poller without edges would tell of the hang-up for ever. */
     static final long LOOK_NANOS = 10_000_000;
     /** For a network card to send what it holds. */
-    private static final long AFTER_RESET_NANOS = Duration.ofSeconds(10).toNanos();
+    private static final long AFTER_RESET_NANOS = TimeUnit.SECONDS.toNanos(10);
 
     private final EventLoop loop;
     private final LibC libc;
@@ -52,8 +53,7 @@ final class Lingering extends Pollable {
         this.libc = loop.libc();
         this.fd = fd;
         this.loans = loans;
-        this.patienceNanos = loans.how().linger().compareTo(Duration.ofDays(1)) > 0
-                ? Duration.ofDays(1).toNanos() : loans.how().linger().toNanos();
+        this.patienceNanos = Math.min(Due.nanos(loans.how().linger()), TimeUnit.DAYS.toNanos(1));
         this.timer = loop.newTimer(this::look);
     }
 

@@ -9,6 +9,7 @@ import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
@@ -271,7 +272,7 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
             first = pause <= 0;
             pause = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
             disarm(); // the waiting connection would be reported for ever
-            retry.arm(System.nanoTime() + pause);
+            retry.arm(Due.in(pause));
         }
         if (first) {
             loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);

@@ -5,6 +5,7 @@ import io.netpark.core.buffer.Segment;
 import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -70,7 +71,7 @@ final class Loans {
     /** Sees to it that what comes back is noticed. Not with the monitor. */
     void lookSoon() {
         if (timer != null && !isEmpty()) {
-            timer.arm(System.nanoTime() + Lingering.LOOK_NANOS);
+            timer.arm(Due.in(Lingering.LOOK_NANOS));
         }
     }
 

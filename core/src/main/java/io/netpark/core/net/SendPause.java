@@ -2,6 +2,7 @@ package io.netpark.core.net;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -30,7 +31,7 @@ final class SendPause {
 
     void begin() {
         nanos = nanos == 0 ? FIRST : Math.min(2 * nanos, LAST);
-        timer.arm(System.nanoTime() + nanos);
+        timer.arm(Due.in(nanos));
     }
 
     void end() {

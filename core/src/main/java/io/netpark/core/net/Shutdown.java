@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.Due;
 import java.time.Duration;
 
 /**
@@ -14,7 +15,8 @@ import java.time.Duration;
  *   <li>What is left is cut off.
  * </ol>
  *
- * An immutable value: {@code Shutdown.within(Duration.ofSeconds(10)).announcing(Duration.ofSeconds(5))}.
+ * An immutable value: {@code Shutdown.within(Duration.ofSeconds(10)).announcing(Duration.ofSeconds(5))}. A time is at most
+ * {@link Due#FOREVER}, which stands for anything longer.
  *
  * @param announce time to accept still
  * @param finish time for requests in progress
@@ -25,15 +27,15 @@ public record Shutdown(Duration announce, Duration finish, Duration flush, boole
 
     /** @throws IllegalArgumentException if a time is negative */
     public Shutdown {
-        requireNotNegative(announce);
-        requireNotNegative(finish);
-        requireNotNegative(flush);
+        announce = usable(announce, "time to announce");
+        finish = usable(finish, "time to finish");
+        flush = usable(flush, "time to flush");
     }
 
-    private static void requireNotNegative(Duration time) {
-        if (time.isNegative()) {
-            throw new IllegalArgumentException("a time cannot be negative: " + time);
-        }
+    /** So that times can be added and waited for. */
+    private static Duration usable(Duration time, String what) {
+        Due.notNegativeNanos(time, what);
+        return Due.atMostForever(time);
     }
 
     /** So much time for requests in progress, and none for the other phases. */

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Linux;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -18,6 +19,9 @@ import java.util.function.Function;
  * @param <T> the type of its value
  */
 public final class SocketOption<T> {
+
+    /** MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL of the kernel. */
+    private static final int MOST_KEEP_ALIVE_SECONDS = 32_767;
 
     // Of any socket
 
@@ -40,13 +44,14 @@ public final class SocketOption<T> {
     public static final SocketOption<Integer> MARK = ofInt("SO_MARK", Linux.SOL_SOCKET, Linux.SO_MARK);
 
     /**
-     * How long close(2) tries to get rid of what is unsent, in the background, as the socket is non-blocking. Zero sends a
-     * reset instead. Negative, the default, leaves it to the kernel.
+     * How long close(2) tries to get rid of what is unsent, in the background, as the socket is non-blocking: rounded up to
+     * seconds, as the kernel counts in these. Zero, and nothing else, sends a reset instead. Negative, the default, leaves it
+     * to the kernel.
      */
     public static final SocketOption<Duration> LINGER =
             new SocketOption<>("SO_LINGER", Linux.SOL_SOCKET, Linux.SO_LINGER, 2 * Integer.BYTES,
                     (memory, time) -> memory.putInt(time.isNegative() ? 0 : 1)
-                            .putInt((int) Math.min(Integer.MAX_VALUE, Math.max(0, time.toSeconds()))),
+                            .putInt(Math.max(0, Due.kernelSeconds(time))),
                     memory -> memory.getInt() == 0 ? Duration.ofSeconds(-1) : Duration.ofSeconds(memory.getInt()));
 
     // Of TCP
@@ -57,12 +62,12 @@ public final class SocketOption<T> {
     public static final SocketOption<Boolean> CORK = ofFlag("TCP_CORK", Linux.IPPROTO_TCP, Linux.TCP_CORK);
     /** Acknowledgements are sent at once. The kernel turns it off again by itself. */
     public static final SocketOption<Boolean> QUICK_ACK = ofFlag("TCP_QUICKACK", Linux.IPPROTO_TCP, Linux.TCP_QUICKACK);
-    /** How long what has been sent may stay unacknowledged before the connection is given up. */
+    /** How long what has been sent may stay unacknowledged before the connection is given up; rounded up to milliseconds. */
     public static final SocketOption<Duration> USER_TIMEOUT =
             ofMillis("TCP_USER_TIMEOUT", Linux.IPPROTO_TCP, Linux.TCP_USER_TIMEOUT);
-    /** For so long a listener waits for the first byte before it tells of a connection. */
+    /** For so long, rounded up to seconds, a listener waits for the first byte before it tells of a connection. */
     public static final SocketOption<Duration> DEFER_ACCEPT =
-            ofSeconds("TCP_DEFER_ACCEPT", Linux.IPPROTO_TCP, Linux.TCP_DEFER_ACCEPT);
+            ofSeconds("TCP_DEFER_ACCEPT", Linux.IPPROTO_TCP, Linux.TCP_DEFER_ACCEPT, Integer.MAX_VALUE);
     /** Of a listener: how many connections may wait whose first bytes came with the SYN (RFC 7413). */
     public static final SocketOption<Integer> FAST_OPEN = ofInt("TCP_FASTOPEN", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN);
     /** Of a socket to be connected: its first bytes go with the SYN, if the server has given a cookie before (RFC 7413). */
@@ -80,12 +85,12 @@ public final class SocketOption<T> {
 
     /** Probes of a peer that is silent. On by default. */
     public static final SocketOption<Boolean> KEEP_ALIVE = ofFlag("SO_KEEPALIVE", Linux.SOL_SOCKET, Linux.SO_KEEPALIVE);
-    /** Silence before the first probe. 15 s by default. */
+    /** Silence before the first probe: rounded up to seconds, at most 32 767 of them. 15 s by default. */
     public static final SocketOption<Duration> KEEP_ALIVE_IDLE =
-            ofSeconds("TCP_KEEPIDLE", Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE);
-    /** Between probes. 15 s by default. */
+            ofSeconds("TCP_KEEPIDLE", Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE, MOST_KEEP_ALIVE_SECONDS);
+    /** Between probes: rounded up to seconds, at most 32 767 of them. 15 s by default. */
     public static final SocketOption<Duration> KEEP_ALIVE_INTERVAL =
-            ofSeconds("TCP_KEEPINTVL", Linux.IPPROTO_TCP, Linux.TCP_KEEPINTVL);
+            ofSeconds("TCP_KEEPINTVL", Linux.IPPROTO_TCP, Linux.TCP_KEEPINTVL, MOST_KEEP_ALIVE_SECONDS);
     /** Unanswered probes until the connection is given up. 9 by default. */
     public static final SocketOption<Integer> KEEP_ALIVE_COUNT =
             ofInt("TCP_KEEPCNT", Linux.IPPROTO_TCP, Linux.TCP_KEEPCNT);
@@ -161,16 +166,16 @@ public final class SocketOption<T> {
         });
     }
 
-    private static SocketOption<Duration> ofSeconds(String name, int level, int number) {
-        // Rounded up: what is asked for as less than a second must not become none at all.
+    /** @param most the kernel refuses more */
+    private static SocketOption<Duration> ofSeconds(String name, int level, int number, int most) {
         return new SocketOption<>(name, level, number, Integer.BYTES,
-                (memory, time) -> memory.putInt((int) Math.min(Integer.MAX_VALUE, time.plusNanos(999_999_999).toSeconds())),
+                (memory, time) -> memory.putInt(Math.min(most, Due.kernelSeconds(time))),
                 memory -> Duration.ofSeconds(memory.getInt()));
     }
 
     private static SocketOption<Duration> ofMillis(String name, int level, int number) {
         return new SocketOption<>(name, level, number, Integer.BYTES,
-                (memory, time) -> memory.putInt((int) Math.min(Integer.MAX_VALUE, time.plusNanos(999_999).toMillis())),
+                (memory, time) -> memory.putInt(Due.kernelMillis(time)),
                 memory -> Duration.ofMillis(memory.getInt()));
     }
 

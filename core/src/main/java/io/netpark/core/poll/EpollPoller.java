@@ -1,5 +1,6 @@
 package io.netpark.core.poll;
 
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.EpollEvent;
 import io.netpark.core.sys.LibC;
@@ -137,16 +138,12 @@ final class EpollPoller extends Poller {
             }
             nanosecondWaits = false; // glibc before 2.35 or a kernel before 5.11
         }
-        return libc.epollWait(epfd, events.address(), capacity, millisRoundedUp(timeoutNanos));
+        return libc.epollWait(epfd, events.address(), capacity, kernelTimeout(timeoutNanos));
     }
 
     /** Never early: less than a millisecond becomes one. Huge waits are clamped; the loop waits again. */
-    static int millisRoundedUp(long nanos) {
-        if (nanos <= 0) {
-            return nanos < 0 ? -1 : 0;
-        }
-        long millis = (nanos - 1) / TimeUnit.MILLISECONDS.toNanos(1) + 1;
-        return (int) Math.min(millis, Integer.MAX_VALUE);
+    static int kernelTimeout(long nanos) {
+        return nanos < 0 ? -1 : Due.kernelMillis(nanos);
     }
 
     @Override

@@ -137,7 +137,7 @@ final class PollPoller extends Poller {
             synchronized (slots) {
                 copyWatches();
             }
-            result = libc.poll(fds.address(), polled.size() + 1, EpollPoller.millisRoundedUp(timeoutNanos));
+            result = libc.poll(fds.address(), polled.size() + 1, EpollPoller.kernelTimeout(timeoutNanos));
         } finally {
             waiting = null;
         }

@@ -1,5 +1,6 @@
 package io.netpark.core.pool;
 
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -68,7 +69,7 @@ final class Destination {
     boolean failed(NetparkException cause, PoolOptions options) {
         long pause = failures < 20 && options.firstBackOffNanos <= options.lastBackOffNanos >> failures
                 ? options.firstBackOffNanos << failures : options.lastBackOffNanos;
-        retryNanos = System.nanoTime() + pause - ThreadLocalRandom.current().nextLong(1 + pause / 10);
+        retryNanos = Due.in(pause - ThreadLocalRandom.current().nextLong(1 + pause / 10));
         lastFailure = cause;
         return failures++ == 0;
     }

@@ -24,9 +24,6 @@ final class Member implements Waiter {
     /** A new one stands for a dial that somebody waits for, until it is given to somebody. */
     enum State { NEW, LENT, IDLE, GONE }
 
-    /** As far away as a nanoTime can be said to be later. */
-    static final long NEVER = Long.MAX_VALUE / 2;
-
     final Connection connection;
     final Destination destination;
     /** When it is too old, as a nanoTime. */

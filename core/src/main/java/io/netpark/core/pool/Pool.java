@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.Dialer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -98,7 +99,7 @@ public final class Pool implements AutoCloseable {
             Member found = null;
             NetparkException refusal = null;
             synchronized (ledger) {
-                borrow = new Borrow(this, ledger.destination(address), Math.min(timeoutNanos, Member.NEVER), borrower);
+                borrow = new Borrow(this, ledger.destination(address), Math.min(timeoutNanos, Due.FOREVER), borrower);
                 if (ledger.draining) {
                     refusal = borrow.closed("the pool is closed");
                 } else if (borrow.destination.waiting.isEmpty()) {
@@ -175,7 +176,7 @@ public final class Pool implements AutoCloseable {
             }
             borrow.timer = timer;
         }
-        if (!timer.arm(borrow.startNanos + (borrow.timeoutNanos == 0 ? Member.NEVER : borrow.timeoutNanos))) {
+        if (!timer.arm(Due.after(borrow.startNanos, borrow.timeoutNanos == 0 ? Due.FOREVER : borrow.timeoutNanos))) {
             loopsClosed(borrow);
         }
         boolean answered;

@@ -1,5 +1,6 @@
 package io.netpark.core.pool;
 
+import io.netpark.core.sys.Due;
 import java.time.Duration;
 
 /** What a {@link Pool} may hold, and for how long. Immutable: each {@code with} returns a changed copy. */
@@ -69,7 +70,7 @@ public final class PoolOptions {
 
     /** How long a connection may be idle before it is closed. Zero is for ever. */
     public PoolOptions withIdleTime(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, nanos(time, "idle time"), lifetimeNanos, borrowNanos,
+        return new PoolOptions(most, mostPerDestination, fewestIdle, Due.notNegativeNanos(time, "idle time"), lifetimeNanos, borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
@@ -78,20 +79,20 @@ public final class PoolOptions {
      * opened together do not end together. Zero is for ever.
      */
     public PoolOptions withLifetime(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, nanos(time, "lifetime"), borrowNanos,
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, Due.notNegativeNanos(time, "lifetime"), borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /** How long a borrower waits who names no time. Zero is for ever. */
     public PoolOptions withBorrowTimeout(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, nanos(time, "borrow timeout"),
+        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, Due.notNegativeNanos(time, "borrow timeout"),
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /** How long an attempt to connect may take in all. Zero leaves it to the kernel, and to the pool's dialer. */
     public PoolOptions withConnectTimeout(Duration time) {
         return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos,
-                nanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
+                Due.notNegativeNanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /** The pause after an attempt to connect has failed, doubled with each that follows, up to {@code last}. */
@@ -101,7 +102,7 @@ public final class PoolOptions {
                     "the first pause must be positive and no longer than the last: " + first + ", " + last);
         }
         return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
-                nanos(first, "pause"), nanos(last, "pause"), failFast);
+                Due.notNegativeNanos(first, "pause"), Due.notNegativeNanos(last, "pause"), failFast);
     }
 
     /**
@@ -119,13 +120,4 @@ public final class PoolOptions {
         }
         return connections;
     }
-
-    private static long nanos(Duration time, String what) {
-        if (time.isNegative()) {
-            throw new IllegalArgumentException("the " + what + " cannot be negative: " + time);
-        }
-        return time.compareTo(FOREVER) > 0 ? FOREVER.toNanos() : time.toNanos();
-    }
-
-    private static final Duration FOREVER = Duration.ofDays(36_500);
 }

@@ -3,6 +3,7 @@ package io.netpark.core.pool;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dialer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayList;
 import java.util.List;
@@ -179,8 +180,8 @@ final class Supply {
     /** When a connection made now is too old, as a nanoTime. */
     private long end() {
         if (options.lifetimeNanos == 0) {
-            return System.nanoTime() + Member.NEVER;
+            return Due.in(Due.FOREVER);
         }
-        return System.nanoTime() + options.lifetimeNanos - ThreadLocalRandom.current().nextLong(1 + options.lifetimeNanos / 10);
+        return Due.in(options.lifetimeNanos - ThreadLocalRandom.current().nextLong(1 + options.lifetimeNanos / 10));
     }
 }

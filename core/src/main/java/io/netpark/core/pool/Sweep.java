@@ -2,6 +2,7 @@ package io.netpark.core.pool;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -38,7 +39,7 @@ final class Sweep {
     }
 
     private long idleEnd(Member member) {
-        return options.idleNanos == 0 ? member.endNanos : member.idleSince + options.idleNanos;
+        return options.idleNanos == 0 ? member.endNanos : Due.after(member.idleSince, options.idleNanos);
     }
 
     /** Whether the timer has to be armed. */

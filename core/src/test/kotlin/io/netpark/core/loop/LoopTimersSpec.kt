@@ -127,6 +127,28 @@ class LoopTimersSpec : NetparkSpec(body = {
         pauses shouldHaveSize size
     }
 
+    loop("times without end do not come, and bury no other timer") {
+        val unwanted = AtomicInteger()
+        val never = listOf(
+            loop.scheduleWithFixedDelay(unwanted::incrementAndGet, 0, Long.MAX_VALUE, TimeUnit.NANOSECONDS),
+            loop.scheduleAtFixedRate(unwanted::incrementAndGet, 0, Long.MAX_VALUE, TimeUnit.DAYS),
+        )
+        eventually { unwanted.get() shouldBe 2 } // their first
+        // An overdue timer, and timers of others set to instants beyond all reach beside it.
+        val ran = CompletableFuture<Unit>()
+        val far = List(20) { loop.newTimer(unwanted::incrementAndGet) }
+        loop.execute {
+            val overdue = loop.newTimer { ran.complete(Unit) }
+            overdue.arm(System.nanoTime() - 1_000_000)
+            far.forEach { it.arm(System.nanoTime() + Long.MAX_VALUE) }
+        }
+        ran.result()
+        loop.schedule<Int>({ 1 }, 1, TimeUnit.MILLISECONDS).result() shouldBe 1
+        unwanted.get() shouldBe 2
+        never.forEach { it.cancel(false) }
+        far.forEach { it.disarm() }
+    }
+
     loop("a periodic task ends with its first exception; a period must be positive") {
         val runs = AtomicInteger()
         val periodic = loop.scheduleAtFixedRate({ if (runs.incrementAndGet() == 3) error("third") }, 0, 1, TimeUnit.MILLISECONDS)

@@ -51,6 +51,13 @@ class WatchdogSpec : NetparkSpec(body = {
         }
     }
 
+    test("a watchdog may be as patient as can be") {
+        TestReactor(configure = { watchdog(Duration.ofSeconds(Long.MAX_VALUE)).name("patient") }).use { reactor ->
+            reactor.loop.submit {}.get()
+        }
+        eventually { Thread.getAllStackTraces().keys.count { it.name.startsWith("patient") } shouldBe 0 }
+    }
+
     test("its thread ends with the group") {
         fun dogs() = Thread.getAllStackTraces().keys.count { it.name == "short-lived-watchdog" }
         TestReactor(configure = { watchdog(Duration.ofMinutes(1)).name("short-lived") }).use { dogs() shouldBe 1 }

@@ -69,6 +69,30 @@ class SocketOptionSpec : NetparkSpec(body = {
                 client.getOption(SocketOption.USER_TIMEOUT) shouldBe Duration.ofMillis(1)
             }
 
+            pair("a linger time of less than a second is a second, and no reset; only zero is zero") { client, _ ->
+                for (time in listOf(Duration.ofNanos(1), Duration.ofMillis(999), seconds(1))) {
+                    client.setOption(SocketOption.LINGER, time)
+                    client.getOption(SocketOption.LINGER) shouldBe seconds(1)
+                }
+                client.setOption(SocketOption.LINGER, Duration.ofMillis(1001))
+                client.getOption(SocketOption.LINGER) shouldBe seconds(2)
+            }
+
+            pair("the longest duration there is stands for the longest that the kernel has") { client, _ ->
+                val forever = Duration.ofSeconds(Long.MAX_VALUE, 999_999_999)
+                client.setOption(SocketOption.LINGER, forever)
+                client.getOption(SocketOption.LINGER) shouldBe seconds(Int.MAX_VALUE.toLong())
+                client.setOption(SocketOption.LINGER, forever.negated())
+                client.getOption(SocketOption.LINGER) shouldBe seconds(-1)
+                client.setOption(SocketOption.USER_TIMEOUT, forever)
+                client.getOption(SocketOption.USER_TIMEOUT) shouldBe Duration.ofMillis(Int.MAX_VALUE.toLong())
+                for (option in listOf(SocketOption.KEEP_ALIVE_IDLE, SocketOption.KEEP_ALIVE_INTERVAL)) {
+                    client.setOption(option, forever)
+                    client.getOption(option) shouldBe seconds(32_767)
+                }
+                client.setOption(SocketOption.DEFER_ACCEPT, forever)
+            }
+
             pair("IPv6 has its own", "::1") { client, _ ->
                 client.shouldKeep(SocketOption.TRAFFIC_CLASS, 0x20)
                 client.shouldKeep(SocketOption.HOP_LIMIT, 44)

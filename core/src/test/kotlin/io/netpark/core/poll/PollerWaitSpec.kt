@@ -137,7 +137,7 @@ class PollerWaitSpec : NetparkSpec(body = {
             Long.MAX_VALUE to Int.MAX_VALUE,
         )
         for ((nanos, millis) in expected) {
-            withClue("$nanos ns") { EpollPoller.millisRoundedUp(nanos) shouldBe millis }
+            withClue("$nanos ns") { EpollPoller.kernelTimeout(nanos) shouldBe millis }
         }
     }
 

@@ -6,6 +6,7 @@ import io.netpark.callback.Events;
 import io.netpark.callback.Watch;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
@@ -67,7 +68,7 @@ public final class PolledEcho implements AutoCloseable {
         this.loop = loop;
         this.libc = loop.libc();
         this.limit = limit;
-        this.pingNanos = ping.toNanos();
+        this.pingNanos = Due.nanos(ping);
         this.drain = drain;
         this.workers = Executors.newFixedThreadPool(WORKERS, task -> new Thread(task, "echo-worker"));
         int fd = checked(libc.socket(SockAddr.family(address),
@@ -224,7 +225,7 @@ public final class PolledEcho implements AutoCloseable {
     }
 
     private void awaitGoodbyes() {
-        long end = System.nanoTime() + drain.toNanos();
+        long end = Due.in(drain);
         synchronized (sockets) {
             try {
                 while (!sockets.isEmpty() && end - System.nanoTime() > 0) {

@@ -1,5 +1,6 @@
 package io.netpark.samples.demo
 
+import io.netpark.core.sys.Due
 import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -32,7 +33,7 @@ internal class Load private constructor(private val reactor: Reactor, private va
     suspend fun run(duration: Duration, progress: Progress): Traffic = onLoop(reactor) {
         val traffic = Traffic()
         val start = System.nanoTime()
-        val end = start + duration.inWholeNanoseconds
+        val end = Due.after(start, duration.inWholeNanoseconds)
         coroutineScope {
             val live = launch { show(traffic, progress) }
             clients.map { client -> launch { exchange(client, traffic.latencies, end) } }.forEach { it.join() }
