@@ -1,6 +1,5 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.ByteStream
 import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.OpenFile
 import kotlinx.coroutines.yield
@@ -84,7 +83,7 @@ public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: L
     var state = startSend(coroutineContext, transfer)
     while (state != 0) {
         if (onProgress != null) holdingOutput { onProgress(transfer.sent()) }
-        if (state == ByteStream.TURN_OVER) holdingOutput { yield() } else awaitWritable()
+        awaitWritable()
         state = retrySend(coroutineContext, transfer)
     }
     if (onProgress != null) onProgress(transfer.sent())

@@ -5,7 +5,6 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.ByteStream;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.NetparkException;
@@ -163,11 +162,7 @@ final class Flushing implements Waiter {
             if (taken > 0) {
                 output.taken(taken, file != null);
             }
-            if (outcome == ByteStream.TURN_OVER) {
-                state = PENDING;
-                loop.tryExecute(this);
-                break;
-            } else if (outcome != Descriptor.PARK) {
+            if (outcome != Descriptor.PARK) {
                 state = IDLE;
                 if (file != null) {
                     queue.fileSent();

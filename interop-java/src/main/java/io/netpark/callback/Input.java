@@ -301,7 +301,7 @@ final class Input {
     }
 
     private void ready() {
-        if (detached) {
+        if (detached || state != PARKED) { // stopped, in the batch of events that has woken it
             return;
         }
         state = PENDING;

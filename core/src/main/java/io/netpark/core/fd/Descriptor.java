@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * An open file of the kernel on which operations park until it is ready.
  *
- * <p>Every operation of every subclass has the same shape. It <i>starts</i>: takes the lock of its direction and a
- * reference, looks at the error word, makes the system call. If that says EAGAIN the operation returns
+ * <p>Every operation of every subclass has the same shape, which {@link #perform} has. It <i>starts</i>: takes the lock of its
+ * direction and a reference, looks at the error word, makes the system call. If that says EAGAIN the operation returns
  * {@link #PARK}: it keeps the lock, gives up the reference, and its adapter
  *
  * <ol>
@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
  *   <li>{@linkplain #abandon abandons} the operation, if it does not want to go on.
  * </ol>
  *
- * Any other return, and any exception, has ended the operation and released the lock. So an operation costs nothing
- * to give up: nothing is read, written or accepted except by a start or a retry that says so.
+ * Any other return, and whatever is thrown, has ended the operation and released the lock. So an operation costs nothing
+ * to give up: nothing is read, written or accepted except by a start or a retry that says so. A {@link NetparkException} that
+ * an operation throws {@linkplain NetparkException#isAbout is about} its descriptor.
  *
  * <p>Safe for use by any thread. Two operations of one direction at a time are a mistake and the second throws
  * IllegalStateException; reading, writing and closing at the same time are fine. When several things have happened to
@@ -61,14 +62,14 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     }
 
     /**
-     * Starts watching, once, for life. On failure the descriptor number is closed.
+     * Starts watching, once, for life. Whatever it fails with, the descriptor number is closed.
      *
      * @throws NetparkException if epoll refuses: a limit, or a file that cannot be polled
      */
     protected final void register(int interest) throws NetparkException {
         try {
             loop.poller().add(fd, this, interest);
-        } catch (NetparkException e) {
+        } catch (Throwable e) {
             close();
             throw e;
         }
@@ -153,8 +154,32 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
             loop.report("Could not wait for " + this + "; it is closed", e);
             close();
         }
+        if ((error.flags() & direction.turnOver) != 0) {
+            error.clear(direction.turnOver);
+            if (!passTurn(slot)) {
+                return !slot.remove(waiter);
+            }
+        }
         // The second half of the handshake of ErrorWord: whoever set a flag after this finds the waiter.
         return !mustNotWait(direction) || !slot.remove(waiter);
+    }
+
+    private boolean passTurn(ParkingSlot slot) {
+        try {
+            return loop.tryExecute(slot);
+        } catch (OutOfMemoryError e) { // there is no task to wait for, so it goes on at once
+            return false;
+        }
+    }
+
+    /**
+     * What an operation returns that could go on, and has taken so long that others on its loop should have their turn: it parks,
+     * and is woken by a task.
+     */
+    protected final int turnOver(Direction direction) {
+        slot(direction).forget();
+        error.set(direction.turnOver);
+        return PARK;
     }
 
     /** An operation has been published in the slot and now depends on a report of the poller. */
@@ -195,64 +220,161 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     // The operation template
 
     /**
-     * Starts an operation: lock and reference taken.
+     * What one kind of operation does while it holds the lock of its direction and a reference: the part of the template that
+     * differs. One object for all calls, without state, so that nothing is allocated.
      *
+     * @param <S> what kind of descriptor it is of
+     * @param <A> what it works on
+     * @param <X> what it throws, besides what {@link #perform} does
+     */
+    @FunctionalInterface
+    protected interface Operation<S extends Descriptor, A, X extends Exception> {
+
+        /**
+         * Makes the system call.
+         *
+         * @param most as it was given to {@link #perform}
+         * @return {@link #PARK} to go on later; anything else, and whatever is thrown, ends the operation
+         */
+        int attempt(S self, A subject, long most) throws X;
+    }
+
+    /** As {@link Operation}, for one that works on several things. */
+    @FunctionalInterface
+    protected interface WideOperation<S extends Descriptor, A, B, C, X extends Exception> {
+
+        /** As {@link Operation#attempt}. */
+        int attempt(S self, A first, B second, C third) throws X;
+    }
+
+    /** As {@link Operation}, for one that yields an object; null to go on later. */
+    @FunctionalInterface
+    protected interface Production<S extends Descriptor, T, X extends Exception> {
+
+        /** As {@link Operation#attempt}. */
+        @Nullable T attempt(S self) throws X;
+    }
+
+    /**
+     * Starts or retries an operation. This, with its likes below, is the only way to have one: whatever happens in it, the lock and
+     * the reference are where they have to be afterwards.
+     *
+     * @param retry whether it goes on with one that returned {@link #PARK}
      * @throws NetparkException.Closed if the descriptor is closed
      * @throws NetparkException.TimedOut if the deadline has passed, even if there is data
-     * @throws IllegalStateException if another operation of this direction is going on
+     * @throws IllegalStateException if another operation of this direction is going on; or, for a retry, if none is
      */
-    protected final void start(Direction direction) throws NetparkException {
-        int entered = lock.enter(direction.lockBit);
+    protected final <S extends Descriptor, A, X extends Exception> int perform(Direction direction, boolean retry,
+            Operation<? super S, ? super A, ? extends X> operation, S self, A subject, long most) throws X, NetparkException {
+        enter(direction, retry);
+        int outcome;
+        try {
+            requireTime(direction);
+            outcome = operation.attempt(self, subject, most);
+        } catch (Throwable e) {
+            failed(direction, e);
+            throw e;
+        }
+        leave(direction, outcome == PARK);
+        return outcome;
+    }
+
+    /** As the other, for an operation that works on several things. */
+    protected final <S extends Descriptor, A, B, C, X extends Exception> int perform(Direction direction, boolean retry,
+            WideOperation<? super S, ? super A, ? super B, ? super C, ? extends X> operation, S self, A first, B second, C third)
+            throws X, NetparkException {
+        enter(direction, retry);
+        int outcome;
+        try {
+            requireTime(direction);
+            outcome = operation.attempt(self, first, second, third);
+        } catch (Throwable e) {
+            failed(direction, e);
+            throw e;
+        }
+        leave(direction, outcome == PARK);
+        return outcome;
+    }
+
+    /** As the other, for an operation that yields an object; null is its {@link #PARK}. */
+    protected final <S extends Descriptor, T, X extends Exception> @Nullable T produce(Direction direction, boolean retry,
+            Production<? super S, ? extends T, ? extends X> operation, S self) throws X, NetparkException {
+        enter(direction, retry);
+        T outcome;
+        try {
+            requireTime(direction);
+            outcome = operation.attempt(self);
+        } catch (Throwable e) {
+            failed(direction, e);
+            throw e;
+        }
+        leave(direction, outcome == null);
+        return outcome;
+    }
+
+    private void enter(Direction direction, boolean retry) throws NetparkException {
+        int entered = retry ? lock.reenter(direction.lockBit) : lock.enter(direction.lockBit);
         if (entered != FdLock.ENTERED) {
-            if (entered == FdLock.IS_CLOSED) {
-                throw closed(direction);
+            throw refused(direction, entered);
+        }
+    }
+
+    private NetparkException refused(Direction direction, int entered) {
+        if (entered == FdLock.IS_CLOSED) {
+            return about(closed(direction));
+        }
+        throw new IllegalStateException(entered == FdLock.IS_BUSY
+                ? "another operation is going on: " + operation(direction) + "; one reader and one writer at a time"
+                : "there is no operation to go on with: " + operation(direction) + "; it has ended, or was abandoned");
+    }
+
+    private void requireTime(Direction direction) throws NetparkException {
+        if (mustNotWait(direction)) {
+            throw interrupted(direction);
+        }
+    }
+
+    /** Allocates nothing before the lock is dropped. */
+    private void failed(Direction direction, Throwable e) {
+        try {
+            if (e instanceof NetparkException failure) {
+                about(failure);
             }
-            throw new IllegalStateException("another operation is going on: " + operation(direction)
-                    + "; one reader and one writer at a time");
-        }
-        if (mustNotWait(direction)) {
-            finish(direction);
-            throw interrupted(direction);
-        }
-    }
-
-    /** Goes on with an operation that was parked: reference taken. Throws as {@link #start} does. */
-    protected final void resume(Direction direction) throws NetparkException {
-        if (!lock.acquire()) {
-            lock.unlock(direction.lockBit);
-            throw closed(direction);
-        }
-        if (mustNotWait(direction)) {
             abandoned(direction);
-            finish(direction);
-            throw interrupted(direction);
+        } finally {
+            leave(direction, false);
         }
     }
 
-    /** Before {@link #PARK} is returned: reference dropped, lock kept. */
-    protected final void pause() {
-        if (lock.release()) {
+    private void leave(Direction direction, boolean parks) {
+        if (parks ? lock.release() : lock.leave(direction.lockBit)) {
             destroy();
         }
     }
 
-    /** Ends an operation: lock and reference dropped. */
-    protected final void finish(Direction direction) {
-        if (lock.leave(direction.lockBit)) {
-            destroy();
-        }
+    /** Says that a failure is about this descriptor. */
+    protected final <E extends NetparkException> E about(E failure) {
+        failure.setAbout(this);
+        return failure;
     }
 
-    /** For a system call that belongs to no operation. To be followed by {@link #pause}. */
+    /** For a system call that belongs to no operation. To be followed by {@link #release}. */
     protected final void acquire(String operation) throws NetparkException {
         if (!lock.acquire()) {
-            throw new NetparkException.Closed(operation + ": closed here");
+            throw about(new NetparkException.Closed(operation + ": closed here"));
         }
     }
 
     /** As the other, for what is not worth saying if it is closed. */
     protected final boolean tryAcquire() {
         return lock.acquire();
+    }
+
+    /** Drops the reference that {@link #acquire} has taken. */
+    protected final void release() {
+        if (lock.release()) {
+            destroy();
+        }
     }
 
     /** The descriptor number. Valid while a reference is held. */
@@ -363,10 +485,16 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         if (!lock.close()) {
             return;
         }
-        error.set(ErrorWord.CLOSING); // before the slots are looked at
-        wake(readSlot.take());
-        wake(writeSlot.take());
-        pause();
+        try {
+            error.set(ErrorWord.CLOSING); // before the slots are looked at
+            wake(readSlot.take());
+        } finally { // a waiter that is run here may throw
+            try {
+                wake(writeSlot.take());
+            } finally {
+                release();
+            }
+        }
     }
 
     /**
@@ -379,7 +507,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     protected final int surrender(String operation) throws NetparkException.Closed {
         if (!lock.closeIfIdle()) {
             if (lock.isClosed()) {
-                throw new NetparkException.Closed(operation + ": closed here");
+                throw about(new NetparkException.Closed(operation + ": closed here"));
             }
             throw new IllegalStateException(operation + ": an operation is going on; end or cancel it first");
         }
@@ -389,14 +517,19 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         return fd;
     }
 
-    /** By whoever dropped the last reference; once. */
+    /** By whoever dropped the last reference; once. Whatever is thrown meanwhile, the number is given back. */
     private void destroy() {
-        unwatch();
-        releasing();
-        if (!handsOver()) {
-            libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
+        boolean handedOver = false;
+        try {
+            unwatch();
+            releasing();
+            handedOver = handsOver();
+        } finally {
+            if (!handedOver) {
+                libc.close(fd); // never again, whatever it returns: the number is free from here on (close(2))
+            }
+            destroyed();
         }
-        destroyed();
     }
 
     /** Before the number goes to another: epoll watches the open file, which a duplicate may keep alive. */

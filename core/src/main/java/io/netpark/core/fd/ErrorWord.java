@@ -9,8 +9,8 @@ import java.lang.invoke.VarHandle;
  * runtime/netpoll.go):
  *
  * <pre>
- *   63            32 31                                    0
- *   |  generation   | closing, expired deadlines, sticky bits |
+ *   63            32 31                                           0
+ *   |  generation   | turns, closing, expired deadlines, sticky bits |
  * </pre>
  *
  * The handshake with {@link ParkingSlot}: who parks writes the slot, then reads this word; who closes or lets a
@@ -25,6 +25,10 @@ final class ErrorWord {
     static final int EXPIRED_READ = 1 << 17;
     /** The write deadline has passed; cleared when it is moved. */
     static final int EXPIRED_WRITE = 1 << 18;
+    /** A read has had its turn and is to wait for a task of the loop; cleared when that is passed on. */
+    static final int TURN_OVER_READ = 1 << 19;
+    /** As {@link #TURN_OVER_READ}, of a write. */
+    static final int TURN_OVER_WRITE = 1 << 20;
 
     private static final VarHandle WORD;
 

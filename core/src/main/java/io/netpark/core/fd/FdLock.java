@@ -28,10 +28,11 @@ final class FdLock {
     static final int READ = 1 << 1;
     static final int WRITE = 1 << 2;
 
-    /** Results of {@link #enter}. */
+    /** Results of {@link #enter} and {@link #reenter}. */
     static final int ENTERED = 0;
     static final int IS_CLOSED = 1;
     static final int IS_BUSY = 2;
+    static final int IS_IDLE = 3;
 
     private static final long CLOSED = 1;
     private static final long REFERENCE = 1 << 3;
@@ -64,12 +65,29 @@ final class FdLock {
         }
     }
 
+    /** Goes on with an operation that was parked: takes a reference. It has ended if the descriptor is closed. */
+    int reenter(int bit) {
+        while (true) {
+            long seen = word;
+            if ((seen & CLOSED) != 0) {
+                unlock(bit);
+                return IS_CLOSED;
+            }
+            if ((seen & bit) == 0) {
+                return IS_IDLE;
+            }
+            if (WORD.compareAndSet(this, seen, seen + REFERENCE)) {
+                return ENTERED;
+            }
+        }
+    }
+
     /** Whether an operation has one of the lock bits. */
     boolean isLocked() {
         return (word & (READ | WRITE)) != 0;
     }
 
-    /** Takes a reference, for a call that needs no lock or for an operation that was parked. False once closed. */
+    /** Takes a reference, for a call that needs no lock. False once closed. */
     boolean acquire() {
         while (true) {
             long seen = word;
@@ -84,21 +102,21 @@ final class FdLock {
 
     /** Drops a reference. True if it was the last of a closed descriptor: the caller destroys it. */
     boolean release() {
-        return drop(REFERENCE);
+        return leave(0);
     }
 
-    /** Ends an operation: drops its lock bit and its reference. True as for {@link #release}. */
+    /** Ends an operation: drops its lock bit, if it still has that, and its reference. True as for {@link #release}. */
     boolean leave(int bit) {
-        return drop(REFERENCE + bit);
-    }
-
-    private boolean drop(long amount) {
-        long before = (long) WORD.getAndAdd(this, -amount);
-        long after = before - amount;
-        if (before < amount) {
-            throw new IllegalStateException("a reference too many was dropped");
+        while (true) {
+            long seen = word;
+            if (seen < REFERENCE) {
+                throw new IllegalStateException("a reference too many was dropped");
+            }
+            long after = (seen & ~(long) bit) - REFERENCE;
+            if (WORD.compareAndSet(this, seen, after)) {
+                return after < REFERENCE && (after & CLOSED) != 0;
+            }
         }
-        return after < REFERENCE && (after & CLOSED) != 0;
     }
 
     /** Ends an operation that was parked, and so holds only its lock bit. */

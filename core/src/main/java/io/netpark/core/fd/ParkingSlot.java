@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Where one direction of a descriptor waits for readiness: a binary semaphore with at most one waiter (rg and wg of
  * Go's runtime/netpoll.go). All accesses are sequentially consistent; the handshake with {@link ErrorWord} needs it.
  */
-final class ParkingSlot {
+final class ParkingSlot implements Runnable {
 
     private static final Object READY = new Object() {
         @Override
@@ -34,7 +34,7 @@ final class ParkingSlot {
      *              park                 ready
      *   EMPTY  ------------>  Waiter  ---------> EMPTY   ready() returns the waiter
      *                         Waiter  ---------> EMPTY   take() or remove(): deadline, close, cancellation, the parker
-     *   EMPTY  --ready()--->  READY
+     *   EMPTY  --ready()--->  READY  --forget()--> EMPTY
      *   READY  --park()---->  EMPTY                      park() says: do not wait, try again
      *   READY  --ready(), take()--> READY                a timeout or a close never erases readiness
      * </pre>
@@ -79,6 +79,20 @@ final class ParkingSlot {
             if (STATE.compareAndSet(this, seen, seen == null ? READY : null)) {
                 return (Waiter) seen;
             }
+        }
+    }
+
+    /** Forgets readiness: whoever parks next waits, and will be woken by a task. */
+    void forget() {
+        STATE.compareAndSet(this, READY, null);
+    }
+
+    /** As a task of the loop, for an operation whose turn was over. */
+    @Override
+    public void run() {
+        Waiter waiter = ready();
+        if (waiter != null) {
+            waiter.run();
         }
     }
 

@@ -139,13 +139,26 @@ public final class Admission {
         if (excess == Excess.REFUSE && !take()) {
             return refuse();
         }
-        if (limitPerSource < Integer.MAX_VALUE
-                && openBySource.merge(source(remote), 1, Integer::sum) > limitPerSource) {
+        if (limitPerSource < Integer.MAX_VALUE && exceedsLimit(remote)) {
             leave(remote);
             return refuse();
         }
         refusing = false;
         return true;
+    }
+
+    /** Counts the source. Where that fails, for want of memory, a place that was taken here is given back. */
+    private boolean exceedsLimit(byte[] remote) {
+        boolean counted = false;
+        try {
+            boolean exceeds = openBySource.merge(source(remote), 1, Integer::sum) > limitPerSource;
+            counted = true;
+            return exceeds;
+        } finally {
+            if (!counted && excess == Excess.REFUSE) {
+                giveBack();
+            }
+        }
     }
 
     private boolean refuse() {
@@ -161,10 +174,13 @@ public final class Admission {
     }
 
     void leave(byte[] remote) {
-        if (limitPerSource < Integer.MAX_VALUE) {
-            openBySource.computeIfPresent(source(remote), (source, count) -> count == 1 ? null : count - 1);
+        try {
+            if (limitPerSource < Integer.MAX_VALUE) {
+                openBySource.computeIfPresent(source(remote), (source, count) -> count == 1 ? null : count - 1);
+            }
+        } finally {
+            giveBack();
         }
-        giveBack();
     }
 
     private static ByteBuffer source(byte[] remote) {

@@ -5,18 +5,44 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
+import io.netpark.core.sys.Unowned;
 import java.net.Inet6Address;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A socket that has been bound to an address, and nothing watches it yet.
+ * A socket that has been bound to an address, and nothing watches it yet. Closed, with its file, unless it is
+ * {@linkplain #release released}.
  *
  * @param local with the port that was chosen for 0
  * @param file what is to be removed with the socket; null if that is nothing
  */
-record Bound(int fd, SocketAddress local, @Nullable SocketFile file) {
+record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) implements AutoCloseable {
+
+    int fd() {
+        return socket.fd();
+    }
+
+    /** Somebody owns the socket and the file from now on. */
+    void release() {
+        socket.release();
+    }
+
+    @Override
+    public void close() {
+        if (socket.isHeld()) {
+            close(socket, file);
+        }
+    }
+
+    private static void close(Unowned socket, @Nullable SocketFile file) {
+        try (socket) {
+            if (file != null) {
+                file.remove(); // before the name is free for others
+            }
+        }
+    }
 
     /** One that listens for streams or for sequenced packets. SO_REUSEADDR is on, so a server can be started again at once. */
     static Bound listening(LibC libc, SocketAddress given, int type, SocketOptions options) throws NetparkException {
@@ -32,7 +58,9 @@ record Bound(int fd, SocketAddress local, @Nullable SocketFile file) {
             throws NetparkException {
         SocketAddress address = Addresses.usable(given);
         int family = SockAddr.family(address);
-        int fd = libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type));
+        Unowned socket = new Unowned(libc);
+        int fd = socket.hold(
+                libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type)));
         if (fd < 0) {
             throw NetparkException.of(-fd, "socket to " + (listens ? "listen on " : "bind to ") + Addresses.text(address));
         }
@@ -61,12 +89,9 @@ record Bound(int fd, SocketAddress local, @Nullable SocketFile file) {
                 }
             }
             SocketAddress local = Addresses.local(libc, fd);
-            return new Bound(fd, local == null ? address : local, file);
-        } catch (NetparkException | RuntimeException | Error e) {
-            if (file != null) {
-                file.remove();
-            }
-            libc.close(fd);
+            return new Bound(socket, local == null ? address : local, file);
+        } catch (Throwable e) {
+            close(socket, file);
             throw e;
         }
     }

@@ -61,20 +61,20 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
      */
     public int startRead(ByteBuffer target) throws NetparkException {
         requireWritable(target);
-        start(Direction.READ);
-        return attemptRead(target);
+        return perform(Direction.READ, false, READ_BUFFER, this, target, 0);
     }
 
     /** Goes on with {@link #startRead}; the buffer may be another one. */
     public int retryRead(ByteBuffer target) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(target);
+        return perform(Direction.READ, true, READ_BUFFER, this, target, 0);
     }
+
+    private static final Operation<ByteInput, ByteBuffer, NetparkException> READ_BUFFER =
+            (self, target, most) -> self.attemptRead(target);
 
     private int attemptRead(ByteBuffer target) throws NetparkException {
         int room = target.remaining();
         if (room == 0) {
-            finish(Direction.READ);
             return 0;
         }
         if (parksWithoutAsking()) {
@@ -94,26 +94,25 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
      * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
      */
     final int startSplice(Pipe into, long most) throws NetparkException {
-        start(Direction.READ);
-        return attemptSplice(into, most);
+        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
     }
 
     /** Goes on with {@link #startSplice}, or with another read that was parked. */
     final int retrySplice(Pipe into, long most) throws NetparkException {
-        resume(Direction.READ);
-        return attemptSplice(into, most);
+        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
     }
+
+    private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =
+            (self, into, most) -> self.attemptSplice(into, most);
 
     private int attemptSplice(Pipe into, long most) throws NetparkException {
         if (parksWithoutAsking()) {
             return PARK;
         }
         long result = into.fill(fd(), most);
-        if (isNotSpliced(result)) {
-            finish(Direction.READ);
-            return NOT_SPLICED;
-        }
-        return received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
+        return isNotSpliced(result)
+                ? NOT_SPLICED
+                : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
     }
 
     /** What Go's internal/poll takes for "not handled", and what a filter of system calls may say. */
@@ -132,19 +131,19 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
      * @throws NetparkException.Closed if the connection is closed
      */
     public int startWatch() throws NetparkException {
-        start(Direction.READ);
-        if (drained && !isReady(Direction.READ) && !hasStickyReadiness()) { // and stays so: nothing is taken
-            pause();
-            return PARK;
-        }
-        return attemptWatch();
+        return perform(Direction.READ, false, WATCH, this, null, 0);
     }
 
     /** Goes on with {@link #startWatch}, and asks the kernel. */
     public int retryWatch() throws NetparkException {
-        resume(Direction.READ);
-        return attemptWatch();
+        return perform(Direction.READ, true, WATCH_AGAIN, this, null, 0);
     }
+
+    private static final Operation<ByteInput, Object, NetparkException> WATCH_AGAIN = (self, none, most) -> self.attemptWatch();
+
+    private static final Operation<ByteInput, Object, NetparkException> WATCH = (self, none, most) ->
+            self.drained && !self.isReady(Direction.READ) && !self.hasStickyReadiness() // and stays so: nothing is taken
+                    ? PARK : self.attemptWatch();
 
     private int attemptWatch() throws NetparkException {
         Scratch scratch = Scratch.take();
@@ -157,14 +156,11 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
             scratch.giveBack();
         }
         if (result == -Errno.EAGAIN) {
-            pause();
             return PARK;
         }
         drained = false;
-        NetparkException failure = result >= 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
+        if (result < 0) {
+            throw NetparkException.of((int) -result, operation(Direction.READ));
         }
         return result > 0 ? 1 : END_OF_STREAM;
     }
@@ -174,11 +170,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
             return false;
         }
         drained = false;
-        if (isReady(Direction.READ) || hasStickyReadiness()) {
-            return false;
-        }
-        pause();
-        return true;
+        return !isReady(Direction.READ) && !hasStickyReadiness();
     }
 
     private long address(ByteBuffer target) {
@@ -191,52 +183,50 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
 
     private int readDirect(ByteBuffer target, int room) throws NetparkException {
         int position = target.position();
-        int read = receive(address(target) + position, room);
-        if (read > 0) {
-            target.position(position + read);
+        long result = receive(address(target) + position, room);
+        if (result > 0) {
+            target.position(position + (int) result);
         }
         Reference.reachabilityFence(target);
-        return read;
+        return received(result, room);
     }
 
     private int readThroughScratch(ByteBuffer target, int room) throws NetparkException {
         Scratch scratch = Scratch.take();
+        int length = Math.min(room, Scratch.CAPACITY);
+        long result;
         try {
-            int read = receive(scratch.address(Scratch.BYTES), Math.min(room, Scratch.CAPACITY));
-            if (read > 0) {
-                target.put(target.position(), scratch.memory(), Scratch.BYTES, read);
-                target.position(target.position() + read);
+            result = receive(scratch.address(Scratch.BYTES), length);
+            if (result > 0) {
+                target.put(target.position(), scratch.memory(), Scratch.BYTES, (int) result);
+                target.position(target.position() + (int) result);
             }
-            return read;
         } finally {
             scratch.giveBack();
         }
+        return received(result, length);
     }
 
-    /** recv(2), and the end of the operation or its pause. */
-    private int receive(long address, int length) throws NetparkException {
+    private long receive(long address, int length) {
         long result;
         do {
             result = libc().recv(fd(), address, length, 0);
         } while (result == -Errno.EINTR);
-        return received(result, length);
+        return result;
     }
 
+    /** What a system call's result means to a read. The bytes are where they belong already. */
     private int received(long result, long asked) throws NetparkException {
         if (result > 0) {
-            moved(Direction.READ, result);
             drained = result < asked && loop().poller().edgeTriggered() && emptyAfterShortRead();
-            finish(Direction.READ);
+            moved(Direction.READ, result);
             return (int) result;
         }
         if (result == -Errno.EAGAIN) {
-            pause();
             return PARK;
         }
-        NetparkException failure = result == 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
+        if (result < 0) {
+            throw NetparkException.of((int) -result, operation(Direction.READ));
         }
         return END_OF_STREAM;
     }
@@ -250,37 +240,38 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
         for (ByteBuffer target : targets) {
             requireWritable(target);
         }
-        start(Direction.READ);
-        return attemptRead(targets);
+        return perform(Direction.READ, false, READ_BUFFERS, this, targets, 0);
     }
 
     /** Goes on with {@link #startRead(ByteBuffer[])}. */
     public int retryRead(ByteBuffer[] targets) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(targets);
+        return perform(Direction.READ, true, READ_BUFFERS, this, targets, 0);
     }
+
+    private static final Operation<ByteInput, ByteBuffer[], NetparkException> READ_BUFFERS =
+            (self, targets, most) -> self.attemptRead(targets);
 
     private int attemptRead(ByteBuffer[] targets) throws NetparkException {
         drained = false; // rare enough to ask the kernel each time
         Vector vector = Vector.take();
+        long room;
+        long result;
         try {
-            long room = vector.fillForReading(targets);
+            room = vector.fillForReading(targets);
             if (room == 0) {
-                finish(Direction.READ);
                 return 0;
             }
-            long result;
             do {
                 result = libc().readv(fd(), vector.iovecs(), vector.count());
             } while (result == -Errno.EINTR);
             if (result > 0) {
                 vector.advanceAfterReading(targets, result);
             }
-            return received(result, room);
         } finally {
             vector.giveBack();
             Reference.reachabilityFence(targets);
         }
+        return received(result, room);
     }
 
     /**
@@ -302,14 +293,15 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
 
     /** As the other, for at most so many bytes; more than 0. */
     final int startRead(LinkBuffer target, long most) throws NetparkException {
-        start(Direction.READ);
-        return attemptRead(target, most);
+        return perform(Direction.READ, false, READ_CHAIN, this, target, most);
     }
 
     final int retryRead(LinkBuffer target, long most) throws NetparkException {
-        resume(Direction.READ);
-        return attemptRead(target, most);
+        return perform(Direction.READ, true, READ_CHAIN, this, target, most);
     }
+
+    private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_CHAIN =
+            (self, target, most) -> self.attemptRead(target, most);
 
     private int attemptRead(LinkBuffer target, long most) throws NetparkException {
         if (parksWithoutAsking()) {
@@ -321,25 +313,21 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
         } catch (NetparkException.LimitExceeded e) {
             if (target.pool().readersWait() && !holdsAny(target)) {
                 awaitMemory(target.pool());
-                pause();
                 return PARK;
             }
-            finish(Direction.READ);
-            throw e;
-        } catch (RuntimeException | Error e) {
-            finish(Direction.READ);
             throw e;
         }
         if (memory != null) {
             memory = null; // told, and used
         }
-        int read = 0;
+        int room = (int) Math.min(most, target.roomSize());
+        long result = 0;
         try {
-            read = receive(address, (int) Math.min(most, target.roomSize()));
+            result = receive(address, room);
         } finally {
-            target.filled(Math.max(0, read));
+            target.filled((int) Math.max(0, result));
         }
-        return read;
+        return received(result, room);
     }
 
     /** Who holds memory must not wait for more: if all did, nobody would ever give some back. */

@@ -13,7 +13,6 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
 import java.io.IOException;
-import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -28,10 +27,16 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /**
-     * Returned by an operation that could go on, and has moved so much that others on its loop should have their turn before
-     * it is retried. Otherwise as {@link #PARK}: it keeps the lock, and may be abandoned.
+     * Nothing returns this any more. An operation that could go on, and has had its turn, returns {@link #PARK} as any other that
+     * has to wait.
      */
-    public static final int TURN_OVER = -3;
+    public static final int TURN_OVER = -4;
+
+    /**
+     * How many bytes one operation writes, on an event loop, before others have their turn. It returns {@link #PARK} then, and is
+     * woken by a task of its loop.
+     */
+    static final int BYTES_A_TURN = 2 * 1024 * 1024;
 
     /** As its counterpart of reads. Belongs to whoever holds the write lock. */
     private @Nullable ByteBuffer lastSource;
@@ -58,21 +63,57 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * @throws NetparkException.Closed if the connection is closed
      */
     public int startWrite(ByteBuffer source) throws NetparkException {
-        start(Direction.WRITE);
-        return attemptWrite(source);
+        return perform(Direction.WRITE, false, WRITE_BUFFER, this, source, 0);
     }
 
     /** Goes on with {@link #startWrite}; the buffer may be another one. */
     public int retryWrite(ByteBuffer source) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptWrite(source);
+        return perform(Direction.WRITE, true, WRITE_BUFFER, this, source, 0);
     }
 
-    private int attemptWrite(ByteBuffer source) throws NetparkException {
-        return source.isDirect() ? writeDirect(source) : writeThroughScratch(source);
+    private static final Operation<ByteStream, ByteBuffer, NetparkException> WRITE_BUFFER =
+            (self, source, most) -> self.write(Output.OF_BUFFER, source);
+
+    /**
+     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. What has
+     * been taken is accounted for, however it ends.
+     */
+    private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
+        long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
+        long bytes = 0;
+        int outcome = 0;
+        try {
+            while (outcome == 0 && output.hasMore(source)) {
+                if (bytes >= most) {
+                    outcome = turnOver(Direction.WRITE);
+                    break;
+                }
+                long sent = output.send(this, source, most - bytes);
+                if (sent >= 0) {
+                    bytes += sent;
+                } else if (sent == -Errno.EAGAIN) {
+                    outcome = PARK;
+                } else if (sent != -Errno.EINTR) {
+                    outcome = output.refused(this, (int) -sent);
+                }
+            }
+        } finally {
+            if (bytes > 0) {
+                moved(Direction.WRITE, bytes);
+            }
+        }
+        if (outcome == PARK && bytes > 0) {
+            extendDeadline(Direction.WRITE);
+        }
+        return outcome;
     }
 
-    private long address(ByteBuffer source) {
+    /** Why the kernel takes no more. */
+    final NetparkException writeFailure(int errno) {
+        return NetparkException.of(errno, operation(Direction.WRITE));
+    }
+
+    final long address(ByteBuffer source) {
         if (source != lastSource) {
             lastSourceAddress = DirectBuffers.address(source);
             lastSource = source;
@@ -80,70 +121,21 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         return lastSourceAddress;
     }
 
-    private int writeDirect(ByteBuffer source) throws NetparkException {
-        int start = source.position();
-        long base = address(source);
-        int outcome = 0;
-        while (source.hasRemaining()) {
-            int position = source.position();
-            long sent = send(base + position, source.remaining());
-            if (sent < 0) {
-                outcome = (int) sent;
-                break;
-            }
-            source.position(position + (int) sent);
-        }
-        Reference.reachabilityFence(source);
-        return sent(outcome, source.position() - start);
+    final long send(long address, int length) {
+        return libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
     }
 
-    private int writeThroughScratch(ByteBuffer source) throws NetparkException {
-        int start = source.position();
-        Scratch scratch = Scratch.take();
-        int outcome = 0;
-        try {
-            while (source.hasRemaining()) {
-                int length = Math.min(source.remaining(), Scratch.CAPACITY);
-                scratch.memory().put(Scratch.BYTES, source, source.position(), length);
-                long sent = send(scratch.address(Scratch.BYTES), length);
-                if (sent < 0) {
-                    outcome = (int) sent;
-                    break;
-                }
-                source.position(source.position() + (int) sent);
-            }
-        } finally {
-            scratch.giveBack();
-        }
-        return sent(outcome, source.position() - start);
+    final long send(Vector vector) {
+        return libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
     }
 
-    private long send(long address, int length) {
-        long result;
-        do {
-            result = libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
-        } while (result == -Errno.EINTR);
-        return result;
+    final long send(FileTransfer transfer, long most) throws IOException {
+        return transfer.send(libc(), fd(), most);
     }
 
-    /** The end of a write, or its pause. */
-    private int sent(int outcome, long bytes) throws NetparkException {
-        if (bytes > 0) {
-            moved(Direction.WRITE, bytes);
-        }
-        if (outcome == -Errno.EAGAIN || outcome == FileTransfer.HAD_ITS_TURN) {
-            if (bytes > 0) {
-                extendDeadline(Direction.WRITE);
-            }
-            pause();
-            return outcome == FileTransfer.HAD_ITS_TURN ? TURN_OVER : PARK;
-        }
-        NetparkException failure = outcome == 0 ? null : NetparkException.of(-outcome, operation(Direction.WRITE));
-        finish(Direction.WRITE);
-        if (failure != null) {
-            throw failure;
-        }
-        return 0;
+    /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */
+    final long send(Pipe from) {
+        return from.empty(fd());
     }
 
     /**
@@ -153,39 +145,16 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * @return 0 when all is written, or {@link #PARK}
      */
     public int startWrite(ByteBuffer[] sources) throws NetparkException {
-        start(Direction.WRITE);
-        return attemptWrite(sources);
+        return perform(Direction.WRITE, false, WRITE_BUFFERS, this, sources, 0);
     }
 
     /** Goes on with {@link #startWrite(ByteBuffer[])}. */
     public int retryWrite(ByteBuffer[] sources) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptWrite(sources);
+        return perform(Direction.WRITE, true, WRITE_BUFFERS, this, sources, 0);
     }
 
-    private int attemptWrite(ByteBuffer[] sources) throws NetparkException {
-        Vector vector = Vector.take();
-        int outcome = 0;
-        long bytes = 0;
-        try {
-            while (vector.fillForWriting(sources) > 0) {
-                long result;
-                do {
-                    result = libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
-                } while (result == -Errno.EINTR);
-                if (result < 0) {
-                    outcome = (int) result;
-                    break;
-                }
-                vector.advanceAfterWriting(sources, result);
-                bytes += result;
-            }
-        } finally {
-            vector.giveBack();
-            Reference.reachabilityFence(sources);
-        }
-        return sent(outcome, bytes);
-    }
+    private static final Operation<ByteStream, ByteBuffer[], NetparkException> WRITE_BUFFERS =
+            (self, sources, most) -> self.write(Output.OF_BUFFERS, sources);
 
     /**
      * Writes everything that a chain of segments holds, gathered into as few sendmsg(2) as possible. What the kernel has
@@ -194,55 +163,33 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * @return 0 when all is written, or {@link #PARK}
      */
     public int startWrite(LinkBuffer source) throws NetparkException {
-        start(Direction.WRITE);
-        return attemptWrite(source);
+        return perform(Direction.WRITE, false, WRITE_CHAIN, this, source, 0);
     }
 
     /** Goes on with {@link #startWrite(LinkBuffer)}; the buffer may have got more. */
     public int retryWrite(LinkBuffer source) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptWrite(source);
+        return perform(Direction.WRITE, true, WRITE_CHAIN, this, source, 0);
     }
 
-    private int attemptWrite(LinkBuffer source) throws NetparkException {
-        long bytes = 0;
-        long result = 0;
-        try {
-            while (source.available() > 0) {
-                result = send(source);
-                if (result < 0) {
-                    break;
-                }
-                source.skip(result);
-                bytes += result;
-            }
-        } catch (RuntimeException | Error e) { // a buffer that was closed meanwhile, say: the operation must end
-            finish(Direction.WRITE);
-            throw e;
-        }
-        return sent((int) Math.min(0, result), bytes);
-    }
+    private static final Operation<ByteStream, LinkBuffer, NetparkException> WRITE_CHAIN =
+            (self, source, most) -> self.write(Output.OF_CHAIN, source);
 
-    /** One system call: of the bytes as they lie, or of a copy if they are on the heap. */
-    private long send(LinkBuffer source) {
+    /** One system call: of the first bytes as they lie, or of a copy if they are on the heap. */
+    final long sendFirst(LinkBuffer source, long most) {
         Loans loans = this.loans;
         if (loans != null && loans.areWorthwhile(source.available())) {
-            long sent = loans.send(libc(), fd(), source);
+            long sent = loans.send(libc(), fd(), source, most);
             loans.lookSoon();
             return sent;
         }
         int length = source.firstLength();
-        if (length == source.available() && source.firstAddress() != 0) {
-            return send(source.firstAddress(), length);
+        if (source.firstAddress() != 0 && (length == source.available() || length >= most)) {
+            return send(source.firstAddress(), (int) Math.min(length, most));
         }
         Vector vector = Vector.take();
         try {
-            vector.fillForWriting(source);
-            long result;
-            do {
-                result = libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
-            } while (result == -Errno.EINTR);
-            return result;
+            vector.fillForWriting(source, most);
+            return send(vector);
         } finally {
             vector.giveBack();
         }
@@ -325,7 +272,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         try {
             return known.collect(libc(), fd());
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -364,41 +311,32 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * Sends a part of a file. How far it has got is in {@code transfer}, also when this returns {@link #PARK} or throws: the
      * same transfer can be sent on by another start.
      *
-     * @return 0 when all is sent, {@link #PARK}, or {@link #TURN_OVER}
+     * @return 0 when all is sent, or {@link #PARK}
      * @throws NetparkException as {@link #startWrite(ByteBuffer)}, saying how far it has got
      * @throws NetparkException.Truncated if the file has been cut off
      * @throws IOException if it cannot be read
      */
     public int startSend(FileTransfer transfer) throws IOException {
-        start(Direction.WRITE);
-        return attemptSend(transfer);
+        return send(transfer, false);
     }
 
     /** Goes on with {@link #startSend}. */
     public int retrySend(FileTransfer transfer) throws IOException {
-        try {
-            resume(Direction.WRITE);
-        } catch (NetparkException e) {
-            throw transfer.explain(e);
-        }
-        return attemptSend(transfer);
+        return send(transfer, true);
     }
 
-    private int attemptSend(FileTransfer transfer) throws IOException {
-        long before = transfer.sent();
-        int outcome;
+    private int send(FileTransfer transfer, boolean retry) throws IOException {
         try {
-            outcome = transfer.send(libc(), fd());
-        } catch (IOException | RuntimeException | Error e) {
-            sent(0, transfer.sent() - before); // the operation has ended with it
-            throw e;
-        }
-        try {
-            return sent(outcome, transfer.sent() - before);
+            return perform(Direction.WRITE, retry, SEND, this, transfer, 0);
+        } catch (NetparkException.Truncated e) {
+            throw e; // says it already
         } catch (NetparkException e) {
             throw transfer.explain(e);
         }
     }
+
+    private static final Operation<ByteStream, FileTransfer, IOException> SEND =
+            (self, transfer, most) -> self.write(Output.OF_FILE, transfer);
 
     // Splicing
 
@@ -408,28 +346,16 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * @return 0 when it is empty, {@link #PARK}, or {@link #NOT_SPLICED}
      */
     final int startSplice(Pipe from) throws NetparkException {
-        start(Direction.WRITE);
-        return attemptSplice(from);
+        return perform(Direction.WRITE, false, EMPTY_PIPE, this, from, 0);
     }
 
     /** Goes on with {@link #startSplice(Pipe)}. */
     final int retrySplice(Pipe from) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptSplice(from);
+        return perform(Direction.WRITE, true, EMPTY_PIPE, this, from, 0);
     }
 
-    private int attemptSplice(Pipe from) throws NetparkException {
-        int before = from.size();
-        long result = 0;
-        while (from.size() > 0 && result >= 0) {
-            result = from.empty(fd()); // a peer that is gone makes a SIGPIPE as well, for which the JVM has a handler
-        }
-        if (isNotSpliced(result)) {
-            finish(Direction.WRITE);
-            return NOT_SPLICED;
-        }
-        return sent((int) Math.min(0, result), before - from.size());
-    }
+    private static final Operation<ByteStream, Pipe, NetparkException> EMPTY_PIPE =
+            (self, from, most) -> self.write(Output.OF_PIPE, from);
 
     // Ending one direction
 

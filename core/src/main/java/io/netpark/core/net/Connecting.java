@@ -7,6 +7,7 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
+import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -36,35 +37,30 @@ public final class Connecting {
         SocketAddress to = requireDialable(remote);
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
-        int fd = libc.socket(family, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC,
-                Addresses.protocol(family, Linux.SOCK_STREAM));
-        if (fd < 0) {
-            throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
-        }
-        byte[] address;
-        int result;
         Scratch scratch = Scratch.take();
-        try {
+        try (Unowned socket = new Unowned(libc)) {
+            int fd = socket.hold(libc.socket(family, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC,
+                    Addresses.protocol(family, Linux.SOCK_STREAM)));
+            if (fd < 0) {
+                throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
+            }
             options.apply(libc, fd, family);
             if (local != null) {
                 bind(libc, fd, local);
             }
             int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, to);
-            result = libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
+            int result = libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
             // EINTR: the handshake goes on in the kernel (connect(2)); calling again would only say EALREADY.
             if (result < 0 && result != -Errno.EINPROGRESS && result != -Errno.EINTR) {
                 throw failure(-result, to);
             }
-            address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, length);
-        } catch (NetparkException | RuntimeException | Error e) {
-            libc.close(fd);
-            throw e;
+            byte[] address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, length);
+            // With a cookie for fast open connect(2) succeeds without a word to the peer, and getpeername(2) still says no.
+            boolean unasked = result == 0 && family != Linux.AF_UNIX;
+            return Connection.watchConnecting(loop, socket, address, unasked);
         } finally {
             scratch.giveBack();
         }
-        // With a cookie for fast open connect(2) succeeds without a word to the peer, and getpeername(2) still says no.
-        boolean unasked = result == 0 && family != Linux.AF_UNIX;
-        return Connection.watchConnecting(loop, fd, address, unasked);
     }
 
     private static void bind(LibC libc, int fd, SocketAddress local) throws NetparkException {

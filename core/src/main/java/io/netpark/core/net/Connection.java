@@ -11,6 +11,7 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
+import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -34,14 +35,22 @@ public sealed class Connection extends ByteStream {
     }
 
     /**
-     * Watches a socket on which connect(2) has been called: before that, epoll would report a hang-up. Closes it if that fails.
+     * Watches a socket on which connect(2) has been called, and owns it: before that, epoll would report a hang-up. Closes it if
+     * that fails.
      *
      * @param remote the peer as a {@link SockAddr}
      * @param unasked connect(2) has succeeded, and the peer knows nothing of it
      */
-    static Connection watchConnecting(EventLoop loop, int fd, byte[] remote, boolean unasked) throws NetparkException {
-        Connection connection = unasked ? new Unasked(loop, fd, remote) : new Connection(loop, fd, remote);
-        connection.opened();
+    static Connection watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
+        Connection connection =
+                unasked ? new Unasked(loop, socket.fd(), remote) : new Connection(loop, socket.fd(), remote);
+        socket.release();
+        try {
+            connection.opened();
+        } catch (Throwable e) {
+            connection.close();
+            throw e;
+        }
         connection.register(Interest.PARKING);
         return connection;
     }
@@ -50,21 +59,24 @@ public sealed class Connection extends ByteStream {
      * As {@link #watchConnecting}, for a socket that was accepted.
      *
      * @param admission learns of the end of the connection
-     * @return null if the loop has just retired: another one will do, and the socket is open still
+     * @return null if the loop has just retired: another one will do, and nobody owns the socket
      */
-    static @Nullable Connection watchAccepted(EventLoop loop, int fd, byte[] remote, @Nullable Admission admission)
+    static @Nullable Connection watchAccepted(EventLoop loop, Unowned socket, byte[] remote, @Nullable Admission admission)
             throws NetparkException {
+        int fd = socket.fd();
         Connection connection =
                 admission == null ? new Connection(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
-        connection.opened();
         try {
+            connection.opened();
             loop.poller().add(fd, connection, Interest.PARKING);
+            socket.release();
             return connection;
-        } catch (NetparkException e) {
+        } catch (Throwable e) {
             if (loop.isRetiring() && e instanceof NetparkException.Closed) {
                 connection.tellClosed();
                 return null;
             }
+            socket.release();
             connection.close();
             throw e;
         }
@@ -122,7 +134,6 @@ public sealed class Connection extends ByteStream {
 
         @Override
         int attemptConnect() {
-            finish(Direction.WRITE);
             return 0;
         }
 
@@ -200,15 +211,16 @@ public sealed class Connection extends ByteStream {
             throw new ReadOnlyBufferException();
         }
         into.requireEmpty();
-        start(Direction.READ);
-        return attemptReadDescriptors(target, into);
+        return perform(Direction.READ, false, READ_DESCRIPTORS, this, target, into, null);
     }
 
     /** Goes on with {@link #startReadDescriptors}. */
     public int retryReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
-        resume(Direction.READ);
-        return attemptReadDescriptors(target, into);
+        return perform(Direction.READ, true, READ_DESCRIPTORS, this, target, into, null);
     }
+
+    private static final WideOperation<Connection, ByteBuffer, PassedDescriptors, Object, NetparkException> READ_DESCRIPTORS =
+            (self, target, into, none) -> self.attemptReadDescriptors(target, into);
 
     private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
         Scratch scratch = Scratch.take();
@@ -219,16 +231,13 @@ public sealed class Connection extends ByteStream {
             scratch.giveBack();
         }
         if (result == -Errno.EAGAIN) {
-            pause();
             return PARK;
         }
-        NetparkException failure = result >= 0 ? null : NetparkException.of((int) -result, operation(Direction.READ));
+        if (result < 0) {
+            throw NetparkException.of((int) -result, operation(Direction.READ));
+        }
         if (result > 0) {
             moved(Direction.READ, result);
-        }
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
         }
         return result == 0 ? END_OF_STREAM : (int) result;
     }
@@ -251,15 +260,16 @@ public sealed class Connection extends ByteStream {
         if (!source.hasRemaining()) {
             throw new IllegalArgumentException("descriptors go with bytes, and there is none");
         }
-        start(Direction.WRITE);
-        return attemptWriteDescriptors(source, descriptors);
+        return perform(Direction.WRITE, false, WRITE_DESCRIPTORS, this, source, descriptors, null);
     }
 
     /** Goes on with {@link #startWriteDescriptors}. */
     public int retryWriteDescriptors(ByteBuffer source, int... descriptors) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptWriteDescriptors(source, descriptors);
+        return perform(Direction.WRITE, true, WRITE_DESCRIPTORS, this, source, descriptors, null);
     }
+
+    private static final WideOperation<Connection, ByteBuffer, int[], Object, NetparkException> WRITE_DESCRIPTORS =
+            (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
     private int attemptWriteDescriptors(ByteBuffer source, int[] descriptors) throws NetparkException {
         Scratch scratch = Scratch.take();
@@ -270,17 +280,13 @@ public sealed class Connection extends ByteStream {
             scratch.giveBack();
         }
         if (result == -Errno.EAGAIN) {
-            pause();
             return PARK;
         }
-        NetparkException failure = result >= 0 ? null
-                : DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
+        if (result < 0) {
+            throw DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
+        }
         if (result > 0) {
             moved(Direction.WRITE, result);
-        }
-        finish(Direction.WRITE);
-        if (failure != null) {
-            throw failure;
         }
         return (int) result;
     }
@@ -294,29 +300,34 @@ public sealed class Connection extends ByteStream {
      * @throws NetparkException naming why there is no connection
      */
     public int startConnect() throws NetparkException {
-        try {
-            start(Direction.WRITE);
-        } catch (NetparkException.TimedOut e) {
-            throw connectTimedOut();
-        }
-        return attemptConnect();
+        return connect(false);
     }
 
     /** Goes on with {@link #startConnect}. */
     public int retryConnect() throws NetparkException {
-        try {
-            resume(Direction.WRITE);
-        } catch (NetparkException.TimedOut e) {
-            throw connectTimedOut();
-        }
-        return attemptConnect();
+        return connect(true);
     }
 
-    private NetparkException connectTimedOut() {
-        close();
-        return new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                "connect to " + Addresses.text(remoteAddress()) + ": the deadline passed");
+    private int connect(boolean retry) throws NetparkException {
+        try {
+            return perform(Direction.WRITE, retry, CONNECT, this, null, 0);
+        } catch (NetparkException.TimedOut e) {
+            close();
+            throw e.timeout() == NetparkException.Timeout.CONNECT
+                    ? e // the kernel's
+                    : about(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                            "connect to " + Addresses.text(remoteAddress()) + ": the deadline passed"));
+        }
     }
+
+    private static final Operation<Connection, Object, NetparkException> CONNECT = (self, none, most) -> {
+        try {
+            return self.attemptConnect();
+        } catch (Throwable e) {
+            self.close();
+            throw e;
+        }
+    };
 
     int attemptConnect() throws NetparkException {
         // Being writable is no verdict: SO_ERROR is, and 0 only together with a peer (golang/go 14548).
@@ -325,22 +336,11 @@ public sealed class Connection extends ByteStream {
         if (errno == 0 && Addresses.peer(libc(), fd()) == null) {
             errno = Errno.EINPROGRESS;
         }
-        switch (errno) {
-            case 0 -> {
-                finish(Direction.WRITE);
-                return 0;
-            }
-            case Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> {
-                pause();
-                return PARK;
-            }
-            default -> {
-                NetparkException failure = failure(errno, "connect to " + Addresses.text(remoteAddress()));
-                finish(Direction.WRITE);
-                close();
-                throw failure;
-            }
-        }
+        return switch (errno) {
+            case 0 -> 0;
+            case Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> PARK;
+            default -> throw failure(errno, "connect to " + Addresses.text(remoteAddress()));
+        };
     }
 
     private static NetparkException failure(int errno, String operation) {

@@ -1,6 +1,5 @@
 package io.netpark.core.net;
 
-import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -28,11 +27,8 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     /** As a count: everything from the offset to the end of the file. */
     public static final long REST = -1;
 
-    /** How many bytes are sent before others on the loop have their turn. */
-    private static final int BYTES_A_TURN = 2 * 1024 * 1024;
-
-    /** A result of {@link #send}: it is not done, and has had its turn. */
-    static final int HAD_ITS_TURN = 1;
+    /** Of a thread that has no loop waiting. */
+    private static final int BYTES_A_CALL = 1 << 30;
 
     private final long offset;
     private final long count;
@@ -125,29 +121,23 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     }
 
     /**
-     * Sends as much as the kernel takes, and a turn allows.
+     * Sends some of what is left.
      *
-     * @return 0 when all is sent, {@link #HAD_ITS_TURN}, or minus errno
+     * @return how many bytes, at least 1; or minus errno
      * @throws IOException if the file cannot be read, or is shorter than it was
      */
-    final int send(LibC libc, int socket) throws IOException {
-        long end = Math.min(count, sent + BYTES_A_TURN);
-        for (long done = sent; done < end; ) {
-            long result;
-            do {
-                result = move(libc, socket, offset + done, (int) (end - done));
-            } while (result == -Errno.EINTR);
-            if (result < 0) {
-                return (int) result;
-            }
-            if (result == 0) {
-                throw new NetparkException.Truncated(
-                        "send " + this + ": the file has been cut off meanwhile and ends at " + (offset + done));
-            }
-            done += result;
-            sent = done;
+    final long send(LibC libc, int socket, long most) throws IOException {
+        long done = sent;
+        int part = (int) Math.min(Math.min(count - done, most), BYTES_A_CALL);
+        long result = move(libc, socket, offset + done, part);
+        if (result == 0) {
+            throw new NetparkException.Truncated(
+                    "send " + this + ": the file has been cut off meanwhile and ends at " + (offset + done));
         }
-        return end == count ? 0 : HAD_ITS_TURN;
+        if (result > 0) {
+            sent = done + result;
+        }
+        return result;
     }
 
     /**

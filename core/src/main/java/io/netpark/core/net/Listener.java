@@ -7,6 +7,7 @@ import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -91,8 +92,11 @@ public final class Listener extends ListeningSocket<Connection> {
 
     private static Listener listen(EventLoopGroup group, EventLoop loop, SocketAddress given, SocketOptions options,
             @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
-        Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options);
-        Listener listener = new Listener(loop, bound, group, admission, spread);
+        Listener listener;
+        try (Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options)) {
+            listener = new Listener(loop, bound, group, admission, spread);
+            bound.release();
+        }
         listener.register(Interest.READ);
         return listener;
     }
@@ -136,13 +140,13 @@ public final class Listener extends ListeningSocket<Connection> {
     }
 
     @Override
-    void refuse(int fd, byte[] remote) {
+    void refuse(Unowned socket, byte[] remote) {
         try {
-            SocketOptions.set(libc(), fd, SocketOption.LINGER, Duration.ZERO);
+            SocketOptions.set(libc(), socket.fd(), SocketOption.LINGER, Duration.ZERO);
         } catch (NetparkException e) {
             // Closed in the ordinary way, then.
         }
-        libc().close(fd);
+        socket.close();
         Counters counters = loop().counters();
         if (counters != null) {
             counters.refused();
@@ -162,8 +166,8 @@ public final class Listener extends ListeningSocket<Connection> {
     }
 
     @Override
-    @Nullable Connection watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
-        return Connection.watchAccepted(loop, fd, remote, admission);
+    @Nullable Connection watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
+        return Connection.watchAccepted(loop, socket, remote, admission);
     }
 
     @Override

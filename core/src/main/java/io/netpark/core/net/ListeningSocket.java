@@ -14,6 +14,7 @@ import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -103,9 +104,9 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     /** A peer that has come in is not there any more. */
     void left(byte[] remote) {}
 
-    /** Gets rid of a peer that may not come. */
-    void refuse(int fd, byte[] remote) {
-        libc().close(fd);
+    /** Gets rid of a peer that may not come, and closes its socket. */
+    void refuse(Unowned socket, byte[] remote) {
+        socket.close();
     }
 
     /** The loop for a peer. May be user code. */
@@ -114,11 +115,11 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     }
 
     /**
-     * Watches what has been accepted, or closes it.
+     * Watches what has been accepted, and owns it then. Where it has not come to that, the socket is the caller's still.
      *
-     * @return null if the loop has just retired: another one will do, and the socket is open still
+     * @return null if the loop has just retired: another one will do
      */
-    abstract @Nullable T watch(EventLoop loop, int fd, byte[] remote) throws NetparkException;
+    abstract @Nullable T watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException;
 
     /** Accepting pauses, for the first time of an episode. */
     void tellPaused(NetparkException cause) {}
@@ -134,69 +135,77 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
      * @throws NetparkException.TimedOut if its deadline has passed
      */
     public @Nullable T startAccept() throws NetparkException {
-        start(Direction.READ);
-        return attemptAccept();
+        return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, false, ListeningSocket::attemptAccept, this);
     }
 
     /** Goes on with {@link #startAccept}. */
     public @Nullable T retryAccept() throws NetparkException {
-        resume(Direction.READ);
-        return attemptAccept();
+        return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, true, ListeningSocket::attemptAccept, this);
     }
 
     private @Nullable T attemptAccept() throws NetparkException {
         if (drained) {
             drained = false;
             if (!isReady(Direction.READ)) {
-                pause();
                 return null;
             }
         }
-        int refused = 0;
         Scratch scratch = Scratch.take();
-        try {
-            while (true) {
-                if (!reserve()) {
-                    waitForRoom();
+        try (Unowned socket = new Unowned(libc())) {
+            for (int refused = 0; reserve(); refused++) {
+                if (refused == REFUSALS_A_TURN) { // those who are connected have their turn
+                    unreserve();
+                    turnOver(Direction.READ);
                     return null;
                 }
-                scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
-                int result = libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
-                        scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC);
-                if (result >= 0) {
-                    byte[] remote = SockAddr.copy(
-                            scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
-                    if (enter(remote)) {
-                        return accepted(result, remote);
-                    }
-                    refuse(result, remote);
-                    if (++refused == REFUSALS_A_TURN) { // those who are connected have their turn
-                        nudge(Direction.READ);
-                        pause();
+                byte[] remote;
+                boolean mayEnter;
+                try {
+                    if (!accept(scratch, socket)) {
                         return null;
                     }
-                    continue;
+                    remote = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
+                    mayEnter = enter(remote); // the place that was reserved is the peer's from here on
+                } catch (Throwable e) {
+                    unreserve();
+                    throw e;
                 }
-                unreserve();
-                if (result == -Errno.EAGAIN) {
-                    synchronized (retry) {
-                        pause = 0; // whoever waited has gone
-                    }
-                    pause();
-                    return null;
+                if (mayEnter) {
+                    return accepted(socket, remote);
                 }
-                if (Errno.isExhaustion(-result)) {
-                    exhausted(NetparkException.of(-result, operation(Direction.READ)));
-                    return null;
-                }
-                if (!isTransient(-result)) {
-                    NetparkException failure = NetparkException.of(-result, operation(Direction.READ));
-                    finish(Direction.READ);
-                    throw failure;
-                }
+                refuse(socket, remote);
             }
+            waitForRoom();
+            return null;
         } finally {
             scratch.giveBack();
+        }
+    }
+
+    /** Returns whether somebody has come; if not, the operation parks, and the place is free again. */
+    private boolean accept(Scratch scratch, Unowned socket) throws NetparkException {
+        while (true) {
+            scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
+            int result = socket.hold(libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
+                    scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC));
+            if (result >= 0) {
+                return true;
+            }
+            if (result == -Errno.EAGAIN) {
+                unreserve();
+                synchronized (retry) {
+                    pause = 0; // whoever waited has gone
+                }
+                return false;
+            }
+            if (Errno.isExhaustion(-result)) {
+                unreserve();
+                exhausted(NetparkException.of(-result, operation(Direction.READ)));
+                return false;
+            }
+            if (!isTransient(-result)) {
+                throw NetparkException.of(-result, operation(Direction.READ));
+            }
         }
     }
 
@@ -209,39 +218,31 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
         };
     }
 
-    private @Nullable T accepted(int fd, byte[] remote) throws NetparkException {
-        EventLoop loop;
+    private @Nullable T accepted(Unowned fresh, byte[] remote) throws NetparkException {
+        EventLoop loop = null;
         T socket = null;
-        do {
-            loop = placeOrClose(fd, remote);
-            try {
-                socket = watch(loop, fd, remote);
-            } catch (NetparkException e) {
-                if (loop.isShutdown()) {
-                    finish(Direction.READ);
-                    throw e;
-                }
-                exhausted(e); // epoll's own limits: memory, max_user_watches
-                return null;
+        try {
+            do {
+                loop = place(remote);
+                socket = watch(loop, fresh, remote);
+            } while (socket == null);
+        } catch (NetparkException e) {
+            if (loop == null || loop.isShutdown()) {
+                throw e;
             }
-        } while (socket == null);
+            exhausted(e); // epoll's own limits: memory, max_user_watches
+            return null;
+        } finally {
+            if (fresh.isHeld()) { // user code has thrown, say
+                fresh.close();
+                left(remote);
+            }
+        }
         synchronized (retry) {
             pause = 0;
             drained = armed;
         }
-        finish(Direction.READ);
         return socket;
-    }
-
-    private EventLoop placeOrClose(int fd, byte[] remote) {
-        try {
-            return place(remote);
-        } catch (RuntimeException | Error e) { // user code
-            libc().close(fd);
-            left(remote);
-            finish(Direction.READ);
-            throw e;
-        }
     }
 
     // As many connections as are allowed
@@ -251,7 +252,6 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
             pause = UNTIL_ROOM;
             disarm();
         }
-        pause();
     }
 
     /** By whoever closes a connection, on any thread. */
@@ -282,7 +282,6 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
             }
             tellPaused(cause);
         }
-        pause();
     }
 
     private void disarm() {

@@ -94,14 +94,14 @@ final class Loans {
     // Lending
 
     /**
-     * One sendmsg(2) of the first bytes of a buffer, which are on loan afterwards if there are enough of them in place.
+     * One sendmsg(2) of the first bytes of a buffer, {@code most} of them at most, which are on loan afterwards if there are enough of them in place.
      *
      * @return how many the kernel has taken, or minus errno
      */
-    synchronized long send(LibC libc, int fd, LinkBuffer source) {
+    synchronized long send(LibC libc, int fd, LinkBuffer source, long most) {
         Vector vector = Vector.take();
         try {
-            vector.fillForWriting(source);
+            vector.fillForWriting(source, most);
             boolean lending = isAsking() && areWorthwhile(vector.inPlace());
             if (lending) {
                 makeRoom(vector.count());

@@ -58,16 +58,17 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
             }
             into.requireEmpty();
         }
-        start(Direction.READ);
-        return attemptReceive(target, envelope, into);
+        return perform(Direction.READ, false, RECEIVE, this, target, envelope, into);
     }
 
     /** Goes on with {@link #startReceive}. */
     public int retryReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
             throws NetparkException {
-        resume(Direction.READ);
-        return attemptReceive(target, envelope, into);
+        return perform(Direction.READ, true, RECEIVE, this, target, envelope, into);
     }
+
+    private static final WideOperation<MessageInput, ByteBuffer, Envelope, PassedDescriptors, NetparkException> RECEIVE =
+            MessageInput::attemptReceive;
 
     private int attemptReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
             throws NetparkException {
@@ -75,9 +76,6 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
         long result;
         try {
             result = receive(scratch, target, envelope, into);
-        } catch (RuntimeException | Error e) { // no memory for the bytes, say: the operation must end
-            finish(Direction.READ);
-            throw e;
         } finally {
             scratch.giveBack();
         }
@@ -122,26 +120,22 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
         return length;
     }
 
-    /** The end of a receive, or its pause. */
+    /** What a system call's result means to a receive. */
     private int received(long result, long bytes) throws NetparkException {
         if (result == -Errno.EAGAIN) {
-            pause();
             return PARK;
         }
-        if (result >= 0) {
-            Counters counters = loop().counters();
-            if (counters != null) {
-                counters.read(bytes, loop().inLoop());
-            }
-            finish(Direction.READ);
-            return (int) result;
+        if (result == END) {
+            return END_OF_STREAM;
         }
-        NetparkException failure = result == END ? null : NetparkException.of((int) -result, operation(Direction.READ));
-        finish(Direction.READ);
-        if (failure != null) {
-            throw failure;
+        if (result < 0) {
+            throw NetparkException.of((int) -result, operation(Direction.READ));
         }
-        return END_OF_STREAM;
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.read(bytes, loop().inLoop());
+        }
+        return (int) result;
     }
 
     /**
@@ -152,15 +146,16 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
      *     {@link #startReceive(ByteBuffer, Envelope, PassedDescriptors)} does
      */
     public int startReceive(MessageBatch batch) throws NetparkException {
-        start(Direction.READ);
-        return attemptReceive(batch);
+        return perform(Direction.READ, false, RECEIVE_BATCH, this, batch, 0);
     }
 
     /** Goes on with {@link #startReceive(MessageBatch)}. */
     public int retryReceive(MessageBatch batch) throws NetparkException {
-        resume(Direction.READ);
-        return attemptReceive(batch);
+        return perform(Direction.READ, true, RECEIVE_BATCH, this, batch, 0);
     }
+
+    private static final Operation<MessageInput, MessageBatch, NetparkException> RECEIVE_BATCH =
+            (self, batch, most) -> self.attemptReceive(batch);
 
     private int attemptReceive(MessageBatch batch) throws NetparkException {
         long result;

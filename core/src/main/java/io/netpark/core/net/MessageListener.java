@@ -6,6 +6,7 @@ import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +30,11 @@ public final class MessageListener extends ListeningSocket<MessageSocket> {
             throws NetparkException {
         requireUnix(address);
         EventLoop loop = group.first();
-        Bound bound = Bound.listening(loop.libc(), address, Linux.SOCK_SEQPACKET, options);
-        MessageListener listener = new MessageListener(loop, bound, group);
+        MessageListener listener;
+        try (Bound bound = Bound.listening(loop.libc(), address, Linux.SOCK_SEQPACKET, options)) {
+            listener = new MessageListener(loop, bound, group);
+            bound.release();
+        }
         listener.register(Interest.READ);
         return listener;
     }
@@ -43,7 +47,7 @@ public final class MessageListener extends ListeningSocket<MessageSocket> {
     }
 
     @Override
-    @Nullable MessageSocket watch(EventLoop loop, int fd, byte[] remote) throws NetparkException {
-        return MessageSocket.watchAccepted(loop, fd, SockAddr.of(remote));
+    @Nullable MessageSocket watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
+        return MessageSocket.watchAccepted(loop, socket, SockAddr.of(remote));
     }
 }

@@ -14,6 +14,7 @@ import io.netpark.core.sys.MsgHdr;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.Unowned;
 import java.lang.ref.Reference;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
@@ -68,10 +69,12 @@ public final class MessageSocket extends MessageInput {
      * @throws IllegalArgumentException if the address is unresolved
      */
     public static MessageSocket bind(EventLoop loop, SocketAddress address, SocketOptions options) throws NetparkException {
-        Bound bound = Bound.datagrams(loop.libc(), address, options);
-        MessageSocket socket =
-                new MessageSocket(loop, bound.fd(), SockAddr.family(bound.local()), false, bound.file(), null);
-        socket.knowLocalAddress(bound.local());
+        MessageSocket socket;
+        try (Bound bound = Bound.datagrams(loop.libc(), address, options)) {
+            socket = new MessageSocket(loop, bound.fd(), SockAddr.family(bound.local()), false, bound.file(), null);
+            socket.knowLocalAddress(bound.local());
+            bound.release();
+        }
         socket.register(Interest.PARKING);
         return socket;
     }
@@ -106,39 +109,41 @@ public final class MessageSocket extends MessageInput {
         SocketAddress to = Connecting.requireDialable(remote);
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
-        int fd = libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type));
-        if (fd < 0) {
-            throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
-        }
-        try {
+        MessageSocket socket;
+        try (Unowned fresh = new Unowned(libc)) {
+            int fd = fresh.hold(
+                    libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type)));
+            if (fd < 0) {
+                throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
+            }
             if (family != Linux.AF_UNIX) {
                 SocketOptions.set(libc, fd, SocketOption.BROADCAST, true);
             }
             options.applyToDatagrams(libc, fd, family);
             connect(libc, fd, to, family);
-        } catch (NetparkException | RuntimeException | Error e) {
-            libc.close(fd);
-            throw e;
+            socket = new MessageSocket(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
+            fresh.release();
         }
-        MessageSocket socket = new MessageSocket(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
         socket.register(Interest.PARKING);
         return socket;
     }
 
     /**
-     * Watches a socket of sequenced packets that was accepted, or closes it.
+     * Watches a socket of sequenced packets that was accepted, and owns it; or closes it.
      *
-     * @return null if the loop has just retired: another one will do, and the socket is open still
+     * @return null if the loop has just retired: another one will do, and nobody owns the socket
      */
-    static @Nullable MessageSocket watchAccepted(EventLoop loop, int fd, SocketAddress remote) throws NetparkException {
-        MessageSocket socket = new MessageSocket(loop, fd, Linux.AF_UNIX, true, null, remote);
+    static @Nullable MessageSocket watchAccepted(EventLoop loop, Unowned fresh, SocketAddress remote) throws NetparkException {
+        MessageSocket socket = new MessageSocket(loop, fresh.fd(), Linux.AF_UNIX, true, null, remote);
         try {
-            loop.poller().add(fd, socket, Interest.PARKING);
+            loop.poller().add(fresh.fd(), socket, Interest.PARKING);
+            fresh.release();
             return socket;
-        } catch (NetparkException e) {
+        } catch (Throwable e) {
             if (loop.isRetiring() && e instanceof NetparkException.Closed) {
                 return null;
             }
+            fresh.release();
             socket.close();
             throw e;
         }
@@ -188,7 +193,7 @@ public final class MessageSocket extends MessageInput {
                 knowLocalAddress(local);
             }
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -233,15 +238,16 @@ public final class MessageSocket extends MessageInput {
                 throw DescriptorPassing.notUnix(this);
             }
         }
-        start(Direction.WRITE);
-        return attemptSend(source, to, descriptors);
+        return perform(Direction.WRITE, false, SEND, this, source, to, descriptors);
     }
 
     /** Goes on with {@link #startSend}. */
     public int retrySend(ByteBuffer source, @Nullable SocketAddress to, int... descriptors) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptSend(source, to, descriptors);
+        return perform(Direction.WRITE, true, SEND, this, source, to, descriptors);
     }
+
+    private static final WideOperation<MessageSocket, ByteBuffer, SocketAddress, int[], NetparkException> SEND =
+            MessageSocket::attemptSend;
 
     private int attemptSend(ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) throws NetparkException {
         int length = source.remaining();
@@ -249,15 +255,13 @@ public final class MessageSocket extends MessageInput {
         long result;
         try {
             result = send(scratch, source, to == null ? null : Addresses.usable(to), descriptors);
-        } catch (RuntimeException | Error e) { // an address that cannot be reached
-            finish(Direction.WRITE);
-            throw e;
         } finally {
             scratch.giveBack();
         }
         if (result >= 0) {
             source.position(source.limit());
-            return sent(length, null);
+            written(length);
+            return sent(null);
         }
         if (parksSending(result, to)) {
             return PARK;
@@ -265,7 +269,7 @@ public final class MessageSocket extends MessageInput {
         NetparkException failure =
                 SendFailure.of((int) -result, family, sendTo(to), length + " bytes", descriptors.length > 0);
         refused(result, to);
-        return sent(0, failure);
+        return sent(failure);
     }
 
     private long send(Scratch scratch, ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) {
@@ -303,7 +307,7 @@ public final class MessageSocket extends MessageInput {
         }
     }
 
-    /** Whether this is a reason to wait; then the operation has been paused. */
+    /** Whether this is a reason to wait. */
     private boolean parksSending(long result, @Nullable SocketAddress to) {
         boolean unreported = result == -Errno.ENOBUFS || result == -Errno.EAGAIN && family == Linux.AF_UNIX && to != null;
         if (!unreported && result != -Errno.EAGAIN) {
@@ -319,7 +323,6 @@ public final class MessageSocket extends MessageInput {
         } else {
             endPause();
         }
-        pause();
         return true;
     }
 
@@ -348,50 +351,54 @@ public final class MessageSocket extends MessageInput {
      */
     public int startSend(MessageBatch batch) throws NetparkException {
         batch.prepareToSend(family);
-        start(Direction.WRITE);
-        return attemptSend(batch);
+        return perform(Direction.WRITE, false, SEND_BATCH, this, batch, 0);
     }
 
     /** Goes on with {@link #startSend(MessageBatch)}. */
     public int retrySend(MessageBatch batch) throws NetparkException {
-        resume(Direction.WRITE);
-        return attemptSend(batch);
+        return perform(Direction.WRITE, true, SEND_BATCH, this, batch, 0);
     }
+
+    private static final Operation<MessageSocket, MessageBatch, NetparkException> SEND_BATCH =
+            (self, batch, most) -> self.attemptSend(batch);
 
     private int attemptSend(MessageBatch batch) throws NetparkException {
         long bytes = 0;
         long result = 0;
-        while (result >= 0 && batch.sent() < batch.count()) {
-            do {
-                result = libc().sendmmsg(fd(), batch.next(), batch.count() - batch.sent(), Linux.MSG_NOSIGNAL);
-            } while (result == -Errno.EINTR);
-            if (result > 0) {
-                bytes += batch.advance((int) result);
+        try {
+            while (result >= 0 && batch.sent() < batch.count()) {
+                do {
+                    result = libc().sendmmsg(fd(), batch.next(), batch.count() - batch.sent(), Linux.MSG_NOSIGNAL);
+                } while (result == -Errno.EINTR);
+                if (result > 0) {
+                    bytes += batch.advance((int) result);
+                }
+            }
+        } finally {
+            Reference.reachabilityFence(batch);
+            if (bytes > 0) {
+                written(bytes);
+                endPause();
             }
         }
-        Reference.reachabilityFence(batch);
         if (bytes > 0) {
-            endPause();
             extendDeadline(Direction.WRITE);
         }
         if (result >= 0) {
-            return sent(bytes, null);
+            return sent(null);
         }
         SocketAddress to = batch.nextAddress();
         if (parksSending(result, to)) {
-            written(bytes);
             return PARK;
         }
         NetparkException failure = SendFailure.of((int) -result, family, sendTo(to), batch.describeNext(), false);
         refused(result, to);
-        return sent(bytes, failure);
+        return sent(failure);
     }
 
     /** The end of a send. */
-    private int sent(long bytes, @Nullable NetparkException failure) throws NetparkException {
+    private int sent(@Nullable NetparkException failure) throws NetparkException {
         endPause();
-        written(bytes);
-        finish(Direction.WRITE);
         if (failure != null) {
             throw failure;
         }
@@ -426,7 +433,7 @@ public final class MessageSocket extends MessageInput {
         try {
             Multicast.join(libc(), fd(), group, on);
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -436,7 +443,7 @@ public final class MessageSocket extends MessageInput {
         try {
             Multicast.leave(libc(), fd(), group, on);
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -446,7 +453,7 @@ public final class MessageSocket extends MessageInput {
         try {
             Multicast.sendThrough(libc(), fd(), family, on);
         } finally {
-            pause();
+            release();
         }
     }
 

@@ -38,6 +38,7 @@ final class Scratch {
 
     private final NativeMemory memory = NativeMemory.allocate(BYTES + CAPACITY);
     private final ByteBuffer bytes = memory.buffer().slice(BYTES, CAPACITY);
+    private final Vector vector = new Vector(this);
 
     static {
         if (MsgHdr.SIZE > SOCKADDR || SOCKADDR + SockAddr.MAX_SIZE > LENGTH || VALUE + VALUE_SIZE > CONTROL
@@ -56,6 +57,11 @@ final class Scratch {
     /** Gives it back; one too many is left to the garbage collector. */
     void giveBack() {
         POOL.relaxedOffer(this);
+    }
+
+    /** The vector of these iovecs; it is the caller's as long as this is. */
+    Vector vector() {
+        return vector;
     }
 
     long address(int offset) {

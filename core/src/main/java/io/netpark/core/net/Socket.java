@@ -29,7 +29,7 @@ public abstract sealed class Socket extends Descriptor permits ByteInput, Listen
         try {
             return SocketOptions.get(libc(), fd(), option);
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -44,7 +44,7 @@ public abstract sealed class Socket extends Descriptor permits ByteInput, Listen
         try {
             SocketOptions.set(libc(), fd(), option, value);
         } finally {
-            pause();
+            release();
         }
     }
 
@@ -59,7 +59,7 @@ public abstract sealed class Socket extends Descriptor permits ByteInput, Listen
                 result = libc().shutdown(fd(), how);
             } while (result == -Errno.EINTR);
         } finally {
-            pause();
+            release();
         }
         if (result < 0 && result != -Errno.ENOTCONN) {
             throw NetparkException.of(-result, operation + " of " + this);
@@ -82,7 +82,7 @@ public abstract sealed class Socket extends Descriptor permits ByteInput, Listen
         try {
             known = localAddressOrNull();
         } finally {
-            pause();
+            release();
         }
         if (known == null) {
             throw new NetparkException.Closed("get the local address of " + this + ": not connected");

@@ -13,15 +13,18 @@ import java.nio.ByteBuffer;
  */
 final class Vector {
 
-    private final Scratch scratch = Scratch.take();
+    private final Scratch scratch;
     private int count;
     private int copied;
     private boolean inPlace;
 
-    private Vector() {}
+    /** Once for each scratch. */
+    Vector(Scratch scratch) {
+        this.scratch = scratch;
+    }
 
     static Vector take() {
-        return new Vector();
+        return Scratch.take().vector();
     }
 
     void giveBack() {
@@ -47,18 +50,33 @@ final class Vector {
         return fill(targets, false);
     }
 
-    /** Returns how many bytes the vector holds. */
-    long fillForWriting(ByteBuffer[] sources) {
-        return fill(sources, true);
+    /** With so many bytes at most, which are more than 0. */
+    void fillForWriting(ByteBuffer[] sources, long most) {
+        fill(sources, true);
+        cut(most);
     }
 
-    /** As far as it goes: bytes on the heap make a vector of their own. */
-    void fillForWriting(LinkBuffer source) {
+    /** As far as it goes, and so many bytes at most: bytes on the heap make a vector of their own. */
+    void fillForWriting(LinkBuffer source, long most) {
         count = source.gather(scratch.memory(), Scratch.IOVECS, Linux.IOV_MAX);
         inPlace = count > 0;
         if (!inPlace) {
             int length = source.copyFirst(scratch.memory(), Scratch.BYTES, Scratch.CAPACITY);
             IoVec.write(scratch.memory(), Scratch.IOVECS, count++, scratch.address(Scratch.BYTES), length);
+        }
+        cut(most);
+    }
+
+    private void cut(long most) {
+        ByteBuffer memory = scratch.memory();
+        long left = most;
+        for (int i = 0; i < count; i++) {
+            long length = IoVec.length(memory, Scratch.IOVECS, i);
+            if (length >= left) {
+                IoVec.write(memory, Scratch.IOVECS, i, IoVec.address(memory, Scratch.IOVECS, i), left);
+                count = i + 1;
+            }
+            left -= length;
         }
     }
 

@@ -20,4 +20,9 @@ public final class IoVec {
     public static long length(ByteBuffer array, int offset, int index) {
         return array.getLong(offset + index * SIZE + 8);
     }
+
+    /** The address in an element. */
+    public static long address(ByteBuffer array, int offset, int index) {
+        return array.getLong(offset + index * SIZE);
+    }
 }

@@ -1,6 +1,7 @@
 package io.netpark.core.sys;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What can go wrong with a descriptor. The class says which; the message names the operation, the addresses, and
@@ -13,8 +14,28 @@ public abstract sealed class NetparkException extends IOException {
 
     private static final long serialVersionUID = 1L;
 
+    /** Whose operation failed; null if it was nobody's. Not copied to where the exception may be sent. */
+    private transient @Nullable Object subject;
+
     private NetparkException(String message) {
         super(message);
+    }
+
+    /**
+     * Whether an operation of this very descriptor has failed with it. So who gets an exception from a program's code can
+     * tell the end of one connection from that of another.
+     *
+     * @param descriptor a {@code Descriptor}: for an adapter's connection, that of the core which it has
+     */
+    public final boolean isAbout(Object descriptor) {
+        return subject == descriptor;
+    }
+
+    /** Says whose operation failed: for descriptors. What was said first stays. */
+    public final void setAbout(Object descriptor) {
+        if (subject == null) {
+            subject = descriptor;
+        }
     }
 
     /** The descriptor, or the event loop it lives on, was closed here before or during the operation. */
@@ -149,8 +170,14 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
-    /** One of the same class as another, to say more. */
+    /** One of the same class as another, and about the same descriptor, to say more. */
     public static NetparkException like(NetparkException other, String message) {
+        NetparkException like = ofClass(other, message);
+        like.subject = other.subject;
+        return like;
+    }
+
+    private static NetparkException ofClass(NetparkException other, String message) {
         if (other instanceof TimedOut timedOut) {
             return new TimedOut(timedOut.timeout(), message);
         } else if (other instanceof SystemError error) {

@@ -1,8 +1,8 @@
 package io.netpark.core.testing
 
+import io.kotest.matchers.shouldBe
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.ByteStream
 import io.netpark.core.net.FileTransfer
 import java.io.IOException
 import java.nio.file.Files
@@ -19,14 +19,12 @@ fun openDescriptorsOf(file: Path): Int = Files.list(Path.of("/proc/self/fd")).us
     }.count().toInt()
 }
 
-/** Sends all of it, as a thread sees that. Returns how many turns it took. */
-fun BlockingConnection.send(transfer: FileTransfer): Int {
-    var turns = 1
+/** Sends all of it, as a thread sees that. */
+fun BlockingConnection.send(transfer: FileTransfer) {
     var outcome = connection.startSend(transfer)
     while (outcome != 0) {
-        if (outcome == ByteStream.TURN_OVER) turns++ else connection.parkThread(Direction.WRITE)
-        check(outcome == ByteStream.TURN_OVER || outcome == Descriptor.PARK)
+        outcome shouldBe Descriptor.PARK
+        connection.parkThread(Direction.WRITE)
         outcome = connection.retrySend(transfer)
     }
-    return turns
 }
