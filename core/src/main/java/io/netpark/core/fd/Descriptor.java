@@ -130,6 +130,16 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         return (error.flags() & Readiness.STICKY) != 0;
     }
 
+    /** The bits of {@link Readiness#STICKY} that the kernel has reported. */
+    protected final int stickyReadiness() {
+        return error.flags() & Readiness.STICKY;
+    }
+
+    /** Whether nobody but the caller, who holds a reference, is in a system call on it. */
+    protected final boolean isOnlyUse() {
+        return lock.references() <= 1;
+    }
+
     /** Pretends readiness: a parked operation tries again, or the next one does not park. */
     public final void nudge(Direction direction) {
         wake(slot(direction).ready());

@@ -155,7 +155,7 @@ final class FdLock {
         return (word & CLOSED) != 0;
     }
 
-    /** References held now; for tests. */
+    /** References held now. */
     long references() {
         return word / REFERENCE;
     }

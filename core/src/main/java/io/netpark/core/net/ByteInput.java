@@ -15,7 +15,7 @@ import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /** The incoming half of a {@link ByteStream}. */
-public abstract sealed class ByteInput extends Socket permits ByteStream {
+public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
 
     /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
     public static final int END_OF_STREAM = -1;
@@ -146,23 +146,55 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
                     ? PARK : self.attemptWatch();
 
     private int attemptWatch() throws NetparkException {
-        Scratch scratch = Scratch.take();
-        long result;
-        try {
-            do {
-                result = libc().recv(fd(), scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT);
-            } while (result == -Errno.EINTR);
-        } finally {
-            scratch.giveBack();
-        }
+        long result = peek();
         if (result == -Errno.EAGAIN) {
             return PARK;
         }
         drained = false;
-        if (result < 0) {
-            throw NetparkException.of((int) -result, operation(Direction.READ));
+        if (result <= 0) {
+            requireEnd(result);
         }
         return result > 0 ? 1 : END_OF_STREAM;
+    }
+
+    /**
+     * Asks the kernel whether there is anything to read now, and takes none of it. Unlike a read it never takes its word from what
+     * an earlier one saw, and it may be called at any time, also while a read is going on or parked: the question to ask before a
+     * connection is given up because nothing has come.
+     *
+     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or 0 when there is nothing
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public final int peekInput() throws NetparkException {
+        if (!tryAcquire()) {
+            throw about(closed(Direction.READ));
+        }
+        try {
+            long result = peek();
+            if (result > 0 || result == -Errno.EAGAIN) {
+                return result > 0 ? 1 : 0;
+            }
+            requireEnd(result);
+            return END_OF_STREAM;
+        } catch (NetparkException e) {
+            throw about(e);
+        } finally {
+            release();
+        }
+    }
+
+    private long peek() {
+        Scratch scratch = Scratch.take();
+        try {
+            long result;
+            do {
+                result = libc().recv(fd(), scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT);
+            } while (result == -Errno.EINTR);
+            return result;
+        } finally {
+            scratch.giveBack();
+        }
     }
 
     private boolean parksWithoutAsking() {
@@ -225,9 +257,7 @@ public abstract sealed class ByteInput extends Socket permits ByteStream {
         if (result == -Errno.EAGAIN) {
             return PARK;
         }
-        if (result < 0) {
-            throw NetparkException.of((int) -result, operation(Direction.READ));
-        }
+        requireEnd(result);
         return END_OF_STREAM;
     }
 

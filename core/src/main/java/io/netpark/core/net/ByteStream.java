@@ -46,6 +46,8 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     private volatile @Nullable IdleTimeout idle;
     /** Made when first set. */
     private volatile @Nullable Loans loans;
+    /** Set before the close that it is about. */
+    private volatile LingeringClose.@Nullable Limit lingering;
 
     ByteStream(EventLoop loop, int fd) {
         super(loop, fd);
@@ -110,6 +112,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /** Why the kernel takes no more. */
     final NetparkException writeFailure(int errno) {
+        noteFailure(errno);
         return NetparkException.of(errno, operation(Direction.WRITE));
     }
 
@@ -287,8 +290,16 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     @Override
     protected final boolean handsOver() {
         Loans known = loans;
+        LingeringClose.Limit limit = lingering;
+        if (limit != null && LingeringClose.begin(loop(), fd(), limit, known, this::released)) {
+            lingering = LingeringClose.BEGUN;
+            return true;
+        }
         return known != null && Lingering.begin(loop(), fd(), known);
     }
+
+    /** Nothing of the connection is left, here or in what lingers of it. Runs on any thread, once. */
+    protected void released() {}
 
     /** Gives up the descriptor, unless memory would be lost: the notices would be another's. */
     final int surrenderUnlent(String operation) throws NetparkException.Closed {
@@ -366,6 +377,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      * @throws NetparkException.Closed if the connection is closed
      */
     public void shutdownOutput() throws NetparkException {
+        noteOutputEnd();
         shutdown(Linux.SHUT_WR, "shut down the output");
     }
 
@@ -377,6 +389,24 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
      */
     public void shutdownInput() throws NetparkException {
         shutdown(Linux.SHUT_RD, "shut down the input");
+    }
+
+    /**
+     * Closes so that nothing is lost that is on its way to the peer: ends the output, reads and throws away what still comes until
+     * the peer ends its own, and then closes. close(2) alone resets a connection on which bytes have come, or come later, that
+     * nobody reads, and the peer loses the answer that is in front of the reset. To everybody here it is closed at once, as by
+     * {@link #close}; what lingers is one of the descriptors of its loop, holds no memory, and ends with the loop. No effect on what
+     * is closed already.
+     *
+     * @param mostBytes how much is thrown away at most
+     * @param mostNanos how long the peer has at most; then, or after so many bytes, it is closed as {@link #close} does
+     */
+    public final void closeLingering(long mostBytes, long mostNanos) {
+        LingeringClose.Limit limit = new LingeringClose.Limit(mostBytes, mostNanos);
+        if (!isClosed()) {
+            lingering = limit;
+            close();
+        }
     }
 
     // Being idle
@@ -429,10 +459,14 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     @Override
     protected void destroyed() {
+        super.destroyed();
         forgetMemory();
         IdleTimeout timeout = idle;
         if (timeout != null) {
             timeout.stop();
+        }
+        if (lingering != LingeringClose.BEGUN) {
+            released();
         }
     }
 

@@ -119,9 +119,9 @@ public sealed class Connection extends ByteStream {
             this.admission = admission;
         }
 
+        /** What lingers is a descriptor that the peer occupies. */
         @Override
-        protected void destroyed() {
-            super.destroyed();
+        protected void released() {
             admission.leave(super.remote);
         }
     }
@@ -173,6 +173,7 @@ public sealed class Connection extends ByteStream {
         Connection connection = new Connection(loop, fd, remote);
         loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
         connection.opened();
+        connection.learnOutput();
         return connection;
     }
 
@@ -233,8 +234,8 @@ public sealed class Connection extends ByteStream {
         if (result == -Errno.EAGAIN) {
             return PARK;
         }
-        if (result < 0) {
-            throw NetparkException.of((int) -result, operation(Direction.READ));
+        if (result <= 0) {
+            requireEnd(result);
         }
         if (result > 0) {
             moved(Direction.READ, result);
@@ -283,6 +284,7 @@ public sealed class Connection extends ByteStream {
             return PARK;
         }
         if (result < 0) {
+            noteFailure((int) -result);
             throw DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
         }
         if (result > 0) {
@@ -365,6 +367,28 @@ public sealed class Connection extends ByteStream {
         setOption(SocketOption.LINGER, Duration.ZERO);
     }
 
+    /**
+     * Closes the connection by a reset, at once: what is unsent and what is unread is dropped, and the peer's next operation fails,
+     * also where an operation here is in a system call, or another process holds the same socket. The peer of a unix socket finds
+     * an end of stream: such sockets have no reset. No effect on what is closed already.
+     */
+    public void reset() {
+        if (!tryAcquire()) {
+            return;
+        }
+        try {
+            SocketOptions.set(libc(), fd(), SocketOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
+        } catch (NetparkException e) {
+            // The next does what matters.
+        } finally {
+            close();
+            if (isTcp()) {
+                Lingering.disconnect(libc(), fd());
+            }
+            release();
+        }
+    }
+
     // Addresses
 
     /** The peer's address, also after closing: an {@link InetSocketAddress} or a {@link UnixAddress}, often unnamed. */
@@ -374,6 +398,11 @@ public sealed class Connection extends ByteStream {
 
     @Override
     boolean emptyAfterShortRead() {
+        return isTcp();
+    }
+
+    @Override
+    boolean isTcp() {
         return remote[0] != Linux.AF_UNIX;
     }
 

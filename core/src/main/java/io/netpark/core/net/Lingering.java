@@ -107,9 +107,13 @@ final class Lingering extends Pollable {
         }
     }
 
-    /** By a connect(2) to nowhere, which unlike close(2) leaves the notices to be read. */
     private void reset() {
         reset = true;
+        disconnect(libc, fd);
+    }
+
+    /** A reset by a connect(2) to nowhere, which unlike close(2) leaves the notices to be read, and is for all who hold the socket. */
+    static void disconnect(LibC libc, int fd) {
         Scratch scratch = Scratch.take();
         try {
             scratch.memory().putLong(Scratch.SOCKADDR, Linux.AF_UNSPEC).putLong(Scratch.SOCKADDR + 8, 0);

@@ -8,7 +8,7 @@ import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** A descriptor that is a socket, of whatever family and type: what all of them have. */
-public abstract sealed class Socket extends Descriptor permits ByteInput, ListeningSocket, MessageInput {
+public abstract sealed class Socket extends Descriptor permits StreamSocket, ListeningSocket, MessageInput {
 
     private volatile @Nullable SocketAddress local;
 

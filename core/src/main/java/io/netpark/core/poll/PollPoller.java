@@ -117,7 +117,7 @@ final class PollPoller extends Poller {
             if (watch == null) {
                 return;
             }
-            watch.asked |= interest & (Interest.READ | Interest.WRITE);
+            watch.asked |= interest & (Interest.READ | Interest.WRITE | Readiness.URGENT);
         }
         changed();
     }
@@ -200,7 +200,8 @@ final class PollPoller extends Poller {
     /** The directions that a report answers. */
     private static int answered(int reported) {
         return ((reported & Readiness.WAKES_READER) != 0 ? Interest.READ : 0)
-                | ((reported & Readiness.WAKES_WRITER) != 0 ? Interest.WRITE : 0);
+                | ((reported & Readiness.WAKES_WRITER) != 0 ? Interest.WRITE : 0)
+                | ((reported & (Readiness.URGENT | Readiness.HANGUP | Readiness.ERROR)) != 0 ? Readiness.URGENT : 0);
     }
 
     @Override
