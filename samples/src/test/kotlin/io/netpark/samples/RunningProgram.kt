@@ -88,7 +88,6 @@ class RunningProgram(
             return listOfNotNull(
                 "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", // they start faster
                 "--enable-native-access=ALL-UNNAMED".takeIf { nativeAccess && jdk >= 22 },
-                "--sun-misc-unsafe-memory-access=allow".takeIf { jdk >= 23 },
             )
         }
     }

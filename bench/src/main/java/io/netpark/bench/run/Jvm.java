@@ -23,7 +23,7 @@ public final class Jvm {
             flags.add("--enable-native-access=ALL-UNNAMED");
         }
         if (FEATURE >= 23) {
-            flags.add("--sun-misc-unsafe-memory-access=allow"); // Netty's and JCTools' fast paths
+            flags.add("--sun-misc-unsafe-memory-access=allow"); // Netty's fast paths
         }
         return flags;
     }

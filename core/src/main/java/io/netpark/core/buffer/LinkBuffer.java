@@ -383,9 +383,13 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
                 || last.size() > last.memory.capacity() / 4 || !last.segment.isExclusive()) {
             return;
         }
+        int room = Math.min(2 * last.size(), last.size() + WORTH_READING_INTO);
+        if (SegmentPool.sizeFor(room) >= last.memory.capacity()) {
+            return; // one as large again would only be one more
+        }
         Segment segment;
         try {
-            segment = pool.takeBeyondLimit(2 * last.size());
+            segment = pool.takeBeyondLimit(room);
         } catch (OutOfMemoryError e) {
             return; // it would only have been thrifty
         }

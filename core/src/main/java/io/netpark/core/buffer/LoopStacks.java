@@ -1,14 +1,37 @@
 package io.netpark.core.buffer;
 
+import io.netpark.core.loop.EventLoop;
+import java.lang.ref.WeakReference;
 import org.jspecify.annotations.Nullable;
 
-/** The free segments of one event loop. Its thread only. */
+/** The free segments of one pool that one event loop keeps. The loop's thread only, or whoever runs what it left at its end. */
 final class LoopStacks {
 
+    /** What the loop knows of them: through segments it would keep the pool for as long as it runs. Runs when the loop ends. */
+    static final class Tie extends WeakReference<LoopStacks> implements Runnable {
+
+        private Tie(LoopStacks stacks) {
+            super(stacks);
+        }
+
+        @Override
+        public void run() {
+            LoopStacks stacks = get();
+            if (stacks != null) {
+                stacks.pool.empty(stacks);
+            }
+        }
+    }
+
+    final Tie tie = new Tie(this);
+    private final SegmentPool pool;
+    private final EventLoop loop;
     private final Segment[][] stacks = new Segment[SegmentPool.CLASSES][];
     private final int[] sizes = new int[SegmentPool.CLASSES];
 
-    LoopStacks(long bytes) {
+    LoopStacks(SegmentPool pool, EventLoop loop, long bytes) {
+        this.pool = pool;
+        this.loop = loop;
         for (int i = 0; i < SegmentPool.CLASSES; i++) {
             stacks[i] = new Segment[SegmentPool.count(bytes, i)];
         }
@@ -25,6 +48,15 @@ final class LoopStacks {
         return segment;
     }
 
+    /** A large one first. */
+    @Nullable Segment pollAny() {
+        Segment segment = null;
+        for (int i = SegmentPool.CLASSES - 1; i >= 0 && segment == null; i--) {
+            segment = poll(i);
+        }
+        return segment;
+    }
+
     boolean offer(int sizeClass, Segment segment) {
         int size = sizes[sizeClass];
         if (size == stacks[sizeClass].length) {
@@ -33,5 +65,19 @@ final class LoopStacks {
         stacks[sizeClass][size] = segment;
         sizes[sizeClass] = size + 1;
         return true;
+    }
+
+    /** The pool is closed: empties them, on the loop. One that ends meanwhile does it by itself. */
+    void giveUp() {
+        if (loop.inLoop()) {
+            giveUpHere();
+        } else {
+            loop.tryExecute(this::giveUpHere);
+        }
+    }
+
+    private void giveUpHere() {
+        pool.empty(this);
+        loop.forgetAtEnd(tie);
     }
 }

@@ -2,6 +2,7 @@ package io.netpark.core.buffer;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Reporter;
+import io.netpark.core.sys.Block;
 import io.netpark.core.sys.DirectBuffers;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -29,6 +30,8 @@ public final class Segment {
 
     /** Where it goes; null for a linked buffer. */
     private final @Nullable SegmentPool pool;
+    /** Its memory, of a pool; null for a linked buffer. */
+    final @Nullable Block block;
     /** Told when a linked buffer is free again. */
     private final @Nullable Runnable released;
     private final ByteBuffer memory;
@@ -45,17 +48,18 @@ public final class Segment {
     private Lease.@Nullable Place releasedAt;
 
     /** Pooled memory. */
-    Segment(SegmentPool pool, ByteBuffer memory) {
-        this(pool, memory, null);
+    Segment(SegmentPool pool, Block block) {
+        this(pool, block, block.memory(), null);
     }
 
     /** Somebody's buffer, from 0 to its capacity. */
     Segment(ByteBuffer memory, @Nullable Runnable released) {
-        this(null, memory, released);
+        this(null, null, memory, released);
     }
 
-    private Segment(@Nullable SegmentPool pool, ByteBuffer memory, @Nullable Runnable released) {
+    private Segment(@Nullable SegmentPool pool, @Nullable Block block, ByteBuffer memory, @Nullable Runnable released) {
         this.pool = pool;
+        this.block = block;
         this.memory = memory;
         this.released = released;
         this.address = memory.isDirect() ? DirectBuffers.address(memory) : 0;

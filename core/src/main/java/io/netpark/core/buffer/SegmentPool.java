@@ -2,7 +2,7 @@ package io.netpark.core.buffer;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Reporter;
-import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.sys.Block;
 import io.netpark.core.sys.NetparkException;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;
@@ -11,6 +11,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
@@ -53,8 +54,12 @@ public final class SegmentPool implements AutoCloseable {
     private final LongAdder lostSegments = new LongAdder();
 
     private final MpmcAtomicArrayQueue<Segment>[] free;
-    private final ThreadLocal<LoopStacks> ofLoop = ThreadLocal.withInitial(this::newStacks);
+    /** Of the loop whose thread asks. A loop must not keep a pool that nobody else knows: it has no more than a tie. */
+    private final ThreadLocal<LoopStacks.Tie> ofLoop = new ThreadLocal<>();
+    private final Set<LoopStacks> stacks = ConcurrentHashMap.newKeySet();
     private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    /** How often it has been asked to pass on the word, and has not yet; see {@link #passOn}. */
+    private final AtomicInteger passes = new AtomicInteger();
     private volatile boolean closed;
 
     // Watching. Leases are held here, as a phantom reference that is itself unreachable is never queued.
@@ -138,50 +143,74 @@ public final class SegmentPool implements AutoCloseable {
         int sizeClass = classOf(atLeast);
         Segment segment = null;
         if (sizeClass < CLASSES) {
-            if (EventLoop.current() != null) {
-                segment = ofLoop.get().poll(sizeClass);
+            LoopStacks own = ownStacks();
+            if (own != null) {
+                segment = own.poll(sizeClass);
             }
             if (segment == null) {
                 segment = free[sizeClass].relaxedPoll();
             }
         }
         if (segment == null) {
-            segment = make(sizeClass < CLASSES ? sizeOf(sizeClass) : roundUp(atLeast), beyondLimit);
+            segment = make(sizeFor(atLeast), beyondLimit);
             if (segment == null) {
                 return null;
             }
         }
-        segment.lend();
+        try {
+            segment.lend();
+            if (leakDetection != LeakDetection.OFF) {
+                watch(segment);
+            }
+        } catch (Throwable e) { // no memory to remember it
+            discard(segment);
+            throw e;
+        }
         lentBytes.add(segment.size());
         lentSegments.increment();
         taken.increment();
-        if (leakDetection != LeakDetection.OFF) {
-            watch(segment);
-        }
         return segment;
     }
 
-    private static int roundUp(int size) {
-        return size > 1 << 30 ? size : Integer.highestOneBit(size - 1) << 1;
+    /** The size of the segment that is lent to who asks for so much. */
+    static int sizeFor(int atLeast) {
+        int sizeClass = classOf(atLeast);
+        if (sizeClass < CLASSES) {
+            return sizeOf(sizeClass);
+        }
+        return atLeast > 1 << 30 ? atLeast : Integer.highestOneBit(atLeast - 1) << 1;
     }
 
     private @Nullable Segment make(int size, boolean beyondLimit) {
-        while (!beyondLimit && allocated.get() + size > limit) {
-            if (!freeOne()) {
-                return null;
-            }
-        }
-        if (allocated.addAndGet(size) > limit && !beyondLimit) {
-            allocated.addAndGet(-size); // somebody was faster
+        if (!count(size, beyondLimit)) {
             return null;
         }
+        Block block = null;
         try {
-            Segment segment = new Segment(this, ByteBuffer.allocateDirect(size));
+            block = Block.allocate(size);
+            Segment segment = new Segment(this, block);
             made.increment();
             return segment;
         } catch (Throwable e) {
+            if (block != null) {
+                block.free();
+            }
             allocated.addAndGet(-size);
             throw e;
+        }
+    }
+
+    /** Counts memory that is about to be allocated; false if the limit is in the way. */
+    private boolean count(int size, boolean beyondLimit) {
+        while (true) {
+            long before = allocated.get();
+            if (!beyondLimit && before + size > limit) {
+                if (!freeOne()) {
+                    return false;
+                }
+            } else if (allocated.compareAndSet(before, before + size)) {
+                return true;
+            }
         }
     }
 
@@ -194,7 +223,13 @@ public final class SegmentPool implements AutoCloseable {
                 return true;
             }
         }
-        return false;
+        LoopStacks own = ownStacks();
+        Segment segment = own == null ? null : own.pollAny();
+        if (segment == null) {
+            return false;
+        }
+        discard(segment);
+        return true;
     }
 
     // Giving back
@@ -204,8 +239,11 @@ public final class SegmentPool implements AutoCloseable {
         int size = segment.size();
         lentBytes.add(-size);
         lentSegments.decrement();
-        Segment kept = segment.lease == null ? segment : unwatch(segment);
-        keep(kept, size);
+        try {
+            keep(segment.lease == null ? segment : unwatch(segment), size);
+        } catch (Throwable e) { // no memory to keep it by
+            discard(segment);
+        }
         if (!waiting.isEmpty()) {
             passOn();
         }
@@ -213,23 +251,63 @@ public final class SegmentPool implements AutoCloseable {
 
     private void keep(Segment segment, int size) {
         int sizeClass = classOf(size);
-        if (sizeClass < CLASSES && !closed) {
-            // Past half the limit, or with somebody waiting, it must be within everybody's reach.
-            boolean scarce = allocated.get() > limit / 2 || !waiting.isEmpty();
-            if (!scarce && EventLoop.current() != null && ofLoop.get().offer(sizeClass, segment)) {
-                return;
-            }
-            if (free[sizeClass].offer(segment)) {
-                return;
-            }
+        // Over the limit, where bytes that moved have taken it, only freeing leads back.
+        if (sizeClass >= CLASSES || closed || allocated.get() > limit) {
+            discard(segment);
+            return;
         }
-        discard(segment);
+        // Past half the limit, or with somebody waiting, it must be within everybody's reach.
+        boolean scarce = allocated.get() > limit / 2 || !waiting.isEmpty();
+        EventLoop loop = scarce ? null : EventLoop.current();
+        if ((loop == null || !stacks(loop).offer(sizeClass, segment)) && !free[sizeClass].offer(segment)) {
+            discard(segment);
+        } else if (closed) { // meanwhile, and it may not have been seen
+            freeAll();
+        }
     }
 
     /** To the operating system. */
     private void discard(Segment segment) {
+        Block block = segment.block;
+        assert block != null;
+        block.free();
         allocated.addAndGet(-segment.size());
-        DirectBuffers.free(segment.memory());
+    }
+
+    // What loops keep
+
+    /** Of the loop whose thread this is, if it has kept anything yet. */
+    private @Nullable LoopStacks ownStacks() {
+        if (EventLoop.current() == null) {
+            return null;
+        }
+        LoopStacks.Tie tie = ofLoop.get();
+        return tie == null ? null : tie.get();
+    }
+
+    /** Of this loop, whose thread it is. */
+    private LoopStacks stacks(EventLoop loop) {
+        LoopStacks known = ownStacks();
+        return known != null ? known : newStacks(loop);
+    }
+
+    private LoopStacks newStacks(EventLoop loop) {
+        LoopStacks made = new LoopStacks(this, loop, retainedPerLoop);
+        ofLoop.set(made.tie);
+        loop.atEnd(made.tie);
+        stacks.add(made);
+        return made;
+    }
+
+    /** On its loop, or when that has ended: gives everything up. */
+    void empty(LoopStacks ofLoop) {
+        for (Segment segment; (segment = ofLoop.pollAny()) != null; ) {
+            discard(segment);
+            if (!waiting.isEmpty()) {
+                passOn();
+            }
+        }
+        stacks.remove(ofLoop);
     }
 
     // Waiting for room
@@ -265,13 +343,30 @@ public final class SegmentPool implements AutoCloseable {
 
     /** Tells the next that waits that there is room. */
     public void passOn() {
-        Runnable task = waiting.poll();
-        if (task != null) {
-            try {
-                task.run();
-            } catch (Throwable e) {
-                reporter.report("A task that waited for buffer memory threw", e);
+        if (passes.getAndIncrement() > 0) {
+            return; // whoever is at it does this one as well: what is told may take, and give back, and would nest
+        }
+        do {
+            Runnable task = waiting.poll();
+            if (task != null) {
+                tell(task);
             }
+        } while (passes.decrementAndGet() > 0);
+    }
+
+    private void tell(Runnable task) {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            report("A task that waited for buffer memory threw", e);
+        }
+    }
+
+    private void report(String what, Throwable cause) {
+        try {
+            reporter.report(what, cause);
+        } catch (Throwable ignored) {
+            // Whoever takes or releases a segment has nothing to do with it.
         }
     }
 
@@ -310,11 +405,13 @@ public final class SegmentPool implements AutoCloseable {
             segment.lease = null;
             return segment;
         }
+        Block block = segment.block;
+        assert block != null;
         ByteBuffer memory = segment.memory();
         for (int i = 0; i < memory.capacity(); i++) {
             memory.put(i, LeakDetection.POISON);
         }
-        return new Segment(this, memory);
+        return new Segment(this, block);
     }
 
     private void reportLost() {
@@ -325,7 +422,7 @@ public final class SegmentPool implements AutoCloseable {
                 lentBytes.add(-lease.size);
                 lentSegments.decrement();
                 allocated.addAndGet(-lease.size); // the collector frees the memory
-                reporter.report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
+                report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
                         + "memory waits for the garbage collector. Close the LinkBuffer, or release the segment, that "
                         + "was taken here", lease.taken);
                 passOn();
@@ -354,24 +451,27 @@ public final class SegmentPool implements AutoCloseable {
             long lentSegments, long lentBytes, long allocatedBytes, long taken, long made, long lost) {}
 
     /**
-     * Keeps no memory from now on; what is lent may still be released, and more be taken. What event loops keep for
-     * themselves goes with their threads.
+     * Keeps no memory from now on; what is lent may still be released, and more be taken. Event loops give up what they keep for
+     * themselves in their next turn.
      */
     @Override
     public void close() {
         closed = true;
+        freeAll();
+    }
+
+    private void freeAll() {
         while (freeOne()) {
             // until none is left
+        }
+        for (LoopStacks ofLoop : stacks) {
+            ofLoop.giveUp();
         }
     }
 
     @Override
     public String toString() {
         return "segment pool, " + statistics();
-    }
-
-    private LoopStacks newStacks() {
-        return new LoopStacks(retainedPerLoop);
     }
 
     /** What a pool is made of. */

@@ -9,6 +9,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -75,6 +77,8 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final TimerQueue timers = new TimerQueue();
     private final WokenBatch woken = new WokenBatch();
     private final PipePool pipes;
+    /** What it keeps for others, to be given up when it ends. */
+    private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
     private final CountDownLatch ended = new CountDownLatch(1);
 
     private volatile int state = RUNNING;
@@ -555,6 +559,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         pipes.close();
         state = CLOSED; // from here on nothing can be queued
         runRemaining();
+        runEndings();
         ended.countDown();
     }
 
@@ -585,6 +590,26 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         synchronized (ended) {
             runTasks(Integer.MAX_VALUE);
         }
+    }
+
+    /** The last that its thread does; under the lock, as tasks that came too late run on others. */
+    private void runEndings() {
+        synchronized (ended) {
+            for (Runnable ending : endings) {
+                runGuarded(ending);
+            }
+            endings.clear();
+        }
+    }
+
+    /** Has something run when the loop ends, on its thread, after all tasks. To be called on the loop. */
+    public void atEnd(Runnable ending) {
+        endings.add(ending);
+    }
+
+    /** Takes an {@link #atEnd} back. On any thread. */
+    public void forgetAtEnd(Runnable ending) {
+        endings.remove(ending);
     }
 
     @Override

@@ -8,7 +8,6 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where the bytes of a direct buffer are. The JDK offers no call for it before 22, and warns about Unsafe from 24 on, so
@@ -39,42 +38,9 @@ public final class DirectBuffers {
         return ADDRESSES.base(buffer);
     }
 
-    /**
-     * Gives the memory of a buffer back to the operating system now, and not when the collector finds it. Neither the
-     * buffer nor a view of it may be used afterwards: that would be the end of the process. A JDK without
-     * {@code jdk.unsupported} leaves it to the collector.
-     *
-     * @param buffer from {@link ByteBuffer#allocateDirect}, no view
-     */
-    public static void free(ByteBuffer buffer) {
-        if (Cleaner.INVOKE != null) {
-            try {
-                Cleaner.INVOKE.invokeExact(buffer);
-            } catch (Throwable e) {
-                throw new IllegalArgumentException("not a buffer that can be freed: " + buffer, e);
-            }
-        }
-    }
-
-    /** What the JDK has to free a buffer. */
-    private static final class Cleaner {
-        /** {@code (ByteBuffer) void}: Unsafe.invokeCleaner, which is not among what JEP 471 takes away. */
-        static final @Nullable MethodHandle INVOKE = find();
-
-        private static @Nullable MethodHandle find() {
-            try {
-                Class<?> type = Class.forName("sun.misc.Unsafe");
-                return MethodHandles.lookup()
-                        .findVirtual(type, "invokeCleaner", MethodType.methodType(void.class, ByteBuffer.class))
-                        .bindTo(unsafe(type));
-            } catch (ReflectiveOperationException e) {
-                return null;
-            }
-        }
-    }
-
-    private static Object unsafe(Class<?> type) throws ReflectiveOperationException {
-        Field instance = type.getDeclaredField("theUnsafe");
+    /** The JDK's {@code sun.misc.Unsafe}. By name, since javac warns of the class and cannot be told not to. */
+    static Object unsafe() throws ReflectiveOperationException {
+        Field instance = Class.forName("sun.misc.Unsafe").getDeclaredField("theUnsafe");
         instance.setAccessible(true);
         return instance.get(null);
     }
@@ -82,25 +48,26 @@ public final class DirectBuffers {
     private static Addresses choose() {
         try {
             if (Runtime.version().feature() < 22) {
+                unsafe(); // says what is missing, which an initializer could not
                 return new UnsafeAddresses();
             }
             return (Addresses) Class.forName("io.netpark.core.sys.SegmentAddresses")
                     .getDeclaredConstructor().newInstance();
-        } catch (ReflectiveOperationException e) {
+        } catch (ReflectiveOperationException | LinkageError | RuntimeException e) {
             return new JnaAddresses(); // a JDK without jdk.unsupported, or a build made on an old one
         }
     }
 
     /** {@code Buffer.address} by its offset: an ordinary load. */
     private static final class UnsafeAddresses implements Addresses {
-        /** {@code (Object, long) long}: Unsafe.getLong. By handle, since javac warns of the class and cannot be told not to. */
+        /** {@code (Object, long) long}: Unsafe.getLong. */
         private static final MethodHandle GET_LONG;
         private static final long OFFSET;
 
         static {
             try {
-                Class<?> type = Class.forName("sun.misc.Unsafe");
-                Object unsafe = unsafe(type);
+                Object unsafe = unsafe();
+                Class<?> type = unsafe.getClass();
                 OFFSET = (long) type.getMethod("objectFieldOffset", Field.class)
                         .invoke(unsafe, Buffer.class.getDeclaredField("address"));
                 GET_LONG = MethodHandles.lookup()
@@ -109,10 +76,6 @@ public final class DirectBuffers {
             } catch (ReflectiveOperationException e) {
                 throw new ExceptionInInitializerError(e);
             }
-        }
-
-        UnsafeAddresses() throws ReflectiveOperationException {
-            Class.forName("sun.misc.Unsafe"); // says what is missing before the initializer does
         }
 
         @Override
