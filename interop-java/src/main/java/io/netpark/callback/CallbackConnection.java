@@ -63,14 +63,19 @@ public final class CallbackConnection extends CallbackWriter {
         input.pause();
     }
 
-    /** Takes {@link #pauseReading} back. A request callback comes later, never during this call. */
+    /**
+     * Takes {@link #pauseReading} back. A request callback comes later, never during this call. What it left unread comes again
+     * then, in front of what has come since, as by {@link #requestAgain}; unless it is the callback itself that resumes, which has
+     * just seen it.
+     */
     public void resumeReading() {
         input.resume();
     }
 
     /**
      * Has the request callback called once more with the bytes it left unread, if there are any by then; later, never
-     * during this call, and also while reading is paused. Calls that have not been answered count as one.
+     * during this call, and also while reading is paused. Calls that have not been answered count as one. The end of the peer's
+     * stream is not told before: who takes one message a call, and asks again, gets all of them.
      */
     public void requestAgain() {
         input.requestAgain();
@@ -79,7 +84,8 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Replaces the request callback, from the next call on; the one that is running comes to its end. Bytes that the old one
      * has left unread go to the new one at once, as by {@link #requestAgain}: so a protocol can be switched by the message
-     * that asks for it.
+     * that asks for it. All of them do, also if they are more than the new one's {@link Setup#inputLimit}, which counts when it
+     * has been called with them.
      */
     public void onRequest(RequestHandler handler) {
         input.receiver(new Receiver(Objects.requireNonNull(handler, "handler"), null));
@@ -326,14 +332,15 @@ public final class CallbackConnection extends CallbackWriter {
             throw new IllegalStateException("detach " + this + ": it is being copied from; cancel that first");
         }
         input.stop();
+        byte[] unread;
         int descriptor;
         try {
+            unread = input.copyUnread(); // first: there may be no memory for it
             descriptor = core.detach();
-        } catch (IllegalStateException e) {
+        } catch (Throwable e) {
             input.restart();
             throw e;
         }
-        byte[] unread = input.takeUnread();
         life.end(null);
         return new Detached(descriptor, unread);
     }

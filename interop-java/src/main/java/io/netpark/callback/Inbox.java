@@ -10,6 +10,13 @@ import java.nio.ByteBuffer;
  */
 abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
 
+    /**
+     * Has another called from now on. Not in the midst of a callback.
+     *
+     * @return false if that needs another kind of inbox
+     */
+    abstract boolean receiver(Receiver next);
+
     /** Bytes that no callback has taken. */
     abstract long unread();
 
@@ -38,6 +45,9 @@ abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
 
     /** Adds bytes that come from elsewhere; nothing has been read by then, or it has been {@linkplain #take taken}. */
     abstract void put(ByteBuffer bytes) throws NetparkException.LimitExceeded;
+
+    /** What is unread, which stays so; also in the midst of a callback. */
+    abstract byte[] copy();
 
     /** Takes what is unread out of here, also in the midst of a callback. */
     abstract byte[] take();

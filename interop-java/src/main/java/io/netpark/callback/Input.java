@@ -33,6 +33,9 @@ final class Input {
     private final EventLoop loop;
     private final Limits limits;
     private final Waiter waiter = this::ready;
+    private final Runnable turn = this::turn;
+    private final Runnable request = this::request;
+    /** In force from the next call on. */
     private volatile Receiver receiver;
 
     /** What {@link #receiver} wants, since the loop has last looked. Loop's thread only, as is all below but the volatile. */
@@ -50,14 +53,28 @@ final class Input {
      * Pausing changes none of these: a read that was parked stays so, and is not retried before reading resumes.
      */
     private int state = IDLE;
+    /**
+     * What has become of the peer's end.
+     *
+     * <pre>
+     *   expected --read--> endOfStream --every byte before it has been shown to whom it was to be shown--> endTold
+     * </pre>
+     */
     private boolean endOfStream;
+    private boolean endTold;
     private boolean detached;
     private volatile boolean paused;
     /** Somebody else reads, or is about to. */
     private volatile boolean lent;
+    /** Somebody has asked for a call with the unread bytes, and {@link #request} is on its way. */
     private volatile boolean again;
-    /** There are bytes behind those that somebody else has read, and no callback knows of them. */
+    /**
+     * There are unread bytes that the callback is to be called with before anything else is read: it has not seen them, as they
+     * were read elsewhere, or it has paused at them.
+     */
     private volatile boolean untold;
+    /** A callback is running on the loop. */
+    private boolean calling;
     /** A worker is at the bytes, so it is not the peer's turn. */
     private boolean unexpected;
     /** Time without a byte from the peer; 0 for ever. */
@@ -77,26 +94,24 @@ final class Input {
     private Inbox inboxFor(Receiver receiver) {
         return receiver.input() != null
                 ? new InputInbox(connection, receiver.input(), limits)
-                : new RequestInbox(connection, receiver.request(), limits.inputLimit(receiver));
+                : new RequestInbox(connection, receiver, limits);
     }
 
     /** Starts reading, on the loop. */
     void start() {
-        if (inbox.unread() > 0 && connection.mayBeCalled() && !paused && !lent) {
-            inbox.deliverFresh();
-            checkLimit();
-        }
-        if (state != PARKED) { // a connect callback on a worker may have resumed reading meanwhile
-            read();
-        }
+        again |= untold && !paused;
+        request();
     }
 
     /** Puts bytes in front of what will be read; before {@link #start}, or while it is lent. */
     void preload(ByteBuffer bytes) {
         try {
             inbox.put(bytes);
-        } catch (NetparkException.LimitExceeded e) {
+            untold = inbox.unread() > 0;
+        } catch (NetparkException e) {
             connection.life.end(e);
+        } catch (Throwable e) {
+            failed(e);
         }
     }
 
@@ -108,28 +123,37 @@ final class Input {
         requestAgain();
     }
 
-    /** Not in the midst of a callback. */
+    /** Who is to be called now. From any thread. */
+    Receiver receiver() {
+        return receiver;
+    }
+
+    /** Before each look at the inbox, and not in the midst of a callback. */
     private void adopt() {
         Receiver next = receiver;
         if (next == adopted) {
             return;
         }
+        if (!inbox.receiver(next)) {
+            Inbox before = inbox;
+            Inbox after = inboxFor(next);
+            if (before.unread() > 0) {
+                try {
+                    after.put(ByteBuffer.wrap(before.copy()));
+                } catch (NetparkException e) {
+                    connection.life.end(e);
+                    return;
+                }
+            }
+            inbox = after;
+            before.clear();
+        }
         adopted = next;
-        if (inbox instanceof WorkerInbox workers) {
-            workers.receiver(next);
-            return;
-        }
-        Inbox before = inbox;
-        inbox = inboxFor(next);
-        if (before.unread() > 0) {
-            preload(ByteBuffer.wrap(before.take()));
-        }
-        before.clear();
     }
 
     /** How much may be unread. */
-    int limit() {
-        return limits.inputLimit(receiver);
+    private int limit() {
+        return limits.inputLimit(adopted);
     }
 
     // Time
@@ -227,20 +251,19 @@ final class Input {
         if (hasUnread()) {
             untold = true; // before looking whether it is paused, as resume() looks at this afterwards
             if (!paused) {
-                tellUntold();
+                requestAgain();
             }
-        }
-    }
-
-    private void tellUntold() {
-        if (untold) {
-            requestAgain();
         }
     }
 
     /** Takes what is unread, also in the midst of a callback. */
     byte[] takeUnread() {
         return inbox.take();
+    }
+
+    /** What is unread, and stays so; also in the midst of a callback. */
+    byte[] copyUnread() {
+        return inbox.copy();
     }
 
     boolean hasUnread() {
@@ -252,6 +275,16 @@ final class Input {
         return endOfStream;
     }
 
+    /** The callbacks know of the peer's end, and have been shown every byte before it. */
+    boolean isEndTold() {
+        return endTold;
+    }
+
+    /** A callback is still to be shown what is unread. */
+    boolean isAskedAgain() {
+        return again || untold || connection.calls != null && connection.calls.turns().isWanted(Turns.AGAIN);
+    }
+
     boolean isPaused() {
         return paused;
     }
@@ -260,10 +293,22 @@ final class Input {
         paused = true;
     }
 
+    /**
+     * What was left unread comes again, unless it is the callback itself that resumes: it has seen all there is.
+     */
     void resume() {
+        boolean asks = paused && !isOwnCallback();
         paused = false;
-        tellUntold();
-        wantedAgain();
+        if (asks || untold) {
+            requestAgain();
+            startTimeout();
+        } else {
+            wantedAgain();
+        }
+    }
+
+    private boolean isOwnCallback() {
+        return connection.calls != null ? connection.calls.turns().isCurrent() : loop.inLoop() && calling;
     }
 
     /** Bytes were not wanted for a while, and that time is not the peer's. */
@@ -274,19 +319,25 @@ final class Input {
 
     /** There may be a reason to read on. From a task: the caller may be a callback, of this connection or another. */
     void goOn() {
-        loop.tryExecute(this::turn);
+        loop.tryExecute(turn);
     }
 
     void requestAgain() {
         if (!again) { // two tasks at worst, of which the second finds nothing to do
             again = true;
-            loop.tryExecute(this::request);
+            try {
+                loop.tryExecute(request);
+            } catch (Throwable e) { // no memory for the task: whoever asks is told, and may ask again
+                again = false;
+                throw e;
+            }
         }
     }
 
     void release() {
         inbox.clear();
         endOfStream = true;
+        endTold = true;
     }
 
     /** On the loop: reads what has come without waiting to be told of it; {@link Life#nothingToRead} follows if that is nothing. */
@@ -308,39 +359,83 @@ final class Input {
         read();
     }
 
+    // On the loop, from here on. What is thrown ends the connection: nobody would ever come back to it.
+
     private void turn() {
-        connection.life.nextCall();
-        if (state != PARKED) {
-            read();
-        } else {
-            connection.life.mayBeIdle(); // a callback may have been what it was busy with
+        try {
+            connection.life.nextCall();
+            goOnReading();
+        } catch (Throwable e) {
+            failed(e);
         }
     }
 
     private void request() {
-        if (!again) {
+        try {
+            if (again) {
+                again = false;
+                untold = false;
+                deliverAgain();
+            }
+            connection.life.nextCall();
+            goOnReading(); // it may have made room
+        } catch (Throwable e) {
+            failed(e);
+        }
+    }
+
+    private void deliverAgain() {
+        adopt();
+        if (!connection.mayBeCalled() || lent || inbox.unread() == 0) {
             return;
         }
-        again = false;
-        untold = false;
-        adopt();
-        if (connection.mayBeCalled() && !lent && inbox.unread() > 0) {
-            boolean full = inbox.unread() >= limit();
-            inbox.deliver();
-            if (full) {
-                startTimeout();
-            }
+        boolean full = inbox.unread() >= limit();
+        deliver(false);
+        checkLimit();
+        if (full) {
+            startTimeout();
         }
-        turn(); // it may have made room
+    }
+
+    private void deliver(boolean fresh) {
+        calling = true;
+        try {
+            if (fresh) {
+                inbox.deliverFresh();
+            } else {
+                inbox.deliver();
+            }
+        } finally {
+            calling = false;
+        }
+        connection.idle.touch(); // from here on it is the peer's turn
+        noteIfPaused();
+    }
+
+    /** What a callback has left when it paused comes again when reading resumes, before anything else does. */
+    private void noteIfPaused() {
+        if (paused && inbox.left() > 0) {
+            untold = true;
+        }
     }
 
     /** A worker has taken what it could. */
     void taken() {
         expect();
+        connection.idle.touch();
         if (connection.isOpen()) {
+            noteIfPaused();
             adopt();
             checkLimit();
             turn();
+        }
+    }
+
+    private void goOnReading() {
+        if (state != PARKED) {
+            read();
+        } else {
+            connection.life.mayBeIdle(); // a callback may have been what it was busy with
         }
     }
 
@@ -350,70 +445,83 @@ final class Input {
     }
 
     private void read() {
-        adopt();
-        for (int reads = 0; mayRead(); reads++) {
-            if (reads == READS_A_TURN) {
-                goOn();
-                return;
-            }
-            connection.idle.reading();
-            if (state == IDLE) {
-                startTimeout();
-            }
-            int count;
-            try {
-                count = inbox.read(core, state != IDLE);
-            } catch (NetparkException e) {
-                state = IDLE;
-                connection.life.end(e);
-                return;
-            } catch (Throwable e) { // no memory, say; the operation has ended
-                state = IDLE;
-                failed(e);
-                return;
-            }
-            if (count == Descriptor.PARK) {
-                state = PARKED;
-                if (core.park(Direction.READ, waiter)) {
-                    connection.life.nothingToRead();
+        try {
+            for (int reads = 0; ; reads++) {
+                adopt(); // each time, as the callback before may have chosen another
+                if (!mayRead()) {
+                    break;
+                }
+                if (reads == READS_A_TURN) {
+                    goOn();
                     return;
                 }
-                state = PENDING;
-            } else if (count == Connection.END_OF_STREAM) {
-                state = IDLE;
-                ended();
-            } else {
-                state = IDLE;
-                connection.idle.touch();
-                inbox.deliverFresh();
-                checkLimit();
+                if (!readOnce()) {
+                    return;
+                }
             }
+            tellEndIfDue();
+            if (connection.isOpen()) {
+                connection.idle.listenForLoopEnd();
+            }
+        } catch (Throwable e) {
+            failed(e);
         }
-        if (connection.isOpen()) {
-            connection.idle.listenForLoopEnd();
+    }
+
+    /** Returns false if there is nothing more to be done for now. */
+    private boolean readOnce() {
+        connection.idle.reading();
+        if (state == IDLE) {
+            startTimeout();
         }
+        int count;
+        try {
+            count = inbox.read(core, state != IDLE);
+        } catch (NetparkException e) {
+            state = IDLE;
+            connection.life.end(e);
+            return false;
+        } catch (Throwable e) { // no memory, say; the operation has ended
+            state = IDLE;
+            throw e;
+        }
+        if (count == Descriptor.PARK) {
+            state = PARKED;
+            if (core.park(Direction.READ, waiter)) {
+                connection.life.nothingToRead();
+                return false;
+            }
+            state = PENDING;
+        } else if (count == Connection.END_OF_STREAM) {
+            state = IDLE;
+            endOfStream = true;
+            connection.life.endRead();
+        } else {
+            state = IDLE;
+            deliver(true);
+            checkLimit();
+        }
+        return true;
     }
 
     private void failed(Throwable e) {
-        NetparkException.Closed cause =
-                new NetparkException.Closed(connection + ": closed here, because reading failed: " + e);
-        cause.initCause(e);
-        if (connection.life.end(cause)) {
-            loop.report("Reading from " + connection + " failed; it is closed", e);
-        }
+        connection.life.failed("reading failed", e);
     }
 
     private void checkLimit() {
-        if (inbox.left() >= limit() && connection.isOpen() && !connection.life.isCalling()
-                && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
+        if (inbox.left() >= limit() && receiver == adopted && connection.isOpen() && !connection.life.isCalling()
+                && !isAskedAgain() && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
             connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
         }
     }
 
-    private void ended() {
-        endOfStream = true;
-        connection.life.peerHasEnded();
+    /** Not before a callback has been called with what is unread, if that is still to come. */
+    private void tellEndIfDue() {
+        if (endOfStream && !endTold && !isAskedAgain() && !lent && !detached && connection.isOpen()) {
+            endTold = true;
+            connection.life.peerHasEnded();
+        }
     }
 }

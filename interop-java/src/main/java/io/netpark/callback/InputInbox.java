@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 final class InputInbox extends Inbox {
 
     private final CallbackConnection connection;
-    private final InputHandler handler;
     private final Limits limits;
+    private InputHandler handler;
     /** Made with the first byte. */
     private @Nullable LinkBuffer chain;
 
@@ -20,6 +20,15 @@ final class InputInbox extends Inbox {
         this.connection = connection;
         this.handler = handler;
         this.limits = limits;
+    }
+
+    @Override
+    boolean receiver(Receiver next) {
+        if (next.input() == null) {
+            return false;
+        }
+        handler = next.input();
+        return true;
     }
 
     private LinkBuffer chain() {
@@ -60,13 +69,28 @@ final class InputInbox extends Inbox {
             handler.input(connection, in);
         } catch (Throwable e) {
             connection.life.callbackFailed("onInput", e);
+        } finally {
+            in.release();
         }
-        in.release();
     }
 
     @Override
     void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
         chain().write(bytes);
+    }
+
+    @Override
+    byte[] copy() {
+        return copy(chain);
+    }
+
+    /** Without taking the bytes; also while views of them are out. */
+    static byte[] copy(@Nullable LinkBuffer chain) {
+        byte[] bytes = new byte[chain == null ? 0 : (int) chain.available()];
+        if (bytes.length > 0) {
+            chain.peek(bytes.length).duplicate().get(bytes);
+        }
+        return bytes;
     }
 
     @Override

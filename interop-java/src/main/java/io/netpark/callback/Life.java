@@ -25,6 +25,9 @@ final class Life {
 
     /** The value of {@link #ending} for an end without a cause. */
     private static final Object NORMAL = new Object();
+    /** The cause where there is no memory for another. */
+    private static final NetparkException.Closed WORDLESS =
+            new NetparkException.Closed("closed here, because something was thrown on its behalf; it has been reported");
 
     private final CallbackConnection connection;
     private final Callbacks callbacks;
@@ -32,6 +35,8 @@ final class Life {
     /** Null if callbacks run on the loop. */
     private final @Nullable WorkerCalls calls;
     private final CloseCallbacks closeCallbacks = new CloseCallbacks();
+    /** Made in time: when it is needed there may be no memory. */
+    private final Runnable ended = this::ended;
 
     /**
      * <pre>
@@ -111,10 +116,16 @@ final class Life {
         }
     }
 
+    /** The end of the stream has been read: a worker that waits for more need not. */
+    void endRead() {
+        if (calls != null) {
+            calls.inbox().feed();
+        }
+    }
+
     /** The end of the stream has been read, and every byte before it delivered, or handed to the workers. */
     void peerHasEnded() {
         if (calls != null) {
-            calls.inbox().feed();
             calls.turns().want(Turns.HALF_CLOSE);
         } else {
             callHalfClose();
@@ -228,10 +239,13 @@ final class Life {
         if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
             return false;
         }
-        connection.core.close();
-        // Always as a task: whoever is calling may be in the midst of a callback.
-        if (!loop.tryExecute(this::ended)) {
-            ended();
+        try {
+            connection.core.close();
+        } finally {
+            // Always as a task: whoever is calling may be in the midst of a callback.
+            if (!loop.tryExecute(ended)) {
+                ended();
+            }
         }
         return true;
     }
@@ -260,7 +274,7 @@ final class Life {
 
     /** The peer has nothing more to say, and has been told that neither have we. */
     void endIfBothHalvesHave() {
-        if (connection.input.isEnded() && connection.output.isShutDown()) {
+        if (connection.input.isEndTold() && connection.output.isShutDown()) {
             end(null);
         }
     }
@@ -310,12 +324,38 @@ final class Life {
      * its fault.
      */
     void callbackFailed(String callback, Throwable thrown) {
-        NetparkException.Closed cause =
-                new NetparkException.Closed(connection + ": closed here, because its " + callback + " callback threw");
-        cause.initCause(thrown);
-        if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
-            loop.report("The " + callback + " callback of " + connection + " threw; the connection is closed", thrown);
+        failed("its " + callback + " callback threw", thrown);
+    }
+
+    /**
+     * Something was thrown on behalf of this connection, and nobody would go on with it: it ends, with a report. Throws nothing,
+     * and finds words only where there is memory for them.
+     */
+    void failed(String because, Throwable thrown) {
+        NetparkException.Closed cause = WORDLESS;
+        try {
+            cause = new NetparkException.Closed(connection + ": closed here, because " + because);
+            cause.initCause(thrown);
+        } catch (Throwable noMemory) {
+            // As it is, then.
         }
+        try {
+            if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
+                report(because, thrown);
+            }
+        } catch (Throwable noMemory) {
+            // It has ended, and who reports has done what it could.
+        }
+    }
+
+    private void report(String because, Throwable thrown) {
+        String what = "A connection was closed, because something was thrown on its behalf";
+        try {
+            what = connection + ": " + because + "; the connection is closed";
+        } catch (Throwable noMemory) {
+            // As it is, then.
+        }
+        loop.report(what, thrown);
     }
 
     /** The exception for an operation that comes too late. */

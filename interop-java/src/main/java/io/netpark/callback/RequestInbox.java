@@ -7,31 +7,46 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Of a request callback on the loop, or of none. An idle connection holds no buffer here: bytes are read into a segment
- * that all connections of the loop share, and only what the callback leaves is copied.
+ * Of a request callback on the loop, or of none. An idle connection holds no memory here: bytes are read into a block of the
+ * loop's, which is this connection's from the read until the callback has returned, and only what that leaves is copied.
  */
 final class RequestInbox extends Inbox {
 
-    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
-    private static final int SEGMENT_SIZE = 64 * 1024;
-
-    /** One for each event loop, as the threads that read are those of the event loops. */
-    private static final ThreadLocal<ByteBuffer> SEGMENT =
-            ThreadLocal.withInitial(() -> ByteBuffer.allocateDirect(SEGMENT_SIZE));
+    private static final ByteBuffer NOTHING = ByteBuffer.allocate(0).asReadOnlyBuffer();
 
     private final CallbackConnection connection;
-    private final @Nullable RequestHandler handler;
-    private final int limit;
+    private final Limits limits;
     private final CarryOver carryOver = new CarryOver();
+    /** Null if bytes are to be dropped. */
+    private @Nullable RequestHandler handler;
+    private int limit;
+
+    /** The loop's. Known from the first read on. */
+    private @Nullable LoopMemory memory;
+    /** What a read has filled, while it is this connection's. */
+    private @Nullable ByteBuffer block;
+    /** This connection's own view, which is empty unless {@link #block} has bytes: what callbacks have in their hands. */
+    private ByteBuffer view = NOTHING;
+    private @Nullable ByteBuffer viewed;
+
     /** What the callback is looking at, up to {@link #currentEnd}. */
     private @Nullable ByteBuffer current;
     private int currentEnd;
 
-    /** @param handler null if bytes are to be dropped */
-    RequestInbox(CallbackConnection connection, @Nullable RequestHandler handler, int limit) {
+    RequestInbox(CallbackConnection connection, Receiver receiver, Limits limits) {
         this.connection = connection;
-        this.handler = handler;
-        this.limit = limit;
+        this.limits = limits;
+        receiver(receiver);
+    }
+
+    @Override
+    boolean receiver(Receiver next) {
+        if (next.input() != null) {
+            return false;
+        }
+        handler = next.request();
+        limit = limits.inputLimit(next);
+        return true;
     }
 
     @Override
@@ -41,21 +56,70 @@ final class RequestInbox extends Inbox {
 
     @Override
     int read(Connection core, boolean retry) throws NetparkException {
-        ByteBuffer segment = SEGMENT.get();
-        segment.clear().limit(Math.min(SEGMENT_SIZE, limit - carryOver.size()));
-        return retry ? core.retryRead(segment) : core.startRead(segment);
+        LoopMemory memory = memory();
+        ByteBuffer taken = memory.take();
+        int count = 0;
+        try {
+            ByteBuffer room = viewOf(taken).limit(Math.min(taken.capacity(), limit - carryOver.size()));
+            count = retry ? core.retryRead(room) : core.startRead(room);
+            return count;
+        } finally {
+            if (count > 0) {
+                view.flip();
+                block = taken;
+            } else {
+                view.limit(0);
+                memory.giveBack(taken, 0);
+            }
+        }
+    }
+
+    private LoopMemory memory() {
+        LoopMemory known = memory;
+        if (known == null) {
+            known = memory = LoopMemory.ofThread();
+        }
+        return known;
+    }
+
+    private ByteBuffer viewOf(ByteBuffer taken) {
+        if (viewed != taken) {
+            view = taken.duplicate(); // mostly once for a connection, as a loop's block is mostly the same
+            viewed = taken;
+        }
+        return view.clear();
     }
 
     @Override
     void deliverFresh() {
-        if (handler != null) {
-            call(handler, carryOver.join(SEGMENT.get().flip()));
+        ByteBuffer filled = block;
+        if (filled == null) {
+            return; // nothing has been read
+        }
+        int used = view.limit();
+        try {
+            if (handler != null) {
+                call(handler, carryOver.join(view));
+            }
+        } finally {
+            block = null;
+            empty();
+            memory().giveBack(filled, used);
+        }
+    }
+
+    /** What a callback has kept against all warnings shows nothing from now on. */
+    private void empty() {
+        view.position(0).limit(0);
+        if (LoopMemory.isParanoid()) {
+            view = NOTHING;
+            viewed = null;
         }
     }
 
     @Override
     void deliver() {
-        if (handler != null) {
+        if (handler != null && carryOver.size() > 0) {
             call(handler, carryOver.bytes());
         }
     }
@@ -68,8 +132,9 @@ final class RequestInbox extends Inbox {
             handler.request(connection, in.order(ByteOrder.BIG_ENDIAN));
         } catch (Throwable e) {
             connection.life.callbackFailed("onRequest", e);
+        } finally {
+            current = null;
         }
-        current = null;
         if (connection.isOpen()) {
             int taken = Math.min(in.position(), end);
             carryOver.keep(in.limit(end).position(taken)); // whatever the callback has done to the limit
@@ -81,17 +146,35 @@ final class RequestInbox extends Inbox {
         carryOver.keep(bytes);
     }
 
+    private ByteBuffer bytes() {
+        return current != null ? current.limit(currentEnd) : carryOver.size() > 0 ? carryOver.bytes() : NOTHING;
+    }
+
     @Override
-    byte[] take() {
-        ByteBuffer unread = current != null ? current.limit(currentEnd)
-                : carryOver.size() > 0 ? carryOver.bytes() : NOTHING;
+    byte[] copy() {
+        ByteBuffer unread = bytes().duplicate();
         byte[] bytes = new byte[unread.remaining()];
         unread.get(bytes);
         return bytes;
     }
 
     @Override
+    byte[] take() {
+        byte[] bytes = copy();
+        if (current != null) {
+            current.position(currentEnd);
+        } else {
+            carryOver.clear();
+        }
+        return bytes;
+    }
+
+    @Override
     void clear() {
         carryOver.clear();
+        if (block != null) { // an error was in the way; not given back, as this may be another thread
+            block = null;
+            empty();
+        }
     }
 }

@@ -5,6 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -55,7 +56,7 @@ final class Turns implements Runnable {
         /** On the loop: whether there is nothing to call. Then only {@link #after} is. */
         boolean isEmpty(int event);
 
-        /** On the loop, before the call. */
+        /** On the loop, before the call. Throws nothing, as {@link #after} does not. */
         void before(int event);
 
         /** On a worker, or on the loop if there is none. Throws nothing. */
@@ -110,6 +111,11 @@ final class Turns implements Runnable {
         return CURRENT.get() == this && EventLoop.current() == null;
     }
 
+    /** Whether the calling thread is in a call of these turns, wherever it runs. */
+    boolean isCurrent() {
+        return CURRENT.get() == this;
+    }
+
     boolean isOut() {
         return out != 0;
     }
@@ -126,24 +132,27 @@ final class Turns implements Runnable {
 
     /** What was wanted before may have become possible. */
     void next() {
-        if (out != 0) {
-            return;
-        }
-        for (int event = 1; event <= LAST; event <<= 1) {
-            if ((wanted & event) != 0 && calls.mayCall(event)) {
-                wanted &= ~event;
-                if (calls.isEmpty(event)) {
-                    calls.after(event);
-                    next();
-                    return;
-                }
+        for (int event = due(); event != 0; event = due()) {
+            wanted &= ~event;
+            if (calls.isEmpty(event)) {
+                calls.after(event);
+            } else {
                 out = event;
                 claim = TAKEN;
                 calls.before(event);
                 handOut();
-                return;
             }
         }
+    }
+
+    /** What is to be called now; 0 for nothing. */
+    private int due() {
+        for (int event = 1; out == 0 && event <= LAST; event <<= 1) {
+            if ((wanted & event) != 0 && calls.mayCall(event)) {
+                return event;
+            }
+        }
+        return 0;
     }
 
     private void handOut() {
@@ -180,8 +189,20 @@ final class Turns implements Runnable {
             calls.call(out);
         } finally {
             CURRENT.remove();
-            if (!loop.test(returned)) {
-                returned(); // the loop has ended, so there is nobody else
+            comeBack();
+        }
+    }
+
+    /** Nobody else could ever say that the call is over. */
+    private void comeBack() {
+        while (true) {
+            try {
+                if (!loop.test(returned)) {
+                    returned(); // the loop has ended, so there is nobody else
+                }
+                return;
+            } catch (OutOfMemoryError e) { // none for a task of the loop: until there is some
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
             }
         }
     }

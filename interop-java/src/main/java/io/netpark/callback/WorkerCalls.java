@@ -18,7 +18,7 @@ final class WorkerCalls implements Turns.Calls {
         this.connection = connection;
         this.callbacks = connection.callbacks;
         this.workers = workers;
-        this.inbox = new WorkerInbox(connection, callbacks.receiver, this, limits);
+        this.inbox = new WorkerInbox(connection, this, limits);
         this.turns = new Turns(connection, this, workers, connection.loop()::tryExecute);
     }
 
@@ -59,7 +59,7 @@ final class WorkerCalls implements Turns.Calls {
             case Turns.AGAIN -> mayRead();
             case Turns.INPUT -> mayRead() && !connection.input.isPaused() && inbox.hasFresh();
             case Turns.WRITABLE -> connection.life.isWritableCallbackDue();
-            default -> mayRead() && !inbox.hasFresh();
+            default -> mayRead() && !inbox.hasFresh() && !connection.input.isAskedAgain();
         };
     }
 
@@ -78,8 +78,12 @@ final class WorkerCalls implements Turns.Calls {
     @Override
     public void before(int event) {
         if (event == Turns.AGAIN || event == Turns.INPUT) {
-            connection.input.unexpect();
-            inbox.handOut();
+            try {
+                connection.input.unexpect();
+                inbox.handOut();
+            } catch (Throwable e) { // the call goes out all the same, with what could be handed out
+                connection.life.failed("its input could not be handed to a worker", e);
+            }
         }
     }
 
@@ -95,6 +99,15 @@ final class WorkerCalls implements Turns.Calls {
 
     @Override
     public void after(int event) {
+        try {
+            returned(event);
+        } catch (Throwable e) {
+            connection.life.failed("what follows a callback failed", e);
+        }
+        connection.life.callReturned();
+    }
+
+    private void returned(int event) {
         switch (event) {
             case Turns.CONNECT -> {
                 connected();
@@ -107,7 +120,6 @@ final class WorkerCalls implements Turns.Calls {
                 connection.input.taken();
             }
         }
-        connection.life.callReturned();
     }
 
     @Override

@@ -30,8 +30,6 @@ final class WorkerInbox extends Inbox {
     private final WorkerCalls calls;
     private final Limits limits;
     private final EventLoop loop;
-    /** Takes effect with the next call. */
-    private volatile Receiver receiver;
 
     /** The loop's. */
     private @Nullable LinkBuffer arriving;
@@ -40,17 +38,19 @@ final class WorkerInbox extends Inbox {
     /** The size of {@link #current} when the loop last had it. */
     private long handedOut;
     private @Nullable Wait wait;
+    /** Who is in the call that is out. The worker's. */
+    private @Nullable Receiver called;
 
-    WorkerInbox(CallbackConnection connection, Receiver receiver, WorkerCalls calls, Limits limits) {
+    WorkerInbox(CallbackConnection connection, WorkerCalls calls, Limits limits) {
         this.connection = connection;
-        this.receiver = receiver;
         this.calls = calls;
         this.limits = limits;
         this.loop = connection.loop();
     }
 
-    void receiver(Receiver next) {
-        receiver = next;
+    @Override
+    boolean receiver(Receiver next) {
+        return true; // each call asks anew
     }
 
     private LinkBuffer arriving() {
@@ -89,7 +89,7 @@ final class WorkerInbox extends Inbox {
     void deliverFresh() {
         if (wait != null) {
             feed();
-        } else if (receiver.isNobody()) {
+        } else if (connection.input.receiver().isNobody()) {
             arriving().skip(arriving().available());
             arriving().release();
         } else {
@@ -127,7 +127,8 @@ final class WorkerInbox extends Inbox {
         if (in == null || in.available() == 0) {
             return;
         }
-        Receiver now = receiver;
+        Receiver now = connection.input.receiver();
+        called = now;
         try {
             if (now.input() != null) {
                 now.input().input(connection, in);
@@ -136,8 +137,10 @@ final class WorkerInbox extends Inbox {
             }
         } catch (Throwable e) {
             connection.life.callbackFailed(now.input() != null ? "onInput" : "onRequest", e);
+        } finally {
+            called = null;
+            in.release();
         }
-        in.release();
     }
 
     private void call(RequestHandler handler, LinkBuffer in) throws Exception {
@@ -157,7 +160,8 @@ final class WorkerInbox extends Inbox {
 
     /** On the worker, within an input callback. */
     boolean await(long count) throws NetparkException, InterruptedException {
-        if (receiver.input() == null) {
+        Receiver called = this.called;
+        if (called == null || called.input() == null) {
             throw new IllegalStateException("await input of " + connection
                     + ": a request callback's buffer cannot grow; use an input callback");
         }
@@ -166,9 +170,10 @@ final class WorkerInbox extends Inbox {
         if (in.available() >= count) {
             return true;
         }
-        if (count > connection.input.limit()) {
+        int limit = limits.inputLimit(called);
+        if (count > limit) {
             throw new NetparkException.LimitExceeded("await " + count + " bytes from " + connection
-                    + ": the input limit is " + connection.input.limit() + " bytes; raise inputLimit");
+                    + ": the input limit is " + limit + " bytes; raise inputLimit");
         }
         Wait wanted = new Wait(count);
         boolean interrupted = false;
@@ -230,6 +235,12 @@ final class WorkerInbox extends Inbox {
     }
 
     // The end
+
+    @Override
+    byte[] copy() {
+        handOut();
+        return InputInbox.copy(current);
+    }
 
     @Override
     byte[] take() {

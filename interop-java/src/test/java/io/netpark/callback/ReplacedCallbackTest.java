@@ -1,20 +1,27 @@
 package io.netpark.callback;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.Socket;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ReplacedCallbackTest {
 
@@ -63,6 +70,117 @@ class ReplacedCallbackTest {
             connection.onRequest((c, in) -> c.write(Support.bytes("[" + Support.take(in) + "]")));
         } else {
             connection.onInput((c, in) -> c.write(Support.bytes("[" + in.readString((int) in.available()) + "]")));
+        }
+    }
+
+    static List<Arguments> switches() {
+        List<Arguments> all = new ArrayList<>();
+        for (String threads : Support.threads()) {
+            for (String from : List.of("request", "input")) {
+                for (String to : List.of("request", "input")) {
+                    all.add(Arguments.of(threads, from, to));
+                }
+            }
+        }
+        return all;
+    }
+
+    private static CallbackServer.Builder builder(Workers workers) {
+        CallbackServer.Builder builder = CallbackServer.builder().loops(1);
+        return workers == null ? builder : builder.workers(workers);
+    }
+
+    /** Much follows the line that switches, so it is read many times in that turn. */
+    @ParameterizedTest
+    @MethodSource("switches")
+    void theOldCallbackIsNotCalledOnceItHasBeenReplaced(String threads, String from, String to) throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = builder(workers);
+            if (from.equals("request")) {
+                builder.onRequest((connection, in) -> {
+                    calls.incrementAndGet();
+                    text(in, 1);
+                    echo(connection, to);
+                });
+            } else {
+                builder.onInput((connection, in) -> {
+                    calls.incrementAndGet();
+                    in.skip(1);
+                    echo(connection, to);
+                });
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                byte[] all = Support.patternBytes(3, 2_000_000);
+                Thread sending = Between.sending(socket, all, true);
+                byte[] echoed = socket.getInputStream().readAllBytes();
+                assertArrayEquals(Arrays.copyOfRange(all, 1, all.length), echoed);
+                assertEquals(1, calls.get());
+                sending.join();
+            }
+        }
+    }
+
+    private static void echo(CallbackConnection connection, String to) {
+        if (to.equals("request")) {
+            connection.onRequest((c, in) -> c.write(in));
+        } else {
+            connection.onInput((c, in) -> c.write(in.slice(in.available())));
+        }
+    }
+
+    /** What one may leave unread, and what happens then, is nothing to the other. */
+    @ParameterizedTest
+    @MethodSource("switches")
+    void aSwitchWithMuchUnreadMeetsNoLimit(String threads, String from, String to) throws Exception {
+        int size = 900_000;
+        int first = from.equals("input") ? 500_000 : 50_000;
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = builder(workers);
+            if (from.equals("request")) {
+                builder.onRequest((connection, in) -> {
+                    if (in.remaining() >= first) {
+                        echo(connection, to);
+                    }
+                });
+            } else {
+                builder.onInput((connection, in) -> {
+                    if (in.available() >= first) {
+                        echo(connection, to);
+                    }
+                });
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                byte[] all = Support.patternBytes(4, size);
+                Thread sending = Between.sending(socket, all, true);
+                assertArrayEquals(all, socket.getInputStream().readAllBytes());
+                sending.join();
+            }
+        }
+    }
+
+    /** Those who take a message a call and ask for the next are not at a limit either. */
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void whoAsksAgainIsNotAtItsLimit(String threads) throws Exception {
+        int size = 200_000;
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = builder(workers).atInputLimit(AtLimit.CLOSE).inputLimit(300_000)
+                    .onInput((connection, in) -> {
+                        if (in.available() >= size) {
+                            connection.onRequest((c, bytes) -> {
+                                bytes.limit(Math.min(bytes.limit(), bytes.position() + 20_000));
+                                c.write(bytes);
+                                c.requestAgain();
+                            });
+                        }
+                    });
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                byte[] all = Support.patternBytes(4, size);
+                Thread sending = Between.sending(socket, all, true);
+                assertArrayEquals(all, socket.getInputStream().readAllBytes());
+                sending.join();
+            }
         }
     }
 

@@ -63,6 +63,21 @@ final class Support {
         return all;
     }
 
+    /** Where callbacks may run: names for {@link #workers}. */
+    static List<String> threads() {
+        return Runtime.version().feature() >= 21 ? List.of("loop", "pool", "virtual") : List.of("loop", "pool");
+    }
+
+    /** Null for the loop. */
+    static Workers workers(String threads) {
+        return switch (threads) {
+            case "loop" -> null;
+            case "pool" -> Workers.pool(2, 1000);
+            case "virtual" -> Workers.virtualThreads();
+            default -> throw new IllegalArgumentException(threads);
+        };
+    }
+
     static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
         return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).open();
     }

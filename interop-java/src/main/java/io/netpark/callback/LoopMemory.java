@@ -1,0 +1,64 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LeakDetection;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory that the connections of a loop read into by turns, so that none of them holds any while it waits for bytes.
+ *
+ * <p>A block is either here, or in the hands of the one connection that reads into it and shows the bytes to its callback:
+ *
+ * <pre>
+ *   here --{@link #take}--> a connection's, until its callback has returned --{@link #giveBack}--> here
+ *                               `--an error in between--> nobody's: the garbage collector's
+ * </pre>
+ *
+ * So nobody can look at bytes of another connection: what has not been taken cannot be reached, and a connection that reads while
+ * the callback of another is running (one that is dialed in it, say) takes another block. Of one thread, that of an event loop.
+ */
+final class LoopMemory {
+
+    static final int BLOCK_SIZE = 64 * 1024;
+    /** Blocks that are kept for callbacks inside of which other connections are read. */
+    private static final int MOST_KEPT = 4;
+    private static final boolean PARANOID = LeakDetection.ofProcess() == LeakDetection.PARANOID;
+
+    private static final ThreadLocal<LoopMemory> OF_THREAD = ThreadLocal.withInitial(LoopMemory::new);
+
+    private final @Nullable ByteBuffer[] kept = new ByteBuffer[MOST_KEPT];
+    private int count;
+
+    private LoopMemory() {}
+
+    static LoopMemory ofThread() {
+        return OF_THREAD.get();
+    }
+
+    /** A block that nobody else has. */
+    ByteBuffer take() {
+        ByteBuffer block = count == 0 ? null : kept[--count];
+        if (block == null) {
+            return ByteBuffer.allocateDirect(BLOCK_SIZE);
+        }
+        kept[count] = null;
+        return block;
+    }
+
+    /** Nobody looks at it any more; {@code used} bytes of it were. */
+    void giveBack(ByteBuffer block, int used) {
+        if (PARANOID) {
+            for (int i = 0; i < used; i++) {
+                block.put(i, LeakDetection.POISON);
+            }
+        }
+        if (count < MOST_KEPT) {
+            kept[count++] = block;
+        }
+    }
+
+    /** Whether the next reader is to see another object than the one before, so that whoever has kept that is found out. */
+    static boolean isParanoid() {
+        return PARANOID;
+    }
+}

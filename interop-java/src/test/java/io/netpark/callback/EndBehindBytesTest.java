@@ -1,0 +1,128 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.net.Socket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Callbacks that take one byte a call are shown all of them before they are told of the peer's end. */
+@Timeout(60)
+class EndBehindBytesTest {
+
+    private static final String ALL = "0123456789".repeat(5);
+
+    /** How the next byte is asked for. */
+    enum Way { AGAIN, REPLACED, OTHER_KIND, PAUSED_RESUMED_AGAIN, PAUSED_AGAIN_RESUMED, PAUSED_RESUMED, PAUSED_WITHIN }
+
+    static List<Arguments> ways() {
+        List<Arguments> all = new ArrayList<>();
+        for (Way way : Way.values()) {
+            for (String threads : Support.threads()) {
+                for (boolean reader : new boolean[] {true, false}) {
+                    for (boolean halfClose : new boolean[] {true, false}) {
+                        all.add(Arguments.of(way, threads, reader, halfClose));
+                    }
+                }
+            }
+        }
+        return all;
+    }
+
+    private final ExecutorService elsewhere = Executors.newSingleThreadExecutor();
+
+    private void next(Way way, CallbackConnection connection, boolean reader) {
+        switch (way) {
+            case AGAIN -> connection.requestAgain();
+            case REPLACED -> replace(way, connection, reader);
+            case OTHER_KIND -> replace(way, connection, !reader);
+            case PAUSED_WITHIN -> {
+                connection.pauseReading();
+                connection.requestAgain();
+                connection.resumeReading();
+            }
+            default -> {
+                connection.pauseReading();
+                elsewhere.execute(() -> {
+                    if (way == Way.PAUSED_AGAIN_RESUMED) {
+                        connection.requestAgain();
+                    }
+                    connection.resumeReading();
+                    if (way == Way.PAUSED_RESUMED_AGAIN) {
+                        connection.requestAgain();
+                    }
+                });
+            }
+        }
+    }
+
+    private void replace(Way way, CallbackConnection connection, boolean reader) {
+        if (reader) {
+            connection.onInput((c, in) -> {
+                c.write(Support.bytes(in.readString(1)));
+                next(way, c, true);
+            });
+        } else {
+            connection.onRequest((c, in) -> {
+                c.write(Support.bytes("" + (char) in.get()));
+                next(way, c, false);
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("ways")
+    void everyByteIsAnsweredBeforeTheEndIsTold(Way way, String threads, boolean reader, boolean halfClose) throws Exception {
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1).onConnect(connection -> replace(way, connection, reader));
+            if (halfClose) {
+                builder.onHalfClose(connection -> {
+                    connection.write(Support.bytes("."));
+                    connection.closeAfterWrites();
+                });
+            }
+            if (workers != null) {
+                builder.workers(workers);
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                Support.send(socket, ALL);
+                socket.shutdownOutput();
+                assertEquals(halfClose ? ALL + "." : ALL, Support.receiveAll(socket));
+            }
+        } finally {
+            elsewhere.shutdown();
+        }
+    }
+
+    /** Both halves have ended when the last byte has been shown, and not when it has been read. */
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void anOutputThatHasBeenShutDownDoesNotCutTheInputOff(String threads) throws Exception {
+        StringBuffer seen = new StringBuffer();
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1)
+                    .onConnect(CallbackConnection::shutdownOutput)
+                    .onRequest((connection, in) -> {
+                        seen.append((char) in.get());
+                        connection.requestAgain();
+                    })
+                    .onHalfClose(connection -> seen.append("."));
+            if (workers != null) {
+                builder.workers(workers);
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                Support.send(socket, ALL);
+                socket.shutdownOutput();
+                assertEquals("", Support.receiveAll(socket));
+                Support.await("closed", () -> server.connections() == 0);
+                assertEquals(ALL + ".", seen.toString());
+            }
+        }
+    }
+}
