@@ -233,7 +233,7 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Says that a request is being answered, though no callback is running: by other threads, or when a future completes. Until
      * that is {@linkplain Exchange#close closed}, {@linkplain CallbackServer#shutdown shutting down} the server waits for this
-     * connection.
+     * connection, and it is not {@linkplain Setup#idleTimeout idle}.
      */
     public Exchange beginExchange() {
         return life.beginExchange();

@@ -116,7 +116,7 @@ final class Carriage<T> {
             source.life.afterCall(() -> lendInputNow(index));
             return;
         }
-        exchanges.add(source.beginExchange()); // it is not idle, though nothing of it is read
+        exchanges.add(source.life.beginCopy()); // it is not idle, though nothing of it is read
         if (source.isOpen()) { // or a worker may be at its bytes still
             source.input.stop();
             try {
@@ -155,7 +155,7 @@ final class Carriage<T> {
         }
         CallbackConnection target = legs.get(index).target;
         onLoop(target, () -> {
-            exchanges.add(target.beginExchange()); // from here on its socket does not become another's
+            exchanges.add(target.life.beginCopy()); // from here on its socket does not become another's
             if (!target.isOpen()) {
                 unready(target, target.life.closed("copy to"));
             }

@@ -7,7 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends a connection that is silent for too long, or whose event loop closes while nothing of it is parked there. A byte
+ * Ends a connection that is silent for too long, as {@link Setup#idleTimeout} says, or whose event loop closes while nothing of it is parked there. A byte
  * costs one look at the clock, if there is an idle timeout, and else nothing; the timer moves itself when it fires and
  * finds that it is not time yet. Loop's thread only.
  */
@@ -76,7 +76,7 @@ final class IdleTimer {
         if (idleNanos == 0 || !connection.isOpen()) {
             return;
         }
-        if (connection.life.isCalling()) { // the callback takes its time, and the peer waits for it
+        if (connection.life.isAtWork()) { // the callback takes its time, and the peer waits for it
             touch();
         }
         long due = Due.after(lastByte, idleNanos);

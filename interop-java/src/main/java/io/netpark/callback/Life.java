@@ -12,12 +12,14 @@ final class Life {
 
     private static final VarHandle ENDING;
     private static final VarHandle EXCHANGES;
+    private static final VarHandle ANSWERING;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             ENDING = lookup.findVarHandle(Life.class, "ending", Object.class);
             EXCHANGES = lookup.findVarHandle(Life.class, "exchanges", int.class);
+            ANSWERING = lookup.findVarHandle(Life.class, "answering", int.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -45,8 +47,10 @@ final class Life {
      * </pre>
      */
     private volatile @Nullable Object ending;
-    /** Requests that are being answered though no callback runs. */
+    /** What is in progress though no callback runs: requests that are being answered, and copies. */
     private volatile int exchanges;
+    /** Those of them for which this side is at work, and the peer waits. */
+    private volatile int answering;
     /** Who goes on with the socket, told whether every byte has been taken; null if it ends with this. Loop's thread only. */
     private @Nullable Consumer<Boolean> successor;
     private @Nullable Runnable afterCall;
@@ -185,13 +189,31 @@ final class Life {
     // Being idle, when the server shuts down
 
     Exchange beginExchange() {
+        Exchange begun = new Exchange(this, true);
         EXCHANGES.getAndAdd(this, 1);
-        return new Exchange(this);
+        ANSWERING.getAndAdd(this, 1);
+        return begun;
     }
 
-    void endExchange() {
+    /** Bytes are copied: not idle for who shuts down, and waiting for the peer all the same. */
+    Exchange beginCopy() {
+        Exchange begun = new Exchange(this, false);
+        EXCHANGES.getAndAdd(this, 1);
+        return begun;
+    }
+
+    void endExchange(boolean answering) {
+        if (answering) {
+            connection.idle.touch(); // it is the peer's turn from now on
+            ANSWERING.getAndAdd(this, -1);
+        }
         EXCHANGES.getAndAdd(this, -1);
         mayBeIdle();
+    }
+
+    /** On the loop: the peer waits for this side, and not the other way round. */
+    boolean isAtWork() {
+        return answering > 0 || calls != null && calls.turns().isOut() && !calls.inbox().isAwaited();
     }
 
     /** Something that kept it busy has ended; from any thread, and in the midst of a callback. */

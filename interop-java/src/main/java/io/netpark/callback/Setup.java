@@ -109,9 +109,15 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     }
 
     /**
-     * Closes a connection on which no byte has moved in either direction for this long, with
-     * {@link NetparkException.TimedOut} as the cause. Never early. Zero, the default, is for ever. Not TCP keepalive,
-     * which {@link #options} has: that one finds peers that have vanished, this one those that are silent.
+     * Closes a connection that has been idle for this long, with {@link NetparkException.TimedOut} ({@code IDLE}) as the cause.
+     * Never early. Zero, the default, is for ever. Not TCP keepalive, which {@link #options} has: that one finds peers that have
+     * vanished, this one those that are silent.
+     *
+     * <p>A connection is idle while no byte moves in either direction and it is not this side that is at work. This side is at
+     * work while a callback runs, or waits for a {@linkplain #workers worker}, and while an
+     * {@linkplain CallbackConnection#beginExchange exchange} is in progress. A callback in {@link CallbackConnection#awaitInput}
+     * waits for the peer, and so do a copy, a relay, and a connection whose reading is paused without an exchange: those are idle
+     * if no byte moves. It is the same on the event loop and with workers.
      */
     public B idleTimeout(Duration time) {
         idleNanos = notNegativeNanos(time);

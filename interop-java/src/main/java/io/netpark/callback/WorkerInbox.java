@@ -202,6 +202,7 @@ final class WorkerInbox extends Inbox {
         wait = wanted;
         takeBack(); // the worker has read some of it
         connection.input.expect();
+        connection.idle.touch(); // it is the peer's turn from now on
         feed();
         if (wait != null) {
             connection.input.wantedAgain(); // reading may have stopped at the limit, and there is room now

@@ -1,0 +1,125 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.sys.NetparkException;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Idle is who waits for its peer, wherever callbacks run. */
+@Timeout(60)
+class IdleTimeoutTest {
+
+    private static final Duration IDLE = Duration.ofMillis(200);
+
+    private final CompletableFuture<Throwable> closed = new CompletableFuture<>();
+
+    private CallbackServer.Builder builder(Workers workers) {
+        CallbackServer.Builder builder = CallbackServer.builder().loops(1).idleTimeout(IDLE)
+                .onClose((connection, why) -> closed.complete(why));
+        return workers == null ? builder : builder.workers(workers);
+    }
+
+    private void assertIdle() throws Exception {
+        Throwable why = closed.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        assertEquals(NetparkException.Timeout.IDLE, assertInstanceOf(NetparkException.TimedOut.class, why).timeout());
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void anExchangeInProgressIsNotIdle(String threads) throws Exception {
+        CompletableFuture<Exchange> begun = new CompletableFuture<>();
+        CompletableFuture<CallbackConnection> connected = new CompletableFuture<>();
+        try (Workers workers = Support.workers(threads);
+                CallbackServer server = builder(workers).onConnect(connected::complete)
+                        .onRequest((connection, in) -> {
+                            in.position(in.limit());
+                            begun.complete(connection.beginExchange());
+                        }).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            Exchange exchange = begun.get(10, TimeUnit.SECONDS);
+            awaitTimers(connected.get(), 3);
+            assertFalse(closed.isDone());
+            connected.get().write(Support.bytes("answer"));
+            exchange.close();
+            assertEquals("answer", Support.receive(socket, 6));
+            assertIdle();
+        }
+    }
+
+    /** Until timers of so many idle times have run on its loop, one after the other. */
+    private static void awaitTimers(CallbackConnection connection, int times) throws Exception {
+        connection.loop().schedule(() -> {}, times * IDLE.toMillis(), TimeUnit.MILLISECONDS).get();
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void aCallbackThatTakesItsTimeIsNotIdle(String threads) throws Exception {
+        try (Workers workers = Support.workers(threads);
+                CallbackServer server = builder(workers).onRequest((connection, in) -> {
+                    Thread.sleep(2 * IDLE.toMillis());
+                    connection.write(in);
+                }).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            for (int i = 0; i < 2; i++) {
+                Support.send(socket, "x");
+                assertEquals("x", Support.receive(socket, 1));
+            }
+            assertIdle();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void aCallbackThatAwaitsInputIsIdle(String threads) throws Exception {
+        CompletableFuture<Throwable> awaited = new CompletableFuture<>();
+        try (Workers workers = Support.workers(threads);
+                CallbackServer server = builder(workers).onInput((connection, in) -> {
+                    if (workers != null) {
+                        try {
+                            connection.awaitInput(100);
+                        } catch (NetparkException e) {
+                            awaited.complete(e);
+                            throw e;
+                        }
+                    }
+                }).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            assertIdle();
+            if (workers != null) {
+                assertInstanceOf(NetparkException.TimedOut.class, awaited.get(10, TimeUnit.SECONDS).getCause());
+            }
+        }
+    }
+
+    @Test
+    void whoAwaitsInputAfterWorkHasAllOfTheTime() throws Exception {
+        CountDownLatch waiting = new CountDownLatch(1);
+        long[] started = new long[1];
+        try (Workers workers = Workers.pool(1, 10);
+                CallbackServer server = builder(workers).onInput((connection, in) -> {
+                    Thread.sleep(IDLE.toMillis() * 3 / 2);
+                    started[0] = System.nanoTime();
+                    waiting.countDown();
+                    connection.awaitInput(100);
+                }).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            assertTrue(waiting.await(10, TimeUnit.SECONDS));
+            assertIdle();
+            assertTrue(System.nanoTime() - started[0] >= IDLE.toNanos());
+        }
+    }
+}
