@@ -586,11 +586,9 @@ public class Connection internal constructor(
     internal fun own(handler: CoroutineContext): HandlerSensor {
         ownerContext = handler
         owner = handler.job
-        return HandlerSensor(handler.job) { cause ->
-            if (cause != null) {
-                reading.ownerCancelled()
-                writing.ownerCancelled()
-            }
+        return HandlerSensor(handler.job) {
+            reading.ownerCancelled()
+            writing.ownerCancelled()
         }
     }
 

@@ -105,7 +105,7 @@ private class End {
      * @return the failure
      */
     suspend fun await(start: () -> Unit, cancel: () -> Unit): Exception? {
-        val sensor = coroutineContext[Job]?.let { job -> HandlerSensor(job) { cause -> if (cause != null) cancel() } }
+        val sensor = coroutineContext[Job]?.let { job -> HandlerSensor(job, cancel) }
         try {
             return suspendCoroutine { continuation ->
                 waiting = continuation

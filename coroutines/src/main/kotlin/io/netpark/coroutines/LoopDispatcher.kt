@@ -43,15 +43,18 @@ public class LoopDispatcher internal constructor(
             { with(continuation) { resumeUndispatched(Unit) } }, // a timer's action is on the loop, below no other code
             { continuation.cancel(loopClosed()) },
         )
-        continuation.invokeOnCancellation { timer.disarm() }
         if (!timer.arm(fromNow(timeMillis))) {
             continuation.cancel(loopClosed())
         }
+        // Last: of a coroutine that has been cancelled already it is called at once, and then it must find the timer armed.
+        continuation.invokeOnCancellation { timer.disarm() }
     }
 
     override fun invokeOnTimeout(timeMillis: Long, block: Runnable, context: CoroutineContext): DisposableHandle {
-        val timer = loop.newTimer(block)
-        timer.arm(fromNow(timeMillis))
+        val timer = loop.newTimer(block) { context.cancel(loopClosed()) }
+        if (!timer.arm(fromNow(timeMillis))) {
+            context.cancel(loopClosed()) // the time would never come
+        }
         return DisposableHandle { timer.disarm() }
     }
 

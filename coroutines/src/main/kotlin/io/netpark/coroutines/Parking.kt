@@ -4,8 +4,6 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
 import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.CompletableJob
-import kotlinx.coroutines.CompletionHandler
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ThreadContextElement
 import kotlinx.coroutines.suspendCancellableCoroutine
@@ -14,6 +12,7 @@ import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.intrinsics.COROUTINE_SUSPENDED
 import kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn
 import kotlin.coroutines.resume
+import kotlin.coroutines.startCoroutine
 
 /**
  * Parks coroutines on one direction of a descriptor, in one of two ways.
@@ -85,19 +84,30 @@ internal class Parking(private val descriptor: Descriptor, private val direction
 }
 
 /**
- * Feels the cancellation of a handler. A child job is the way to it that public API offers: cancelling a job cancels its
- * children at once, while a completion listener of the job itself would be called only after the handler has left.
+ * Feels the cancellation of a job, and calls [cancelled] on the canceller's thread, once.
+ *
+ * It is a coroutine of nobody, suspended in the job's context until [dispose]: a suspended coroutine is what a job tells of its
+ * cancellation at once, while a completion listener would be called only after the job's own code has left. It is no child of the
+ * job. A child would be there for user code to cancel, which ends the feeling, or to join, which waits for ever.
  */
-@JvmInline
-internal value class HandlerSensor private constructor(val child: CompletableJob) {
+internal class HandlerSensor(job: Job, private val cancelled: () -> Unit) : Continuation<Unit> {
 
-    constructor(handler: Job, cancelled: CompletionHandler) : this(Job(handler)) {
-        child.invokeOnCompletion(cancelled)
+    override val context: CoroutineContext = job // without a dispatcher: it is resumed where it is cancelled
+    private var feeler: CancellableContinuation<Unit>? = null
+
+    init {
+        val feel: suspend () -> Unit = { suspendCancellableCoroutine { feeler = it } }
+        feel.startCoroutine(this)
     }
 
-    /** The handler has left: its job must not wait for this child. */
+    /** The end of the feeling: by cancellation, also of a job that had been cancelled before, or by [dispose]. */
+    override fun resumeWith(result: Result<Unit>) {
+        if (result.isFailure) cancelled()
+    }
+
+    /** The job goes on, or has ended, without this. Called once. */
     fun dispose() {
-        child.complete()
+        feeler?.resume(Unit)
     }
 }
 

@@ -12,7 +12,10 @@ import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
@@ -157,6 +160,50 @@ class LoopDispatcherSpec : NetparkSpec(body = {
                 shouldThrow<CancellationException> { sleeping.await() }
                 finished shouldBe true
                 shouldThrow<CancellationException> { withContext(reactor.loopDispatchers[0]) { } }
+            }
+        }
+    }
+
+    test("no timer stays armed for a delay or a timeout that has ended") {
+        Reactor(1) { daemon(true).metrics(true) }.use { reactor ->
+            val loop = reactor.loopDispatchers[0]
+            fun armed() = reactor.group.snapshot().total().pendingTimers()
+            runBlocking {
+                for (where in listOf(loop, Dispatchers.Default)) {
+                    withContext(where) {
+                        repeat(20) {
+                            launch(loop) {
+                                cancel()
+                                delay(3_600_000) // it has been cancelled before
+                            }
+                            launch(loop) { delay(3_600_000) }.let { yield(); it.cancel() }
+                            launch(loop) { withTimeout(3_600_000) { yield() } }
+                            launch(loop) {
+                                cancel()
+                                withTimeout(3_600_000) { delay(3_600_000) }
+                            }
+                        }
+                    }
+                }
+                soon { armed() shouldBe 0 }
+            }
+        }
+    }
+
+    test("a timeout on a loop that closes ends, and one on a loop that is closed does not wait") {
+        val reactor = Reactor(1) { daemon(true) }
+        runBlocking {
+            supervisorScope {
+                val begun = CompletableDeferred<Unit>()
+                val waiting = async(reactor.loopDispatchers[0]) {
+                    withContext(NonCancellable) {
+                        runCatching { withTimeout(3_600_000) { begun.complete(Unit); awaitCancellation() } }
+                        runCatching { withTimeout(3_600_000) { awaitCancellation() } }
+                    }
+                }
+                begun.await()
+                withContext(Dispatchers.IO) { reactor.close() }
+                waiting.join()
             }
         }
     }
