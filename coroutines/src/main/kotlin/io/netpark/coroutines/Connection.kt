@@ -57,6 +57,13 @@ public class Connection internal constructor(
     private var budget = OPERATIONS_WITHOUT_YIELDING
     @Volatile private var brokenOutput: String? = null
 
+    /** Something has been written since a read was last begun: who ends now ends in the midst of an answer, for all that is known. */
+    private var answering = false
+
+    /** Its handler has been told that no request is wanted, and there was none. */
+    internal var endedIdle = false
+        private set
+
     /**
      * The context of the handler that this connection belongs to, if it runs on the connection's own loop. A coroutine
      * started inside the handler, by `withContext` too, has a context of its own: so identity tells who is calling.
@@ -77,10 +84,15 @@ public class Connection internal constructor(
     /** Whether [close] has not been called yet. Says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed
 
-    /** A read that returned [PARKED] will not be retried. */
-    internal fun giveUpRead() {
+    /** A read that returned [PARKED] will not be retried, because no request is wanted. */
+    @PublishedApi
+    internal fun endIdle() {
         core.abandon(Direction.READ)
+        endedIdle = true
     }
+
+    /** A read that is parked tries again; otherwise the next one does. From any thread. */
+    internal fun lookAgain(): Unit = core.nudge(Direction.READ)
 
     internal val loop: EventLoop get() = core.loop()
 
@@ -160,7 +172,7 @@ public class Connection internal constructor(
      */
     public suspend fun read(targets: Array<ByteBuffer>): Int {
         if (isBudgetSpent()) yield()
-        checkActive(coroutineContext)
+        beginRead(coroutineContext)
         var count = core.startRead(targets)
         while (count == PARKED) {
             awaitReadable()
@@ -172,7 +184,7 @@ public class Connection internal constructor(
 
     @PublishedApi
     internal fun startRead(context: CoroutineContext, target: ByteBuffer): Int {
-        checkActive(context)
+        beginRead(context)
         return core.startRead(target)
     }
 
@@ -183,7 +195,7 @@ public class Connection internal constructor(
     }
 
     internal fun startRead(context: CoroutineContext, target: LinkBuffer): Int {
-        checkActive(context)
+        beginRead(context)
         return core.startRead(target).also { chargeBudget(it) }
     }
 
@@ -202,7 +214,8 @@ public class Connection internal constructor(
     // Writing
 
     /**
-     * Writes all of [source]. Suspends while the peer, or the network, does not take more.
+     * Writes all of [source], after everything that [writer] holds: the peer gets bytes in the order in which they were written,
+     * whichever way that was. Suspends while the peer, or the network, does not take more.
      *
      * **Cancelled**, timed out or failed, the position of [source] says how much has been written. That much is on its
      * way and cannot be taken back; the connection can still be written to.
@@ -214,6 +227,7 @@ public class Connection internal constructor(
      */
     public suspend inline fun write(source: ByteBuffer) {
         if (isBudgetSpent()) yield()
+        if (hasUnflushed()) flushRest()
         var state = startWrite(coroutineContext, source)
         while (state == PARKED) {
             awaitWritable()
@@ -248,8 +262,8 @@ public class Connection internal constructor(
      */
     public suspend fun write(sources: Array<ByteBuffer>) {
         if (isBudgetSpent()) yield()
-        checkActive(coroutineContext)
-        checkOutput()
+        if (hasUnflushed()) flushRest()
+        beginWrite(coroutineContext)
         var state = core.startWrite(sources)
         while (state == PARKED) {
             awaitWritable()
@@ -273,7 +287,7 @@ public class Connection internal constructor(
      */
     public suspend fun readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int {
         if (isBudgetSpent()) yield()
-        checkActive(coroutineContext)
+        beginRead(coroutineContext)
         var count = core.startReadDescriptors(target, into)
         while (count == PARKED) {
             awaitReadable()
@@ -297,8 +311,8 @@ public class Connection internal constructor(
      */
     public suspend fun writeDescriptors(source: ByteBuffer, vararg descriptors: Int) {
         if (isBudgetSpent()) yield()
-        checkActive(coroutineContext)
-        checkOutput()
+        if (hasUnflushed()) flushRest()
+        beginWrite(coroutineContext)
         var state = core.startWriteDescriptors(source, *descriptors)
         while (state == PARKED) {
             awaitWritable()
@@ -310,8 +324,7 @@ public class Connection internal constructor(
 
     @PublishedApi
     internal fun startWrite(context: CoroutineContext, source: ByteBuffer): Int {
-        checkActive(context)
-        checkOutput()
+        beginWrite(context)
         return core.startWrite(source)
     }
 
@@ -322,8 +335,7 @@ public class Connection internal constructor(
     }
 
     internal fun startWrite(context: CoroutineContext, source: LinkBuffer): Int {
-        checkActive(context)
-        checkOutput()
+        beginWrite(context)
         return core.startWrite(source)
     }
 
@@ -335,12 +347,34 @@ public class Connection internal constructor(
     /** What was written before goes before, and frames are not cut in two. */
     internal suspend fun beforeFile() {
         check(synchronized(core) { madeFrames } == null) { "send a file to $remoteAddress: its frames are in use" }
-        if ((madeWriter?.buffered() ?: 0) > 0) writer.flush()
+        if (hasUnflushed()) flushRest()
+    }
+
+    /** A frame is written by others than its caller, and so cannot flush first. */
+    internal fun beforeFrame() {
+        requireFlushed("write a frame to")
+        checkOutput()
+        answering = true
+    }
+
+    /** How much the writer holds. */
+    private fun unflushed(): Long = madeWriter?.buffered() ?: 0
+
+    @PublishedApi
+    internal fun hasUnflushed(): Boolean = unflushed() > 0
+
+    /** Flushes what the writer holds, if the connection is open. */
+    @PublishedApi
+    internal suspend fun flushRest() {
+        if (hasUnflushed() && isOpen) writer.flush()
+    }
+
+    private fun requireFlushed(what: String) {
+        check(!hasUnflushed()) { "$what $remoteAddress: flush the writer first, it holds ${unflushed()} bytes" }
     }
 
     internal fun startSend(context: CoroutineContext, transfer: FileTransfer): Int {
-        checkActive(context)
-        checkOutput()
+        beginWrite(context)
         return core.startSend(transfer)
     }
 
@@ -376,6 +410,7 @@ public class Connection internal constructor(
         source.lease?.checkLent()
         lease?.checkLent()
         checkOutput()
+        answering = true
         val count = minOf(source.madeReader?.available() ?: 0, most)
         if (count > 0) writer.append(source.reader, count)
         return count
@@ -457,10 +492,13 @@ public class Connection internal constructor(
      * Ends the outgoing stream: the peer reads what was written, then the end. Reading goes on, so an answer can still
      * come. Later writes fail with [NetparkException.Reset]. Calling it again has no effect.
      *
+     * @throws IllegalStateException [writer] holds bytes, which would be lost: flush it first
      * @throws NetparkException.Closed the connection is closed
      */
     public fun shutdownOutput() {
+        requireFlushed("shut down the output to")
         lease?.spoil()
+        answering = false
         core.shutdownOutput()
     }
 
@@ -488,6 +526,37 @@ public class Connection internal constructor(
         Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
     }
 
+    // The end of a handler
+
+    /** An earlier write has ended within something, and nothing can be written any more. */
+    internal val isOutputBroken: Boolean get() = brokenOutput != null
+
+    /**
+     * The handler has failed or was cancelled: what it has not flushed is dropped, and what it may have cut off does not look
+     * complete to the peer. To be closed by [closeWithBuffers].
+     *
+     * @return how many bytes are dropped
+     */
+    internal fun breakOff(): Long {
+        val unflushed = unflushed()
+        if (unflushed > 0 || answering || isOutputBroken) resetOnClose()
+        return unflushed
+    }
+
+    /** Closes it under the hands of a handler, from any thread; its buffers are given back when that has ended. */
+    internal fun cutOff() {
+        if (answering || isOutputBroken) resetOnClose()
+        core.close()
+    }
+
+    private fun resetOnClose() {
+        try {
+            core.resetOnClose()
+        } catch (_: NetparkException) {
+            // It is closed already, or will be in the ordinary way.
+        }
+    }
+
     /** Closes when the handler, with its children, is done with reader and writer. */
     internal fun closeWithBuffers() {
         if (usedElsewhere) return close()
@@ -506,7 +575,7 @@ public class Connection internal constructor(
      */
     public fun detach(): Detached {
         lease?.checkLent()
-        check((madeWriter?.buffered() ?: 0) == 0L) { "detach $core: flush the writer first, ${madeWriter?.buffered()} bytes" }
+        requireFlushed("detach the connection to")
         val descriptor = core.detach()
         val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
         Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
@@ -519,11 +588,7 @@ public class Connection internal constructor(
      */
     public fun reset() {
         if (lease?.isLent == false) return // as for close
-        try {
-            core.resetOnClose()
-        } catch (_: NetparkException.Closed) {
-            return
-        }
+        resetOnClose()
         close()
     }
 
@@ -600,6 +665,17 @@ public class Connection internal constructor(
     private fun checkActive(context: CoroutineContext) {
         lease?.checkLent()
         jobIn(context)?.ensureActive()
+    }
+
+    private fun beginRead(context: CoroutineContext) {
+        checkActive(context)
+        answering = false
+    }
+
+    private fun beginWrite(context: CoroutineContext) {
+        checkActive(context)
+        checkOutput()
+        answering = true
     }
 
     /** For an operation that holds the lock of its direction. */

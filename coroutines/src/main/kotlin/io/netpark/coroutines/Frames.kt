@@ -37,10 +37,10 @@ public class Frames internal constructor(
      *   [Buffering.outputLimit] or the pool's limit. Nothing of it is written, and others can be
      * @throws io.netpark.core.sys.NetparkException the connection failed, or was closed. A part of the frame may have
      *   reached the peer, and nothing more can be written
-     * @throws IllegalStateException something else was writing
+     * @throws IllegalStateException something else was writing, or [Connection.writer] holds bytes: flush it first
      */
     public suspend fun write(build: BufferWriter.() -> Unit) {
-        connection.checkOutput()
+        connection.beforeFrame()
         val bytes = LinkBuffer(buffering.pool, buffering.outputLimit)
         try {
             bytes.build()

@@ -5,14 +5,10 @@ import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
-import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.net.SocketAddress
@@ -20,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.toKotlinDuration
 import io.netpark.core.net.Connection as CoreConnection
 import io.netpark.core.net.Listener as CoreListener
@@ -38,10 +35,9 @@ public class Listener internal constructor(
 ) : AutoCloseable {
 
     private val core = cores.first()
-    private val accepting = Parking(core, Direction.READ)
-    private val turn = Mutex()
+    private val accepting = cores.map { Accepting(it) }
     internal val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
-    private val idle: MutableSet<Connection> = ConcurrentHashMap.newKeySet()
+    internal val tally = Tally()
     private val shutdown = AtomicReference<CompletableDeferred<Shutdown.Report>?>()
 
     @Volatile private var endsIdle = false
@@ -75,35 +71,14 @@ public class Listener internal constructor(
         if (cores.size > 1) {
             throw UnsupportedOperationException("$this has ${cores.size} sockets, one for each loop; use serve, or listen with one")
         }
-        return Connection(turn.withLock { accept(core, accepting) }, reactor.buffering)
+        return Connection(accepting.single().next(), reactor.buffering)
     }
 
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
     internal suspend fun acceptAll(handle: (CoreConnection) -> Unit): Unit = coroutineScope {
-        for (core in cores) {
-            val accepting = if (core === this@Listener.core) accepting else Parking(core, Direction.READ)
-            launch(reactor.dispatcherOf(core.loop())) {
-                while (true) {
-                    handle(if (cores.size > 1) accept(core, accepting) else turn.withLock { accept(core, accepting) })
-                }
-            }
+        for (each in accepting) {
+            launch(reactor.dispatcherOf(each.core.loop())) { each.passAll({ reactor.group.isClosed }, handle) }
         }
-    }
-
-    private suspend fun accept(core: CoreListener, accepting: Parking): CoreConnection {
-        coroutineContext.ensureActive()
-        var accepted = core.startAccept()
-        while (accepted == null) {
-            accepting.await()
-            coroutineContext[Job]?.let { job ->
-                if (!job.isActive) {
-                    core.abandon(Direction.READ)
-                    job.ensureActive()
-                }
-            }
-            accepted = core.retryAccept()
-        }
-        return accepted
     }
 
     /**
@@ -139,54 +114,55 @@ public class Listener internal constructor(
     /**
      * Comes to an end in phases, as [Shutdown] says: [serve] returns then. Handlers that wait in [Reader.awaitRequest] with nothing
      * to read are idle, and are told at once that there will be no request; others go on until they return. Those that have not
-     * returned when the times to finish and to flush are over (a handler's writes are its own affair) are cancelled.
+     * returned when the times to finish and to flush are over (a handler's writes are its own affair) are cut off: their
+     * connections are closed, by a reset in the midst of an answer, and they are cancelled.
+     *
+     * The times hold whatever handlers do. This waits a quarter of a second at most for those that were cut off to feel it and
+     * leave; [serve], of which they are parts, waits for them however long that takes.
      *
      * Called again, or at the same time, it waits until the first call has come to its end.
      *
-     * **Cancelled**, all times are over: it closes the listener and cancels the handlers, and waits for those.
+     * **Cancelled**, all times are over: it closes the listener, and cuts the handlers off.
      *
      * @return what became of the connections
+     * @throws IllegalStateException in a handler of this listener, or in what it has started: it would be waiting for itself
      */
     public suspend fun shutdown(phases: Shutdown): Shutdown.Report {
+        check(coroutineContext[HandlerOf]?.isWithin(this) != true) {
+            "a handler cannot wait for itself to end: shut $this down from a coroutine that is none of its handlers', one that is " +
+                "launched in the scope that called serve, say; to stop accepting only, close it"
+        }
         val report = CompletableDeferred<Shutdown.Report>()
         if (!shutdown.compareAndSet(null, report)) return shutdown.get()!!.await()
         try {
             delay(phases.announce().toKotlinDuration())
         } finally {
-            val ending = servings.toList()
-            val open = ending.sumOf { it.count() }
+            tally.begin()
             close()
+            val ending = servings.toList() // those that begin from now on find it closed
             endsIdle = !phases.keepIdle()
-            if (endsIdle) tellIdle()
+            if (endsIdle) ending.forEach { it.tellIdle() }
             try {
-                withTimeoutOrNull((phases.finish() + phases.flush()).toKotlinDuration()) { ending.forEach { it.join() } }
+                withTimeoutOrNull(phases.finish().toKotlinDuration() + phases.flush().toKotlinDuration()) {
+                    ending.forEach { it.join() }
+                }
             } finally {
-                val cut = withContext(NonCancellable) { ending.sumOf { it.cut() } }
-                report.complete(Shutdown.Report(idle.size, maxOf(0, open - idle.size - cut), 0, cut))
-                idle.clear()
+                val cut = ending.sumOf { it.cut() }
+                withContext(NonCancellable) {
+                    try {
+                        if (cut > 0) withTimeoutOrNull(TO_LEAVE) { ending.forEach { it.join() } }
+                    } finally {
+                        report.complete(tally.report(cut))
+                    }
+                }
             }
         }
         return report.await()
     }
 
-    /** Handlers that wait for a request look whether any is wanted. */
-    private fun tellIdle() {
-        for (loop in reactor.group.loops() + reactor.group.retiring()) {
-            loop.tryExecute {
-                // A read that is parked tries again, finds nothing, and parks again: harmless for all others.
-                loop.poller().watched().forEach { (it as? CoreConnection)?.nudge(Direction.READ) }
-            }
-        }
-    }
-
-    /** For a read of [connection] that has found nothing: gives it up if no request is wanted any more. */
+    /** For a read of [connection] that has found nothing, whether or not it has asked. */
     @PublishedApi
-    internal fun isWithoutRequests(connection: Connection): Boolean {
-        if (!endsIdle) return false
-        connection.giveUpRead()
-        idle += connection // once, however often it asks
-        return true
-    }
+    internal fun wantsNoRequests(): Boolean = endsIdle
 
     /**
      * Lets [accept] fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also for one that is
@@ -206,4 +182,9 @@ public class Listener internal constructor(
     public fun keepFile(): Unit = core.keepFile()
 
     override fun toString(): String = core.toString()
+
+    private companion object {
+        /** For handlers that were cut off, and feel it. */
+        val TO_LEAVE = 250.milliseconds
+    }
 }

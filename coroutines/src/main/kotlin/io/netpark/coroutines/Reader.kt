@@ -80,7 +80,13 @@ public class Reader internal constructor(
         if (connection.isBudgetSpent()) yield()
         var count = startFill(coroutineContext)
         while (count == Connection.PARKED) {
-            if (listener.isWithoutRequests(connection)) return false
+            if (listener.wantsNoRequests()) {
+                // The first answer may have been a guess, after a short read. This one is the kernel's.
+                count = retryFill(coroutineContext)
+                if (count != Connection.PARKED) break
+                connection.endIdle()
+                return false
+            }
             connection.awaitReadable()
             count = retryFill(coroutineContext)
         }

@@ -1,22 +1,13 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.CoroutineExceptionHandler
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
-import kotlinx.coroutines.job
-import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import io.netpark.core.net.Connection as CoreConnection
 
@@ -39,35 +30,19 @@ internal class Serving(
     private val handlers = SupervisorJob()
     private val perLoop = ConcurrentHashMap<EventLoop, Handlers>() // a group may get more loops
 
-    /** The handlers of one loop: their parent, and the context they start in. */
-    private inner class Handlers(loop: EventLoop, caller: CoroutineContext) {
-        val job: CompletableJob = SupervisorJob(handlers)
-        private val dispatcher = ownDispatcher ?: reactor.dispatcherOf(loop)
-        private val failures = caller[CoroutineExceptionHandler] ?: CoroutineExceptionHandler { _, failure ->
-            loop.report("A connection handler failed; its connection is closed", failure)
-        }
-        val scope = CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures)
-        val onOwnLoop = ownDispatcher == null
-        val ownTheirConnection = onOwnLoop && !scope.coroutineContext.hasThreadContext()
-
-        /** The loop has ended. Whether its handlers have, too: one on another dispatcher may still have something to do. */
-        fun end(): Boolean = job.children.none() && job.complete()
-    }
-
     suspend fun run(drain: Duration) {
         try {
-            try {
-                listener.acceptAll(::handle)
-            } catch (e: NetparkException.Closed) {
-                if (listener.isOpen) throw e // the loop of a connection is closed, and not the whole reactor
-                awaitHandlers()
-            }
+            listener.acceptAll(::handle)
+            awaitHandlers()
         } finally {
             listener.close()
             withContext(NonCancellable) {
-                withTimeoutOrNull(drain) { awaitHandlers() }
-                handlers.cancel()
-                handlers.join()
+                try {
+                    withTimeoutOrNull(drain) { awaitHandlers() }
+                } finally { // where the caller's own loop has ended there is no time to wait
+                    handlers.cancel()
+                    handlers.join()
+                }
             }
         }
     }
@@ -75,18 +50,18 @@ internal class Serving(
     /** The loops that have, or had, handlers. */
     internal val loops: Set<EventLoop> get() = perLoop.keys
 
-    /** How many handlers there are. */
-    fun count(): Int = perLoop.values.sumOf { it.job.children.count() }
-
     /** Waits until they have all returned; the listener is closed. */
     suspend fun join(): Unit = handlers.join()
 
-    /** Cancels those that have not returned, waits until they have, and says how many they were. */
-    suspend fun cut(): Int {
-        val rest = count()
-        handlers.cancel()
-        handlers.join()
-        return rest
+    /** Cancels those that have not returned, closes their connections, and says how many they were. Does not wait. */
+    fun cut(): Int {
+        handlers.cancel() // first: a handler that feels it is told of this, and not of the closing
+        return perLoop.values.sumOf { it.cut() }
+    }
+
+    /** Handlers that wait for a request look whether any is wanted. */
+    fun tellIdle() {
+        perLoop.values.forEach { it.tellIdle() }
     }
 
     private suspend fun awaitHandlers() {
@@ -97,46 +72,13 @@ internal class Serving(
 
     private fun handlersOf(loop: EventLoop): Handlers = perLoop[loop] ?: run {
         perLoop.entries.removeIf { (known, theirs) -> known.isTerminated && theirs.end() }
-        perLoop.computeIfAbsent(loop) { Handlers(it, caller) }
+        perLoop.computeIfAbsent(loop) {
+            val onOwnLoop = ownDispatcher == null
+            Handlers(it, listener, handlers, caller, ownDispatcher ?: reactor.dispatcherOf(it), onOwnLoop, handler)
+        }
     }
 
     private fun handle(accepted: CoreConnection) {
-        val handlers = handlersOf(accepted.loop())
-        val connection = Connection(accepted, reactor.buffering)
-        if (handlers.onOwnLoop && accepted.loop().inLoop()) {
-            // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.
-            handlers.scope.launch(start = CoroutineStart.UNDISPATCHED) {
-                try {
-                    handle(connection, handlers)
-                } finally {
-                    closeWithChildren(coroutineContext.job, connection)
-                }
-            }
-        } else {
-            // A child from now on, so that run() waits for it, wherever and whenever it begins; it may never.
-            handlers.scope.launch { handle(connection, handlers) }.invokeOnCompletion { connection.closeWithBuffers() }
-        }
-    }
-
-    /** Closes the connection of a handler that has returned, or once the coroutines it has left running are done. */
-    private fun closeWithChildren(handler: Job, connection: Connection) {
-        if (handler.children.any()) {
-            handler.invokeOnCompletion { connection.closeWithBuffers() }
-        } else {
-            connection.closeWithBuffers()
-        }
-    }
-
-    private suspend fun handle(connection: Connection, handlers: Handlers) {
-        val sensor = if (handlers.ownTheirConnection) connection.own(coroutineContext) else null
-        try {
-            handler(connection)
-        } catch (_: NetparkException.Reset) {
-            // The peer went away.
-        } catch (_: NetparkException.Closed) {
-            // We, or the end of the reactor, closed it.
-        } finally {
-            sensor?.dispose()
-        }
+        handlersOf(accepted.loop()).start(Connection(accepted, reactor.buffering))
     }
 }

@@ -13,6 +13,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.supervisorScope
 import java.nio.ByteBuffer
 import kotlin.system.measureTimeMillis
@@ -155,6 +156,23 @@ class DeadlineSpec : NetparkSpec(body = {
                     client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
                 }
                 serving.cancelAndJoin()
+            }
+        }
+    }
+
+    test("neither an idle timeout nor a deadline outlives its connection, also if it is set after the end") {
+        Reactor(1) { daemon(true).metrics(true) }.use { reactor ->
+            runBlocking {
+                reactor.withPair { client, server ->
+                    for (connection in listOf(client, server)) {
+                        connection.setIdleTimeout(1.hours)
+                        connection.setReadDeadline(1.hours)
+                        connection.close()
+                        connection.setIdleTimeout(2.hours)
+                        connection.setWriteDeadline(2.hours)
+                    }
+                }
+                soon { reactor.group.snapshot().total().pendingTimers() shouldBe 0 }
             }
         }
     }

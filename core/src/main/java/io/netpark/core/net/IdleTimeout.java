@@ -30,6 +30,9 @@ final class IdleTimeout {
             timer.disarm();
         } else {
             timer.arm(Due.after(lastByte, nanos));
+            if (stream.isClosed()) {
+                timer.disarm(); // by then stop() may have been called, and nothing else would end it
+            }
         }
     }
 

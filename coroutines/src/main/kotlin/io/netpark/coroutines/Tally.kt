@@ -1,0 +1,24 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.Shutdown
+import java.util.concurrent.atomic.AtomicInteger
+
+/** Counts what becomes of the connections that are open when a [Listener] stops accepting: each once. */
+internal class Tally {
+
+    @Volatile private var counting = false
+    private val idle = AtomicInteger()
+    private val finished = AtomicInteger()
+
+    /** From now on. */
+    fun begin() {
+        counting = true
+    }
+
+    /** The handler of a connection has ended, before it was cut off. */
+    fun ended(connection: Connection) {
+        if (counting) (if (connection.endedIdle) idle else finished).incrementAndGet()
+    }
+
+    fun report(cut: Int): Shutdown.Report = Shutdown.Report(idle.get(), finished.get(), 0, cut)
+}

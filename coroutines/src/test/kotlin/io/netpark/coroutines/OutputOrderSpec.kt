@@ -1,0 +1,189 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CoroutineExceptionHandler
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
+import java.nio.file.Files
+
+/** One order of output a connection, and what becomes of bytes that a handler has written and not flushed. */
+class OutputOrderSpec : NetparkSpec(body = {
+
+    fun bytes(text: String): ByteBuffer = ByteBuffer.wrap(text.toByteArray())
+
+    /** What a client gets from a handler up to the end, or the failure that it gets instead. */
+    fun served(handler: suspend (Connection) -> Unit, reports: (List<String>) -> Unit = { it shouldBe emptyList() }): Result<String> {
+        var got: Result<String>? = null
+        onReactor { reactor, reporter ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val serving = launch { listener.serve(handler = handler) }
+                reactor.dial(listener.localAddress).use { client ->
+                    client.write("x")
+                    got = runCatching { String(client.readToEnd()) }
+                }
+                serving.cancelAndJoin()
+                reports(reporter.drain().map { "${it.what}: ${it.cause}" })
+            }
+        }
+        return got!!
+    }
+
+    test("what is written in several ways comes in the order in which it was written") {
+        val file = Files.createTempFile("netpark", null)
+        try {
+            Files.writeString(file, "third ")
+            onReactor { reactor, _ ->
+                reactor.withPair { client, server ->
+                    client.writer.writeString("first ")
+                    client.write("second ")
+                    client.writer.writeString("2a ")
+                    client.write(arrayOf(bytes("2b "), bytes("2c ")))
+                    client.writer.writeString("2d ")
+                    client.write(bytes("2e "))
+                    client.writer.writeString("2f ")
+                    client.sendFile(file)
+                    client.writer.writeString("3a ")
+                    client.write(ByteArray(0))
+                    client.writer.buffered() shouldBe 0
+                    client.frames.write { writeString("fourth ") }
+                    client.writer.writeString("fifth ")
+                    client.writer.flush()
+                    client.shutdownOutput()
+                    String(server.readToEnd()) shouldBe "first second 2a 2b 2c 2d 2e 2f third 3a fourth fifth "
+                }
+            }
+        } finally {
+            Files.delete(file)
+        }
+    }
+
+    test("what cannot flush first refuses, and says what to do") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                client.writer.writeString("kept")
+                for (refused in listOf<suspend () -> Unit>(
+                    { client.frames.write { writeString("frame") } },
+                    { client.shutdownOutput() },
+                    { client.detach() },
+                )) {
+                    shouldThrow<IllegalStateException> { refused() }.message shouldContain "flush the writer first, it holds 4 bytes"
+                }
+                client.writer.flush()
+                client.shutdownOutput()
+                String(server.readToEnd()) shouldBe "kept"
+            }
+        }
+    }
+
+    test("what a handler has not flushed when it returns is flushed, also what coroutines that it has started wrote") {
+        served({ it.readText(1); it.writer.writeString("bye") }).getOrThrow() shouldBe "bye"
+        served({ connection ->
+            connection.readText(1)
+            CoroutineScope(currentCoroutineContext()).launch {
+                delay(5)
+                connection.writer.writeString("from a child")
+            }
+        }).getOrThrow() shouldBe "from a child"
+        val much = pattern(3_000_000)
+        served({ it.readText(1); it.writer.write(much) }).getOrThrow().length shouldBe String(much).length
+    }
+
+    test("a handler that fails in the midst of an answer ends with a reset, and what it has not flushed is reported") {
+        served({ it.readText(1); it.writer.writeString("unflushed"); error("failed") }) {
+            it.single() shouldContain "9 bytes that it had not flushed are dropped: java.lang.IllegalStateException: failed"
+        }.exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
+        served({ it.readText(1); it.write("half of an ans"); delay(20); error("failed") }) {
+            it.single() shouldContain "its connection is closed: java.lang.IllegalStateException: failed"
+        }.exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
+    }
+
+    test("a handler that fails before it answers, or when it has read on, ends in order") {
+        served({ it.readText(1); error("failed") }) { it.size shouldBe 1 }.getOrThrow() shouldBe ""
+        served({ connection ->
+            connection.readText(1)
+            connection.write("answer")
+            connection.setReadDeadline(kotlin.time.Duration.ZERO)
+            connection.readText(1)
+        }) { }.getOrThrow() shouldBe "answer"
+    }
+
+    test("a handler that is cancelled in the midst of an answer ends with a reset") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val answering = CompletableDeferred<Unit>()
+                val serving = launch {
+                    listener.serve { connection ->
+                        connection.write("half of an ans")
+                        answering.complete(Unit)
+                        awaitCancellation()
+                    }
+                }
+                reactor.dial(listener.localAddress).use { client ->
+                    client.readText(14) shouldBe "half of an ans"
+                    answering.await()
+                    serving.cancelAndJoin()
+                    shouldThrow<NetparkException.Reset> { client.readToEnd() }
+                }
+            }
+        }
+    }
+
+    test("a handler that returns with a broken output ends with a reset") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0, TINY_BUFFERS).use { listener ->
+                val serving = launch {
+                    listener.serve { connection ->
+                        connection.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                        try {
+                            connection.write(ByteArray(1 shl 20))
+                        } catch (_: NetparkException.TimedOut) {
+                            // and returns
+                        }
+                    }
+                }
+                reactor.dial(listener.localAddress, options = TINY_BUFFERS).use { client ->
+                    delay(100)
+                    shouldThrow<NetparkException.Reset> { client.readToEnd() }
+                }
+                serving.cancelAndJoin()
+            }
+        }
+    }
+
+    test("a handler's exception goes to the exception handler as it is, also one of a coroutine that it has started; a handler's own failure is reported") {
+        onReactor { reactor, reporter ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val mine = IllegalStateException("mine")
+                val seen = CompletableDeferred<Throwable>()
+                val failures = CoroutineExceptionHandler { _, e ->
+                    seen.complete(e)
+                    error("the exception handler failed")
+                }
+                val serving = launch(failures) {
+                    listener.serve { connection ->
+                        coroutineScope { connection.readText(1) }
+                        throw mine
+                    }
+                }
+                reactor.dial(listener.localAddress).use { client ->
+                    client.write("x")
+                    client.readToEnd()
+                }
+                seen.await() shouldBe mine
+                soon { reporter.drain().single().cause.message shouldBe "the exception handler failed" }
+                serving.cancelAndJoin()
+            }
+        }
+    }
+})
