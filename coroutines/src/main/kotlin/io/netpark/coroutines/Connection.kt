@@ -375,12 +375,19 @@ public class Connection internal constructor(
 
     internal fun startSend(context: CoroutineContext, transfer: FileTransfer): Int {
         beginWrite(context)
-        return core.startSend(transfer)
+        return ofTheFile { core.startSend(transfer) }
     }
 
     internal fun retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
         checkActive(context, Direction.WRITE)
-        return core.retrySend(transfer)
+        return ofTheFile { core.retrySend(transfer) }
+    }
+
+    /** A file that is cut off is no failure of this connection. */
+    private inline fun ofTheFile(send: () -> Int): Int = try {
+        send()
+    } catch (e: NetparkException.Truncated) {
+        throw NetparkException.Truncated(e.message).apply { initCause(e) }
     }
 
     /** A write that was to be retried will not be. */
@@ -427,8 +434,11 @@ public class Connection internal constructor(
     }
 
     internal fun checkOutput() {
-        brokenOutput?.let { throw NetparkException.Closed("write to $remoteAddress: the output is broken, $it") }
+        brokenOutput?.let { throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $it")) }
     }
+
+    /** Says that a failure is about this connection. */
+    internal fun <E : NetparkException> about(failure: E): E = failure.apply { setAbout(core) }
 
     // Options
 
@@ -639,9 +649,11 @@ public class Connection internal constructor(
     public suspend fun <T> within(limit: Duration, name: String, block: suspend (Connection) -> T): T {
         var result: Result<T>? = null
         withTimeoutOrNull(limit) { result = Result.success(block(this@Connection)) }
-        return (result ?: throw NetparkException.TimedOut(
-            NetparkException.Timeout.EXCHANGE,
-            "$name with $remoteAddress: not finished within $limit",
+        return (result ?: throw about(
+            NetparkException.TimedOut(
+                NetparkException.Timeout.EXCHANGE,
+                "$name with $remoteAddress: not finished within $limit",
+            ),
         )).getOrThrow()
     }
 

@@ -94,12 +94,19 @@ internal class Handlers(
             val failure = thrown?.takeUnless { it is CancellationException } ?: e
             val dropped = connection.breakOff()
             if (failure is CancellationException) throw failure
-            if (!isOfThePeer(failure, connection)) tell(coroutineContext, failure, dropped)
+            if (!isNoNews(failure, connection)) tell(coroutineContext, failure, dropped)
         }
     }
 
-    private fun isOfThePeer(failure: Throwable, connection: Connection): Boolean =
-        failure is NetparkException.Reset || failure is NetparkException.Closed
+    /**
+     * What the peer does to its own connection is counted, and closing that is our own doing. All else breaks a handler, also the
+     * failure of another connection.
+     */
+    private fun isNoNews(failure: Throwable, connection: Connection): Boolean = when {
+        failure !is NetparkException -> false
+        failure is NetparkException.Closed -> failure.isAbout(connection.core) || listener.reactor.group.isClosed
+        else -> failure.isAbout(connection.core) && loop.countIfByPeer(failure)
+    }
 
     private fun tell(context: CoroutineContext, failure: Throwable, dropped: Long) {
         if (reportsItself) return report(failure, dropped)
@@ -120,17 +127,8 @@ internal class Handlers(
         connection.closeWithBuffers()
     }
 
-    /** Closes the connections that are open still; their handlers are cancelled by the caller. Returns how many there were. */
-    fun cut(): Int {
-        var cut = 0
-        for (connection in open) {
-            if (open.remove(connection)) {
-                cut++
-                connection.cutOff()
-            }
-        }
-        return cut
-    }
+    /** Takes those whose handlers have not ended: they are cut off by the caller. */
+    fun takeOpen(): List<Connection> = open.filter { open.remove(it) }
 
     /** Asks the connections whose handlers wait for a request to look whether any is wanted. */
     fun tellIdle() {

@@ -31,7 +31,7 @@ import io.netpark.core.net.Listener as CoreListener
  */
 public class Listener internal constructor(
     private val cores: List<CoreListener>,
-    private val reactor: Reactor,
+    internal val reactor: Reactor,
 ) : AutoCloseable {
 
     private val core = cores.first()

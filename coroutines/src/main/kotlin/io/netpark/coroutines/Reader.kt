@@ -125,16 +125,16 @@ public class Reader internal constructor(
     @PublishedApi
     internal fun checkLimit(count: Int) {
         if (count > buffering.inputLimit) {
-            throw NetparkException.LimitExceeded(
+            throw connection.about(NetparkException.LimitExceeded(
                 "await $count bytes from ${connection.remoteAddress}: the input limit is ${buffering.inputLimit} bytes; " +
                     "refuse what is longer, or raise Buffering.inputLimit",
-            )
+            ))
         }
         if (buffer.heldBytes() > buffering.inputLimit) {
-            throw NetparkException.LimitExceeded(
+            throw connection.about(NetparkException.LimitExceeded(
                 "read from ${connection.remoteAddress}: ${buffer.heldBytes()} bytes are kept for views, and the input " +
                     "limit is ${buffering.inputLimit}; call release() when views are not needed any more",
-            )
+            ))
         }
     }
 
@@ -145,8 +145,8 @@ public class Reader internal constructor(
     }
 
     @PublishedApi
-    internal fun truncated(count: Int): NetparkException = NetparkException.Truncated(
-        "read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes",
+    internal fun truncated(count: Int): NetparkException = connection.about(
+        NetparkException.Truncated("read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes"),
     )
 
     /**
@@ -161,7 +161,7 @@ public class Reader internal constructor(
     public suspend fun awaitLine(limit: Int = LINE): String? {
         checkLimit(limit)
         while (true) {
-            readLine(limit)?.let { return it }
+            ofThePeer { readLine(limit) }?.let { return it }
             if (fill() < 0) return endedInside("a line")
         }
     }
@@ -178,7 +178,7 @@ public class Reader internal constructor(
     public suspend fun awaitUntil(delimiter: Byte, limit: Int): ByteBuffer? {
         checkLimit(limit)
         while (true) {
-            readUntil(delimiter, limit)?.let { return it }
+            ofThePeer { readUntil(delimiter, limit) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }
@@ -187,16 +187,23 @@ public class Reader internal constructor(
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
         checkLimit(limit)
         while (true) {
-            readUntil(delimiter, limit)?.let { return it }
+            ofThePeer { readUntil(delimiter, limit) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }
 
+    /** What is too long has been sent by the peer of this connection. */
+    private inline fun <T> ofThePeer(parse: () -> T): T = try {
+        parse()
+    } catch (e: NetparkException.LimitExceeded) {
+        throw connection.about(e)
+    }
+
     private fun endedInside(what: String): Nothing? {
         if (available() == 0L) return null
-        throw NetparkException.Truncated(
+        throw connection.about(NetparkException.Truncated(
             "read from ${connection.remoteAddress}: the input ended in the middle of $what, ${available()} bytes into it",
-        )
+        ))
     }
 
     override fun toString(): String = "reader of $connection, $buffer"

@@ -55,8 +55,10 @@ internal class Serving(
 
     /** Cancels those that have not returned, closes their connections, and says how many they were. Does not wait. */
     fun cut(): Int {
-        handlers.cancel() // first: a handler that feels it is told of this, and not of the closing
-        return perLoop.values.sumOf { it.cut() }
+        val open = perLoop.values.flatMap { it.takeOpen() } // before they end, to count them
+        handlers.cancel() // before the closing: a handler that feels it is told of this
+        open.forEach { it.cutOff() }
+        return open.size
     }
 
     /** Handlers that wait for a request look whether any is wanted. */
