@@ -8,6 +8,7 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
+import io.netpark.core.net.PeerState
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
 import io.netpark.core.net.ZeroCopy
@@ -16,13 +17,16 @@ import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.job
+import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
+import kotlin.coroutines.resume
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 import io.netpark.core.net.Connection as CoreConnection
 
 /**
@@ -84,11 +88,23 @@ public class Connection internal constructor(
     /** Whether [close] has not been called yet. Says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed
 
-    /** A read that returned [PARKED] will not be retried, because no request is wanted. */
+    /**
+     * For a read that has returned [PARKED], when no request is wanted any more. That may have been a guess, after a short read, or for
+     * want of memory: so the kernel is asked. If there is nothing, the read is given up.
+     *
+     * @return false if something has come: to be read
+     */
     @PublishedApi
-    internal fun endIdle() {
+    internal fun endIfIdle(): Boolean {
+        try {
+            if (core.peekInput() != 0) return false
+        } catch (e: Throwable) {
+            core.abandon(Direction.READ)
+            throw e
+        }
         core.abandon(Direction.READ)
         endedIdle = true
+        return true
     }
 
     /** A read that is parked tries again; otherwise the next one does. From any thread. */
@@ -387,7 +403,7 @@ public class Connection internal constructor(
     private inline fun ofTheFile(send: () -> Int): Int = try {
         send()
     } catch (e: NetparkException.Truncated) {
-        throw NetparkException.Truncated(e.message).apply { initCause(e) }
+        throw NetparkException.Truncated(e.message.orEmpty()).apply { initCause(e) }
     }
 
     /** A write that was to be retried will not be. */
@@ -514,8 +530,8 @@ public class Connection internal constructor(
 
     /**
      * Closes the connection. Operations in progress on it, in other coroutines, end with [NetparkException.Closed]. What
-     * has been written is still delivered, unless unread bytes have arrived (then the kernel sends a reset). Never
-     * suspends; calling it again has no effect.
+     * has been sent is still delivered, unless unread bytes have arrived or arrive later: then the kernel sends a reset, and
+     * [closeLingering] does not. What [writer] holds is dropped. Never suspends; calling it again has no effect.
      *
      * What [reader] and [writer] hold is given back when the handler of the connection ends; for a connection that was
      * dialed, when one of their suspending functions is called, or when the garbage collector finds it.
@@ -525,6 +541,72 @@ public class Connection internal constructor(
         core.close()
         // Not at once: whoever reads or writes may be in the midst of it, on another thread.
         Leftovers.closeWhenUnreachable(this, madeReader?.buffer, madeWriter?.buffer)
+    }
+
+    /**
+     * Flushes what [writer] holds, ends the outgoing stream, and closes the connection so that nothing is lost that is on its way to
+     * the peer, though that may be sending still: for a handler that answers early, by a refusal of a long upload, say. After [close]
+     * the first byte of it would be answered by a reset, and the peer would lose the answer.
+     *
+     * To everybody here it is closed when this returns. In the background what comes is read and thrown away, until the peer ends its
+     * own stream; that holds a descriptor and no memory, and ends with the reactor.
+     *
+     * **Cancelled**, timed out or failed in flushing, it leaves the connection open, and in the writer what has not been sent.
+     *
+     * @param time how long the peer has at most to come to its end
+     * @param bytes how much of it is thrown away at most
+     * @throws NetparkException as [write]
+     */
+    public suspend fun closeLingering(time: Duration = LINGERS, bytes: Long = Long.MAX_VALUE) {
+        require(bytes >= 0) { "a number of bytes cannot be negative: $bytes" }
+        if (lease?.isLent == false) return // as for close
+        flushRest()
+        core.closeLingering(bytes, time.inWholeNanoseconds.coerceIn(0, Due.FOREVER))
+        close()
+    }
+
+    // The peer
+
+    /**
+     * What is known of the peer, though nobody may be reading: whether it has ended its output, or is gone. Costs no system call;
+     * [awaitPeerClosed] says more.
+     */
+    public val peerState: PeerState get() = core.peerState()
+
+    /**
+     * Suspends until the peer has ended its output or is gone: for a handler that waits for something else, or works, and wants to
+     * know that nobody waits for its answer.
+     *
+     * ```
+     * coroutineScope {
+     *     val watch = launch {
+     *         connection.awaitPeerClosed()
+     *         this@coroutineScope.cancel("the client has gone")
+     *     }
+     *     connection.write(compute())
+     *     watch.cancel()
+     * }
+     * ```
+     *
+     * It reads nothing, does not disturb who does, and sees an end behind bytes that nobody has read. A TCP peer that has closed its
+     * connection looks like one that has only ended its output, until something is sent to it: a client that half-closes and waits
+     * for its answer is told by waiting for [PeerState.GONE] instead. Several coroutines may wait. Unused, it costs nothing.
+     *
+     * **Cancelled**, it leaves the connection as it was.
+     *
+     * @param from what to wait for: [PeerState.HALF_CLOSED], or [PeerState.GONE]
+     * @return which it was: [PeerState.HALF_CLOSED] or [PeerState.GONE]
+     * @throws NetparkException.Closed the connection is closed here, before or meanwhile
+     */
+    public suspend fun awaitPeerClosed(from: PeerState = PeerState.HALF_CLOSED): PeerState {
+        require(from == PeerState.HALF_CLOSED || from == PeerState.GONE) { "wait for HALF_CLOSED or GONE, not for $from" }
+        checkActive(coroutineContext)
+        val state = suspendCancellableCoroutine { continuation ->
+            val watch = core.watchPeer(from) { continuation.resume(it) }
+            continuation.invokeOnCancellation { watch.close() }
+        }
+        if (state == PeerState.CLOSED) throw about(NetparkException.Closed("await the end of $remoteAddress: closed here"))
+        return state
     }
 
     /** Whether nothing of an exchange is left: for the next borrower of a pool. */
@@ -549,26 +631,19 @@ public class Connection internal constructor(
      */
     internal fun breakOff(): Long {
         val unflushed = unflushed()
-        if (unflushed > 0 || answering || isOutputBroken) resetOnClose()
+        if (unflushed > 0 || answering || isOutputBroken) core.reset()
         return unflushed
     }
 
     /** Closes it under the hands of a handler, from any thread; its buffers are given back when that has ended. */
     internal fun cutOff() {
-        if (answering || isOutputBroken) resetOnClose()
-        core.close()
-    }
-
-    private fun resetOnClose() {
-        try {
-            core.resetOnClose()
-        } catch (_: NetparkException) {
-            // It is closed already, or will be in the ordinary way.
-        }
+        if (answering || isOutputBroken) core.reset() else core.close()
     }
 
     /** Closes when the handler, with its children, is done with reader and writer. */
     internal fun closeWithBuffers() {
+        // An answer may still be on its way, and a request that comes now must not reset it.
+        if (endedIdle) core.closeLingering(Long.MAX_VALUE, IDLE_LINGERS.inWholeNanoseconds)
         if (usedElsewhere) return close()
         core.close()
         Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
@@ -598,7 +673,7 @@ public class Connection internal constructor(
      */
     public fun reset() {
         if (lease?.isLent == false) return // as for close
-        resetOnClose()
+        core.reset()
         close()
     }
 
@@ -726,6 +801,11 @@ public class Connection internal constructor(
 
         /** Tokio's number. */
         private const val OPERATIONS_WITHOUT_YIELDING = 128
+
+        private val LINGERS = 10.seconds
+
+        /** Of a connection that nobody has asked anything of. */
+        private val IDLE_LINGERS = 5.seconds
 
         /** 16 KiB: so at most 2 MiB a turn. */
         private const val OPERATION_SHIFT = 14

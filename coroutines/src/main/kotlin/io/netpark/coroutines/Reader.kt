@@ -80,13 +80,7 @@ public class Reader internal constructor(
         if (connection.isBudgetSpent()) yield()
         var count = startFill(coroutineContext)
         while (count == Connection.PARKED) {
-            if (listener.wantsNoRequests()) {
-                // The first answer may have been a guess, after a short read. This one is the kernel's.
-                count = retryFill(coroutineContext)
-                if (count != Connection.PARKED) break
-                connection.endIdle()
-                return false
-            }
+            if (listener.wantsNoRequests() && connection.endIfIdle()) return false
             connection.awaitReadable()
             count = retryFill(coroutineContext)
         }

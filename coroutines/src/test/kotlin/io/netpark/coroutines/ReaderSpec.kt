@@ -267,7 +267,7 @@ class ReaderSpec : NetparkSpec(body = {
             for (first in listOf(1, 2)) {
                 reactor.dial(listener.localAddress).use { client ->
                     client.write(ByteArray(20) { first.toByte() })
-                    if (first == 1) client.read(ByteArray(1))
+                    if (first == 1) shouldThrow<NetparkException.Reset> { client.read(ByteArray(1)) } // with bytes unflushed
                 }
             }
             reactor.dial(listener.localAddress).use { client ->
