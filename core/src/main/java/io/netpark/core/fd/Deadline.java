@@ -81,8 +81,8 @@ final class Deadline {
     }
 
     private void arm(long nanoTime) {
-        armedAt = nanoTime;
         timer.arm(nanoTime);
+        armedAt = nanoTime; // not before: there may be no memory to arm it
     }
 
     /** Error word first, then the slot: see {@link ErrorWord}. */

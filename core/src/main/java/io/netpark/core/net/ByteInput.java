@@ -115,9 +115,8 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
                 : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
     }
 
-    /** What Go's internal/poll takes for "not handled", and what a filter of system calls may say. */
     static boolean isNotSpliced(long result) {
-        return result == -Errno.EINVAL || result == -Errno.ENOSYS || result == -Errno.EOPNOTSUPP;
+        return Errno.isNotHere(result);
     }
 
     // Being watched while nobody reads

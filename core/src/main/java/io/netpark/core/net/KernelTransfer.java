@@ -26,17 +26,12 @@ final class KernelTransfer extends FileTransfer {
             if (result == -Errno.EIO) { // sendfile(2): it is the file's, no socket has it
                 throw unreadable(from, Errno.EIO);
             }
-            if (sent() > 0 || !isNotHandled(result)) {
+            if (sent() > 0 || !Errno.isNotHere(result)) { // of a file system without a page cache, say
                 return result;
             }
             copying = true;
         }
         return copy(libc, socket, from, Math.min(most, Scratch.CAPACITY));
-    }
-
-    /** Of a file system without a page cache, or a kernel that forbids the call. */
-    private static boolean isNotHandled(long result) {
-        return result == -Errno.EINVAL || result == -Errno.ENOSYS || result == -Errno.EOPNOTSUPP;
     }
 
     /** What the socket does not take is read again: so nothing is kept while it waits. */

@@ -107,7 +107,7 @@ final class Loans {
                 makeRoom(vector.count());
             }
             long result = send(libc, fd, vector, lending ? Linux.MSG_ZEROCOPY : 0);
-            if (result == -Errno.ENOBUFS && lending) {
+            if (lending && (result == -Errno.ENOBUFS || Errno.isNotHere(result))) {
                 refused();
                 lending = false;
                 result = send(libc, fd, vector, 0);

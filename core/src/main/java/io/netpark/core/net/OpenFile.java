@@ -163,7 +163,7 @@ public final class OpenFile implements AutoCloseable {
         scratch.memory().put(Scratch.BYTES + Statx.SIZE, (byte) 0); // no name: the descriptor
         int result = libc.statx(fd, scratch.address(Scratch.BYTES + Statx.SIZE), Linux.AT_EMPTY_PATH,
                 Linux.STATX_TYPE | wanted, scratch.address(Scratch.BYTES));
-        if (result == -Errno.ENOSYS) {
+        if (Errno.isNotHere(result)) {
             return false;
         }
         if (result < 0) {
@@ -173,7 +173,7 @@ public final class OpenFile implements AutoCloseable {
         return true;
     }
 
-    /** For a C library that has no statx. */
+    /** For a C library or a kernel that has no statx, or a filter that forbids it. */
     private BasicFileAttributes lookByProc() throws IOException {
         BasicFileAttributes attributes =
                 Files.readAttributes(Path.of("/proc/self/fd/" + fd), BasicFileAttributes.class);

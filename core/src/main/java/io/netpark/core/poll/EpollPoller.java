@@ -22,6 +22,7 @@ final class EpollPoller extends Poller {
     private static final long WAKEUP = -1;
     private static final int FIRST_CAPACITY = 128;
     private static final int LAST_CAPACITY = 1 << 16;
+    private static final int GROWTH_PAUSE = 1000;
     /** Above this a whole millisecond matters little, and epoll_wait takes its timeout in a register. */
     private static final long MILLIS_SUFFICE = TimeUnit.MILLISECONDS.toNanos(20);
 
@@ -31,6 +32,8 @@ final class EpollPoller extends Poller {
     private NativeMemory events = NativeMemory.allocate(FIRST_CAPACITY * EpollEvent.SIZE);
     private int capacity = FIRST_CAPACITY;
     private int found;
+    /** Waits that fill the array until it is tried again to make it larger. */
+    private int growthPause;
     /** The argument of epoll_ctl; guarded by {@link #slots}. */
     private final NativeMemory controlEvent = NativeMemory.allocate(EpollEvent.SIZE);
     private final NativeMemory timespec = NativeMemory.allocate(Timespec.SIZE);
@@ -43,21 +46,24 @@ final class EpollPoller extends Poller {
     }
 
     static EpollPoller open(LibC libc) throws NetparkException {
-        int epfd = libc.epollCreate(Linux.EPOLL_CLOEXEC);
-        if (epfd < 0) {
-            throw NetparkException.of(-epfd, "epoll_create1");
-        }
+        WakeupEvent wakeup = WakeupEvent.open(libc);
+        int epfd = -1;
         try {
-            EpollPoller poller = new EpollPoller(libc, epfd, WakeupEvent.open(libc));
-            int result = poller.control(Linux.EPOLL_CTL_ADD, poller.wakeup.fd(),
-                    Linux.EPOLLIN | Linux.EPOLLET, WAKEUP);
+            epfd = libc.epollCreate(Linux.EPOLL_CLOEXEC);
+            if (epfd < 0) {
+                throw NetparkException.of(-epfd, "epoll_create1");
+            }
+            EpollPoller poller = new EpollPoller(libc, epfd, wakeup);
+            int result = poller.control(Linux.EPOLL_CTL_ADD, wakeup.fd(), Linux.EPOLLIN | Linux.EPOLLET, WAKEUP);
             if (result < 0) {
-                poller.wakeup.close();
                 throw NetparkException.of(-result, "epoll_ctl of the wake-up eventfd");
             }
             return poller;
-        } catch (NetparkException e) {
-            libc.close(epfd);
+        } catch (Throwable e) { // no memory, say
+            wakeup.close();
+            if (epfd >= 0) {
+                libc.close(epfd);
+            }
             throw e;
         }
     }
@@ -67,7 +73,13 @@ final class EpollPoller extends Poller {
         synchronized (slots) {
             requireOpen();
             long token = slots.add(pollable);
-            int result = control(Linux.EPOLL_CTL_ADD, fd, interest, token);
+            int result;
+            try {
+                result = control(Linux.EPOLL_CTL_ADD, fd, interest, token);
+            } catch (Throwable e) {
+                slots.remove(token);
+                throw e;
+            }
             if (result < 0) {
                 slots.remove(token);
                 throw NetparkException.of(-result, "register " + pollable + " with epoll");
@@ -117,26 +129,42 @@ final class EpollPoller extends Poller {
     @Override
     public int await(long timeoutNanos) throws NetparkException {
         if (found == capacity && capacity < LAST_CAPACITY) {
-            capacity *= 2;
-            events = NativeMemory.allocate(capacity * EpollEvent.SIZE);
+            grow();
         }
+        found = 0; // whatever is thrown from here on, the batch is over
         int result = waitFor(timeoutNanos);
         if (result < 0 && result != -Errno.EINTR) {
-            found = 0;
             throw NetparkException.of(-result, "epoll_wait");
         }
         // A signal ends the wait early: the loop recomputes its timeout, as it does after every wait.
         return found = Math.max(result, 0);
     }
 
+    /** Without memory it stays as it is: what finds no place comes with the next wait. */
+    private void grow() {
+        if (growthPause > 0) { // asking again and again would cost: for memory outside the heap the JDK collects and waits
+            growthPause--;
+            return;
+        }
+        try {
+            int larger = capacity * 2;
+            events = NativeMemory.allocate(larger * EpollEvent.SIZE);
+            capacity = larger; // only now: the kernel writes as much as it is told that there is room for
+        } catch (OutOfMemoryError e) {
+            growthPause = GROWTH_PAUSE;
+        }
+    }
+
     private int waitFor(long timeoutNanos) {
         if (timeoutNanos > 0 && timeoutNanos < MILLIS_SUFFICE && nanosecondWaits) {
             Timespec.write(timespec.buffer(), 0, timeoutNanos);
             int result = libc.epollPwait2(epfd, events.address(), capacity, timespec.address());
-            if (result != -Errno.ENOSYS) {
+            if (result >= 0 || result == -Errno.EINTR) {
                 return result;
             }
-            nanosecondWaits = false; // glibc before 2.35 or a kernel before 5.11
+            // glibc before 2.35, a kernel before 5.11, or a filter of system calls, which may say anything. What is wrong
+            // with the poller itself, epoll_wait says, too.
+            nanosecondWaits = false;
         }
         return libc.epollWait(epfd, events.address(), capacity, kernelTimeout(timeoutNanos));
     }

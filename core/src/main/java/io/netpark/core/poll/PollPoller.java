@@ -6,11 +6,9 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.PollFd;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,18 +50,38 @@ final class PollPoller extends Poller {
     /** The thread inside {@link #await}: its own changes need no wake-up. */
     private volatile @Nullable Thread waiting;
 
-    private NativeMemory fds = NativeMemory.allocate(64 * PollFd.SIZE);
-    private final List<Watch> polled = new ArrayList<>();
-    private long[] tokens = new long[64];
-    private int[] readiness = new int[64];
+    /** Room for a wait, and for what it finds. */
+    private static final class Room {
+        final NativeMemory fds;
+        final @Nullable Watch[] polled;
+        final long[] tokens;
+        final int[] readiness;
 
-    private PollPoller(LibC libc, WakeupEvent wakeup) {
+        Room(int capacity) {
+            fds = NativeMemory.allocate((1 + capacity) * PollFd.SIZE);
+            polled = new Watch[capacity];
+            tokens = new long[capacity];
+            readiness = new int[capacity];
+        }
+
+        int capacity() {
+            return polled.length;
+        }
+    }
+
+    /** Of the thread that waits. */
+    private Room room = new Room(64);
+    private int polled;
+    /** For all that are watched, taken by the next wait: who registers makes it, as a wait without memory would be deaf. */
+    private Room wanted = room;
+
+    private PollPoller(LibC libc) throws NetparkException {
         this.libc = libc;
-        this.wakeup = wakeup;
+        this.wakeup = WakeupEvent.open(libc); // last: nothing may fail with it open
     }
 
     static PollPoller open(LibC libc) throws NetparkException {
-        return new PollPoller(libc, WakeupEvent.open(libc));
+        return new PollPoller(libc);
     }
 
     @Override
@@ -74,9 +92,18 @@ final class PollPoller extends Poller {
         }
         synchronized (slots) {
             requireOpen();
-            Watch watch = new Watch(fd, slots.add(pollable));
-            watch.want(interest);
-            watches.put(watch.token, watch);
+            if (watches.size() == wanted.capacity()) {
+                wanted = new Room(wanted.capacity() * 2);
+            }
+            long token = slots.add(pollable);
+            try {
+                Watch watch = new Watch(fd, token);
+                watch.want(interest);
+                watches.put(token, watch);
+            } catch (Throwable e) { // no memory
+                slots.remove(token);
+                throw e;
+            }
         }
         changed();
     }
@@ -137,7 +164,7 @@ final class PollPoller extends Poller {
             synchronized (slots) {
                 copyWatches();
             }
-            result = libc.poll(fds.address(), polled.size() + 1, EpollPoller.kernelTimeout(timeoutNanos));
+            result = libc.poll(room.fds.address(), polled + 1, EpollPoller.kernelTimeout(timeoutNanos));
         } finally {
             waiting = null;
         }
@@ -156,43 +183,36 @@ final class PollPoller extends Poller {
     }
 
     private void copyWatches() {
-        polled.clear();
+        room = wanted;
+        polled = 0;
         for (Watch watch : watches.values()) {
             if (!watch.silent()) { // error and hang-up cannot be masked, and would be reported for ever
-                polled.add(watch);
+                room.polled[polled++] = watch;
+                PollFd.write(room.fds.buffer(), polled, watch.fd, watch.asked);
             }
         }
-        if (fds.size() < (polled.size() + 1) * PollFd.SIZE) {
-            fds = NativeMemory.allocate((polled.size() + 1) * 2 * PollFd.SIZE);
-        }
-        PollFd.write(fds.buffer(), 0, wakeup.fd(), Linux.EPOLLIN);
-        for (int i = 0; i < polled.size(); i++) {
-            PollFd.write(fds.buffer(), i + 1, polled.get(i).fd, polled.get(i).asked);
-        }
+        PollFd.write(room.fds.buffer(), 0, wakeup.fd(), Linux.EPOLLIN);
     }
 
     private int collect() {
-        if (PollFd.readiness(fds.buffer(), 0) != 0) {
+        if (PollFd.readiness(room.fds.buffer(), 0) != 0) {
             wakeup.drain();
         }
         int found = 0;
-        for (int i = 0; i < polled.size(); i++) {
-            int reported = PollFd.readiness(fds.buffer(), i + 1);
-            Watch watch = polled.get(i);
+        for (int i = 0; i < polled; i++) {
+            int reported = PollFd.readiness(room.fds.buffer(), i + 1);
+            Watch watch = Objects.requireNonNull(room.polled[i]);
+            room.polled[i] = null;
             if (reported == 0 || (reported & Linux.POLLNVAL) != 0) {
                 continue; // closed between the copy and the wait; its removal is on the way
-            }
-            if (found == tokens.length) {
-                tokens = Arrays.copyOf(tokens, found * 2);
-                readiness = Arrays.copyOf(readiness, found * 2);
             }
             if ((watch.mode & Interest.ONE_SHOT) != 0) {
                 watch.asked = 0;
             } else if ((watch.mode & Interest.EDGE) != 0) {
                 watch.asked &= ~answered(reported);
             }
-            tokens[found] = watch.token;
-            readiness[found++] = reported;
+            room.tokens[found] = watch.token;
+            room.readiness[found++] = reported;
         }
         return found;
     }
@@ -206,12 +226,12 @@ final class PollPoller extends Poller {
 
     @Override
     public @Nullable Pollable pollable(int i) {
-        return slots.get(tokens[i]);
+        return slots.get(room.tokens[i]);
     }
 
     @Override
     public int readiness(int i) {
-        return readiness[i];
+        return room.readiness[i];
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.netpark.core.poll;
 
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,6 +95,29 @@ public abstract class Poller implements AutoCloseable {
     /** What is watched, at this moment. */
     public final Pollable[] watched() {
         return slots.all();
+    }
+
+    /**
+     * Tells all that is watched that the poller closes ({@link Pollable#pollerClosed}). Needs no memory of its own, and goes on
+     * whatever they throw.
+     *
+     * @param failed gets what they throw
+     */
+    public final void tellClosed(WokenBatch woken, Consumer<Throwable> failed) {
+        for (int i = 0; i < slots.bound(); i++) {
+            Pollable pollable = slots.at(i);
+            if (pollable == null) {
+                continue;
+            }
+            if (!woken.makeRoom()) {
+                return; // it is called again, when those have been run
+            }
+            try {
+                pollable.pollerClosed(woken);
+            } catch (Throwable e) {
+                failed.accept(e);
+            }
+        }
     }
 
     /**

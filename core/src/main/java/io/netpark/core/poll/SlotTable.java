@@ -23,7 +23,7 @@ final class SlotTable {
     private volatile Pollable[] slots = new Pollable[64];
     /** Of the registration in the slot, or of the last one; 0 is never a generation, so 0 is never a token. */
     private int[] generations = new int[64];
-    /** Stack of free indices below {@link #used}. */
+    /** Stack of free indices below {@link #used}; as long as the others, so that giving an index back needs no memory. */
     private int[] free = new int[64];
     private int freeCount;
     private int used;
@@ -37,11 +37,10 @@ final class SlotTable {
         if (pollable.token() != Pollable.UNREGISTERED) {
             throw new IllegalStateException(pollable + " is registered already");
         }
-        int index = freeCount > 0 ? free[--freeCount] : used++;
-        if (index == slots.length) {
-            slots = Arrays.copyOf(slots, index * 2);
-            generations = Arrays.copyOf(generations, index * 2);
+        if (freeCount == 0 && used == slots.length) {
+            grow();
         }
+        int index = freeCount > 0 ? free[--freeCount] : used++;
         if (++generations[index] == 0) {
             generations[index] = 1;
         }
@@ -49,6 +48,15 @@ final class SlotTable {
         pollable.token(token);
         SLOT.setVolatile(slots, index, pollable);
         return token;
+    }
+
+    /** All of it or nothing: there may be no memory. */
+    private void grow() {
+        Pollable[] moreSlots = Arrays.copyOf(slots, used * 2);
+        int[] moreGenerations = Arrays.copyOf(generations, used * 2);
+        free = new int[used * 2]; // none is free
+        generations = moreGenerations;
+        slots = moreSlots;
     }
 
     /** Gives the index back. False if the token is stale: somebody else has removed it. */
@@ -60,9 +68,6 @@ final class SlotTable {
         int index = index(token);
         SLOT.setVolatile(slots, index, null);
         pollable.token(Pollable.UNREGISTERED);
-        if (freeCount == free.length) {
-            free = Arrays.copyOf(free, freeCount * 2);
-        }
         free[freeCount++] = index;
         return true;
     }
@@ -76,6 +81,16 @@ final class SlotTable {
         }
         Pollable pollable = (Pollable) SLOT.getVolatile(current, index);
         return pollable != null && pollable.token() == token ? pollable : null;
+    }
+
+    /** What is registered at an index below {@link #bound}, or null. For those who must go through all without memory. */
+    synchronized @Nullable Pollable at(int index) {
+        return slots[index];
+    }
+
+    /** All indices in use are below. */
+    synchronized int bound() {
+        return used;
     }
 
     /** Everything registered now. */

@@ -12,22 +12,22 @@ final class WakeupEvent {
     private final LibC libc;
     private final int fd;
     /** The 1 that every wake-up adds, and room for what {@link #drain} reads. */
-    private final NativeMemory memory = NativeMemory.allocate(16);
+    private final NativeMemory memory;
 
     private boolean closed;
 
-    private WakeupEvent(LibC libc, int fd) {
+    private WakeupEvent(LibC libc, NativeMemory memory) throws NetparkException {
         this.libc = libc;
-        this.fd = fd;
+        this.memory = memory;
         memory.buffer().putLong(0, 1);
-    }
-
-    static WakeupEvent open(LibC libc) throws NetparkException {
-        int fd = libc.eventfd(0, Linux.EFD_NONBLOCK | Linux.EFD_CLOEXEC);
+        this.fd = libc.eventfd(0, Linux.EFD_NONBLOCK | Linux.EFD_CLOEXEC); // last: nothing may fail with it open
         if (fd < 0) {
             throw NetparkException.of(-fd, "eventfd");
         }
-        return new WakeupEvent(libc, fd);
+    }
+
+    static WakeupEvent open(LibC libc) throws NetparkException {
+        return new WakeupEvent(libc, NativeMemory.allocate(16));
     }
 
     int fd() {

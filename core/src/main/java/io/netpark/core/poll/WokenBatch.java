@@ -1,6 +1,7 @@
 package io.netpark.core.poll;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The waiters that one wait has woken, in the order of the kernel's events. They are collected while the event array
@@ -9,31 +10,53 @@ import java.util.Arrays;
  */
 public final class WokenBatch {
 
+    /** How many waiters a {@link Pollable} may add when it is told something: a reader and a writer. */
+    static final int MOST_OF_ONE = 2;
+
     private Runnable[] waiters = new Runnable[64];
-    private int size;
+    /** Those from here to {@link #end} are in it. */
+    private int first;
+    private int end;
 
     /** Adds a waiter that has been taken out of its slot. */
     public void add(Runnable waiter) {
-        if (size == waiters.length) {
-            waiters = Arrays.copyOf(waiters, size * 2);
+        if (end == waiters.length) {
+            waiters = Arrays.copyOf(waiters, end * 2);
         }
-        waiters[size++] = waiter;
+        waiters[end++] = waiter;
+    }
+
+    /**
+     * Makes sure that what the next {@link Pollable} adds needs no memory: a waiter that has been taken out of its slot and
+     * finds no place here would be lost.
+     *
+     * @return false if there is no memory: those that are in it have to be run first
+     */
+    public boolean makeRoom() {
+        if (end + MOST_OF_ONE > waiters.length) {
+            try {
+                waiters = Arrays.copyOf(waiters, waiters.length * 2);
+            } catch (OutOfMemoryError e) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** How many are in it. */
     public int size() {
-        return size;
+        return end - first;
     }
 
-    /** The waiter at {@code index}, which the batch then forgets. */
-    public Runnable remove(int index) {
-        Runnable waiter = waiters[index];
-        waiters[index] = null; // not kept alive until the next burst of this size
+    /** Takes the first one out; null if there is none. */
+    public @Nullable Runnable take() {
+        if (first == end) {
+            first = 0;
+            end = 0;
+            return null;
+        }
+        Runnable waiter = waiters[first];
+        waiters[first++] = null; // not kept alive until the next burst of this size
         return waiter;
-    }
-
-    /** Ends the batch; every waiter has been {@linkplain #remove removed}. */
-    public void clear() {
-        size = 0;
     }
 }

@@ -125,6 +125,16 @@ public final class Errno {
                 ? NAMES[errno] + " (" + TEXTS[errno] + ")" : name(errno);
     }
 
+    /**
+     * Whether the result of a call that can be done without says that it is not to be had here: the kernel or the file does not
+     * have it, or a filter of system calls (of a container, say) forbids it. Such filters answer EPERM or ENOSYS, as they like.
+     *
+     * @param result of a call: minus errno
+     */
+    public static boolean isNotHere(long result) {
+        return result == -ENOSYS || result == -EPERM || result == -EOPNOTSUPP || result == -EINVAL;
+    }
+
     /** Whether accept(2) failed for want of descriptors or memory: a state of the machine that passes. */
     public static boolean isExhaustion(int errno) {
         return errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;

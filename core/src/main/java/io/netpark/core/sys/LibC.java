@@ -144,7 +144,7 @@ public interface LibC {
 
     /**
      * epoll_pwait2(2) without a signal mask; {@code timespec} is the address of a {@link Timespec}. Returns minus
-     * {@link Errno#ENOSYS} where the C library or the kernel (before 5.11) has none.
+     * {@link Errno#ENOSYS} where the C library or the kernel (before 5.11) has none, and what a filter of system calls likes.
      */
     int epollPwait2(int epfd, long events, int capacity, long timespec);
 

@@ -42,6 +42,16 @@ public final class Pipe implements AutoCloseable {
         }
         int out = ends.buffer().getInt(0);
         int in = ends.buffer().getInt(Integer.BYTES);
+        try {
+            return of(libc, in, out);
+        } catch (Throwable e) { // no memory
+            libc.close(in);
+            libc.close(out);
+            throw e;
+        }
+    }
+
+    private static @Nullable Pipe of(LibC libc, int in, int out) {
         int capacity = libc.fcntl(in, Linux.F_SETPIPE_SZ, WANTED);
         if (capacity < 0) { // EPERM: more than the user may have; it stays as it is
             capacity = libc.fcntl(in, Linux.F_GETPIPE_SZ, 0);

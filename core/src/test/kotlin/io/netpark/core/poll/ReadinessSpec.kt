@@ -16,8 +16,8 @@ class ReadinessSpec : NetparkSpec(body = {
         repeat(2) {
             waiters.forEach(batch::add)
             batch.size() shouldBe 200
-            List(200) { batch.remove(it) } shouldBe waiters
-            batch.clear()
+            List(200) { batch.take() } shouldBe waiters
+            batch.take() shouldBe null
             batch.size() shouldBe 0
         }
     }
