@@ -1,5 +1,6 @@
 package io.netpark.coroutines
 
+import io.netpark.core.loop.ErrorPaths
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
@@ -43,6 +44,10 @@ public class Reactor private constructor(
     /** What connections may hold. */
     public val buffering: Buffering,
 ) : AutoCloseable {
+
+    init {
+        ErrorPaths.load(Reactor::class.java, "io.netpark.coroutines")
+    }
 
     internal val dispatchers = ConcurrentHashMap<EventLoop, LoopDispatcher>() // a group may get more loops
 

@@ -2,6 +2,7 @@ package io.netpark.blocking;
 
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Listener;
@@ -33,6 +34,7 @@ public final class BlockingListener implements AutoCloseable {
      */
     public static BlockingListener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
             throws NetparkException {
+        ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
         return new BlockingListener(Listener.listen(group, address, options));
     }
 

@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.Due;
@@ -193,6 +194,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     /** The group that was given, or a new one. */
     EventLoopGroup openGroup() throws NetparkException {
+        ErrorPaths.load(Setup.class, "io.netpark.callback");
         if (group != null) {
             return group;
         }

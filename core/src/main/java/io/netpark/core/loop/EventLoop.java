@@ -2,7 +2,7 @@ package io.netpark.core.loop;
 
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
-import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
@@ -15,6 +15,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -22,8 +23,8 @@ import org.jspecify.annotations.Nullable;
  * One thread, one poller, one queue of tasks, one queue of timers. A turn of the loop is: wait for readiness; copy the
  * woken waiters out of the whole batch; run them; run tasks, a bounded number; run the timers that are due.
  *
- * <p>A loop is an executor for everything that must happen on its thread. What such code throws is reported and ends
- * nothing. Interrupting the thread has no effect.
+ * <p>A loop is an executor for everything that must happen on its thread. What such code throws, errors included, is reported
+ * and ends nothing. Interrupting the thread has no effect: the flag is cleared after every piece of user code.
  *
  * <pre>
  *   RUNNING --close--> CLOSING --everything watched is closed, its waiters and the tasks have run--> CLOSED
@@ -61,10 +62,12 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     static final int TASKS_A_TURN = 1024;
     /** Passes over the queue while closing; whoever resubmits for longer than that is refused. */
     private static final int CLOSING_PASSES = 100;
-    private static final int POLLER_FAILURES = 100;
+    private static final int TURN_FAILURES = 100;
+    /** How often one that waits for the end of a loop looks whether that can come. */
+    private static final long EXIT_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
     /** How often a loop that retires looks whether it may go: what leaves it from other threads does not wake it. */
     private static final long RETIREMENT_LOOK = TimeUnit.MILLISECONDS.toNanos(50);
-    private static final long POLLER_FAILURE_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
+    private static final long TURN_FAILURE_PAUSE = TimeUnit.MILLISECONDS.toNanos(10);
 
     private final LibC libc;
     private final Poller poller;
@@ -75,11 +78,18 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final Thread thread;
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
     private final TimerQueue timers = new TimerQueue();
-    private final WokenBatch woken = new WokenBatch();
+    private final ReadyBatch batch;
     private final PipePool pipes;
     /** What it keeps for others, to be given up when it ends. */
     private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
     private final CountDownLatch ended = new CountDownLatch(1);
+    /** Made beforehand, as the next: there may be no memory when it is needed. */
+    private final String taskThrew;
+    private final Consumer<Throwable> failed;
+    /** Turns that have failed one after another. */
+    private int failures;
+    /** Why it ends though nobody has closed it. */
+    private volatile @Nullable Throwable failure;
 
     private volatile int state = RUNNING;
     /** Waiters, tasks and timers run, for the watchdog. Written by the loop's thread only. */
@@ -111,6 +121,9 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         this.pipes = new PipePool(libc);
         this.poller = poller;
         this.reporter = reporter;
+        this.batch = new ReadyBatch(poller);
+        this.taskThrew = "A task on " + name + " threw; the loop goes on";
+        this.failed = e -> report(taskThrew, e);
         this.thread = new LoopThread(this, name);
         thread.setDaemon(daemon);
     }
@@ -132,15 +145,15 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     static EventLoop open(
             String name, boolean daemon, int processor, LibC libc, Poller.Factory pollers, Reporter reporter,
             @Nullable Counters counters, @Nullable Observer observer) throws NetparkException {
-        EventLoop loop =
-                new EventLoop(name, daemon, processor, libc, pollers.open(libc), reporter, counters, observer);
+        Poller poller = pollers.open(libc);
         try {
+            EventLoop loop = new EventLoop(name, daemon, processor, libc, poller, reporter, counters, observer);
             loop.thread.start();
+            return loop;
         } catch (Throwable e) { // no thread to be had
-            loop.poller.close();
+            poller.close();
             throw e;
         }
-        return loop;
     }
 
     /** The C library as this loop calls it. */
@@ -179,62 +192,76 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     // The turn
 
+    /** No Throwable of any kind ends the thread before the loop is CLOSED; what catches one needs no memory for that. */
     private void run() {
         pin();
-        int failures = 0;
         while (state == RUNNING) {
             try {
                 turn();
                 failures = 0;
-            } catch (NetparkException e) {
-                if (failures++ == 0) {
-                    report("The poller of " + this + " failed; trying again", e);
+            } catch (Throwable e) {
+                try {
+                    turnFailed(e);
+                } catch (Throwable ignored) {
+                    // A class that it needs could not be loaded.
                 }
-                if (failures == POLLER_FAILURES) {
-                    report("The poller of " + this + " keeps failing; the loop closes", e);
-                    state = CLOSING;
-                }
-                pauseAfterFailure();
-            } catch (Throwable e) { // OutOfMemoryError, say: the next turn may find some
-                report("A turn of " + this + " failed; the loop goes on", e);
             }
         }
-        end();
+        try {
+            end();
+        } catch (Throwable e) {
+            report(taskThrew, e);
+        } finally {
+            state = CLOSED;
+            ended.countDown();
+        }
     }
 
     private void pin() {
         if (processor != ANY_PROCESSOR) {
             try {
                 Affinity.pin(libc, processor);
-            } catch (NetparkException e) {
-                report(this + " runs on any processor, as it cannot be bound to " + processor, e);
+            } catch (Throwable e) {
+                reportFailure("It cannot be bound, and runs on any processor:", this, e);
             }
+        }
+    }
+
+    /**
+     * User code is guarded by itself, so this is the poller, or there is no memory. The latter passes, and so do some failures of
+     * the former; the next turn goes on where this one has stopped.
+     */
+    private void turnFailed(Throwable e) {
+        failures++;
+        if (failures == TURN_FAILURES && !(e instanceof VirtualMachineError)) {
+            failure = e;
+            state = CLOSING;
+            reportFailure("The poller keeps failing, and the loop closes:", this, e);
+        } else if (failures == 1) {
+            reportFailure(e instanceof NetparkException
+                    ? "The poller failed, and is tried again:" : "A turn failed, and the loop goes on:", this, e);
+        }
+        if (failures > 1 || e instanceof NetparkException) {
+            pauseAfterFailure();
         }
     }
 
     private static void pauseAfterFailure() {
-        LockSupport.parkNanos(POLLER_FAILURE_PAUSE);
+        long end = Due.in(TURN_FAILURE_PAUSE);
+        for (long left = TURN_FAILURE_PAUSE; left > 0; left = end - System.nanoTime()) {
+            Thread.interrupted(); // or it would not pause
+            LockSupport.parkNanos(left);
+        }
     }
 
     private void turn() throws NetparkException {
-        WAITING.setOpaque(this, true);
-        int found;
-        try {
-            found = waitForReadiness();
-        } finally {
-            WAITING.setOpaque(this, false);
-        }
-        Counters counters = this.counters;
-        if (counters != null) {
-            counters.turnBegins(found);
-        }
-        for (int i = 0; i < found; i++) {
-            Pollable pollable = poller.pollable(i);
-            if (pollable != null) {
-                takeIn(pollable, poller.readiness(i));
+        if (batch.isEmpty()) { // otherwise the last turn has failed before it was through with it
+            int found = waitCounted();
+            if (counters != null) {
+                counters.turnBegins(found);
             }
         }
-        runWoken();
+        batch.deliver(this);
         // Those queued by now: one that queues itself again, to yield, lets the poller have its turn first.
         runTasks(Math.min(tasks.size(), TASKS_A_TURN));
         runTimers();
@@ -246,23 +273,23 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         }
     }
 
-    /** What fails for one must not keep the rest of the batch from being taken in: an edge is told once. */
-    private void takeIn(Pollable pollable, int readiness) {
+    private int waitCounted() throws NetparkException {
+        WAITING.setOpaque(this, true);
         try {
-            pollable.ready(readiness, woken);
-        } catch (Throwable e) {
-            report("Readiness of " + pollable + " was not taken in", e);
+            return waitForReadiness();
+        } finally {
+            WAITING.setOpaque(this, false);
         }
     }
 
     private int waitForReadiness() throws NetparkException {
         if (!tasks.isEmpty()) {
-            return poller.await(0);
+            return batch.await(0);
         }
         Timer first = timers.first();
         long timeout = first == null ? -1 : Math.max(0, first.dueNanos - System.nanoTime());
         if (timeout == 0) {
-            return poller.await(0);
+            return batch.await(0);
         }
         sleep = ASLEEP;
         if (retiring) { // looked at when whoever sets it can see that this sleeps
@@ -272,18 +299,10 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
             timeout = 0;
         }
         try {
-            return poller.await(timeout);
+            return batch.await(timeout);
         } finally {
             sleep = AWAKE;
         }
-    }
-
-    private void runWoken() {
-        int size = woken.size();
-        for (int i = 0; i < size; i++) {
-            runGuarded(woken.remove(i));
-        }
-        woken.clear();
     }
 
     private void runTasks(int most) {
@@ -302,29 +321,56 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         if (first == null) {
             return;
         }
-        long now = System.nanoTime(); // once: a timer armed for "now" by an action waits for the next turn
-        while ((first = timers.first()) != null && first.dueNanos - now <= 0) {
+        // At most as many as there are, and the clock is read once: what an action arms, for now or for an instant that has
+        // passed, lets other work pass first.
+        long now = System.nanoTime();
+        for (int left = timers.size(); left > 0 && (first = timers.first()) != null && first.dueNanos - now <= 0; left--) {
             timers.remove(first);
             runGuarded(first.action);
         }
     }
 
-    private void runGuarded(Runnable action) {
+    /** Runs user code: here, and by {@link #leaveUserCode}, is what holds for all of it. */
+    void runGuarded(Runnable action) {
         ACTIONS.setOpaque(this, actions + 1);
         try {
             action.run();
         } catch (Throwable e) {
-            report("A task on " + this + " threw; the loop goes on", e);
+            report(taskThrew, e);
+        } finally {
+            Thread.interrupted();
+        }
+    }
+
+    /**
+     * To be called after each piece of user code by who runs several of different owners in one action, a task or a waiter: an
+     * interrupt flag that one has left behind must not reach the next, where it would close a file's channel (see
+     * {@link java.nio.channels.ClosedByInterruptException}). After an action the loop does it. Does nothing on other threads.
+     */
+    public static void leaveUserCode() {
+        if (Thread.currentThread() instanceof LoopThread) {
+            Thread.interrupted();
         }
     }
 
     /** Passes something on to the {@link Reporter} of this loop, which cannot harm it. */
     public void report(String what, Throwable cause) {
         try {
-            reporter.report(what, cause);
+            LastResort.report(reporter, what, cause);
         } catch (Throwable ignored) {
-            // There is nobody left to tell.
+            // Not even this could be called. What catches an error to report it must go on.
         }
+    }
+
+    /** As {@link #report}, where nothing may be thrown: the text is made inside, or there may be no memory for it. */
+    void reportFailure(String what, Object of, Throwable cause) {
+        String text = what;
+        try {
+            text = what + " " + of;
+        } catch (Throwable ignored) {
+            // It is said without a name.
+        }
+        report(text, cause);
     }
 
     // Tasks and timers
@@ -499,8 +545,8 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     /**
      * Closes the loop: every descriptor on it is closed and its waiters are woken with "closed", tasks already queued
-     * run, scheduled ones are cancelled. Waits until the thread has ended, unless called on an event loop. Can be
-     * called again.
+     * run, scheduled ones are cancelled. Waits until the thread has ended, unless called on an event loop; and unless that
+     * thread is in {@link Runtime#exit}, which waits for the shutdown hook that may be calling this. Can be called again.
      */
     @Override
     public void close() {
@@ -514,14 +560,22 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         boolean interrupted = false;
         while (true) {
             try {
-                ended.await();
-                break;
+                if (ended.await(EXIT_LOOK, TimeUnit.NANOSECONDS) || Exit.isIn(thread)) {
+                    break;
+                }
             } catch (InterruptedException e) {
                 interrupted = true; // a half-closed loop is of no use to anybody
             }
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** @throws IllegalStateException on the loop's own thread, which would wait for itself */
+    void requireElsewhere(String operation) {
+        if (inLoop()) {
+            throw new IllegalStateException(operation + " of " + this + " on its own thread: that would wait for itself");
         }
     }
 
@@ -545,22 +599,59 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return ended.getCount() == 0;
     }
 
+    /**
+     * Waits until the thread has ended.
+     *
+     * @throws IllegalStateException if called on it
+     */
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
+        if (!isTerminated()) {
+            requireElsewhere("await the end");
+        }
         return ended.await(timeout, unit);
+    }
+
+    /** Why the loop has ended, or is about to, though nobody has closed it; null if that is not so. */
+    public @Nullable Throwable failure() {
+        return failure;
     }
 
     private void end() {
         for (int pass = 0; pass < CLOSING_PASSES && !isQuiet(); pass++) {
             endPass();
         }
-        poller.close(); // from here on nothing can be registered
+        try {
+            poller.close(); // from here on nothing can be registered
+        } catch (Throwable e) {
+            report(taskThrew, e);
+        }
         endPass();
-        pipes.close();
+        try {
+            pipes.close();
+        } catch (Throwable e) {
+            report(taskThrew, e);
+        }
         state = CLOSED; // from here on nothing can be queued
         runRemaining();
         runEndings();
-        ended.countDown();
+        Throwable lost = failure;
+        if (lost != null) {
+            sayLost(lost);
+        }
+    }
+
+    /** A program may be about to end for want of threads. */
+    private void sayLost(Throwable why) {
+        LastResort.print("An event loop of Netpark has ended by a failure, and closed what lived on it", why);
+        Observer told = observer;
+        if (told != null) {
+            try {
+                told.lost(this, why);
+            } catch (Throwable e) {
+                report(taskThrew, e);
+            }
+        }
     }
 
     private boolean isQuiet() {
@@ -568,14 +659,16 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     private void endPass() {
-        for (Pollable pollable : poller.watched()) {
-            runGuarded(() -> pollable.pollerClosed(woken));
-        }
-        runWoken();
-        runTasks(TASKS_A_TURN); // not all there are: a flood from outside may come in faster than it is run
-        for (Timer timer; (timer = timers.first()) != null; ) {
-            timers.remove(timer);
-            abandon(timer);
+        try {
+            poller.tellClosed(batch.woken, failed);
+            batch.runWoken(this);
+            runTasks(TASKS_A_TURN); // not all there are: a flood from outside may come in faster than it is run
+            for (Timer timer; (timer = timers.first()) != null; ) {
+                timers.remove(timer);
+                abandon(timer);
+            }
+        } catch (Throwable e) {
+            report(taskThrew, e);
         }
     }
 

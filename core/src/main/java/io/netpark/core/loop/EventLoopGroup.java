@@ -2,12 +2,14 @@ package io.netpark.core.loop;
 
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +30,8 @@ public final class EventLoopGroup implements AutoCloseable {
     /** What loops have counted that have ended. */
     private LoopSnapshot departed;
     private final @Nullable Watchdog watchdog;
+    /** The first failure of a loop. */
+    private @Nullable Throwable lost;
 
     /** Makes the loop with a number. */
     @FunctionalInterface
@@ -167,6 +171,9 @@ public final class EventLoopGroup implements AutoCloseable {
     private void forgetTerminated() {
         retiring.removeIf(loop -> {
             boolean terminated = loop.isTerminated(); // once: it may end meanwhile
+            if (terminated && lost == null) {
+                lost = loop.failure();
+            }
             if (terminated && loop.counters() != null) {
                 departed = departed.plus(loop.counters().snapshot(loop).ended());
             }
@@ -217,6 +224,33 @@ public final class EventLoopGroup implements AutoCloseable {
         }
         all.forEach(EventLoop::shutdown); // all at once, then wait
         all.forEach(EventLoop::close);
+    }
+
+    /**
+     * Waits until every loop has ended, those that retire too: by {@link #close}, or by a failure, of which {@link #failure}
+     * tells. For the main thread of a server, which says by its exit status how it has ended.
+     *
+     * @return false if the time is over before
+     * @throws IllegalStateException on a loop of this group, which would wait for itself
+     */
+    public boolean awaitTermination(Duration time) throws InterruptedException {
+        long end = Due.in(time);
+        for (EventLoop loop : all()) {
+            if (!loop.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Why one of its loops has ended, or is about to, though nobody has closed it; null if there is none such. */
+    public synchronized @Nullable Throwable failure() {
+        for (EventLoop loop : all()) {
+            if (lost == null) {
+                lost = loop.failure();
+            }
+        }
+        return lost;
     }
 
     @Override
@@ -340,6 +374,8 @@ public final class EventLoopGroup implements AutoCloseable {
          * @throws NetparkException if there are no descriptors or no memory for the pollers; none is left running
          */
         public EventLoopGroup open() throws NetparkException {
+            ErrorPaths.prepare();
+            reporter.prepare();
             LibC calls = libc != null ? libc : Binding.defaultLibC();
             String prefix = name != null ? name : "netpark-" + GROUPS.incrementAndGet();
             // Copies: the builder may go on to other groups.

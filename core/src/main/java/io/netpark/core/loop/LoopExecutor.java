@@ -6,6 +6,7 @@ import java.util.concurrent.AbstractExecutorService;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.RunnableFuture;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
@@ -23,6 +24,22 @@ abstract sealed class LoopExecutor extends AbstractExecutorService implements Sc
         return start(task, delay, unit, 0);
     }
 
+    @Override
+    protected <T> RunnableFuture<T> newTaskFor(Runnable task, T value) {
+        return newTaskFor(Executors.callable(task, value));
+    }
+
+    @Override
+    protected <T> RunnableFuture<T> newTaskFor(Callable<T> task) {
+        return new LoopFuture<>((EventLoop) this, task);
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>When the loop has been held, or there is more to do than it can, runs are missed. At most 8 of these are made up for,
+     * one after another and with everything else between; what was missed before is left out.
+     */
     @Override
     public ScheduledFuture<?> scheduleAtFixedRate(Runnable task, long initialDelay, long period, TimeUnit unit) {
         return start(Executors.callable(task), initialDelay, unit, positive(unit.toNanos(period)));

@@ -34,6 +34,12 @@ public interface Observer {
     /** What held the loop has returned; by the watchdog's thread, so a little late. */
     default void released(EventLoop loop, Duration about) {}
 
+    /**
+     * A loop has ended by a failure, though nobody has closed it: its poller keeps failing. What lived on it is closed. By the
+     * loop's thread, before it ends.
+     */
+    default void lost(EventLoop loop, Throwable why) {}
+
     /** One that tells all of these, in their order. */
     static Observer all(Observer... observers) {
         List<Observer> each = List.of(observers);
@@ -61,6 +67,11 @@ public interface Observer {
             @Override
             public void held(EventLoop loop, Duration atLeast, Throwable where) {
                 each.forEach(observer -> observer.held(loop, atLeast, where));
+            }
+
+            @Override
+            public void lost(EventLoop loop, Throwable why) {
+                each.forEach(observer -> observer.lost(loop, why));
             }
 
             @Override

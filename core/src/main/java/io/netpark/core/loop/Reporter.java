@@ -2,7 +2,7 @@ package io.netpark.core.loop;
 
 /**
  * Told what an operator must know: user code that threw, descriptors that ran out. Called on event loops and on other
- * threads; what it throws is dropped.
+ * threads. What it throws does no harm: the report goes to standard error then.
  */
 @FunctionalInterface
 public interface Reporter {
@@ -13,6 +13,14 @@ public interface Reporter {
      */
     void report(String what, Throwable cause);
 
-    /** Writes to the {@link System.Logger} named {@code io.netpark}, at level WARNING. */
-    Reporter LOG = (what, cause) -> System.getLogger("io.netpark").log(System.Logger.Level.WARNING, what, cause);
+    /**
+     * A group of event loops that reports here is about to open. To get what {@link #report} will need, and may not get when
+     * there are no descriptors or no memory any more. One that passes reports on passes this on, too.
+     */
+    default void prepare() {}
+
+    /**
+     * Writes to the {@link System.Logger} named {@code io.netpark}, at level WARNING; to standard error, if that fails.
+     */
+    Reporter LOG = new LogReporter();
 }

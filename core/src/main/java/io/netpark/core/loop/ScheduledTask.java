@@ -3,12 +3,14 @@ package io.netpark.core.loop;
 import io.netpark.core.sys.Due;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Delayed;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.RunnableScheduledFuture;
 import java.util.concurrent.TimeUnit;
 
 /** What {@link EventLoop#schedule} and its siblings return: a future on a {@link Timer}. */
-final class ScheduledTask<V> extends FutureTask<V> implements RunnableScheduledFuture<V> {
+final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledFuture<V> {
+
+    /** How many runs that have been missed are made up for. */
+    private static final int MOST_MISSED = 8;
 
     private final Timer timer;
     /** 0: once. Positive: nanoseconds from start to start. Negative: from end to start. */
@@ -16,7 +18,7 @@ final class ScheduledTask<V> extends FutureTask<V> implements RunnableScheduledF
     private volatile long dueNanos;
 
     ScheduledTask(EventLoop loop, Callable<V> callable, long dueNanos, long periodNanos) {
-        super(callable);
+        super(loop, callable);
         this.periodNanos = periodNanos;
         this.dueNanos = dueNanos;
         this.timer = loop.newTimer(this, () -> cancel(false));
@@ -31,9 +33,16 @@ final class ScheduledTask<V> extends FutureTask<V> implements RunnableScheduledF
         if (periodNanos == 0) {
             super.run();
         } else if (runAndReset()) { // ends with the first exception, as ScheduledExecutorService says
-            dueNanos = periodNanos > 0 ? Due.after(dueNanos, periodNanos) : Due.in(-periodNanos);
+            dueNanos = periodNanos > 0 ? next() : Due.in(-periodNanos);
             timer.arm(dueNanos);
         }
+    }
+
+    /** Of a fixed rate: what has been missed beyond {@link #MOST_MISSED} is left out, and the rest stays in step. */
+    private long next() {
+        long next = Due.after(dueNanos, periodNanos);
+        long missed = (System.nanoTime() - next) / periodNanos;
+        return missed > MOST_MISSED ? next + (missed - MOST_MISSED) * periodNanos : next;
     }
 
     @Override

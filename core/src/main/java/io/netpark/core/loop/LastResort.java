@@ -1,0 +1,30 @@
+package io.netpark.core.loop;
+
+/** Standard error: for what a {@link Reporter} could not take. Never throws. */
+final class LastResort {
+
+    private LastResort() {}
+
+    /** Has the class loaded. */
+    static void prepare() {}
+
+    /** Passes a report on, or prints it. */
+    static void report(Reporter reporter, String what, Throwable cause) {
+        try {
+            reporter.report(what, cause);
+        } catch (Throwable e) {
+            print(what, cause);
+            print("(the reporter threw)", e);
+        }
+    }
+
+    /** In small pieces, the most important first, as there may be no memory for all. */
+    static void print(String what, Throwable cause) {
+        try {
+            System.err.println(what);
+            cause.printStackTrace();
+        } catch (Throwable ignored) {
+            // There is nobody left to tell.
+        }
+    }
+}

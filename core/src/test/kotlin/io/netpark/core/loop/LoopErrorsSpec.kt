@@ -1,0 +1,184 @@
+package io.netpark.core.loop
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.poll.Poller
+import io.netpark.core.sys.LibC
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.result
+import io.netpark.core.testing.use
+import java.io.ByteArrayOutputStream
+import java.io.PrintStream
+import java.lang.management.ManagementFactory
+import java.nio.file.Path
+import java.time.Duration
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CopyOnWriteArrayList
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+
+/** Errors of all kinds: a loop lives on, or is closed in order and missed. */
+class LoopErrorsSpec : NetparkSpec(body = {
+    /** What waits throw, for so many of them. */
+    class Failing(val error: () -> Throwable) : LibC by Bindings.best {
+        val left = AtomicInteger()
+
+        private fun fail() {
+            if (left.getAndUpdate { maxOf(0, it - 1) } > 0) throw error()
+        }
+
+        override fun epollWait(epfd: Int, events: Long, capacity: Int, timeoutMillis: Int): Int {
+            fail()
+            return Bindings.best.epollWait(epfd, events, capacity, timeoutMillis)
+        }
+
+        override fun epollPwait2(epfd: Int, events: Long, capacity: Int, timespec: Long): Int {
+            fail()
+            return Bindings.best.epollPwait2(epfd, events, capacity, timespec)
+        }
+    }
+
+    fun catchingStandardError(body: () -> Unit): String {
+        val before = System.err
+        val caught = ByteArrayOutputStream()
+        System.setErr(PrintStream(caught, true))
+        try {
+            body()
+        } finally {
+            System.setErr(before)
+        }
+        return caught.toString()
+    }
+
+    fun probe(mode: String, libc: LibC, vararg limits: String) {
+        val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
+        val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
+        val command = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options + limits +
+            listOf("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dnetpark.binding=${libc.binding()}", "-cp", classPath,
+                "io.netpark.core.loop.OutOfMemoryProbeKt", mode)
+        val process = ProcessBuilder(command).redirectErrorStream(true).start()
+        val output = process.inputStream.bufferedReader().readText()
+        withClue(output) { process.waitFor() shouldBe 0 }
+    }
+
+    for (libc in Bindings.all) {
+        test("${libc.binding()}: a task that uses up the heap, so that not even a report finds memory, ends nothing") {
+            probe("heap", libc, "-Xmx32m")
+        }
+        test("${libc.binding()}: an event array that cannot grow is used as it is") {
+            probe("outside", libc, "-XX:MaxDirectMemorySize=4m")
+        }
+    }
+
+    test("errors of a wait are reported once an episode, and what is ready is told after them") {
+        val libc = Failing { OutOfMemoryError("on purpose") }
+        TestReactor(libc).use { reactor ->
+            reactor.pair().use { client, server ->
+                libc.left.set(5)
+                client.write("x")
+                server.readText(1) shouldBe "x"
+                eventually { libc.left.get() shouldBe 0 }
+                reactor.loop.submit<Int> { 1 }.result() shouldBe 1
+            }
+            reactor.reporter.drain().single().cause.message shouldBe "on purpose"
+            reactor.group.failure() shouldBe null
+        }
+    }
+
+    test("memory that is wanting for long ends no loop") {
+        val libc = Failing { OutOfMemoryError("on purpose") }
+        TestReactor(libc).use { reactor ->
+            libc.left.set(150) // more failures than a poller is allowed
+            reactor.loop.submit<Int> { 1 }.result() shouldBe 1
+            reactor.reporter.drain() shouldHaveSize 1
+        }
+    }
+
+    test("a loop that can wait no more closes what lives on it, says so on standard error, and its group tells") {
+        val libc = Failing { NoClassDefFoundError("on purpose") }
+        val lost = ConcurrentLinkedQueue<String>()
+        val observer = object : Observer {
+            override fun lost(loop: EventLoop, why: Throwable) { lost += "$loop: ${why.message}" }
+        }
+        TestReactor(libc, loops = 1, configure = { observer(observer).name("doomed") }).use { reactor ->
+            reactor.pair().use { client, server ->
+                reactor.group.awaitTermination(Duration.ofMillis(1)) shouldBe false
+                val said = catchingStandardError {
+                    libc.left.set(Int.MAX_VALUE)
+                    reactor.loop.execute {}
+                    reactor.group.awaitTermination(Duration.ofSeconds(60)) shouldBe true
+                }
+                said shouldContain "event loop of Netpark has ended by a failure"
+                said shouldContain "on purpose"
+                lost.toList() shouldBe listOf("doomed-loop-0: on purpose")
+                reactor.group.failure()?.message shouldBe "on purpose"
+                (client.connection.isClosed && server.connection.isClosed) shouldBe true
+            }
+            reactor.reporter.drain() shouldHaveSize 2
+        }
+    }
+
+    test("what a reporter throws goes to standard error, with what it was told") {
+        val loop = EventLoop.open("mute", true, Bindings.best, Poller.EPOLL) { _, _ -> throw OutOfMemoryError("no words") }
+        val said = catchingStandardError {
+            loop.execute { error("a failure to be told") }
+            loop.submit {}.get()
+            loop.close()
+        }
+        said shouldContain "A task on mute threw"
+        said shouldContain "a failure to be told"
+        said shouldContain "no words"
+    }
+
+    test("a group gets its reporter ready when it opens") {
+        val prepared = AtomicInteger()
+        val reporter = object : Reporter {
+            override fun report(what: String, cause: Throwable) = Unit
+            override fun prepare() { prepared.incrementAndGet() }
+        }
+        EventLoopGroup.builder().loops(2).daemon(true).reporter(reporter).open().use { prepared.get() shouldBe 1 }
+    }
+
+    test("an interrupt flag that user code leaves is gone before the next user code runs") {
+        LoopRig().use { rig ->
+            val flags = CopyOnWriteArrayList<Boolean>()
+            fun leaveOne() {
+                flags += Thread.currentThread().isInterrupted
+                Thread.currentThread().interrupt()
+            }
+            rig.loop.submit {
+                rig.loop.execute(::leaveOne)
+                rig.loop.newTimer(::leaveOne).arm(System.nanoTime())
+                rig.loop.newTimer(::leaveOne).arm(System.nanoTime())
+                rig.loop.execute(::leaveOne)
+                leaveOne()
+                EventLoop.leaveUserCode()
+                leaveOne()
+            }.result()
+            eventually { flags shouldBe List(6) { false } }
+            rig.loop.submit<Boolean> { Thread.currentThread().isInterrupted }.result() shouldBe false
+        }
+    }
+
+    test("waiting on a loop for what only that loop can do is refused") {
+        LoopRig().use { rig ->
+            val loop = rig.loop
+            loop.submit {
+                val later = loop.submit<Int> { 1 }
+                shouldThrow<IllegalStateException> { later.get() }.message!! shouldContain "wait for itself"
+                shouldThrow<IllegalStateException> { later.get(1, TimeUnit.SECONDS) }
+                shouldThrow<IllegalStateException> { loop.schedule({}, 1, TimeUnit.MILLISECONDS).get() }
+                shouldThrow<IllegalStateException> { loop.invokeAll(listOf(java.util.concurrent.Callable { 1 })) }
+                shouldThrow<IllegalStateException> { loop.awaitTermination(1, TimeUnit.SECONDS) }
+            }.result()
+            loop.submit<Int> { 1 }.also { it.result() }.get() shouldBe 1
+        }
+    }
+})

@@ -1,0 +1,107 @@
+package io.netpark.core.loop
+
+import io.netpark.core.poll.Interest
+import io.netpark.core.poll.Pollable
+import io.netpark.core.poll.WokenBatch
+import io.netpark.core.sys.Binding
+import io.netpark.core.sys.LibC
+import io.netpark.core.sys.Linux
+import java.nio.ByteBuffer
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
+import kotlin.system.exitProcess
+
+/** A loop without memory. For a JVM of its own, with little of it. */
+fun main(args: Array<String>) {
+    when (args[0]) {
+        "heap" -> aTaskThatUsesUpTheHeap()
+        "outside" -> noMemoryOutsideTheHeap()
+    }
+    exitProcess(0)
+}
+
+private class Block(val next: Block?, @Suppress("unused") val bytes: Array<Any?>)
+
+@Volatile
+private var held: Block? = null
+
+/** To the last byte; throws. */
+private fun fill() {
+    var size = 1 shl 18
+    while (size > 1) {
+        try {
+            while (true) held = Block(held, arrayOfNulls(size))
+        } catch (_: OutOfMemoryError) {
+            size /= 2
+        }
+    }
+    while (true) held = Block(held, arrayOfNulls(0))
+}
+
+private fun aTaskThatUsesUpTheHeap() {
+    try {
+        fill()
+    } catch (_: OutOfMemoryError) {
+        held = null // what the probe itself needs is loaded
+    }
+    val loop = EventLoopGroup.builder().loops(1).daemon(true).open().first()
+    loop.submit {}.get()
+    repeat(3) {
+        val began = CountDownLatch(1)
+        val filling = Runnable {
+            began.countDown()
+            fill() // the report of what this throws finds no memory
+        }
+        loop.execute(filling)
+        began.await()
+        Thread.sleep(500)
+        held = null
+        val ran = CompletableFuture<Unit>()
+        val marker = Runnable { ran.complete(Unit) }
+        loop.execute(marker)
+        ran.get(20, TimeUnit.SECONDS)
+    }
+    loop.close()
+}
+
+private fun noMemoryOutsideTheHeap() {
+    class Watched : Pollable() {
+        @Volatile
+        var told = false
+
+        override fun ready(readiness: Int, woken: WokenBatch) {
+            told = true
+        }
+
+        override fun pollerClosed(woken: WokenBatch) = Unit
+    }
+
+    val real = Binding.defaultLibC()
+    val libc = object : LibC by real {
+        override fun epollWait(epfd: Int, events: Long, capacity: Int, timeoutMillis: Int): Int {
+            check(capacity <= 128) { "the kernel is told of room for $capacity events" }
+            return real.epollWait(epfd, events, capacity, timeoutMillis)
+        }
+    }
+    val group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).open()
+    val watched = List(300) { Watched() }
+    val blocks = mutableListOf<ByteBuffer>()
+    var size = 1 shl 20
+    while (size > 0) {
+        try {
+            while (true) blocks += ByteBuffer.allocateDirect(size)
+        } catch (_: OutOfMemoryError) {
+            size /= 2
+        }
+    }
+    group.first().submit { // of one batch, as the loop looks after this
+        watched.forEach { group.first().poller().add(real.eventfd(1, Linux.EFD_NONBLOCK), it, Interest.PARKING) }
+    }.get()
+    val end = System.nanoTime() + 20_000_000_000
+    while (!watched.all { it.told }) {
+        check(end - System.nanoTime() > 0) { "${watched.count { it.told }} of 300 were told" }
+        Thread.sleep(1)
+    }
+    check(blocks.isNotEmpty())
+}
