@@ -48,7 +48,8 @@ internal class RequestBody(private val connection: Connection, private val limit
             if (size > room) tooLong()
             room -= size
             take(size, target)
-            if (line(LONGEST_SIZE_LINE).remaining() != 2) refuse("a chunk that does not end where it should")
+            val rest = line(LONGEST_SIZE_LINE)
+            if (RequestHead.endOf(rest) != rest.position()) refuse("a chunk that does not end where it should")
             reader.release()
         }
     }

@@ -119,7 +119,7 @@ class HttpSpec : SampleSpec({
         test("malformed ones are refused") {
             val malformed = listOf(
                 "\r\nabc\r\n0\r\n\r\n", "g\r\n", "-1\r\n", "0x3\r\nabc\r\n", "3\nabc\r\n", "3\r\nabcd\r\n",
-                "3\r\nabc\n0\r\n\r\n", "3 3\r\nabc\r\n", " 3\r\nabc\r\n", "3;\u0000\r\nabc\r\n", "0\r\nT : 1\r\n\r\n",
+                "3\r\nabc\n0\r\n\r\n", "3\r\nabcX\n0\r\n\r\n", "3 3\r\nabc\r\n", " 3\r\nabc\r\n", "3;\u0000\r\nabc\r\n", "0\r\nT : 1\r\n\r\n",
                 "0\r\n folded\r\n\r\n", "0\r\nT\r\n\r\n", "3;${"x".repeat(2000)}\r\n",
             )
             for (body in malformed) ask(chunked(body)).let { Pair(body, it.status) shouldBe Pair(body, 400) }
