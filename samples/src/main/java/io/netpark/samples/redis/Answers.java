@@ -8,21 +8,31 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The answers to requests that have come together, gathered for one write. One for each event loop, as it is empty between
- * callbacks. The five kinds of RESP2: simple strings, errors, integers, bulk strings, arrays.
+ * callbacks. The five kinds of RESP2: simple strings, errors, integers, bulk strings, arrays. To a client that has asked for RESP3 also maps,
+ * a null of its own, and text for people; RESP2 has arrays, a bulk string without length, and bulk strings for them.
  */
 final class Answers {
 
     private static final int ROOM = 64 * 1024;
     private static final byte[] LINE_END = ascii("\r\n");
     private static final byte[] NIL = ascii("$-1\r\n");
+    private static final byte[] NIL_OF_RESP3 = ascii("_\r\n");
+    private static final byte[] PLAIN_TEXT = ascii("txt:");
 
     private final ByteBuffer bytes = ByteBuffer.allocateDirect(ROOM);
     private final byte[] digits = new byte[Decimal.LONGEST];
     private @Nullable CallbackConnection connection;
+    private boolean resp3;
 
-    /** What follows is for this connection, until {@link #flush}. */
-    void begin(CallbackConnection connection) {
+    /** What follows is for this connection, until {@link #flush}, in RESP3 or in RESP2. */
+    void begin(CallbackConnection connection, boolean resp3) {
         this.connection = connection;
+        this.resp3 = resp3;
+    }
+
+    /** What follows is in RESP3 or in RESP2. */
+    void speak(boolean resp3) {
+        this.resp3 = resp3;
     }
 
     /**
@@ -68,7 +78,29 @@ final class Answers {
     }
 
     void nil() throws NetparkException.Closed {
-        put(NIL);
+        put(resp3 ? NIL_OF_RESP3 : NIL);
+    }
+
+    /** So many pairs of answers follow, each a key and its value. */
+    void map(int count) throws NetparkException.Closed {
+        if (resp3) {
+            number('%', count);
+        } else {
+            array(2 * count);
+        }
+    }
+
+    /** For people to read. */
+    void text(String text) throws NetparkException.Closed {
+        byte[] encoded = text.getBytes(StandardCharsets.UTF_8);
+        if (!resp3) {
+            bulk(encoded);
+            return;
+        }
+        number('=', PLAIN_TEXT.length + encoded.length);
+        put(PLAIN_TEXT);
+        put(encoded);
+        put(LINE_END);
     }
 
     /** So many answers follow. */

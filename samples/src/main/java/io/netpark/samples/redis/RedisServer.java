@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 
 /**
- * A server of strings in memory that speaks RESP2, the protocol of Redis. The whole of the network is in here and in
+ * A server of strings in memory that speaks the protocol of Redis: RESP2, and RESP3 with clients that ask for it. The whole of the network is in here and in
  * {@link Session}: a request callback, and one that says that answers have been taken.
  */
 public final class RedisServer implements AutoCloseable {
@@ -73,7 +73,8 @@ public final class RedisServer implements AutoCloseable {
         return session;
     }
 
-    private int connections() {
+    /** How many clients are connected. */
+    public int connections() {
         return server.connections();
     }
 

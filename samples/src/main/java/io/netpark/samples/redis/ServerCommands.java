@@ -39,7 +39,7 @@ final class ServerCommands {
         commands.add("client", -2, NONE, this::client);
         commands.add("config", -2, NONE, this::config);
         commands.add("command", -1, NONE, this::command);
-        commands.add("info", -1, NONE, (request, session, answers) -> answers.bulk(info.text(request)));
+        commands.add("info", -1, NONE, (request, session, answers) -> answers.text(info.text(request)));
     }
 
     private static void argument(Request request, int argument, Answers answers) throws NetparkException.Closed {
@@ -75,33 +75,54 @@ final class ServerCommands {
     }
 
     private void hello(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
-        if (request.count() > 1) {
-            long version;
-            try {
-                version = request.integer(1);
-            } catch (CommandError e) {
-                throw new CommandError("ERR Protocol version is not an integer or out of range");
-            }
-            if (version != 2) {
-                throw new CommandError("NOPROTO unsupported protocol version");
-            }
-            if (request.count() > 2) {
-                throw new CommandError("ERR Syntax error in HELLO option '" + request.text(2, 64) + "'");
+        boolean resp3 = request.count() > 1 ? wantsResp3(request) : session.isResp3();
+        byte @Nullable [] name = null;
+        for (int i = 2; i < request.count(); i++) {
+            int left = request.count() - i - 1;
+            if (left >= 1 && request.is(i, "setname")) {
+                name = request.copy(++i);
+            } else if (left >= 2 && request.is(i, "auth")) {
+                if (!request.is(i + 1, "default")) {
+                    throw new CommandError("WRONGPASS invalid username-password pair or user is disabled.");
+                }
+                i += 2; // the default user has no password here, and any will do, as in a Redis that has none
+            } else {
+                throw new CommandError("ERR Syntax error in HELLO option '" + request.text(i, 64) + "'");
             }
         }
-        answers.array(12);
+        if (name != null) {
+            session.name(name);
+        }
+        session.setResp3(resp3);
+        answers.speak(resp3);
+        answers.map(7);
         answers.bulk("server");
         answers.bulk("redis");
         answers.bulk("version");
         answers.bulk(VERSION);
         answers.bulk("proto");
-        answers.integer(2);
+        answers.integer(resp3 ? 3 : 2);
         answers.bulk("id");
         answers.integer(session.id());
         answers.bulk("mode");
         answers.bulk("standalone");
         answers.bulk("role");
         answers.bulk("master");
+        answers.bulk("modules");
+        answers.array(0);
+    }
+
+    private static boolean wantsResp3(Request request) throws CommandError {
+        long version;
+        try {
+            version = request.integer(1);
+        } catch (CommandError e) {
+            throw new CommandError("ERR Protocol version is not an integer or out of range");
+        }
+        if (version != 2 && version != 3) {
+            throw new CommandError("NOPROTO unsupported protocol version");
+        }
+        return version == 3;
     }
 
     private void client(Request request, Session session, Answers answers) throws CommandError, NetparkException.Closed {
@@ -142,7 +163,7 @@ final class ServerCommands {
                 }
             }
         }
-        answers.array(2 * found.size());
+        answers.map(found.size());
         for (String name : found) {
             answers.bulk(name);
             answers.bulk(settings.getOrDefault(name, ""));
@@ -169,7 +190,7 @@ final class ServerCommands {
                 }
             }
         } else if (request.is(1, "docs")) {
-            answers.array(0); // then redis-cli uses those it has been built with
+            answers.map(0); // then redis-cli uses those it has been built with
         } else {
             throw unknown(request, "COMMAND");
         }

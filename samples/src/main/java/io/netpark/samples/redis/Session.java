@@ -17,6 +17,7 @@ final class Session {
     private final long id;
     private final Request request;
     private byte[] name = {};
+    private boolean resp3;
     /** Requests may be left because answers are not taken. */
     private boolean behind;
     /** The client will send no more. */
@@ -59,6 +60,15 @@ final class Session {
         this.name = name;
     }
 
+    /** Whether the client has asked for RESP3; else it is answered in RESP2. */
+    boolean isResp3() {
+        return resp3;
+    }
+
+    void setResp3(boolean resp3) {
+        this.resp3 = resp3;
+    }
+
     int longestValue() {
         return shared.longestValue();
     }
@@ -78,7 +88,7 @@ final class Session {
         int end = start + in.remaining();
         int at = start;
         Answers answers = desk.answers();
-        answers.begin(connection);
+        answers.begin(connection, resp3);
         try {
             at = run(array, start, end, answers);
         } catch (ProtocolError e) {

@@ -18,11 +18,11 @@ class AnswersSpec : SampleSpec({
         val server = CallbackServer.builder().onConnect { connection ->
             try {
                 val answers = Answers()
-                answers.begin(connection)
+                answers.begin(connection, false)
                 answers.array(1_000_000)
                 connection.close()
                 val closed = shouldThrow<NetparkException.Closed> { repeat(1_000_000) { answers.bulk("value") } }
-                answers.begin(connection)
+                answers.begin(connection, false)
                 answers.flush() // nothing is left, so nothing fails
                 outcome.complete(closed)
             } catch (e: Throwable) {
