@@ -5,6 +5,10 @@ import picocli.CommandLine.IExecutionExceptionHandler
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.ParameterException
 import java.io.IOException
+import java.nio.file.AccessDeniedException
+import java.nio.file.FileSystemException
+import java.nio.file.NoSuchFileException
+import java.nio.file.NotDirectoryException
 import java.time.Duration
 import java.util.concurrent.Callable
 import kotlin.system.exitProcess
@@ -22,10 +26,22 @@ fun run(program: Callable<Int>, arguments: Array<String>): Int {
     line.registerConverter(Duration::class.java, Seconds())
     line.executionExceptionHandler = IExecutionExceptionHandler { failure, _, _ ->
         if (failure !is IOException && failure !is UnsupportedOperationException) throw failure
-        System.err.println("${line.commandName}: ${failure.message ?: failure}")
+        System.err.println("${line.commandName}: ${told(failure)}")
         1
     }
     return line.execute(*arguments)
+}
+
+/** A failure in one line. What the JDK throws of a file often has its path for a message, and the reason in the name of its class. */
+internal fun told(failure: Throwable): String {
+    val message = failure.message ?: return failure.toString()
+    if (failure !is FileSystemException || failure.reason != null) return message
+    return when (failure) {
+        is AccessDeniedException -> "$message: permission denied; who runs this may not read it, or enter a folder above it"
+        is NoSuchFileException -> "$message: there is no such file"
+        is NotDirectoryException -> "$message: not a folder"
+        else -> "$message: ${failure.javaClass.simpleName.removeSuffix("Exception")}"
+    }
 }
 
 /** Runs a program that serves: unless something is wrong, it goes on, on its event loops, when this returns. */

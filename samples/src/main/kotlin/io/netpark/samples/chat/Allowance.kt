@@ -16,7 +16,7 @@ internal class Allowance(private val rate: Int, private val burst: Int, private 
     /** Takes a token, if there is one. */
     fun take(): Boolean {
         val time = now()
-        tokens = minOf(burst.toDouble(), tokens + (time - counted) * rate / NANOS_A_SECOND)
+        tokens = minOf(burst.toDouble(), tokens + (time - counted) / NANOS_A_SECOND * rate)
         counted = time
         if (tokens < 1) return false
         tokens--

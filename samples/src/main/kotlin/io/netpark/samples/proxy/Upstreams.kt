@@ -32,12 +32,21 @@ internal class Upstreams(
     /** What is wrong here has been told, and no check has succeeded since. */
     private val isFaultTold = AtomicBoolean()
 
-    /** Healthy ones in order of preference; then the others, which may be back without anybody knowing. */
-    private fun candidates(): List<Upstream> {
-        val first = Math.floorMod(turns.getAndIncrement(), all.size)
-        val inTurn = all.drop(first) + all.take(first)
-        val preferred = if (balance == Balance.TURN) inTurn else inTurn.sortedBy { it.now.get() }
-        return preferred.filter { it.isHealthy } + preferred.filterNot { it.isHealthy }
+    /**
+     * Healthy ones in order of preference; then the others, which may be back without anybody knowing. The turn goes round among the
+     * healthy ones alone: the one behind an upstream that is out would get the clients of both.
+     */
+    internal fun candidates(): List<Upstream> {
+        val (healthy, others) = all.partition { it.isHealthy }
+        val turn = turns.getAndIncrement()
+        return preferred(healthy, turn) + preferred(others, turn)
+    }
+
+    private fun preferred(upstreams: List<Upstream>, turn: Int): List<Upstream> {
+        if (upstreams.isEmpty()) return upstreams
+        val first = Math.floorMod(turn, upstreams.size)
+        val inTurn = upstreams.drop(first) + upstreams.take(first)
+        return if (balance == Balance.TURN) inTurn else inTurn.sortedBy { it.now.get() }
     }
 
     /**

@@ -22,6 +22,10 @@ object Handshake {
     @Throws(Refusal::class)
     fun accept(request: RequestHead): ByteArray {
         if (request.method != "GET") throw Refusal(405, "A WebSocket begins with GET.", mapOf("Allow" to "GET"))
+        if (request.isOld) {
+            throw Refusal(426, "A WebSocket takes HTTP/1.1: a proxy in between has to pass it on (proxy_http_version 1.1 in nginx).",
+                mapOf("Upgrade" to "websocket", "Connection" to "Upgrade, close"))
+        }
         if (!request.lists("Upgrade", "websocket") || !request.lists("Connection", "Upgrade")) {
             throw Refusal(426, "Here is a WebSocket.", mapOf("Upgrade" to "websocket", "Connection" to "Upgrade, close"))
         }

@@ -1,7 +1,8 @@
 package io.netpark.samples.websocket
 
 /**
- * The head of an HTTP/1.1 request (RFC 9112), as far as an upgrade needs it: no body, no folded lines.
+ * The head of a request of HTTP/1.1 or HTTP/1.0 (RFC 9112), as far as an upgrade needs it: no body, no folded lines. nginx asks by
+ * HTTP/1.0 on behalf of others, unless it is told not to.
  *
  * @property target as it was sent: a path, and perhaps a query
  */
@@ -13,6 +14,9 @@ class RequestHead private constructor(
 ) {
     /** The target without its query. */
     val path: String get() = target.substringBefore('?')
+
+    /** Whether it is of HTTP/1.0, which knows no upgrade (RFC 9110, 7.8), and need not name a host. */
+    val isOld: Boolean get() = version == "HTTP/1.0"
 
     /** The value of a field that may be there once; null if it is not. */
     fun field(name: String): String? {
@@ -32,6 +36,7 @@ class RequestHead private constructor(
         @JvmField
         val END: ByteArray = "\r\n\r\n".encodeToByteArray()
 
+        private const val VERSION_LENGTH = 8
         private val TOKEN = Regex("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
         private val VALUE = Regex("[\\t\\x20-\\x7e\\x80-\\xff]*")
 
@@ -48,13 +53,15 @@ class RequestHead private constructor(
             val request = lines.first().split(' ')
             if (request.size != 3 || !TOKEN.matches(request[0]) || !request[2].startsWith("HTTP/")) malformed("request line")
             val (method, target, version) = request
-            if (version != "HTTP/1.1") throw Refusal(505, "This server speaks HTTP/1.1.")
+            if (!version.startsWith("HTTP/1.") || version.length != VERSION_LENGTH || version.last() !in '0'..'9') {
+                throw Refusal(505, "This server speaks HTTP/1.1.")
+            }
             if (!target.startsWith('/') || target.any { it !in '!'..'~' }) malformed("target")
             val fields = lines.drop(1).groupBy({ name(it) }) { line ->
                 line.substringAfter(':').trim(' ', '\t').also { if (!VALUE.matches(it)) malformed("field") }
             }
             val head = RequestHead(method, target, version, fields)
-            if (head.field("Host").isNullOrEmpty()) throw Refusal(400, "The request has no Host.")
+            if (head.field("Host").isNullOrEmpty() && !head.isOld) throw Refusal(400, "The request has no Host.")
             if ((head.field("Content-Length") ?: "0") != "0" || head.field("Transfer-Encoding") != null) {
                 throw Refusal(400, "A request here has no body.")
             }

@@ -5,6 +5,7 @@ import io.netpark.samples.SampleSpec
 import kotlin.time.Duration.Companion.days
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.Duration.Companion.seconds
 
 class AllowanceSpec : SampleSpec({
     var now = Long.MAX_VALUE - 1000 // the clock may wrap around
@@ -21,6 +22,13 @@ class AllowanceSpec : SampleSpec({
         allowance.takeAll() shouldBe 3
         now += 10.days.inWholeNanoseconds
         allowance.takeAll() shouldBe 5
+    }
+
+    test("a long pause at the highest rate is no debt") {
+        val allowance = Allowance(rate = 1_000_000_000, burst = 5) { now }
+        allowance.takeAll() shouldBe 5
+        now += 10.seconds.inWholeNanoseconds
+        allowance.take() shouldBe true
     }
 
     test("who keeps to the rate is never refused; who asks all the time gets it and no more") {

@@ -63,6 +63,25 @@ class ChatPageSpec : SampleSpec({
         }
     }
 
+    test("the longest names without a blank: nothing overflows, and the word behind one's own stays whole")
+        .config(enabledOrReasonIf = { chromium }) {
+            RunningChat().use { chat ->
+                val tab = chat.open("W".repeat(32))
+                tab.await("connected") { isConnected() }
+                RawWebSocket(chat.port).use { other ->
+                    other.join("M".repeat(32))
+                    other.say("hello")
+                    tab.await("both here") { texts("#here li").size == 2 && texts(".said .text").size == 1 }
+                    val tooWide = "[...document.querySelectorAll('#here, #here *, #messages, #messages *')]" +
+                        ".filter(e => e.scrollWidth > e.clientWidth && e.clientWidth > 0).map(e => e.outerHTML).join('; ')"
+                    tab.text(tooWide) shouldBe ""
+                    tab.text("document.querySelector('#here .you').getClientRects().length") shouldBe "1"
+                    tab.text("document.querySelector('#here .you').offsetHeight < 30") shouldBe "true"
+                }
+                tab.errors.shouldBeEmpty()
+            }
+        }
+
     test("a name that is taken: said at the form, where another can be tried").config(enabledOrReasonIf = { chromium }) {
         RunningChat().use { chat ->
             RawWebSocket(chat.port).use { other ->
