@@ -5,6 +5,7 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldMatch
 import io.kotest.matchers.string.shouldStartWith
 import java.net.URI
 import java.nio.file.Files
@@ -17,14 +18,16 @@ import kotlin.io.path.createSymbolicLinkPointingTo
 import kotlin.io.path.exists
 import kotlin.io.path.writeText
 
-/** What samples/run says of what is missing, and that it starts what this build has made. That it builds is seen by whoever uses it. */
+/** What samples/run says of what is missing, and that it starts what this build has made. [ImageSpec] has what it builds. */
 class RunScriptSpec : SampleSpec({
     val folder: Path = Files.createTempDirectory("run")
     afterSpec { folder.toFile().deleteRecursively() }
 
     /** A folder of programs to be the PATH: those that the script needs, without java and mvn. */
     val path = folder.resolve("bin").createDirectories()
-    for (name in listOf("bash", "env", "dirname", "readlink", "uname", "sed", "cat", "find", "mkdir", "flock")) {
+    for (name in listOf(
+        "bash", "env", "dirname", "readlink", "uname", "sed", "cat", "find", "mkdir", "flock", "basename", "date", "cp", "mv", "rm", "touch",
+    )) {
         val program = listOf("/bin", "/usr/bin").map { Path.of(it, name) }.firstOrNull { it.exists() } ?: continue
         path.resolve(name).createSymbolicLinkPointingTo(program)
     }
@@ -32,6 +35,8 @@ class RunScriptSpec : SampleSpec({
     /** A copy in a tree that has never been built. */
     val script = folder.resolve("samples").createDirectories().resolve("run")
     Files.copy(Path.of("run"), script, StandardCopyOption.COPY_ATTRIBUTES)
+    Files.copy(Path.of("image.sh"), script.resolveSibling("image.sh"))
+    Files.copy(Path.of("..", "pom.xml"), folder.resolve("pom.xml"))
 
     fun fake(name: String, content: String): Path = folder.resolve("$name-fake").createDirectories().also {
         it.resolve(name).writeText("#!/bin/sh\n$content\n")
@@ -71,6 +76,13 @@ class RunScriptSpec : SampleSpec({
             errors.shouldBeEmpty()
             status shouldBe 0
         }
+    }
+
+    test("asked for the version, it has it without a build") {
+        val (status, lines, errors) = runApart("--version")
+        lines.shouldBeSingleton { it shouldMatch Regex("""Netpark \d+\.\d+\.\d+\S*""") }
+        errors.shouldBeEmpty()
+        status shouldBe 0
     }
 
     test("without a name, or with one it does not know: the names as an error, status 2") {

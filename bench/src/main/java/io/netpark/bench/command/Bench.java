@@ -1,6 +1,7 @@
 package io.netpark.bench.command;
 
 import io.netpark.bench.run.BenchFailure;
+import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -19,6 +20,11 @@ import picocli.CommandLine.Command;
 public final class Bench {
 
     Bench() {}
+
+    /** What can be run. */
+    public static Set<String> names() {
+        return new CommandLine(new Bench()).getSubcommands().keySet();
+    }
 
     /** Runs a benchmark. */
     public static void main(String[] arguments) {
