@@ -1,5 +1,6 @@
 package io.netpark.samples
 
+import io.netpark.core.loop.EventLoopGroup
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
@@ -10,6 +11,7 @@ import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.net.UnknownHostException
 import java.time.Duration
+import kotlin.concurrent.thread
 
 /**
  * How a sample that listens is told where, on which event loops, and how long its end may take: a mixin of its command. And how
@@ -55,31 +57,52 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     }
 
     /**
-     * Says that a server listens. It is closed when a signal comes.
+     * Says that a server listens. It is closed when a signal comes; a second one ends the program at once.
      *
      * @param where as people write it; see [text]
+     * @param connections how many are open: what the end waits for
      * @return the exit status, of what has gone well so far
      */
-    fun begin(server: AutoCloseable, where: String): Int {
-        closeAtSignal(server)
+    fun begin(server: AutoCloseable, where: String, connections: () -> Int): Int {
+        Signals.endBy {
+            val telling = thread(name = "draining", isDaemon = true) { tellOfDrain(connections) }
+            server.close()
+            telling.interrupt()
+            0
+        }
         println("listening on $where")
         return 0
     }
 
-    /**
-     * A signal makes the JVM run its shutdown hooks, and that is the supported way to hear of one. But then it ends with
-     * 128 and the signal's number, as if it had been killed: a supervisor would take an orderly end for a failure. Only
-     * halt can still say otherwise; it runs nothing else, so it comes last. Nothing but a signal gets here: the event
-     * loops keep the process alive, and nobody calls exit once they run.
-     */
-    private fun closeAtSignal(server: AutoCloseable) {
-        val close = Thread({
-            server.close()
-            Runtime.getRuntime().halt(0)
-        }, "drain")
-        Runtime.getRuntime().addShutdownHook(close)
+    /** Most servers have closed before there is anything to say. */
+    private fun tellOfDrain(connections: () -> Int) {
+        try {
+            Thread.sleep(QUIET_MILLIS)
+            var told = connections()
+            println(
+                "draining: ${connectionsText(told)} open, for at most ${drain.toMillis() / 1000.0} s; a second signal ends at once",
+            )
+            while (true) {
+                Thread.sleep(TELL_MILLIS)
+                val now = connections()
+                if (now != told) println("draining: ${connectionsText(now)} open")
+                told = now
+            }
+        } catch (_: InterruptedException) {
+            // The server has closed.
+        }
+    }
+
+    private fun connectionsText(count: Int) = if (count == 1) "1 connection is" else "$count connections are"
+
+    private companion object {
+        const val QUIET_MILLIS = 300L
+        const val TELL_MILLIS = 1000L
     }
 }
+
+/** How many descriptors its loops watch. When a server has stopped accepting, these are its connections. */
+internal fun EventLoopGroup.descriptors(): Int = loops().sumOf { it.descriptors() }
 
 /** An address as everything here writes it: 127.0.0.1:7000, [0:0:0:0:0:0:0:1]:7000. */
 internal fun text(address: SocketAddress): String {

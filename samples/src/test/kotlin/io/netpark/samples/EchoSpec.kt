@@ -112,6 +112,21 @@ class EchoSpec : SampleSpec({
                 }
             }
 
+            test("while it drains it says what it waits for; a second signal ends it at once") {
+                RunningEcho("--api", api, "--drain", "600").use { server ->
+                    val clients = List(2) { server.dial().also { it.exchange("before".encodeToByteArray()) } }
+                    server.program.signal("INT")
+                    server.program.line() shouldBe
+                        "draining: 2 connections are open, for at most 600.0 s; a second signal ends at once"
+                    clients.first().shutdownOutput()
+                    server.program.line() shouldBe "draining: 1 connection is open"
+                    server.program.signal("TERM")
+                    server.program.status() shouldBe 128 + 15
+                    server.program.errorLines().shouldBeEmpty()
+                    clients.forEach { it.close() }
+                }
+            }
+
             test("an idle timeout ends who is silent or never reads, not who is slow") {
                 RunningEcho("--api", api, "--idle-timeout", "2").use { server ->
                     val stuck = server.dialWithoutReading()

@@ -69,6 +69,11 @@ public final class TailServer implements AutoCloseable {
         return server.localAddress();
     }
 
+    /** How many clients are connected. */
+    public int connections() {
+        return server.connections();
+    }
+
     /** Stops accepting, sends clients the lines that are pending, closes everything, and ends the loops. */
     @Override
     public void close() throws IOException {

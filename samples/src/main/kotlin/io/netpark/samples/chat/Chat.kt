@@ -3,6 +3,7 @@ package io.netpark.samples.chat
 import io.netpark.core.net.Admission
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
+import io.netpark.samples.descriptors
 import io.netpark.samples.serve
 import io.netpark.samples.text
 import io.netpark.samples.websocket.WebSocketOptions
@@ -92,7 +93,7 @@ private class Chat : Callable<Int> {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
-        return listening.begin(both, "http://${text(chat.address)}/").also {
+        return listening.begin(both, "http://${text(chat.address)}/", { chat.group.descriptors() }).also {
             echo?.let { println("callback echo on ws://${text(it.address())}/echo") }
         }
     }

@@ -2,6 +2,7 @@ package io.netpark.samples.load
 
 import com.sun.management.UnixOperatingSystemMXBean
 import io.netpark.samples.EventLoops
+import io.netpark.samples.Signals
 import io.netpark.samples.demand
 import io.netpark.samples.run
 import picocli.CommandLine.Command
@@ -102,22 +103,16 @@ private class Load : Callable<Int> {
         }
     }
 
-    /**
-     * Ctrl-C ends the load, and its result is printed; this hook of the JVM is how to hear of it. Without a load that goes on
-     * there is nothing to wait for. Then only halt can end the JVM with the load's own status.
-     */
-    private fun stopAtSignal(load: LoadRun) {
-        Runtime.getRuntime().addShutdownHook(
-            Thread({
-                if (load.stop()) {
-                    ended.await()
-                    Runtime.getRuntime().halt(status)
-                }
-            }, "stop"),
-        )
+    /** Ctrl-C ends the load, and its result is printed: by the thread that executes it, which then exits with its status. */
+    private fun stopAtSignal(load: LoadRun) = Signals.endBy {
+        if (!load.stop()) return@endBy STOPPED
+        ended.await()
+        status
     }
 
     private companion object {
+        /** Of a program that SIGINT has ended. */
+        const val STOPPED = 130
         const val MOST_BYTES = 16 * 1024 * 1024
         const val MOST_RATE = 10_000_000.0
         const val MOST_SECONDS = 86_400.0

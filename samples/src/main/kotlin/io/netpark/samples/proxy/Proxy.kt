@@ -63,6 +63,7 @@ private class Proxy : Callable<Int> {
     private var connections = 10_000
 
     override fun call(): Int {
+        spec.demand(upstreams.isNotEmpty()) { "--upstream names no server; it takes HOST:PORT, or several with commas between them" }
         spec.demand(!check.isZero) { "--check must be more than 0" }
         spec.demand(!connectTimeout.isZero) { "--connect-timeout must be more than 0" }
         spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
@@ -76,7 +77,7 @@ private class Proxy : Callable<Int> {
             server.close()
             println(server.statistics())
         }
-        return listening.begin(closing, text(server.address)).also {
+        return listening.begin(closing, text(server.address), server::clients).also {
             thread(name = "statistics", isDaemon = true) { showStatistics(server) }
         }
     }

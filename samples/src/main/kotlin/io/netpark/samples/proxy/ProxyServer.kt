@@ -91,6 +91,9 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
         throw e
     }
 
+    /** How many clients there are now. */
+    fun clients(): Int = relays.size
+
     /** What has happened so far, in a line. */
     fun statistics(): String {
         val now = relays.toList()
