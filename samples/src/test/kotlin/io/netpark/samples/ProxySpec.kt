@@ -245,7 +245,8 @@ class ProxySpec : SampleSpec({
         val wrong = listOf(
             listOf("--port", "0"), listOf("--port", "0", "--upstream", "nowhere"),
             listOf("--port", "70000", "--upstream", "a:1"), listOf("--port", "0", "--upstream", "a:1", "--balance", "luck"),
-            listOf("--port", "0", "--upstream", "a:1", "--connections", "0"),
+            listOf("--port", "0", "--upstream", "a:1", "--connections", "0"), listOf("--port", "0", "--upstream", ","),
+            listOf("--port", "0", "--upstream", ",a:1"),
         )
         wrong.map { it to RunningProgram(PROXY, *it.toTypedArray()) }.forEach { (options, program) ->
             program.use {

@@ -7,7 +7,10 @@ import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldEndWith
 import io.kotest.matchers.string.shouldMatch
+import io.kotest.matchers.string.shouldStartWith
+import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import io.netpark.samples.websocket.BINARY
@@ -22,6 +25,7 @@ import java.io.IOException
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.net.Socket
+import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
@@ -253,6 +257,23 @@ class ChatSpec : SampleSpec({
         }
         RunningProgram(CHAT, "--port", "0", "--host", "::1").use {
             it.line()!! shouldMatch Regex("""listening on http://\[0:0:0:0:0:0:0:1]:\d+/""")
+        }
+    }
+
+    test("HTTP/1.0, as nginx speaks it to what is behind: the page, also without a host; for a WebSocket, what to set") {
+        RunningChat().use { chat ->
+            fun ask(request: String) = Socket(InetAddress.getLoopbackAddress(), chat.port).use { client ->
+                client.soTimeout = TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS).toInt()
+                client.getOutputStream().write(request.encodeToByteArray())
+                client.getInputStream().readAllBytes().decodeToString()
+            }
+            for (host in listOf("Host: chat.example\r\n", "")) {
+                val answer = ask("GET / HTTP/1.0\r\n${host}Connection: close\r\n\r\n")
+                answer shouldStartWith "HTTP/1.1 200 OK\r\n"
+                answer shouldEndWith "</html>\n"
+            }
+            ask("GET /chat HTTP/1.0\r\nHost: chat.example\r\n\r\n") shouldContain "proxy_http_version 1.1"
+            chat.program.errorLines().shouldBeEmpty()
         }
     }
 
