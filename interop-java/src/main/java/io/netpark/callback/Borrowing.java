@@ -8,7 +8,6 @@ import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -27,7 +26,7 @@ final class Borrowing implements Pool.Borrower {
 
     private static final Callbacks NONE = Callbacks.builder().build();
 
-    final CompletableFuture<CallbackLease> future = new CompletableFuture<>();
+    final PlacedFuture<CallbackLease> future;
 
     private final CallbackPool pool;
     private final SocketAddress destination;
@@ -42,6 +41,7 @@ final class Borrowing implements Pool.Borrower {
     /** @param timeoutNanos 0 for ever */
     Borrowing(CallbackPool pool, SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
         this.pool = pool;
+        this.future = pool.client.newFuture();
         this.destination = destination;
         this.timeoutNanos = timeoutNanos;
         this.callbacks = callbacks;
@@ -98,7 +98,7 @@ final class Borrowing implements Pool.Borrower {
 
     @Override
     public void failed(NetparkException cause) {
-        pool.client.limits().fail(future, cause);
+        future.tellFailure(cause);
     }
 
     // On the loop of the connection, from here on
@@ -163,12 +163,13 @@ final class Borrowing implements Pool.Borrower {
     }
 
     private void lend(Lease lease) {
+        future.settle(lease.connection().loop());
         CallbackConnection connection = pool.client.connected(lease.connection(), callbacks);
         CallbackLease lent = new CallbackLease(lease, connection);
         connection.onClose((closed, cause) -> lent.closed());
         connection.life.start(() -> {
             NetparkException failure = connection.isOpen() ? null : connection.life.closed("borrow");
-            pool.client.limits().complete(() -> {
+            future.tell(() -> {
                 if (failure != null) {
                     lent.discard();
                     future.completeExceptionally(failure);

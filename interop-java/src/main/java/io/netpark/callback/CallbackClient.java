@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dial;
@@ -94,7 +95,7 @@ public final class CallbackClient implements AutoCloseable {
     private CompletableFuture<CallbackConnection> dial(
             Callbacks callbacks, BiFunction<Dialer, Dial.Outcome, Dial> how) {
         Objects.requireNonNull(callbacks, "callbacks");
-        Dialing dialing = new Dialing(limits, core -> connected(core, callbacks));
+        Dialing dialing = new Dialing(newFuture(), core -> connected(core, callbacks));
         dials.add(dialing);
         dialing.future.whenComplete((connection, failure) -> dials.remove(dialing));
         // After adding it: either close() finds it among the others, or this finds the client closed.
@@ -160,9 +161,10 @@ public final class CallbackClient implements AutoCloseable {
         return new CallbackPool(pool, this, Setup.notNegativeNanos(checkAfter), check);
     }
 
-    /** Who completes futures, and where. */
-    Limits limits() {
-        return limits;
+    /** Of something that is on no loop yet. */
+    <T> PlacedFuture<T> newFuture() {
+        EventLoop calling = EventLoop.current();
+        return limits.newFuture(calling != null ? calling : group.first());
     }
 
     CallbackConnection connected(Connection core, Callbacks callbacks) {

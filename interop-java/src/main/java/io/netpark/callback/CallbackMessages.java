@@ -184,13 +184,10 @@ public final class CallbackMessages extends CallbackSocket {
             return;
         }
         core.close();
-        Runnable tell = () -> {
+        OneByOne.onLoop(loop(), () -> { // always as a task: whoever is calling may be in the midst of a callback
             guarded("onClose", () -> callbacks.close.closed(this, cause));
             closed.accept(this);
-        };
-        if (!loop().tryExecute(tell)) { // always as a task: whoever is calling may be in the midst of a callback
-            tell.run();
-        }
+        });
     }
 
     // Telling

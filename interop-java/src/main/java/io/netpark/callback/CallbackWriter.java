@@ -43,7 +43,9 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
 
     /**
      * As {@link #write}, with a result: a future that completes, on the loop, when the kernel has taken all the bytes,
-     * which does not mean that the peer has read them. Cancelling it does not take the bytes back.
+     * which does not mean that the peer has read them. It does not complete during this call, and what is chained to it never
+     * runs inside the call that chains it, so a chain of writes may be as long as it likes. Cancelling it does not take the
+     * bytes back.
      *
      * @return fails with {@link NetparkException.Closed} if the connection is closed before; its cause says why
      */
@@ -51,9 +53,9 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
         try {
             requireWritable();
         } catch (NetparkException.Closed e) {
-            return CompletableFuture.failedFuture(e);
+            return limits().failedFuture(loop(), e);
         }
-        CompletableFuture<Void> future = new CompletableFuture<>();
+        PlacedFuture<Void> future = limits().newFuture(loop());
         output().write(source, future);
         return future;
     }
@@ -78,9 +80,9 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
         try {
             requireWritable();
         } catch (NetparkException.Closed e) {
-            return CompletableFuture.failedFuture(e);
+            return limits().failedFuture(loop(), e);
         }
-        CompletableFuture<Void> future = new CompletableFuture<>();
+        PlacedFuture<Void> future = limits().newFuture(loop());
         output().write(source, future);
         return future;
     }
@@ -113,16 +115,16 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
      * @param progress told on the loop how many bytes the kernel has taken, whenever it takes no more for now; or null
      */
     public CompletableFuture<Void> sendFileAsync(FileTransfer transfer, @Nullable LongConsumer progress) {
-        CompletableFuture<Void> future = new CompletableFuture<>();
+        PlacedFuture<Void> future = limits().newFuture(loop());
         try {
             send(transfer, progress, future);
         } catch (NetparkException.Closed e) {
-            return CompletableFuture.failedFuture(e);
+            return limits().failedFuture(loop(), e);
         }
         return future;
     }
 
-    private void send(FileTransfer transfer, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future)
+    private void send(FileTransfer transfer, @Nullable LongConsumer progress, @Nullable PlacedFuture<Void> future)
             throws NetparkException.Closed {
         try {
             requireWritable();

@@ -49,7 +49,7 @@ final class Carriage<T> {
 
     private final List<Leg> legs;
     private final List<Exchange> exchanges = new ArrayList<>();
-    private final CompletableFuture<T> future = new CompletableFuture<>();
+    private final PlacedFuture<T> future;
     private final Supplier<T> result;
     private final long count;
     /** Why it cannot begin, and whose fault that is. */
@@ -61,6 +61,8 @@ final class Carriage<T> {
         this.legs = legs;
         this.count = count;
         this.result = result;
+        CallbackConnection first = legs.get(0).source;
+        this.future = first.limits.newFuture(first.loop());
     }
 
     /** As {@link CallbackConnection#copyTo}. */
@@ -96,9 +98,7 @@ final class Carriage<T> {
     }
 
     private static void onLoop(CallbackConnection connection, Runnable action) {
-        if (!connection.loop().tryExecute(action)) {
-            action.run(); // the loop has ended, and the connection with it
-        }
+        OneByOne.onLoop(connection.loop(), action); // if it has ended, so has the connection
     }
 
     private void lendInput(int index) {
@@ -259,11 +259,10 @@ final class Carriage<T> {
             onLoop(leg.source, leg.source.input::giveBack);
         }
         exchanges.forEach(Exchange::close);
-        Limits limits = legs.get(0).source.limits;
         if (failure == null) {
-            limits.complete(future, result.get());
+            future.tell(result.get());
         } else {
-            limits.fail(future, failure);
+            future.tellFailure(failure);
         }
     }
 

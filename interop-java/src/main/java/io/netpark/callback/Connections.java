@@ -14,7 +14,7 @@ final class Connections {
 
     private final Set<CallbackConnection> open = ConcurrentHashMap.newKeySet();
     /** Of those who asked for the end of a connection. */
-    private final ConcurrentHashMap<CallbackConnection, CompletableFuture<Void>> ends = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<CallbackConnection, PlacedFuture<Void>> ends = new ConcurrentHashMap<>();
     private final AtomicInteger endedIdle = new AtomicInteger();
     private volatile boolean awaited;
     private volatile boolean draining;
@@ -35,9 +35,9 @@ final class Connections {
 
     void remove(CallbackConnection connection) {
         open.remove(connection);
-        CompletableFuture<Void> end = ends.remove(connection);
+        PlacedFuture<Void> end = ends.remove(connection);
         if (end != null) {
-            connection.limits.complete(end, null);
+            end.tell((Void) null);
         }
         if (awaited && open.isEmpty()) {
             synchronized (open) {
@@ -48,10 +48,10 @@ final class Connections {
 
     /** Completes when the connection has been removed, perhaps long ago. */
     CompletableFuture<Void> whenRemoved(CallbackConnection connection) {
-        CompletableFuture<Void> end = ends.computeIfAbsent(connection, any -> new CompletableFuture<>());
+        PlacedFuture<Void> end = ends.computeIfAbsent(connection, any -> any.limits.newFuture(any.loop()));
         if (!open.contains(connection)) { // after adding it: either this sees it, or remove() does
             ends.remove(connection);
-            connection.limits.complete(end, null);
+            end.tell((Void) null);
         }
         return end.copy(); // one for each: cancelling it is nobody else's business
     }

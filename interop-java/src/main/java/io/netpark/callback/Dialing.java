@@ -4,7 +4,6 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -12,14 +11,13 @@ import org.jspecify.annotations.Nullable;
 /** A dial as a future has it. Ends with that, whoever completes it; the socket is then in use or closed. */
 final class Dialing implements Dial.Outcome {
 
-    final CompletableFuture<CallbackConnection> future = new CompletableFuture<>();
+    final PlacedFuture<CallbackConnection> future;
 
-    private final Limits limits;
     private final Function<Connection, CallbackConnection> connected;
 
     /** @param connected makes the connection of an established core connection */
-    Dialing(Limits limits, Function<Connection, CallbackConnection> connected) {
-        this.limits = limits;
+    Dialing(PlacedFuture<CallbackConnection> future, Function<Connection, CallbackConnection> connected) {
+        this.future = future;
         this.connected = connected;
     }
 
@@ -33,7 +31,7 @@ final class Dialing implements Dial.Outcome {
     }
 
     void fail(String because) {
-        limits.fail(future, new NetparkException.Closed("connect: " + because));
+        future.tellFailure(new NetparkException.Closed("connect: " + because));
     }
 
     @Override
@@ -42,10 +40,11 @@ final class Dialing implements Dial.Outcome {
             core.close();
             return;
         }
+        future.settle(core.loop());
         CallbackConnection connection = connected.apply(core);
         connection.life.start(() -> {
             NetparkException failure = connection.isOpen() ? null : connection.life.closed("connect");
-            limits.complete(() -> complete(connection, failure));
+            future.tell(() -> complete(connection, failure));
         });
     }
 
@@ -59,6 +58,6 @@ final class Dialing implements Dial.Outcome {
 
     @Override
     public void failed(NetparkException cause) {
-        limits.fail(future, cause);
+        future.tellFailure(cause);
     }
 }

@@ -11,7 +11,6 @@ import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -62,7 +61,7 @@ final class Flushing implements Waiter {
 
     // Adding
 
-    void enqueue(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
+    void enqueue(ByteBuffer source, @Nullable PlacedFuture<Void> future) {
         LinkBuffer tail = queue.tail();
         long before = tail.buffered();
         try {
@@ -76,7 +75,7 @@ final class Flushing implements Waiter {
         output.queued(count, 0);
     }
 
-    void enqueue(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+    void enqueue(LinkBuffer source, @Nullable PlacedFuture<Void> future) {
         LinkBuffer tail = queue.tail();
         long before = tail.buffered();
         OutputQueue.move(source, tail);
@@ -86,7 +85,7 @@ final class Flushing implements Waiter {
     }
 
     /** As the others, and sees to it that it is sent. */
-    void enqueue(FileTransfer file, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future) {
+    void enqueue(FileTransfer file, @Nullable LongConsumer progress, @Nullable PlacedFuture<Void> future) {
         long count = file.count() - file.sent();
         queue.add(file, progress, connection.newBuffer());
         queue.added(count, future);
@@ -109,12 +108,12 @@ final class Flushing implements Waiter {
     // Writing
 
     /** A write of the core has returned PARK: keeps what it has left. */
-    void park(ByteBuffer rest, @Nullable CompletableFuture<Void> future) {
+    void park(ByteBuffer rest, @Nullable PlacedFuture<Void> future) {
         enqueue(rest, future);
         park();
     }
 
-    void park(LinkBuffer rest, @Nullable CompletableFuture<Void> future) {
+    void park(LinkBuffer rest, @Nullable PlacedFuture<Void> future) {
         enqueue(rest, future);
         park();
     }
@@ -198,8 +197,8 @@ final class Flushing implements Waiter {
         if (first != null) {
             first.tellProgress(loop);
         }
-        for (CompletableFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
-            connection.limits.complete(done, null);
+        for (PlacedFuture<Void> done; connection.isOpen() && (done = queue.fulfilled()) != null; ) {
+            done.tell((Void) null);
         }
         output.tellIfWritable();
     }
@@ -250,7 +249,7 @@ final class Flushing implements Waiter {
 
     /** The connection has ended: nothing of this will be written. */
     void release() {
-        for (CompletableFuture<Void> future; (future = queue.broken()) != null; ) {
+        for (PlacedFuture<Void> future; (future = queue.broken()) != null; ) {
             output.fail(future);
         }
         while (lendNext()) {} // they find that it is closed

@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.ArrayDeque;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -53,7 +54,7 @@ final class Life {
     private volatile int answering;
     /** Who goes on with the socket, told whether every byte has been taken; null if it ends with this. Loop's thread only. */
     private @Nullable Consumer<Boolean> successor;
-    private @Nullable Runnable afterCall;
+    private @Nullable ArrayDeque<Runnable> afterCall;
     /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
     private boolean accepted;
 
@@ -160,19 +161,19 @@ final class Life {
 
     /** Runs something, as a task of the loop, when the callback that a worker is running now has returned. On the loop. */
     void afterCall(Runnable action) {
-        Runnable before = afterCall;
-        afterCall = before == null ? action : () -> {
-            before.run();
-            action.run();
-        };
+        ArrayDeque<Runnable> actions = afterCall;
+        if (actions == null) {
+            actions = afterCall = new ArrayDeque<>(1);
+        }
+        actions.add(action);
     }
 
     /** On the loop: a worker's callback has returned. */
     void callReturned() {
-        Runnable action = afterCall;
+        ArrayDeque<Runnable> actions = afterCall;
         afterCall = null;
-        if (action != null && !loop.tryExecute(action)) {
-            action.run(); // the loop has ended, and the connection with it: this only says so
+        while (actions != null && !actions.isEmpty()) {
+            OneByOne.onLoop(loop, actions.remove()); // if it has ended, so has the connection, and this only says so
         }
     }
 
@@ -264,10 +265,7 @@ final class Life {
         try {
             connection.core.close();
         } finally {
-            // Always as a task: whoever is calling may be in the midst of a callback.
-            if (!loop.tryExecute(ended)) {
-                ended();
-            }
+            OneByOne.onLoop(loop, ended); // always as a task: whoever is calling may be in the midst of a callback
         }
         return true;
     }

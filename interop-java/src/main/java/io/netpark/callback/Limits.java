@@ -2,9 +2,8 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
-import java.util.concurrent.CompletableFuture;
+import io.netpark.core.loop.EventLoop;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,24 +52,12 @@ record Limits(
         return new LinkBuffer(pool);
     }
 
-    <T> void complete(CompletableFuture<T> future, @Nullable T value) {
-        complete(() -> future.complete(value));
+    /** Of something on this loop. */
+    <T> PlacedFuture<T> newFuture(EventLoop loop) {
+        return new PlacedFuture<>(new Place(completions, loop));
     }
 
-    <T> void fail(CompletableFuture<T> future, Throwable failure) {
-        complete(() -> future.completeExceptionally(failure));
-    }
-
-    /** Runs what completes a future where futures are to be completed. */
-    void complete(Runnable completion) {
-        if (completions == null) {
-            completion.run();
-            return;
-        }
-        try {
-            completions.execute(completion);
-        } catch (RejectedExecutionException e) {
-            completion.run(); // a future that never completes would be worse
-        }
+    <T> PlacedFuture<T> failedFuture(EventLoop loop, Throwable failure) {
+        return PlacedFuture.failed(new Place(completions, loop), failure);
     }
 }

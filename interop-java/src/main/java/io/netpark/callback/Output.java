@@ -11,7 +11,7 @@ import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.util.concurrent.CompletableFuture;
+import java.util.ArrayDeque;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -60,6 +60,8 @@ final class Output {
 
     /** What the kernel has not taken; null for as long as it takes everything. Loop's thread only, as is everything below. */
     private @Nullable Flushing flushing;
+    /** Of writes that the kernel took at once, until a task tells so; null if there are none. */
+    private @Nullable ArrayDeque<PlacedFuture<Void>> written;
     /** Above the high-water mark, and not yet down to the low one. */
     private boolean full;
     private int end = NOTHING;
@@ -107,7 +109,7 @@ final class Output {
     // Any thread
 
     /** Takes all bytes of {@code source}. The connection was open and not {@link #isClosing} a moment ago. */
-    void write(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
+    void write(ByteBuffer source, @Nullable PlacedFuture<Void> future) {
         if (!loop.inLoop() || submitted != null) {
             LinkBuffer copy = limits.newBuffer();
             try {
@@ -126,7 +128,7 @@ final class Output {
     }
 
     /** As the other, and takes the bytes as they are, without a copy. */
-    void write(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+    void write(LinkBuffer source, @Nullable PlacedFuture<Void> future) {
         if (!loop.inLoop() || submitted != null) {
             LinkBuffer moved = limits.newBuffer();
             OutputQueue.move(source, moved);
@@ -139,7 +141,7 @@ final class Output {
     }
 
     /** Sends a file after what was written before, and closes it when that is over. */
-    void send(FileTransfer file, @Nullable LongConsumer progress, @Nullable CompletableFuture<Void> future) {
+    void send(FileTransfer file, @Nullable LongConsumer progress, @Nullable PlacedFuture<Void> future) {
         if (!loop.inLoop() || submitted != null) {
             submit(new Submission(limits.newBuffer(), file, progress, future, NOTHING));
         } else {
@@ -196,8 +198,8 @@ final class Output {
             seen = submitted;
             submission.next = seen;
         } while (!SUBMITTED.compareAndSet(this, seen, submission));
-        if (seen == null && !loop.tryExecute(this::takeSubmissions)) {
-            takeSubmissions(); // the loop has ended, and the connection with it: this only says so
+        if (seen == null) {
+            OneByOne.onLoop(loop, this::takeSubmissions); // if it has ended, so has the connection, and this only says so
         }
     }
 
@@ -283,7 +285,7 @@ final class Output {
     // Writing at once
 
     /** The usual case. Runs no user code but what is chained to a future: the caller is in the midst of a callback. */
-    private void writeThrough(ByteBuffer source, @Nullable CompletableFuture<Void> future) {
+    private void writeThrough(ByteBuffer source, @Nullable PlacedFuture<Void> future) {
         startTimeout();
         int outcome;
         try {
@@ -298,7 +300,7 @@ final class Output {
         }
     }
 
-    private void writeThrough(LinkBuffer source, @Nullable CompletableFuture<Void> future) {
+    private void writeThrough(LinkBuffer source, @Nullable PlacedFuture<Void> future) {
         startTimeout();
         int outcome;
         try {
@@ -314,21 +316,41 @@ final class Output {
     }
 
     /** What was accepted cannot be kept or written. */
-    void failed(NetparkException why, @Nullable CompletableFuture<Void> future) {
+    void failed(NetparkException why, @Nullable PlacedFuture<Void> future) {
         connection.life.end(why);
         fail(future);
     }
 
     /** A write has begun. Either all is written, or the rest must wait. */
-    private boolean mustWait(int outcome, @Nullable CompletableFuture<Void> future) {
+    private boolean mustWait(int outcome, @Nullable PlacedFuture<Void> future) {
         connection.idle.touch();
         if (outcome == Descriptor.PARK) {
             return true;
         }
         if (future != null) {
-            limits.complete(future, null);
+            tellSoon(future);
         }
         return false;
+    }
+
+    /** All is written, and the future not yet returned: who gets it complete would be called back inside this call, again and again. */
+    private void tellSoon(PlacedFuture<Void> future) {
+        ArrayDeque<PlacedFuture<Void>> done = written;
+        if (done == null) {
+            done = written = new ArrayDeque<>();
+        }
+        done.add(future);
+        if (done.size() == 1) {
+            OneByOne.onLoop(loop, this::tellWritten);
+        }
+    }
+
+    private void tellWritten() {
+        ArrayDeque<PlacedFuture<Void>> done = written;
+        written = null; // those that come meanwhile are told by the next task
+        while (done != null && !done.isEmpty()) {
+            done.remove().tell((Void) null);
+        }
     }
 
     /** Everything may have been written, and an end asked for. */
@@ -390,9 +412,9 @@ final class Output {
         }
     }
 
-    void fail(@Nullable CompletableFuture<Void> future) {
+    void fail(@Nullable PlacedFuture<Void> future) {
         if (future != null) {
-            limits.fail(future, connection.life.closed("write to"));
+            future.tellFailure(connection.life.closed("write to"));
         }
     }
 }

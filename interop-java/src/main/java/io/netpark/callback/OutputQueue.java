@@ -4,7 +4,6 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class OutputQueue {
 
-    private record Promise(CompletableFuture<Void> future, long at) {}
+    private record Promise(PlacedFuture<Void> future, long at) {}
 
     private final LinkBuffer bytes;
     private final ArrayDeque<QueuedFile> files = new ArrayDeque<>(0);
@@ -98,7 +97,7 @@ final class OutputQueue {
     }
 
     /** So many bytes have been added, and perhaps somebody wants to know when they have been taken. */
-    void added(long count, @Nullable CompletableFuture<Void> future) {
+    void added(long count, @Nullable PlacedFuture<Void> future) {
         added += count;
         if (future != null) {
             promises.add(new Promise(future, added));
@@ -106,7 +105,7 @@ final class OutputQueue {
     }
 
     /** The next future whose bytes have all been taken, or null. */
-    @Nullable CompletableFuture<Void> fulfilled() {
+    @Nullable PlacedFuture<Void> fulfilled() {
         Promise first = promises.peek();
         if (first == null || first.at > added - unsent()) {
             return null;
@@ -116,7 +115,7 @@ final class OutputQueue {
     }
 
     /** Drops everything, and returns the next future that will not be fulfilled, or null. */
-    @Nullable CompletableFuture<Void> broken() {
+    @Nullable PlacedFuture<Void> broken() {
         bytes.close();
         for (QueuedFile file; (file = files.poll()) != null; ) {
             file.close();

@@ -176,7 +176,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     /**
      * Where futures are completed, and so what is chained to them without an executor of its own is run. The default is the
-     * connection's event loop, on which it must not block. If it rejects, that is the place after all.
+     * connection's event loop, on which it must not block. What is chained to a future that is complete already runs there as
+     * well, later. If the executor rejects, the loop is the place after all; if it throws anything else, that is reported, too.
      */
     public B completeOn(Executor executor) {
         this.completions = Objects.requireNonNull(executor, "executor");

@@ -2,7 +2,6 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.FileTransfer;
-import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -12,17 +11,17 @@ final class Submission {
     final LinkBuffer bytes;
     final @Nullable FileTransfer file;
     final @Nullable LongConsumer progress;
-    final @Nullable CompletableFuture<Void> future;
+    final @Nullable PlacedFuture<Void> future;
     /** What comes after the last byte; see {@link Output}. */
     final int end;
     @Nullable Submission next;
 
-    Submission(LinkBuffer bytes, @Nullable CompletableFuture<Void> future, int end) {
+    Submission(LinkBuffer bytes, @Nullable PlacedFuture<Void> future, int end) {
         this(bytes, null, null, future, end);
     }
 
     Submission(LinkBuffer bytes, @Nullable FileTransfer file, @Nullable LongConsumer progress,
-            @Nullable CompletableFuture<Void> future, int end) {
+            @Nullable PlacedFuture<Void> future, int end) {
         this.bytes = bytes;
         this.file = file;
         this.progress = progress;
