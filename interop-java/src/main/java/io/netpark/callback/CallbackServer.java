@@ -7,6 +7,7 @@ import io.netpark.core.net.Admission;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Listener;
 import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -14,8 +15,11 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -99,24 +103,28 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /**
-     * Comes to an end in phases, as {@link Shutdown} says, and returns when every connection is closed; close callbacks of those
-     * that were cut off may still be running. A connection is idle if no
+     * Comes to an end in phases, as {@link Shutdown} says, and returns when every connection is closed, after the times of the
+     * phases at the latest, whatever callbacks do; callbacks of those that were cut off, and their close callbacks, may still be
+     * running. A connection is idle if no
      * callback of it is running, no byte is unread, no output is pending, reading is not paused, its peer has not ended its
      * stream, and no {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been
      * through a request callback. Connections that wait in the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
-     * <p>Called again, or at the same time, it waits until the first call has come to its end. If the thread of the first call
-     * is interrupted all times are over; it stays interrupted.
+     * <p>Called again, or at the same time, it waits until the first call has come to its end, or until its own times are over:
+     * then everything is cut off. {@link #close} ends all waiting. If the thread of the first call is interrupted all times are
+     * over; it stays interrupted.
      *
      * @return what became of the connections
-     * @throws IllegalStateException on an event loop or in a callback, which would be waiting for themselves
+     * @throws IllegalStateException on an event loop, or in a callback of this server: they would be waiting for themselves.
+     *     {@link #shutdownAsync} can be called there
      */
     public Shutdown.Report shutdown(Shutdown phases) {
-        if (EventLoop.current() != null || Turns.isInCall()) {
-            throw new IllegalStateException("a callback cannot wait for connections to end; shut down from another thread");
+        if (connections.isWaitedForByCaller()) {
+            throw new IllegalStateException("shut down the " + this + ": an event loop or a callback of it would be waiting for"
+                    + " itself; call shutdownAsync, or shutdown on another thread");
         }
         if (!shuttingDown.compareAndSet(false, true)) {
-            return report.join();
+            return awaitReport(phases);
         }
         connections.drain();
         Shutdown.Report done = null;
@@ -128,10 +136,50 @@ public final class CallbackServer implements AutoCloseable {
         }
     }
 
+    /**
+     * As {@link #shutdown}, and does not wait: to be called anywhere, in a callback above all. A thread of its own does the waiting.
+     *
+     * @return completes on an event loop, or as {@link Builder#completeOn} has it. Cancelling it does not take it back
+     */
+    public CompletableFuture<Shutdown.Report> shutdownAsync(Shutdown phases) {
+        Objects.requireNonNull(phases, "phases");
+        PlacedFuture<Shutdown.Report> future = limits.newFuture(group.first());
+        Thread thread = new Thread(() -> {
+            Shutdown.Report result;
+            try {
+                result = shutdown(phases);
+            } catch (Throwable e) {
+                OneByOne.onLoop(group.first(), () -> future.tellFailure(e));
+                return;
+            }
+            OneByOne.onLoop(group.first(), () -> future.tell(result));
+        }, "netpark-shutdown");
+        thread.setDaemon(true); // the event loops keep the process going
+        thread.start();
+        connections.drain(); // for the caller, who looks before the thread does
+        return future;
+    }
+
+    private Shutdown.Report awaitReport(Shutdown phases) {
+        long most = Stream.of(phases.announce(), phases.finish(), phases.flush())
+                .mapToLong(Due::nanos).reduce(0, (sum, next) -> Math.min(Due.FOREVER, sum + next));
+        try {
+            return report.get(most, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            connections.cutOff();
+        } catch (InterruptedException e) {
+            connections.cutOff();
+            Thread.currentThread().interrupt();
+        } catch (ExecutionException e) {
+            throw new AssertionError("a report never fails", e);
+        }
+        return report.join(); // soon: the first call does not wait any more
+    }
+
     private Shutdown.Report runPhases(Shutdown phases) {
         boolean interrupted = false;
         try {
-            TimeUnit.NANOSECONDS.sleep(Setup.notNegativeNanos(phases.announce()));
+            connections.pause(Due.nanos(phases.announce()));
         } catch (InterruptedException e) {
             interrupted = true;
         }
@@ -159,7 +207,7 @@ public final class CallbackServer implements AutoCloseable {
     /** Returns false if the thread is interrupted. */
     private boolean await(Duration time) {
         try {
-            connections.awaitNone(Setup.notNegativeNanos(time));
+            connections.awaitNone(Due.nanos(time));
             return true;
         } catch (InterruptedException e) {
             return false;
@@ -168,7 +216,7 @@ public final class CallbackServer implements AutoCloseable {
 
     /**
      * Stops accepting, closes every connection, and closes the event loops if they are its own: that waits until their
-     * threads have ended and all close callbacks have run, unless called on an event loop. Can be called again.
+     * threads have ended and all close callbacks have run, unless called on an event loop or in a callback. Can be called again.
      */
     @Override
     public void close() {
@@ -176,6 +224,7 @@ public final class CallbackServer implements AutoCloseable {
         closed = true;
         listeners.forEach(Listener::close);
         connections.closeAll("with the server");
+        connections.cutOff();
         if (ownsGroup) {
             group.close();
             connections.awaitWorkers();

@@ -8,6 +8,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 
 /** The connections of a server or a client, from when they are opened until their close callbacks have run. */
 final class Connections {
@@ -19,6 +20,8 @@ final class Connections {
     private volatile boolean awaited;
     private volatile boolean draining;
     private volatile boolean closingIdle;
+    /** Guarded by the monitor of {@link #open}. */
+    private boolean cutOff;
 
     int size() {
         return open.size();
@@ -92,27 +95,54 @@ final class Connections {
         return endedIdle.get();
     }
 
-    /** Waits until there are none, or the time is over, or the thread is interrupted. */
+    /**
+     * Waits until there are none, or the time is over, or whoever closes the server does not want to wait for any.
+     *
+     * @throws InterruptedException if the thread is interrupted
+     */
     void awaitNone(long nanos) throws InterruptedException {
+        await(nanos, () -> cutOff || open.isEmpty());
+    }
+
+    /** Waits until the time is over, or whoever closes the server does not want to wait. */
+    void pause(long nanos) throws InterruptedException {
+        await(nanos, () -> cutOff);
+    }
+
+    private void await(long nanos, BooleanSupplier over) throws InterruptedException {
         awaited = true; // before the set is looked at, as remove() changes the set before it looks here
         long end = Due.in(nanos);
         synchronized (open) {
-            for (long left = nanos; left > 0 && !open.isEmpty(); left = end - System.nanoTime()) {
+            for (long left = nanos; left > 0 && !over.getAsBoolean(); left = end - System.nanoTime()) {
                 open.wait(left / 1_000_000, (int) (left % 1_000_000));
             }
         }
     }
 
+    /** Nobody is to wait for them any more. */
+    void cutOff() {
+        synchronized (open) {
+            cutOff = true;
+            open.notifyAll();
+        }
+    }
+
+    /** Whether waiting for them would be waiting for the calling thread: it is an event loop, or runs a callback of one of them. */
+    boolean isWaitedForByCaller() {
+        CallbackConnection inCall = Turns.inCall();
+        return EventLoop.current() != null || inCall != null && inCall.owner == this;
+    }
+
     /** The loops have ended; waits until the workers have, too, unless that would be waiting for the caller. */
     void awaitWorkers() {
-        if (EventLoop.current() != null || Turns.isInCall()) {
+        if (isWaitedForByCaller()) {
             return;
         }
         boolean interrupted = false;
         while (!open.isEmpty()) {
             open.forEach(CallbackConnection::giveUpLostCall);
             try {
-                awaitNone(TimeUnit.SECONDS.toNanos(1));
+                await(TimeUnit.SECONDS.toNanos(1), open::isEmpty);
             } catch (InterruptedException e) {
                 interrupted = true; // as for the loops
             }

@@ -101,9 +101,10 @@ final class Turns implements Runnable {
         this.loop = loop;
     }
 
-    /** Whether the calling thread is in a call, of any connection. */
-    static boolean isInCall() {
-        return CURRENT.get() != null;
+    /** The connection of which the calling thread is in a call; null if it is in none. */
+    static @Nullable CallbackConnection inCall() {
+        Turns current = CURRENT.get();
+        return current == null ? null : current.connection;
     }
 
     /** Whether the calling thread is in a call of these turns, and not on an event loop. */
