@@ -52,7 +52,12 @@ public final class BlockingConnection implements AutoCloseable {
     /** Of a frame or line that is waited for, unless told otherwise. */
     private static final int DEFAULT_INPUT_LIMIT = 16 * 1024 * 1024;
 
+    /** In bytes, of a peer that sends on though it is told that nobody reads. */
+    private static final long MOST_THROWN_AWAY = 64L << 20;
+
     private final Connection core;
+    /** Something that the peer has done to it. */
+    private volatile boolean counted;
     private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
     private final LinkBuffer input;
     private final LinkBuffer output;
@@ -136,8 +141,8 @@ public final class BlockingConnection implements AutoCloseable {
      */
     public boolean await(int count) throws IOException {
         if (count > inputLimit && input.available() < count) {
-            throw new NetparkException.LimitExceeded("await " + count + " bytes from " + remoteAddress()
-                    + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit");
+            throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + remoteAddress()
+                    + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
         }
         while (input.available() < count) {
             if (fill() == Connection.END_OF_STREAM) {
@@ -163,8 +168,8 @@ public final class BlockingConnection implements AutoCloseable {
     }
 
     private NetparkException.Truncated truncated(int count) {
-        return new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
-                + input.available() + " of " + count + " bytes");
+        return told(new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
+                + input.available() + " of " + count + " bytes"));
     }
 
     /**
@@ -176,18 +181,35 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws NetparkException.Truncated if the input has ended in the middle of it
      */
     public @Nullable String awaitLine(int limit) throws IOException {
-        String line = input.readLine(limit);
+        String line = readLine(limit);
         while (line == null) {
             if (fill() == Connection.END_OF_STREAM) {
                 if (input.available() == 0) {
                     return null;
                 }
-                throw new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended "
-                        + input.available() + " bytes into a line");
+                throw told(new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended "
+                        + input.available() + " bytes into a line"));
             }
-            line = input.readLine(limit);
+            line = readLine(limit);
         }
         return line;
+    }
+
+    private @Nullable String readLine(int limit) throws NetparkException {
+        try {
+            return input.readLine(limit);
+        } catch (NetparkException.LimitExceeded e) {
+            throw told(e);
+        }
+    }
+
+    /** What the peer has done to its connection is counted, once; who called knows what to do about it. */
+    private <E extends NetparkException> E told(E failure) {
+        failure.setAbout(core);
+        if (!counted && failure.isAbout(core)) {
+            counted = core.loop().countIfByPeer(failure);
+        }
+        return failure;
     }
 
     private int fill() throws IOException {
@@ -202,7 +224,7 @@ public final class BlockingConnection implements AutoCloseable {
             return count;
         } catch (NetparkException e) {
             giveBackIfClosed(input);
-            throw e;
+            throw told(e);
         }
     }
 
@@ -227,7 +249,7 @@ public final class BlockingConnection implements AutoCloseable {
             }
         } catch (NetparkException e) {
             giveBackIfClosed(output);
-            throw e;
+            throw told(e);
         }
     }
 
@@ -358,15 +380,61 @@ public final class BlockingConnection implements AutoCloseable {
         return core.localAddress();
     }
 
-    /** Ends the outgoing stream: the peer reads what was flushed, then the end. Reading goes on. */
+    /**
+     * Ends the outgoing stream: the peer reads what was flushed, then the end. Reading goes on.
+     *
+     * @throws IllegalStateException if the writer holds bytes that have not been flushed: they would never be sent
+     */
     public void shutdownOutput() throws NetparkException {
+        if (output.buffered() > 0 && !core.isClosed()) {
+            throw new IllegalStateException("shut down the output of " + this + ": flush the writer first, it holds "
+                    + output.buffered() + " bytes");
+        }
         core.shutdownOutput();
     }
 
-    /** Closes the connection. Threads that wait on it get {@link NetparkException.Closed}. Calling it again has no effect. */
+    /**
+     * Closes the connection. Threads that wait on it get {@link NetparkException.Closed}. What was written and not flushed is
+     * dropped, and then the peer finds a reset: an end would tell it that it has got all. Calling it again has no effect.
+     */
     @Override
     public void close() {
-        core.close();
+        if (output.buffered() > 0) { // also while another thread is writing: its message will not get there whole
+            core.reset();
+        } else {
+            core.close();
+        }
+        giveBackLater();
+    }
+
+    /**
+     * Closes the connection, as {@link #close}, by a reset: what is on its way is dropped, and the peer learns that what it has got
+     * is not all. To pass on that a stream was broken off. The peer of a unix socket finds an end: such sockets have no reset.
+     */
+    public void reset() {
+        core.reset();
+        giveBackLater();
+    }
+
+    /**
+     * Flushes, and closes the connection so that what was sent arrives though the peer is still sending; {@link #close} would answer
+     * what nobody reads by a reset, which can take the last answer from the peer again. It is closed when this returns; behind
+     * that the output is ended, and what comes is thrown away, until the peer has ended its stream or the time is over.
+     *
+     * @param atMost how long the peer has to end its stream; a few seconds are usual
+     * @throws IOException as {@link #flush}; the connection is closed then
+     */
+    public void closeLingering(Duration atMost) throws IOException {
+        long nanos = Due.notNegativeNanos(atMost, "time");
+        try {
+            flush();
+            core.closeLingering(MOST_THROWN_AWAY, nanos);
+        } finally {
+            close(); // has no effect if it lingers
+        }
+    }
+
+    private void giveBackLater() {
         Leftovers.closeWhenUnreachable(this, input, output);
     }
 

@@ -134,7 +134,7 @@ final class Borrowing implements Pool.Borrower {
         try {
             good = Objects.requireNonNull(Objects.requireNonNull(pool.check).check(connection), "what the check returned");
         } catch (Throwable e) {
-            connection.close();
+            connection.life.callbackFailed("check", e);
             return;
         }
         good.whenComplete((yes, failure) -> connection.loop().tryExecute(() -> {

@@ -125,8 +125,10 @@ public final class CallbackConnection extends CallbackWriter {
      * afterwards it is told here as ever. Timeouts of both connections hold.
      *
      * @param target on this event loop or another; what was written to it before goes first
-     * @return how many bytes. Cancelling it ends the copy: if bytes are on their way then, they are lost, and the target is
-     *     closed. It fails as the connection fails on whose account it is, which is closed with that as the cause
+     * @return how many bytes. It fails as the connection fails on whose account it is, which is closed with that as the cause; the
+     *     other stays open, for its owner to {@linkplain #reset reset} if its peer is not to take what it has got for all.
+     *     Cancelling it ends the copy: if it is in the midst of bytes then, the target is reset. In either case what the target
+     *     has not taken is unread here again, and nothing is missing for whoever goes on with it
      * @throws IllegalStateException if it is being copied from already
      */
     public CompletableFuture<Long> copyTo(CallbackConnection target) {
@@ -150,10 +152,10 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Makes two connections one to the peers at their ends: copies both ways, as {@link #copyTo} does, until both streams have
      * ended. The end of either is passed on, as {@link #shutdownOutput} of the other connection, and the other direction goes
-     * on. Then both are closed, after the half-close callbacks if there are any.
+     * on. Then both are closed, after the half-close callbacks if there are any, and also if reading was paused before.
      *
-     * @return how many bytes. If either direction fails, both connections are closed, and it fails with that. Cancelling it
-     *     ends both directions, as for {@link #copyTo}
+     * @return how many bytes. If either direction fails, both connections are reset, so that neither peer takes what it has got
+     *     for all, and it fails with that. Cancelling it ends both directions, as for {@link #copyTo}
      * @throws IllegalStateException if one of them is being copied from already
      */
     public CompletableFuture<Relayed> relay(CallbackConnection other) {
@@ -297,12 +299,22 @@ public final class CallbackConnection extends CallbackWriter {
     // Closing
 
     /**
-     * Closes the connection now; bytes that are pending are dropped. The close callbacks run on the loop, after the
-     * callback that is running there now. Has no effect if it is closed.
+     * Closes the connection now; bytes that are pending are dropped, and then the peer finds a reset: an end would tell it that it
+     * has got all. The close callbacks run on the loop, after the callback that is running there now. Has no effect if it is
+     * closed.
      */
     @Override
     public void close() {
         life.end(null);
+    }
+
+    /**
+     * Closes the connection now, as {@link #close}, by a reset: what is pending here and in the kernel is dropped, and the peer
+     * learns that what it has got is not all. To pass on that a stream was broken off. The peer of a unix socket finds an end:
+     * such sockets have no reset.
+     */
+    public void reset() {
+        life.reset(null);
     }
 
     /**

@@ -108,7 +108,7 @@ public final class CallbackServer implements AutoCloseable {
      * running. A connection is idle if no
      * callback of it is running, no byte is unread, no output is pending, reading is not paused, its peer has not ended its
      * stream, and no {@link CallbackConnection#beginExchange exchange} is in progress. Bytes that had come by then have been
-     * through a request callback. Connections that wait in the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
+     * through a request callback, and what had been written has arrived. Connections that wait in the backlog when accepting stops are reset. The event loops go on; {@link #close} ends them.
      *
      * <p>Called again, or at the same time, it waits until the first call has come to its end, or until its own times are over:
      * then everything is cut off. {@link #close} ends all waiting. If the thread of the first call is interrupted all times are
@@ -192,7 +192,7 @@ public final class CallbackServer implements AutoCloseable {
         int unfinished = connections.countOpen();
         int idle = connections.countOfIdle();
         if (unfinished > 0 && !phases.flush().isZero()) {
-            connections.closeAllAfterWrites();
+            connections.closeAllLingering(Due.nanos(phases.flush()));
             interrupted = interrupted || !await(phases.flush());
         }
         closed = true;

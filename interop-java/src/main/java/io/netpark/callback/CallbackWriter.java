@@ -25,7 +25,12 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
     /**
      * Writes all bytes of {@code source} after those written before, and never waits: what the kernel does not take at
      * once is copied and sent when it can be. On the loop, with nothing pending, the bytes go to the kernel straight
-     * from the buffer, without a copy. The bytes of one call stay together; calls of one thread keep their order.
+     * from the buffer, without a copy. The bytes of one call stay together. There is one order of output, whichever way it is
+     * written: calls of one thread keep theirs, and files and copies from other connections have their place in it.
+     *
+     * <p>One call has two mebibytes of the loop's time, and what is left is copied for later, which for hundreds of megabytes takes
+     * its time as well: what is that large is better {@linkplain io.netpark.core.buffer.Writer#link linked} into a
+     * {@link #write(LinkBuffer) buffer}, or sent as a {@link #sendFile file}.
      *
      * <p>If the connection fails while it writes, it is closed with that as the cause, and this returns normally: the
      * failure may just as well come later, when nobody is calling.
@@ -176,10 +181,22 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
     /**
      * Closes the connection once everything written before has been sent. Nothing is read and no request callback is
      * called from now on. A peer that does not read delays it without limit: the idle timeout and {@link #close} do
-     * not wait. Bytes of the peer that nobody has read make the kernel send a reset after the last byte; where the peer
-     * may still be sending, use {@link #shutdownOutput} and wait for its end of stream.
+     * not wait. Bytes of the peer that nobody has read make the kernel send a reset behind the last byte, which can take that
+     * from the peer again; where the peer may still be sending, use {@link #closeLingering}.
      */
     public void closeAfterWrites() {
         output().close();
+    }
+
+    /**
+     * As {@link #closeAfterWrites}, and so that the last answer arrives though the peer is still sending: a request that was
+     * refused before it had ended, say. The output is ended, and what comes is thrown away until the peer has ended its stream;
+     * then, or when the time is over, the connection is closed. For callbacks and servers it is closed when everything has been
+     * sent; what lingers costs a descriptor, and ends with the event loop.
+     *
+     * @param atMost how long the peer has to end its stream; a few seconds are usual
+     */
+    public void closeLingering(Duration atMost) {
+        output().closeLingering(Setup.notNegativeNanos(atMost));
     }
 }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -18,8 +19,10 @@ import org.jspecify.annotations.Nullable;
  * Connections that lend their halves to the core, which copies from one to the other, and get them back when that has ended.
  *
  * <pre>
- *   inputs held --on the loop of each: no callback runs, nothing is read--> inputs lent
- *      --on the loop of each: everything written before is on its way-----> outputs lent: copying --> all given back
+ *   inputs held, outputs asked for
+ *      --on the loop of each: no callback runs, nothing is read-------------> input lent
+ *      --on the loop of each: everything written before is on its way-------> output lent; with the last: copying
+ *      --on the loop of each: what was read and not written is unread again--> all given back, and the future is told
  * </pre>
  */
 final class Carriage<T> {
@@ -28,9 +31,11 @@ final class Carriage<T> {
     private static final class Leg {
         final CallbackConnection source;
         final CallbackConnection target;
-        /** What callbacks of the source have left unread. */
+        /** What callbacks of the source have left unread; at the end, what the source gets back. */
         final LinkBuffer ahead;
         @Nullable Transfer transfer;
+        /** It ended in the midst of bytes. */
+        boolean interrupted;
 
         Leg(CallbackConnection source, CallbackConnection target) {
             this.source = source;
@@ -43,7 +48,13 @@ final class Carriage<T> {
         }
 
         long lost() {
-            return transfer == null ? 0 : transfer.lost() + ahead.available();
+            return transfer == null ? 0 : transfer.lost();
+        }
+
+        /** Bytes that the target has not taken come first again when the source goes on: after those that are ahead, if any are. */
+        void left(LinkBuffer bytes) {
+            interrupted = true;
+            OutputQueue.move(bytes, ahead);
         }
     }
 
@@ -52,15 +63,17 @@ final class Carriage<T> {
     private final PlacedFuture<T> future;
     private final Supplier<T> result;
     private final long count;
-    /** Why it cannot begin, and whose fault that is. */
+    /** Halves of connections that are not here yet. */
+    private final AtomicInteger missing;
+    /** Why it cannot begin. Guarded by this, as {@link #exchanges} are, until all halves are here. */
     private @Nullable NetparkException unready;
-    private @Nullable CallbackConnection unreadySide;
     private volatile @Nullable Runnable cancel;
 
     private Carriage(List<Leg> legs, long count, Supplier<T> result) {
         this.legs = legs;
         this.count = count;
         this.result = result;
+        this.missing = new AtomicInteger(2 * legs.size());
         CallbackConnection first = legs.get(0).source;
         this.future = first.limits.newFuture(first.loop());
     }
@@ -93,7 +106,10 @@ final class Carriage<T> {
                 running.run(); // cancelled, or completed by somebody else
             }
         });
-        lendInput(0);
+        for (Leg leg : legs) { // now, as what is written from now on comes after it
+            leg.target.output.lend(granted -> outputLent(leg, granted));
+            onLoop(leg.source, () -> lendInput(leg));
+        }
         return future;
     }
 
@@ -101,72 +117,66 @@ final class Carriage<T> {
         OneByOne.onLoop(connection.loop(), action); // if it has ended, so has the connection
     }
 
-    private void lendInput(int index) {
-        if (index == legs.size()) {
-            lendOutput(0);
-            return;
-        }
-        onLoop(legs.get(index).source, () -> lendInputNow(index));
-    }
-
-    private void lendInputNow(int index) {
-        Leg leg = legs.get(index);
+    private void lendInput(Leg leg) {
         CallbackConnection source = leg.source;
         if (source.isOpen() && source.life.isCalling()) {
-            source.life.afterCall(() -> lendInputNow(index));
+            source.life.afterCall(() -> lendInput(leg));
             return;
         }
-        exchanges.add(source.life.beginCopy()); // it is not idle, though nothing of it is read
-        if (source.isOpen()) { // or a worker may be at its bytes still
-            source.input.stop();
-            try {
-                takeUnread(leg);
-            } catch (NetparkException.LimitExceeded e) {
-                unready(source, e);
-            }
-        } else {
-            unready(source, source.life.closed("copy from"));
+        if (!source.isOpen()) { // a worker may be at its bytes still
+            lent(source, source.life.closed("copy from"));
+            return;
         }
-        lendInput(index + 1);
+        source.input.stop();
+        lent(source, takeUnread(leg));
     }
 
-    private void unready(CallbackConnection side, NetparkException why) {
-        if (unready == null) {
-            unready = why;
-            unreadySide = side;
+    private void outputLent(Leg leg, boolean granted) {
+        CallbackConnection target = leg.target;
+        if (granted) {
+            lent(target, null);
+        } else {
+            lent(target, target.isOpen()
+                    ? new NetparkException.Closed("copy to " + target + ": its output has been shut down here")
+                    : target.life.closed("copy to"));
+        }
+    }
+
+    /** One of the halves is here, or will not be. From several loops. */
+    private void lent(CallbackConnection side, @Nullable NetparkException failure) {
+        Exchange exchange = side.life.beginCopy(); // it is not idle, though nothing of it is read or pending
+        synchronized (this) {
+            exchanges.add(exchange);
+            if (unready == null) {
+                unready = failure;
+            }
+        }
+        if (missing.decrementAndGet() == 0) {
+            start();
         }
     }
 
     /** What counts goes ahead, and the rest is unread still. */
-    private void takeUnread(Leg leg) throws NetparkException.LimitExceeded {
+    private @Nullable NetparkException takeUnread(Leg leg) {
         ByteBuffer unread = ByteBuffer.wrap(leg.source.input.takeUnread());
         int end = unread.limit();
-        leg.ahead.write(unread.limit((int) Math.min(count, end)));
-        unread.limit(end);
-        if (unread.hasRemaining()) {
-            leg.source.input.preload(unread);
-        }
-    }
-
-    private void lendOutput(int index) {
-        if (index == legs.size()) {
-            start();
-            return;
-        }
-        CallbackConnection target = legs.get(index).target;
-        onLoop(target, () -> {
-            exchanges.add(target.life.beginCopy()); // from here on its socket does not become another's
-            if (!target.isOpen()) {
-                unready(target, target.life.closed("copy to"));
+        try {
+            leg.ahead.write(unread.limit((int) Math.min(count, end)));
+            return null;
+        } catch (NetparkException.LimitExceeded e) {
+            return e;
+        } finally {
+            unread.limit(end);
+            if (unread.hasRemaining()) {
+                leg.source.input.preload(unread);
             }
-            target.output.lend(() -> lendOutput(index + 1));
-        });
+        }
     }
 
     private void start() {
         Leg first = legs.get(0);
-        if (unready != null && unreadySide != null) {
-            ended(unready, unreadySide);
+        if (unready != null) {
+            ended(unready, null);
         } else if (legs.size() == 1) {
             Transfer transfer = new Transfer(first.source.core, first.target.core, first.ahead, first.ahead.available(), count,
                     first.target.limits.pool(), new OfTransfer());
@@ -198,6 +208,11 @@ final class Carriage<T> {
         }
 
         @Override
+        public void left(Transfer transfer, LinkBuffer bytes) {
+            legs.get(0).left(bytes);
+        }
+
+        @Override
         public void begins(Direction direction) {
             Carriage.this.begins(legs.get(0), direction);
         }
@@ -213,6 +228,11 @@ final class Carriage<T> {
         public void ended(Relay relay, @Nullable Exception failure) {
             Leg leg = legs.get(0);
             Carriage.this.ended(failure, relay.failed() == leg.target.core ? leg.target : leg.source);
+        }
+
+        @Override
+        public void left(Transfer transfer, LinkBuffer bytes) {
+            legs.get(legs.get(0).transfer == transfer ? 0 : 1).left(bytes);
         }
 
         @Override
@@ -242,33 +262,66 @@ final class Carriage<T> {
         legs.get(0).target.idle.touch();
     }
 
-    private void ended(@Nullable Exception failure, CallbackConnection side) {
-        if (failure instanceof NetparkException cause) {
-            side.life.end(cause);
+    /**
+     * Nothing is missing where a source goes on, and no peer takes for whole what is not: with a relay that fails both connections
+     * are reset, with one that is cancelled those in the midst of whose output it was.
+     */
+    private void ended(@Nullable Exception failure, @Nullable CallbackConnection side) {
+        boolean cancelled = failure instanceof CancellationException;
+        if (failure instanceof NetparkException cause && side != null) {
+            if (isRelay()) {
+                side.life.reset(cause);
+            } else {
+                side.life.end(cause);
+            }
         }
         for (Leg leg : legs) {
             if (leg.lost() > 0) {
-                end(leg.target, leg.lost() + " bytes from " + leg.source + " were lost", failure);
-            } else if (failure != null && legs.size() > 1 && !(failure instanceof CancellationException)) {
-                end(leg.target, "the relay with " + leg.source + " failed", failure);
+                reset(leg.target, leg.lost() + " bytes from " + leg.source + " were lost", failure);
+                reset(leg.source, leg.lost() + " bytes of it were lost on their way to " + leg.target, failure);
+            } else if (cancelled && leg.interrupted) {
+                reset(leg.target, "the copy from " + leg.source + " was cancelled in the midst of bytes", failure);
+            } else if (failure != null && isRelay() && !cancelled) {
+                reset(leg.target, "the relay with " + leg.source + " failed", failure);
             }
-            leg.ahead.close();
         }
-        for (Leg leg : legs) {
-            onLoop(leg.target, () -> leg.target.output.giveBack(failure == null && legs.size() > 1));
-            onLoop(leg.source, leg.source.input::giveBack);
+        giveBack(0, failure);
+    }
+
+    private boolean isRelay() {
+        return legs.size() > 1;
+    }
+
+    private static void reset(CallbackConnection connection, String why, @Nullable Exception failure) {
+        NetparkException.Closed cause = new NetparkException.Closed(connection + ": reset here, because " + why);
+        cause.initCause(failure);
+        connection.life.reset(cause);
+    }
+
+    /** The output of one target, then the input of its source, then the next; when all is as it was somebody may copy again. */
+    private void giveBack(int index, @Nullable Exception failure) {
+        if (index == legs.size()) {
+            exchanges.forEach(Exchange::close);
+            onLoop(legs.get(0).source, () -> tell(failure));
+            return;
         }
-        exchanges.forEach(Exchange::close);
+        Leg leg = legs.get(index);
+        boolean ended = failure == null && isRelay();
+        onLoop(leg.target, () -> {
+            leg.target.output.giveBack(ended);
+            onLoop(leg.source, () -> {
+                leg.source.input.giveBack(leg.ahead, ended);
+                leg.ahead.close();
+                giveBack(index + 1, failure);
+            });
+        });
+    }
+
+    private void tell(@Nullable Exception failure) {
         if (failure == null) {
             future.tell(result.get());
         } else {
             future.tellFailure(failure);
         }
-    }
-
-    private static void end(CallbackConnection connection, String why, @Nullable Exception failure) {
-        NetparkException.Closed cause = new NetparkException.Closed(connection + ": closed here, because " + why);
-        cause.initCause(failure);
-        connection.life.end(cause);
     }
 }

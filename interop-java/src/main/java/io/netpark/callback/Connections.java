@@ -83,8 +83,9 @@ final class Connections {
         }
     }
 
-    void closeAllAfterWrites() {
-        open.forEach(CallbackConnection::closeAfterWrites);
+    /** With what is written by now; nothing is read any more. */
+    void closeAllLingering(long nanos) {
+        open.forEach(connection -> connection.output.closeLingering(nanos));
     }
 
     void endedIdle() {

@@ -10,7 +10,6 @@ import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -19,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  * first refuses bytes, or when the output is first lent. Loop's thread only.
  */
 final class Flushing implements Waiter {
+
+    /** As of one write: then others have their turn. */
+    private static final long BYTES_A_TURN = 2 << 20;
 
     /** No write is going on. */
     private static final int IDLE = 0;
@@ -39,12 +41,10 @@ final class Flushing implements Waiter {
      * Where the write operation of the core stands; the diagram of {@link Input} holds here as well, and
      *
      * <pre>
-     *   IDLE --nothing is queued, and somebody wants to write--> LENT --given back--> IDLE
+     *   IDLE --everything before is written, and it is a borrower's turn--> LENT --given back--> IDLE
      * </pre>
      */
     private int state = IDLE;
-    /** Those who want to write when everything is written; made for the first. */
-    private @Nullable ArrayDeque<Runnable> borrowers;
 
     Flushing(CallbackConnection connection, Output output, OutputQueue queue) {
         this.connection = connection;
@@ -95,11 +95,21 @@ final class Flushing implements Waiter {
         }
     }
 
+    /** As the others, and sees to it that it gets its turn. */
+    void enqueue(OutputBorrower borrower) {
+        queue.add(borrower, connection.newBuffer());
+        if (state == IDLE) {
+            loop.tryExecute(this::flushIfIdle); // later: it runs user code
+        }
+    }
+
     /** What another thread has submitted, which counts as pending already. */
     void enqueue(Submission submission) {
         queue.added(submission.length(), submission.future);
         if (submission.file != null) {
             queue.add(submission.file, submission.progress, submission.bytes);
+        } else if (submission.borrower != null) {
+            queue.add(submission.borrower, submission.bytes);
         } else {
             OutputQueue.move(submission.bytes, queue.tail());
         }
@@ -144,7 +154,18 @@ final class Flushing implements Waiter {
         if (state == IDLE) {
             output.startTimeout();
         }
+        long turn = 0;
         while (connection.isOpen() && !queue.isEmpty()) {
+            if (turn >= BYTES_A_TURN && state == IDLE) { // many files, each of which is less
+                loop.tryExecute(this::flushIfIdle);
+                break;
+            }
+            OutputBorrower next = state == IDLE ? queue.nextBorrower() : null;
+            if (next != null) {
+                state = LENT;
+                next.lent(true);
+                break; // and if it has given it back already, that has gone on
+            }
             FileTransfer file = queue.file();
             long queued = queue.unsentOfFirst(file);
             int outcome;
@@ -156,8 +177,13 @@ final class Flushing implements Waiter {
                 state = IDLE;
                 connection.life.end(failure(e));
                 return;
+            } catch (Throwable e) { // no memory, say; the operation has ended
+                state = IDLE;
+                failed(e);
+                return;
             }
             long taken = queued - queue.unsentOfFirst(file);
+            turn += taken;
             if (taken > 0) {
                 output.taken(taken, file != null);
             }
@@ -176,6 +202,15 @@ final class Flushing implements Waiter {
         }
         tellProgress();
         output.finish();
+    }
+
+    private void failed(Throwable e) {
+        NetparkException.Closed cause =
+                new NetparkException.Closed(connection + ": closed here, because writing failed: " + e);
+        cause.initCause(e);
+        if (connection.life.end(cause)) {
+            loop.report("Writing to " + connection + " failed; it is closed", e);
+        }
     }
 
     /** The peer would wait for the rest: whatever it is, the connection ends with it. */
@@ -205,30 +240,6 @@ final class Flushing implements Waiter {
 
     // Lent, to be copied to
 
-    /** As {@link Output#lend}. */
-    void lend(Runnable borrower) {
-        if (borrowers == null) {
-            borrowers = new ArrayDeque<>(1);
-        }
-        borrowers.add(borrower);
-        if (connection.isOpen()) {
-            output.finish();
-        } else {
-            lendNext();
-        }
-    }
-
-    /** Everything has been written, or nothing more will be; returns whether somebody else writes now. */
-    boolean lendNext() {
-        Runnable next = borrowers == null ? null : borrowers.poll();
-        if (next == null) {
-            return false;
-        }
-        state = LENT;
-        next.run();
-        return true;
-    }
-
     /** As {@link Output#giveBack}. */
     void giveBack(boolean andShutdown) {
         if (state != LENT) {
@@ -252,6 +263,8 @@ final class Flushing implements Waiter {
         for (PlacedFuture<Void> future; (future = queue.broken()) != null; ) {
             output.fail(future);
         }
-        while (lendNext()) {} // they find that it is closed
+        for (OutputBorrower borrower; (borrower = queue.turnedAway()) != null; ) {
+            borrower.lent(false);
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -229,11 +230,28 @@ final class Input {
         return lent;
     }
 
-    /** On the loop: takes {@link #hold} and {@link #stop} back. */
-    void giveBack() {
+    /**
+     * On the loop: takes {@link #hold} and {@link #stop} back.
+     *
+     * @param first taken out of here and used by nobody: unread again, in front of what is
+     * @param ended whoever read has met the end of the stream, and passed it on; also who does not read on now is told
+     */
+    void giveBack(LinkBuffer first, boolean ended) {
+        if (first.available() > 0 && connection.isOpen()) {
+            byte[] behind = inbox.take();
+            ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
+            first.read(all);
+            preload(all.put(behind).flip());
+        }
         lent = false;
         noteUntold();
-        restart();
+        detached = false;
+        if (ended && connection.isOpen() && !endOfStream) {
+            endOfStream = true;
+            connection.life.endRead();
+            tellEndIfDue();
+        }
+        goOn();
     }
 
     /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
@@ -338,17 +356,6 @@ final class Input {
         inbox.clear();
         endOfStream = true;
         endTold = true;
-    }
-
-    /** On the loop: reads what has come without waiting to be told of it; {@link Life#nothingToRead} follows if that is nothing. */
-    void look() {
-        if (state == PARKED) {
-            if (!core.unpark(Direction.READ, waiter)) {
-                return; // it is about to run, and does the same
-            }
-            state = PENDING;
-        }
-        read();
     }
 
     private void ready() {

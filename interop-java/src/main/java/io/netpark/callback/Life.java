@@ -1,10 +1,13 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.PeerFault;
+import io.netpark.core.net.TcpInfo;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +35,13 @@ final class Life {
     private static final NetparkException.Closed WORDLESS =
             new NetparkException.Closed("closed here, because something was thrown on its behalf; it has been reported");
 
+    /** In bytes, of a peer that sends on though it is told that nobody reads. */
+    private static final long MOST_THROWN_AWAY = 64L << 20;
+
+    /** For whoever was sent everything, and may be sending the next request now. */
+    private static final long IDLE_LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
+    private static final long LOOK_AGAIN_MILLIS = 10;
+
     private final CallbackConnection connection;
     private final Callbacks callbacks;
     private final EventLoop loop;
@@ -55,6 +65,8 @@ final class Life {
     /** Who goes on with the socket, told whether every byte has been taken; null if it ends with this. Loop's thread only. */
     private @Nullable Consumer<Boolean> successor;
     private @Nullable ArrayDeque<Runnable> afterCall;
+    /** A task is scheduled that asks whether it is idle. Loop's thread only. */
+    private boolean looksAgain;
     /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
     private boolean accepted;
 
@@ -226,22 +238,59 @@ final class Life {
 
     /** On the loop: nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
     private boolean isIdle() {
-        return exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread()
+        return isOpen() && exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread()
                 && !connection.input.isEnded() && connection.output.pendingBytes() == 0;
     }
 
-    /** On the loop, when draining: asks the socket first, as there may be a request that the poller has not told of yet. */
+    /**
+     * On the loop, when draining: ends it if it is idle, and the kernel has nothing of it either. If there is a request in the
+     * socket, the poller is about to tell of it, and this is asked again when it is answered. An answer that the peer's kernel has
+     * not got yet would go with a reset, should another request come now.
+     */
     void endIfIdle() {
-        if (isIdle()) {
-            connection.input.look();
+        if (!isIdle() || !hasNothingToRead()) {
+            return;
+        }
+        if (!isAcknowledged()) {
+            lookAgain();
+        } else if (endOrderly(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"),
+                IDLE_LINGER_NANOS)) {
+            connection.owner.endedIdle();
         }
     }
 
-    /** On the loop: the socket has just been asked, and has nothing. */
+    private void lookAgain() {
+        if (!looksAgain && !loop.isShutdown()) {
+            looksAgain = true;
+            loop.schedule(() -> {
+                looksAgain = false;
+                endIfIdle();
+            }, LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    private boolean hasNothingToRead() {
+        try {
+            return connection.core.peekInput() == 0;
+        } catch (NetparkException e) {
+            return false; // whoever reads finds it
+        }
+    }
+
+    /** Whether the peer's kernel has everything; a unix socket's has it at once. */
+    private boolean isAcknowledged() {
+        try {
+            TcpInfo info = connection.core.tcpInfo();
+            return info.unacknowledged() == 0 && info.bytesNotSent() == 0;
+        } catch (NetparkException | IllegalStateException e) {
+            return true;
+        }
+    }
+
+    /** On the loop: a read has been parked, maybe without asking the kernel. */
     void nothingToRead() {
-        if (connection.owner.isClosingIdle() && isIdle()
-                && end(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"))) {
-            connection.owner.endedIdle();
+        if (connection.owner.isClosingIdle()) {
+            endIfIdle();
         }
     }
 
@@ -254,20 +303,55 @@ final class Life {
     }
 
     /**
-     * Ends the connection, from any thread; the first one who does, says why.
+     * Ends the connection, from any thread; the first one who does, says why. If output is pending, its peer finds a reset: what it
+     * has got is not all.
      *
      * @return whether that was this call
      */
     boolean end(@Nullable NetparkException cause) {
+        return end(cause, connection.output.pendingBytes() > 0, 0);
+    }
+
+    /** As {@link #end}, and its peer finds a reset, whatever is pending: what it has got is not all. */
+    boolean reset(@Nullable NetparkException cause) {
+        return end(cause, true, 0);
+    }
+
+    /**
+     * As {@link #end}, when everything has been written: what is on its way to the peer gets there, though the peer sends.
+     *
+     * @param lingerNanos how long the peer has to end its stream; 0 not to wait for that
+     */
+    boolean endOrderly(@Nullable NetparkException cause, long lingerNanos) {
+        return end(cause, false, lingerNanos);
+    }
+
+    private boolean end(@Nullable NetparkException cause, boolean reset, long lingerNanos) {
         if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
             return false;
         }
         try {
-            connection.core.close();
+            if (reset) {
+                connection.core.reset();
+            } else if (lingerNanos > 0) {
+                connection.core.closeLingering(MOST_THROWN_AWAY, lingerNanos);
+            } else {
+                connection.core.close();
+            }
         } finally {
             OneByOne.onLoop(loop, ended); // always as a task: whoever is calling may be in the midst of a callback
         }
+        if (cause != null) {
+            count(cause);
+        }
         return true;
+    }
+
+    /** Of what the peer does to its own connection it is enough to know how often. */
+    private void count(NetparkException cause) {
+        if (isByOwnPeer(cause)) {
+            loop.countIfByPeer(cause);
+        }
     }
 
     /**
@@ -340,16 +424,29 @@ final class Life {
     }
 
     /**
-     * A callback threw: reported, unless all it says is that the connection has been closed meanwhile, and that was not
-     * its fault.
+     * A callback threw: reported, unless all it says is what has become of this very connection, by its peer or meanwhile; that is
+     * the cause of the end, then.
      */
     void callbackFailed(String callback, Throwable thrown) {
-        failed("its " + callback + " callback threw", thrown);
+        if (thrown instanceof NetparkException failure && isByOwnPeer(failure)) {
+            end(failure);
+        } else {
+            failed("its " + callback + " callback threw", thrown);
+        }
+    }
+
+    /** What says nothing of whom it is about comes from a reader: of this connection. */
+    private boolean isByOwnPeer(NetparkException thrown) {
+        if (PeerFault.of(thrown) == null) {
+            return false;
+        }
+        thrown.setAbout(connection.core);
+        return thrown.isAbout(connection.core);
     }
 
     /**
-     * Something was thrown on behalf of this connection, and nobody would go on with it: it ends, with a report. Throws nothing,
-     * and finds words only where there is memory for them.
+     * Something was thrown on behalf of this connection, and nobody would go on with it: it ends, with a report, unless all it says
+     * is that this connection has ended before. Throws nothing, and finds words only where there is memory for them.
      */
     void failed(String because, Throwable thrown) {
         NetparkException.Closed cause = WORDLESS;
@@ -360,7 +457,7 @@ final class Life {
             // As it is, then.
         }
         try {
-            if (end(cause) || !(thrown instanceof NetparkException.Closed)) {
+            if (end(cause) || !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
                 report(because, thrown);
             }
         } catch (Throwable noMemory) {
@@ -383,6 +480,7 @@ final class Life {
         NetparkException cause = cause();
         NetparkException.Closed closed = new NetparkException.Closed(
                 operation + " " + connection + ": closed " + (cause == null ? "here" : "because of " + cause.getMessage()));
+        closed.setAbout(connection.core);
         if (cause != null) {
             closed.initCause(cause);
         }

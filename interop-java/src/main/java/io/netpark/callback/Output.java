@@ -55,6 +55,8 @@ final class Output {
     private volatile long pendingOfFiles;
     /** No more writes: an end has been asked for. */
     private volatile boolean closing;
+    /** How long the peer has to end its stream when the connection is closed after its writes; 0 not to wait for that. */
+    private volatile long lingerNanos;
     /** Time without progress of pending output; 0 for ever. */
     private volatile long timeoutNanos;
 
@@ -143,9 +145,20 @@ final class Output {
     /** Sends a file after what was written before, and closes it when that is over. */
     void send(FileTransfer file, @Nullable LongConsumer progress, @Nullable PlacedFuture<Void> future) {
         if (!loop.inLoop() || submitted != null) {
-            submit(new Submission(limits.newBuffer(), file, progress, future, NOTHING));
+            submit(new Submission(limits.newBuffer(), file, null, progress, future, NOTHING));
         } else {
             flushing().enqueue(file, progress, future);
+        }
+    }
+
+    /** Lets another write: after what was written before, and before what is written from now on. */
+    void lend(OutputBorrower borrower) {
+        if (closing || !connection.isOpen()) {
+            borrower.lent(false);
+        } else if (!loop.inLoop() || submitted != null) {
+            submit(new Submission(limits.newBuffer(), null, borrower, null, null, NOTHING));
+        } else {
+            flushing().enqueue(borrower);
         }
     }
 
@@ -180,6 +193,12 @@ final class Output {
     void close() {
         closing = true;
         end(CLOSE);
+    }
+
+    /** As {@link #close}, and lets what has been written arrive though the peer sends; for so long at most. */
+    void closeLingering(long nanos) {
+        lingerNanos = nanos;
+        close();
     }
 
     private void end(int how) {
@@ -317,7 +336,7 @@ final class Output {
 
     /** What was accepted cannot be kept or written. */
     void failed(NetparkException why, @Nullable PlacedFuture<Void> future) {
-        connection.life.end(why);
+        connection.life.reset(why); // the peer must not take what it has got for all
         fail(future);
     }
 
@@ -358,15 +377,12 @@ final class Output {
         if (!isIdle() || !connection.isOpen()) {
             return;
         }
-        if (flushing != null && flushing.lendNext()) {
-            return;
-        }
         if (end == NOTHING) {
             connection.life.mayBeIdle();
             return;
         }
         if (end == CLOSE) {
-            connection.life.end(null);
+            connection.life.endOrderly(null, connection.input.isEnded() ? 0 : lingerNanos);
         } else if (!shutDown) {
             try {
                 core.shutdownOutput();
@@ -377,13 +393,6 @@ final class Output {
             shutDown = true;
             connection.life.endIfBothHalvesHave();
         }
-    }
-
-    // Lent, to be copied to
-
-    /** On the loop: when everything has been written, lets another write; at the latest when the connection has ended. */
-    void lend(Runnable borrower) {
-        flushing().lend(borrower);
     }
 
     /** On the loop: goes on with what has been written meanwhile. */

@@ -8,11 +8,11 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The bytes that the kernel has not taken yet, in order, files among them, and the futures that wait for some of them. Loop's
- * thread only; NOT thread safe.
+ * The bytes that the kernel has not taken yet, in order, files and borrowers among them, and the futures that wait for some of them.
+ * Loop's thread only; NOT thread safe.
  *
  * <pre>
- *   {@link #bytes} | file, bytes after it | file, bytes after it &lt;-- {@link #tail}
+ *   {@link #bytes} | file, bytes after it | borrower, bytes after it | file, bytes after it &lt;-- {@link #tail}
  * </pre>
  */
 final class OutputQueue {
@@ -20,7 +20,7 @@ final class OutputQueue {
     private record Promise(PlacedFuture<Void> future, long at) {}
 
     private final LinkBuffer bytes;
-    private final ArrayDeque<QueuedFile> files = new ArrayDeque<>(0);
+    private final ArrayDeque<Queued> others = new ArrayDeque<>(0);
     /** Files that have been sent, of which somebody is to be told. */
     private final ArrayDeque<QueuedFile> sentFiles = new ArrayDeque<>(0);
     private final ArrayDeque<Promise> promises = new ArrayDeque<>(0);
@@ -46,23 +46,45 @@ final class OutputQueue {
 
     /** For those who add bytes. */
     LinkBuffer tail() {
-        QueuedFile last = files.peekLast();
+        Queued last = others.peekLast();
         return last == null ? bytes : last.after;
     }
 
     boolean isEmpty() {
-        return bytes.buffered() == 0 && files.isEmpty();
+        return bytes.buffered() == 0 && others.isEmpty();
     }
 
     /** A file comes next; {@code after} is empty. */
     void add(FileTransfer transfer, @Nullable LongConsumer progress, LinkBuffer after) {
-        files.add(new QueuedFile(transfer, progress, after));
+        others.add(new QueuedFile(transfer, progress, after));
+    }
+
+    /** Somebody else writes next; {@code after} is empty. */
+    void add(OutputBorrower borrower, LinkBuffer after) {
+        others.add(new QueuedLoan(borrower, after));
+    }
+
+    private @Nullable Queued first() {
+        return bytes.buffered() > 0 ? null : others.peek();
+    }
+
+    private void removeFirst() {
+        move(others.remove().after, bytes);
+    }
+
+    /** Takes out whose turn it is to write, or null while there are bytes or files before it. */
+    @Nullable OutputBorrower nextBorrower() {
+        if (first() instanceof QueuedLoan loan) {
+            removeFirst();
+            loan.after.close();
+            return loan.borrower;
+        }
+        return null;
     }
 
     /** The file that is to be sent now, or null while there are bytes before it. */
     @Nullable FileTransfer file() {
-        QueuedFile first = files.peek();
-        return first == null || bytes.buffered() > 0 ? null : first.transfer;
+        return first() instanceof QueuedFile file ? file.transfer : null;
     }
 
     /** How much is left of {@code file}, or of the bytes before it if that is null. */
@@ -72,10 +94,11 @@ final class OutputQueue {
 
     /** All of {@link #file} has been sent. */
     void fileSent() {
-        QueuedFile first = files.remove();
-        move(first.after, bytes);
-        first.close();
-        sentFiles.add(first);
+        if (first() instanceof QueuedFile file) {
+            removeFirst();
+            file.close();
+            sentFiles.add(file);
+        }
     }
 
     /** Takes out a file that has been sent and of which nobody has been told, or null. */
@@ -85,13 +108,13 @@ final class OutputQueue {
 
     /** The next file that is to be sent, or that is being sent. */
     @Nullable QueuedFile firstFile() {
-        return files.peek();
+        return others.peek() instanceof QueuedFile file ? file : null;
     }
 
     private long unsent() {
         long unsent = bytes.buffered();
-        for (QueuedFile file : files) {
-            unsent += file.unsent() + file.after.buffered();
+        for (Queued other : others) {
+            unsent += other.unsent() + other.after.buffered();
         }
         return unsent;
     }
@@ -117,10 +140,18 @@ final class OutputQueue {
     /** Drops everything, and returns the next future that will not be fulfilled, or null. */
     @Nullable PlacedFuture<Void> broken() {
         bytes.close();
-        for (QueuedFile file; (file = files.poll()) != null; ) {
-            file.close();
-        }
         Promise first = promises.poll();
         return first == null ? null : first.future;
+    }
+
+    /** Drops everything, and returns the next borrower whose turn will not come, or null. */
+    @Nullable OutputBorrower turnedAway() {
+        for (Queued other; (other = others.poll()) != null; ) {
+            other.close();
+            if (other instanceof QueuedLoan loan) {
+                return loan.borrower;
+            }
+        }
+        return null;
     }
 }

@@ -7,20 +7,20 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A file in an {@link OutputQueue}, and the bytes that come after it. Loop's thread only; NOT thread safe. */
-final class QueuedFile {
+final class QueuedFile extends Queued {
 
     final FileTransfer transfer;
-    final LinkBuffer after;
     private final @Nullable LongConsumer progress;
     private long told;
 
     QueuedFile(FileTransfer transfer, @Nullable LongConsumer progress, LinkBuffer after) {
+        super(after);
         this.transfer = transfer;
         this.progress = progress;
-        this.after = after;
         this.told = transfer.sent();
     }
 
+    @Override
     long unsent() {
         return transfer.count() - transfer.sent();
     }
@@ -39,8 +39,9 @@ final class QueuedFile {
         }
     }
 
+    @Override
     void close() {
-        after.close();
+        super.close();
         transfer.close();
     }
 }

@@ -124,7 +124,9 @@ final class WorkerCalls implements Turns.Calls {
 
     @Override
     public void rejected(int event) {
-        connection.life.end(new NetparkException.LimitExceeded(connection + ": closed here, as no worker has room for its"
-                + " callback: " + workers + "; more threads, a longer queue, or another policy for rejection"));
+        NetparkException.LimitExceeded cause = new NetparkException.LimitExceeded(connection + ": closed here, as no worker has"
+                + " room for its callback: " + workers + "; more threads, a longer queue, or another policy for rejection");
+        cause.setAbout(workers); // and nothing that its peer has done
+        connection.life.end(cause);
     }
 }

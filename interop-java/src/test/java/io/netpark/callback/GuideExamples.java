@@ -205,7 +205,7 @@ final class GuideExamples {
         dialer.dial(server, Callbacks.builder().build())
                 .thenCompose(client::relay)
                 .exceptionally(failure -> {
-                    client.close(); // there is no server; a relay that fails has closed both
+                    client.close(); // there is no server; a relay that fails has reset both
                     return null;
                 });
     }

@@ -122,9 +122,11 @@ public final class SegmentPool implements AutoCloseable {
     public Segment take(int atLeast) throws NetparkException.LimitExceeded {
         Segment segment = tryTake(atLeast, false);
         if (segment == null) {
-            throw new NetparkException.LimitExceeded("take " + atLeast + " bytes of buffer memory: the pool's limit of "
-                    + limit + " bytes is reached, with " + lentBytes.sum()
+            NetparkException.LimitExceeded full = new NetparkException.LimitExceeded("take " + atLeast + " bytes of buffer memory: the pool's"
+                    + " limit of " + limit + " bytes is reached, with " + lentBytes.sum()
                     + " bytes lent; raise SegmentPool.Builder.limit, or lower the connections' limits");
+            full.setAbout(this); // and not about a peer that has sent too much
+            throw full;
         }
         return segment;
     }

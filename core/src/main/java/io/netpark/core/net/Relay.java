@@ -25,6 +25,9 @@ public final class Relay {
          */
         void ended(Relay relay, @Nullable Exception failure);
 
+        /** As {@link Transfer.Outcome#left}, of one direction. */
+        default void left(Transfer transfer, LinkBuffer bytes) {}
+
         /** A read of the source of one direction begins, or a write of its target. */
         default void begins(Connection side, Direction direction) {}
 
@@ -52,6 +55,11 @@ public final class Relay {
         @Override
         public void moved() {
             outcome.moved();
+        }
+
+        @Override
+        public void left(Transfer transfer, LinkBuffer bytes) {
+            outcome.left(transfer, bytes);
         }
 
         @Override

@@ -42,6 +42,14 @@ public final class Transfer implements Waiter {
          */
         void ended(Transfer transfer, @Nullable Exception failure);
 
+        /**
+         * Told before {@link #ended} if it fails or is cancelled with bytes of the source in its hands, so that they can go where
+         * they came from.
+         *
+         * @param bytes to be taken out; what is left in it is lost
+         */
+        default void left(Transfer transfer, LinkBuffer bytes) {}
+
         /** A read of the source begins, or a write of the target. */
         default void begins(Direction direction) {}
 
@@ -322,7 +330,7 @@ public final class Transfer implements Waiter {
         return retry ? target.retryWrite(bytes) : target.startWrite(bytes);
     }
 
-    /** The target cannot be spliced to, and the bytes are in the pipe by now. */
+    /** The target cannot be spliced to, or takes no more, and the bytes are in the pipe by now. */
     private void rescue(Pipe from) throws NetparkException {
         while (from.size() > 0) {
             long address = segments.openRoom();
@@ -346,9 +354,24 @@ public final class Transfer implements Waiter {
         }
     }
 
+    /** So that nothing is missing where it goes on. */
+    private void handBack() {
+        try {
+            if (pipe != null) {
+                rescue(pipe);
+            }
+            outcome.left(this, segments);
+        } catch (Throwable e) { // no memory, say: the bytes are lost, which who is told of the end looks at
+            source.loop().report("Bytes from " + source + " could not be put back", e);
+        }
+    }
+
     private void end(@Nullable Exception failure) {
-        lost = carried();
         tally();
+        if (carried() > 0) {
+            handBack();
+        }
+        lost = carried();
         giveBack(); // with bytes in it, if it failed in their midst: then it is destroyed
         segments.close();
         try {

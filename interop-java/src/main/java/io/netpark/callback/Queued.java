@@ -1,0 +1,20 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+
+/** Something in an {@link OutputQueue} that is no bytes in memory, and the bytes that come after it. NOT thread safe. */
+abstract sealed class Queued permits QueuedFile, QueuedLoan {
+
+    final LinkBuffer after;
+
+    Queued(LinkBuffer after) {
+        this.after = after;
+    }
+
+    /** How much of it has not been sent, without the bytes after it. */
+    abstract long unsent();
+
+    void close() {
+        after.close();
+    }
+}

@@ -1,0 +1,143 @@
+package io.netpark.callback;
+
+import static io.netpark.callback.Between.get;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertSame;
+
+import io.netpark.blocking.BlockingConnection;
+import io.netpark.blocking.BlockingListener;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.SocketOptions;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a peer does to its own connection is counted and told, what breaks a callback is reported. */
+@Timeout(60)
+class PeerFaultsTest {
+
+    private final Support.Reports reports = new Support.Reports();
+    private final ConcurrentLinkedQueue<NetparkException> causes = new ConcurrentLinkedQueue<>();
+
+    private EventLoopGroup group() throws IOException {
+        return EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).open();
+    }
+
+    private CallbackServer.Builder server(EventLoopGroup group) {
+        return CallbackServer.builder().group(group).onClose((connection, cause) -> {
+            if (cause != null) {
+                causes.add(cause);
+            }
+        });
+    }
+
+    @Test
+    void clientsThatAreIdleAreCounted() throws Exception {
+        try (EventLoopGroup group = group();
+                CallbackServer server = server(group).idleTimeout(Duration.ofMillis(50)).listen(Support.loopback())) {
+            List<Socket> clients = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                clients.add(Support.connect(server));
+            }
+            Support.await("all are closed", () -> causes.size() == 5);
+            assertEquals(5, group.snapshot().total().peerFaults().timedOut());
+            assertEquals(List.of(), List.copyOf(reports.causes));
+            for (Socket client : clients) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
+    void aLineThatIsTooLongIsThePeersDoing() throws Exception {
+        try (EventLoopGroup group = group();
+                CallbackServer server = server(group).onInput((connection, in) -> in.readLine(10)).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            Support.send(client, "a line without end, as far as one can see");
+            Support.await("it is closed", () -> causes.size() == 1);
+            assertInstanceOf(NetparkException.LimitExceeded.class, causes.peek());
+            assertEquals(1, group.snapshot().total().peerFaults().limit());
+            assertEquals(List.of(), List.copyOf(reports.causes));
+        }
+    }
+
+    @Test
+    void aResetIsCounted() throws Exception {
+        try (EventLoopGroup group = group();
+                CallbackServer server = server(group).listen(Support.loopback())) {
+            Socket client = Support.connect(server);
+            Support.await("it is there", () -> server.connections() == 1);
+            Support.reset(client);
+            Support.await("it is closed", () -> causes.size() == 1);
+            assertEquals(1, group.snapshot().total().peerFaults().reset());
+            assertEquals(List.of(), List.copyOf(reports.causes));
+        }
+    }
+
+    @Test
+    void aFailureOfAnotherConnectionIsReportedOnce() throws Exception {
+        CompletableFuture<CallbackConnection> other = new CompletableFuture<>();
+        NetparkException.Reset failure = new NetparkException.Reset("read from a database: it is gone");
+        try (EventLoopGroup group = group();
+                CallbackServer database = CallbackServer.builder().group(group).onConnect(other::complete)
+                        .listen(Support.loopback());
+                Socket known = Support.connect(database);
+                CallbackServer server = server(group).onRequest((connection, in) -> {
+                    failure.setAbout(other.join().core);
+                    connection.close(); // though it is closed already
+                    throw failure;
+                }).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            get(other);
+            Support.send(client, "x");
+            assertEquals(-1, client.getInputStream().read());
+            Support.await("the report", () -> reports.causes.size() == 1);
+            assertSame(failure, reports.causes.peek());
+            assertEquals(0, group.snapshot().total().peerFaults().reset());
+            known.setSoTimeout(1);
+        }
+    }
+
+    @Test
+    void writingToItsOwnConnectionThatIsClosedIsNot() throws Exception {
+        CompletableFuture<Void> closed = new CompletableFuture<>();
+        try (EventLoopGroup group = group();
+                CallbackServer server = server(group).onRequest((connection, in) -> {
+                    connection.close();
+                    connection.onClose((gone, cause) -> closed.complete(null));
+                    connection.write(in);
+                }).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            Support.send(client, "x");
+            get(closed);
+            assertEquals(List.of(), List.copyOf(reports.causes));
+        }
+    }
+
+    @Test
+    void ofABlockingConnectionItIsCountedOnce() throws Exception {
+        try (EventLoopGroup group = group();
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT);
+                Socket client = new Socket(Support.loopback().getAddress(), listener.port());
+                BlockingConnection connection = listener.accept()) {
+            Support.send(client, "abc");
+            client.shutdownOutput();
+            for (int i = 0; i < 2; i++) {
+                try {
+                    connection.await(10);
+                } catch (NetparkException.Truncated expected) {
+                    // Both times.
+                }
+            }
+            assertEquals(1, group.snapshot().total().peerFaults().truncated());
+        }
+    }
+}
