@@ -1,5 +1,6 @@
 package io.netpark.core.pool;
 
+import io.netpark.core.loop.Timer;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
@@ -19,7 +20,7 @@ final class Destination {
     final ArrayDeque<Member> idle = new ArrayDeque<>();
     /** In the order in which they came. */
     final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
-    /** New, lent and idle. */
+    /** New, lent and idle, and those that are being closed. */
     int open;
     int dialing;
     /** Of those that are open, the ones of which it has not been decided yet who gets them. */
@@ -33,6 +34,8 @@ final class Destination {
     @Nullable NetparkException lastFailure;
     /** A timer is armed, or about to be, for {@link #retryNanos}. */
     boolean retryPlanned;
+    /** That timer, or the one that forgets the episode. */
+    @Nullable Timer retry;
 
     Destination(SocketAddress address) {
         this.address = address;

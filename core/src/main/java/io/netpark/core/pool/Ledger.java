@@ -2,10 +2,9 @@ package io.netpark.core.pool;
 
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
-import java.util.ArrayList;
+import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +21,9 @@ final class Ledger {
     final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
     final LinkedHashSet<Dialing> dials = new LinkedHashSet<>();
     /** Of these a timer has to be armed, which is done without the lock. */
-    final List<Destination> retriesToPlan = new ArrayList<>();
+    private final ArrayDeque<Destination> retriesToPlan = new ArrayDeque<>();
+    /** Members that are gone, and not closed yet: their places are not free. */
+    private int closing;
     boolean draining;
     final Tally tally = new Tally();
 
@@ -54,6 +55,76 @@ final class Ledger {
         return true;
     }
 
+    /** One more waits. */
+    void await(Borrow borrow) {
+        waiting.add(borrow);
+        try {
+            borrow.destination.waiting.add(borrow);
+        } catch (Throwable e) {
+            waiting.remove(borrow);
+            throw e;
+        }
+    }
+
+    /** A dial begins. */
+    Dialing dials(Supply supply, Destination destination) {
+        Dialing dialing = new Dialing(supply, destination);
+        dials.add(dialing);
+        destination.dialing++;
+        return dialing;
+    }
+
+    /** It has ended; false if it had before. */
+    boolean ended(Dialing dialing) {
+        if (!dials.remove(dialing)) {
+            return false;
+        }
+        dialing.destination.dialing--;
+        return true;
+    }
+
+    /** What a dial has made: true, or it had ended before. */
+    boolean arrived(Dialing dialing, Member member) {
+        if (!dials.contains(dialing)) {
+            return false;
+        }
+        members.add(member); // what may need memory comes first
+        ended(dialing);
+        member.destination.recovered();
+        member.destination.open++;
+        member.destination.arriving++;
+        tally.created++;
+        return true;
+    }
+
+    /** Nobody gets it any more, and it is about to be closed; false if that was so already. */
+    boolean leaves(Member member) {
+        if (member.state == Member.State.GONE) {
+            return false;
+        }
+        member.destination.change(member, Member.State.GONE);
+        closing++;
+        return true;
+    }
+
+    /** It is closed: only now others may have its place. */
+    void left(Member member, Eviction reason) {
+        members.remove(member);
+        closing--;
+        member.destination.open--;
+        tally.evicted(reason);
+        forgetIfUnused(member.destination);
+    }
+
+    /** Whether a place is about to be free. */
+    boolean isMakingRoom() {
+        return closing > 0;
+    }
+
+    @Nullable Destination nextRetryToPlan() {
+        return retriesToPlan.poll();
+    }
+
     String state(Destination destination) {
         NetparkException failure = destination.lastFailure;
         if (failure != null) {
@@ -70,7 +141,7 @@ final class Ledger {
             return false;
         }
         Destination first = waiting.iterator().next().destination;
-        return first != destination && total() >= options.most && first.count() < options.mostPerDestination
+        return first != destination && closing == 0 && total() >= options.most && first.count() < options.mostPerDestination
                 && first.dialing == 0 && !first.isPausing();
     }
 
@@ -111,8 +182,8 @@ final class Ledger {
         }
         if (destination.isPausing()) {
             if (!destination.retryPlanned) {
-                destination.retryPlanned = true;
                 retriesToPlan.add(destination);
+                destination.retryPlanned = true;
             }
             return false;
         }
@@ -141,6 +212,6 @@ final class Ledger {
         }
         return new PoolSnapshot(members.size(), idle, dials.size(), waiting.size(), tally.created, tally.dialFailures,
                 tally.borrowed, tally.waited, tally.waitedNanos, tally.longestWaitNanos, tally.timedOut,
-                Map.copyOf(tally.evicted), Map.copyOf(parts));
+                Map.copyOf(tally.evicted()), Map.copyOf(parts));
     }
 }

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  *   (dialed) --> NEW --somebody waits--> LENT --giveBack, the input is empty: watched--> IDLE --borrow: watch ended--> LENT
  *                 |                      |                                            ^ |
  *                 +--nobody does---------|--------------------------------------------+ +--something comes--> LENT to the look
- *                 +----------------------+--evict, from any state--> GONE: closed             at what it is
+ *                 +----------------------+--from any state--> GONE: is closed, then leaves    at what it is
  * </pre>
  */
 final class Member implements Waiter {

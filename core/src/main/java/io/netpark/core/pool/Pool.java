@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,10 @@ public final class Pool implements AutoCloseable {
     /** Is told of the connection it wanted. On any thread. */
     public interface Borrower {
 
-        /** Gets it; called by {@link Pool#borrow} itself if there is one at hand. */
+        /**
+         * Gets it; called by {@link Pool#borrow} itself if there is one at hand. Borrowers that give back at once, and borrow again,
+         * are not called deeper and deeper on one stack: after some the event loop calls.
+         */
         void lent(Lease lease);
 
         /** Gets none: {@link NetparkException.TimedOut}, {@link NetparkException.Closed}, or why connecting failed. */
@@ -111,8 +115,7 @@ public final class Pool implements AutoCloseable {
                     }
                 }
                 if (found == null && refusal == null) {
-                    borrow.destination.waiting.add(borrow);
-                    ledger.waiting.add(borrow);
+                    ledger.await(borrow);
                 } else {
                     borrow.answered = true;
                 }
@@ -120,7 +123,13 @@ public final class Pool implements AutoCloseable {
             if (refusal != null) {
                 tell(borrower, refusal);
             } else if (found == null) {
-                limitWaiting(borrow);
+                try {
+                    limitWaiting(borrow);
+                } catch (Throwable e) { // there was no memory for a timer
+                    if (cancel(borrow)) {
+                        throw e;
+                    }
+                }
                 supply.goOn();
             } else if (!lend(found, borrower)) {
                 continue; // it was of no use
@@ -131,11 +140,21 @@ public final class Pool implements AutoCloseable {
 
     /** Lends one that has just been taken from the idle ones, unless something has come; then it is closed. */
     private boolean lend(Member member, Borrower borrower) {
-        member.unpark(); // or it is running by now, and finds that it is not idle any more
-        Eviction reason = member.look();
-        if (reason == null) {
-            member.endWatch();
-            reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
+        Lease lease = null;
+        Eviction reason;
+        try {
+            member.unpark(); // or it is running by now, and finds that it is not idle any more
+            reason = member.look();
+            if (reason == null) {
+                member.endWatch();
+                reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
+            }
+            if (reason == null) {
+                lease = new Lease(this, member, System.nanoTime() - member.idleSince);
+            }
+        } catch (Throwable e) {
+            evict(member, Eviction.DISCARDED);
+            throw e;
         }
         if (reason != null) {
             evict(member, reason);
@@ -144,28 +163,15 @@ public final class Pool implements AutoCloseable {
         synchronized (ledger) {
             ledger.tally.borrowed++;
         }
-        tell(borrower, new Lease(this, member, System.nanoTime() - member.idleSince));
+        Calling.call(member.connection.loop(), new Calling.Lent(borrower, lease, loop));
         if (options.fewestIdle > 0) {
             supply.goOn();
         }
         return true;
     }
 
-    private void tell(Borrower borrower, Lease lease) {
-        try {
-            borrower.lent(lease);
-        } catch (Throwable e) {
-            lease.discard();
-            loop.report("What was to be lent a connection threw; it is closed", e);
-        }
-    }
-
     void tell(Borrower borrower, NetparkException failure) {
-        try {
-            borrower.failed(failure);
-        } catch (Throwable e) {
-            loop.report("What was to be told that there is no connection threw", e);
-        }
+        Calling.call(loop, new Calling.Failed(borrower, failure, loop));
     }
 
     private void limitWaiting(Borrow borrow) {
@@ -222,14 +228,33 @@ public final class Pool implements AutoCloseable {
     // Giving back
 
     void giveBack(Member member) {
-        if (member.connection.isInUse()) {
-            evict(member, Eviction.DISCARDED); // an operation that the borrower has left behind
-        } else if (member.isOld(System.nanoTime())) {
-            evict(member, Eviction.LIFETIME);
-        } else {
-            member.connection.forgetTimes();
-            settle(member, member.watch());
+        try {
+            if (member.connection.isInUse()) {
+                evict(member, Eviction.DISCARDED); // an operation that the borrower has left behind
+            } else if (member.isOld(System.nanoTime())) {
+                evict(member, Eviction.LIFETIME);
+            } else {
+                member.connection.forgetTimes();
+                settle(member, member.watch());
+            }
+        } catch (Throwable e) {
+            failed(member, e);
         }
+    }
+
+    /** A new one. */
+    void arrived(Member member) {
+        try {
+            settle(member, member.watch());
+        } catch (Throwable e) {
+            failed(member, e);
+        }
+    }
+
+    /** Whatever it was, a connection must not keep its place and be nobody's. */
+    private void failed(Member member, Throwable e) {
+        evict(member, Eviction.DISCARDED);
+        loop.report("A connection of a pool could not be passed on; it is closed", e);
     }
 
     /** On the loop: an idle connection is not silent. */
@@ -241,13 +266,18 @@ public final class Pool implements AutoCloseable {
             member.destination.change(member, Member.State.LENT);
             member.destination.idle.remove(member);
         }
-        member.unpark(); // a wake-up that comes late may be of the time before
-        settle(member, member.look());
+        try {
+            member.unpark(); // a wake-up that comes late may be of the time before
+            settle(member, member.look());
+        } catch (Throwable e) {
+            failed(member, e);
+        }
     }
 
     /** Of one that is watched and not parked, or of no use: goes to somebody who waits, or becomes idle, or is closed. */
-    void settle(Member member, @Nullable Eviction found) {
+    private void settle(Member member, @Nullable Eviction found) {
         Eviction reason = found;
+        Calling.Lent lent = null;
         while (reason == null) {
             Borrow next = null;
             boolean idle = false;
@@ -262,13 +292,14 @@ public final class Pool implements AutoCloseable {
                     reason = Eviction.ROOM;
                 } else if (!member.destination.waiting.isEmpty()) {
                     next = member.destination.waiting.iterator().next();
+                    lent = new Calling.Lent(next.borrower, new Lease(this, member, 0), loop); // what needs memory comes first
                     member.destination.change(member, Member.State.LENT);
                     ledger.answer(next);
                     ledger.tally.borrowed++;
                 } else {
+                    member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     member.destination.change(member, Member.State.IDLE);
                     member.idleSince = System.nanoTime();
-                    member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     idle = member.park();
                     if (!idle) {
                         member.destination.idle.remove(member);
@@ -282,9 +313,9 @@ public final class Pool implements AutoCloseable {
             if (idle) {
                 sweep.plan(member);
             } else if (next != null) {
-                next.disarm();
+                disarm(next);
                 member.endWatch();
-                tell(next.borrower, new Lease(this, member, 0));
+                Calling.call(member.connection.loop(), lent);
             }
             if (idle || next != null) {
                 if (othersWait) {
@@ -301,25 +332,50 @@ public final class Pool implements AutoCloseable {
         evict(member, reason);
     }
 
+    /** The borrower is told in any case: that its timer runs, and finds nothing to do, is the lesser evil. */
+    private void disarm(Borrow borrow) {
+        try {
+            borrow.disarm();
+        } catch (Throwable e) {
+            loop.report("The time of a borrower could not be taken away", e);
+        }
+    }
+
     /** Closes a connection, and sees what can be done with the room. */
     void evict(Member member, Eviction reason) {
-        boolean last;
         synchronized (ledger) {
-            if (member.state == Member.State.GONE) {
+            if (!ledger.leaves(member)) {
                 return;
             }
-            member.destination.change(member, Member.State.GONE);
-            ledger.members.remove(member);
-            member.destination.open--;
-            ledger.tally.evicted(reason);
-            ledger.forgetIfUnused(member.destination);
-            last = ledger.isDrained();
         }
-        member.connection.close();
+        close(member, reason);
+    }
+
+    /** Closes one that is leaving. Its place is free afterwards, and not before. */
+    private void close(Member member, Eviction reason) {
+        boolean last;
+        try {
+            member.connection.close();
+        } finally {
+            synchronized (ledger) {
+                ledger.left(member, reason);
+                last = ledger.isDrained();
+            }
+        }
         if (last) {
             drained();
         } else {
             supply.goOn();
+        }
+    }
+
+    /** Closes one that is leaving, and was idle. */
+    void closeIdle(Member member, Eviction reason) {
+        try {
+            member.unpark(); // or it is running by now, and finds that it is not idle any more
+            member.endWatch();
+        } finally {
+            close(member, reason);
         }
     }
 
@@ -342,14 +398,24 @@ public final class Pool implements AutoCloseable {
         }
         sweep.arm();
         long now = System.nanoTime();
-        over.forEach(member -> retire(member, member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE));
+        retire(over, member -> member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE);
     }
 
-    /** Closes one that has just been taken from the idle ones. */
-    void retire(Member member, Eviction reason) {
-        member.unpark(); // or it is running by now, and finds that it is not idle any more
-        member.endWatch();
-        evict(member, reason);
+    /** Closes those that have just been taken from the idle ones. */
+    private void retire(List<Member> members, Function<Member, Eviction> reason) {
+        for (Member member : members) {
+            boolean leaves;
+            synchronized (ledger) {
+                leaves = ledger.leaves(member);
+            }
+            if (leaves) {
+                try {
+                    closeIdle(member, reason.apply(member));
+                } catch (Throwable e) {
+                    loop.report("Closing an idle connection of a pool threw", e);
+                }
+            }
+        }
     }
 
     // The end
@@ -364,28 +430,35 @@ public final class Pool implements AutoCloseable {
         List<Borrow> told;
         List<Member> idle = new ArrayList<>();
         List<Dialing> dialed;
+        List<Timer> retries = new ArrayList<>();
         boolean none;
         synchronized (ledger) {
             ledger.draining = true;
-            told = List.copyOf(ledger.waiting);
-            told.forEach(ledger::answer);
-            for (Destination destination : ledger.destinations.values()) {
-                destination.idle.forEach(member -> member.destination.change(member, Member.State.LENT));
-                idle.addAll(destination.idle);
-                destination.idle.clear();
-            }
+            told = List.copyOf(ledger.waiting); // what needs memory comes first
             dialed = List.copyOf(ledger.dials);
+            for (Destination destination : ledger.destinations.values()) {
+                idle.addAll(destination.idle);
+                if (destination.retry != null) {
+                    retries.add(destination.retry);
+                }
+            }
+            told.forEach(ledger::answer);
+            for (Member member : idle) {
+                member.destination.change(member, Member.State.LENT);
+                member.destination.idle.clear();
+            }
             none = ledger.isDrained();
         }
         sweep.stop();
+        retries.forEach(Timer::disarm);
         for (Dialing dialing : dialed) {
             dialing.cancel();
         }
         for (Borrow borrow : told) {
-            borrow.disarm();
+            disarm(borrow);
             tell(borrow.borrower, borrow.closed("the pool is closed"));
         }
-        idle.forEach(member -> retire(member, Eviction.POOL_CLOSED));
+        retire(idle, member -> Eviction.POOL_CLOSED);
         if (none) {
             drained();
         }
@@ -397,7 +470,7 @@ public final class Pool implements AutoCloseable {
         drain();
         List<Member> rest;
         synchronized (ledger) {
-            rest = List.copyOf(ledger.members);
+            rest = ledger.members.stream().filter(member -> member.state != Member.State.GONE).toList();
         }
         rest.forEach(member -> evict(member, Eviction.POOL_CLOSED));
         return rest.size();

@@ -1,11 +1,11 @@
 package io.netpark.core.pool;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
@@ -33,43 +33,57 @@ final class Supply {
     }
 
     void connected(Dialing dialing, Connection connection) {
-        Destination destination = dialing.destination;
-        Member member = new Member(pool, destination, connection, end());
+        Member member;
         boolean again;
-        synchronized (ledger) {
-            ledger.dials.remove(dialing);
-            destination.dialing--;
-            again = destination.failures > 0;
-            destination.recovered();
-            destination.open++;
-            destination.arriving++;
-            ledger.members.add(member);
-            ledger.tally.created++;
+        try {
+            member = new Member(pool, dialing.destination, connection, end());
+            synchronized (ledger) {
+                again = dialing.destination.failures > 0;
+                if (!ledger.arrived(dialing, member)) {
+                    member = null;
+                }
+            }
+        } catch (Throwable e) {
+            connection.close();
+            threw(dialing, e);
+            return;
         }
-        pool.settle(member, member.watch());
+        if (member == null) {
+            connection.close(); // of a dial that has failed, or been given up
+            return;
+        }
+        pool.arrived(member);
         if (again) {
             goOn(); // the others need not wait for the end of a pause any more
         }
     }
 
+    /** Dialing threw something that no dial should: a balancing of the user's, or there was no memory. */
+    private void threw(Dialing dialing, Throwable e) {
+        NetparkException cause = new NetparkException.Unreachable("connect to " + dialing.destination + ": dialing threw " + e);
+        cause.initCause(e);
+        failed(dialing, cause);
+    }
+
     void failed(Dialing dialing, NetparkException cause) {
         Destination destination = dialing.destination;
-        List<Borrow> told = new ArrayList<>();
+        List<Borrow> told = List.of();
         boolean first;
         boolean last;
         boolean plan;
         synchronized (ledger) {
-            ledger.dials.remove(dialing);
-            destination.dialing--;
+            if (!ledger.ended(dialing)) {
+                return;
+            }
             ledger.tally.dialFailures++;
             first = destination.failed(cause, options) && !ledger.draining;
-            if (options.failFast) {
-                told.addAll(destination.waiting);
-                told.forEach(ledger::answer);
-            }
             plan = !destination.retryPlanned && !ledger.draining;
             destination.retryPlanned |= plan;
             last = ledger.isDrained();
+            if (options.failFast) {
+                told = List.copyOf(destination.waiting);
+                told.forEach(ledger::answer);
+            }
         }
         if (plan) {
             planRetry(destination);
@@ -88,7 +102,7 @@ final class Supply {
         }
     }
 
-    /** Dials what is wanted and allowed, if somebody else is not at it. Without the lock. */
+    /** Dials what is wanted and allowed, if somebody else is not at it. Without the lock. Throws nothing. */
     void goOn() {
         synchronized (ledger) {
             if (goingOn) { // on another thread, or this one: a dial that fails at once must not nest
@@ -104,7 +118,7 @@ final class Supply {
             synchronized (ledger) {
                 goingOn = false;
             }
-            throw e;
+            loop.report("A pool could not go on dialing", e);
         }
     }
 
@@ -112,36 +126,35 @@ final class Supply {
     private boolean dialNext() {
         Dialing dialing = null;
         Member room = null;
-        List<Destination> retries;
         synchronized (ledger) {
             Destination wanting = ledger.draining ? null : ledger.wanting();
-            if (wanting != null && ledger.total() >= options.most) {
+            if (wanting != null && ledger.total() < options.most) {
+                dialing = ledger.dials(this, wanting);
+            } else if (wanting != null && !ledger.isMakingRoom()) { // or whoever makes it comes here afterwards
                 room = ledger.longestIdle(wanting);
-                if (room == null) {
-                    wanting = null;
-                } else {
-                    room.destination.change(room, Member.State.LENT);
-                    room.destination.idle.remove(room);
-                }
             }
-            if (wanting != null) {
-                dialing = new Dialing(this, wanting);
-                wanting.dialing++;
-                ledger.dials.add(dialing);
-            } else {
-                goingOn = false;
+            if (room != null) {
+                room.destination.idle.remove(room);
+                ledger.leaves(room);
             }
-            retries = ledger.retriesToPlan.isEmpty() ? List.of() : List.copyOf(ledger.retriesToPlan);
-            ledger.retriesToPlan.clear();
+            goingOn = dialing != null || room != null;
         }
-        retries.forEach(this::planRetry);
+        planRetries();
         if (room != null) {
-            pool.retire(room, Eviction.ROOM);
+            pool.closeIdle(room, Eviction.ROOM); // first: there are never more than are allowed
+        } else if (dialing != null) {
+            dial(dialing);
         }
-        if (dialing == null) {
-            return false;
+        return dialing != null || room != null;
+    }
+
+    private void dial(Dialing dialing) {
+        try {
+            dialing.start(dialer);
+        } catch (Throwable e) {
+            threw(dialing, e);
+            return;
         }
-        dialing.start(dialer);
         boolean late;
         synchronized (ledger) {
             late = ledger.draining; // drain() has not seen it, perhaps
@@ -149,12 +162,43 @@ final class Supply {
         if (late) {
             dialing.cancel();
         }
-        return true;
+    }
+
+    private void planRetries() {
+        while (true) {
+            Destination next;
+            synchronized (ledger) {
+                next = ledger.nextRetryToPlan();
+            }
+            if (next == null) {
+                return;
+            }
+            planRetry(next);
+        }
     }
 
     /** Without the lock, as arming a timer may run tasks of a loop that ends. */
     private void planRetry(Destination destination) {
-        loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos);
+        try {
+            arm(destination, destination.retryNanos);
+        } catch (Throwable e) {
+            synchronized (ledger) {
+                destination.retryPlanned = false; // whoever wants a connection next plans it again
+            }
+            loop.report("Connecting to " + destination + " again could not be planned", e);
+        }
+    }
+
+    private void arm(Destination destination, long dueNanos) {
+        Timer timer = loop.newTimer(() -> retryIsDue(destination));
+        boolean late;
+        synchronized (ledger) {
+            destination.retry = timer;
+            late = ledger.draining; // drain() has not seen it, perhaps
+        }
+        if (!late) {
+            timer.arm(dueNanos);
+        }
     }
 
     /** On the loop: the pause of a destination is over. If nobody wants it any more it is forgotten after a while. */
@@ -162,6 +206,7 @@ final class Supply {
         boolean forget;
         synchronized (ledger) {
             destination.retryPlanned = false;
+            destination.retry = null;
             forget = destination.failures > 0 && destination.waiting.isEmpty() && destination.count() == 0
                     && options.fewestIdle == 0;
             if (forget && System.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
@@ -171,7 +216,7 @@ final class Supply {
             }
         }
         if (forget) {
-            loop.newTimer(() -> retryIsDue(destination)).arm(destination.retryNanos + EPISODE_NANOS);
+            arm(destination, destination.retryNanos + EPISODE_NANOS);
         } else {
             goOn();
         }

@@ -77,10 +77,10 @@ final class Sweep {
             for (Member member : List.copyOf(destination.idle)) { // those that are idle for longest first
                 boolean unused = options.idleNanos > 0 && idleEnd(member) - now <= 0;
                 if (member.isOld(now) || unused && left > options.fewestIdle) {
+                    over.add(member); // what may need memory comes first
                     left--;
                     destination.idle.remove(member);
                     member.destination.change(member, Member.State.LENT);
-                    over.add(member);
                 } else if (unused) { // one of the fewest: until it is old
                     planAt(member.endNanos);
                 } else {

@@ -6,7 +6,8 @@ import java.util.Map;
 /** What a pool has done, for its snapshots. All of it is guarded by the pool's lock. */
 final class Tally {
 
-    final Map<Eviction, Long> evicted = new EnumMap<>(Eviction.class);
+    /** By the ordinal of the reason: counting needs no memory. */
+    private final long[] evicted = new long[Eviction.values().length];
     long created;
     long dialFailures;
     long borrowed;
@@ -16,7 +17,17 @@ final class Tally {
     long timedOut;
 
     void evicted(Eviction reason) {
-        evicted.merge(reason, 1L, Long::sum);
+        evicted[reason.ordinal()]++;
+    }
+
+    Map<Eviction, Long> evicted() {
+        Map<Eviction, Long> counts = new EnumMap<>(Eviction.class);
+        for (Eviction reason : Eviction.values()) {
+            if (evicted[reason.ordinal()] > 0) {
+                counts.put(reason, evicted[reason.ordinal()]);
+            }
+        }
+        return counts;
     }
 
     void waited(long nanos) {
