@@ -12,6 +12,7 @@ import java.net.SocketAddress
 import java.net.UnknownHostException
 import java.time.Duration
 import kotlin.concurrent.thread
+import kotlin.system.exitProcess
 
 /**
  * How a sample that listens is told where, on which event loops, and how long its end may take: a mixin of its command. And how
@@ -57,13 +58,21 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     }
 
     /**
-     * Says that a server listens. It is closed when a signal comes; a second one ends the program at once.
+     * Says that a server listens. It is closed when a signal comes; a second one ends the program at once. A program whose event
+     * loops have ended by a failure exits as one that has failed.
      *
      * @param where as people write it; see [text]
+     * @param group the server's event loops
      * @param connections how many are open: what the end waits for
      * @return the exit status, of what has gone well so far
      */
-    fun begin(server: AutoCloseable, where: String, connections: () -> Int): Int {
+    fun begin(
+        server: AutoCloseable,
+        where: String,
+        group: EventLoopGroup,
+        connections: () -> Int = { group.loops().sumOf { it.descriptors() } }, // when it has stopped accepting, nothing else
+    ): Int {
+        thread(name = "loops", isDaemon = true) { statusOfLoops(group)?.let { exitProcess(it) } }
         Signals.endBy {
             val telling = thread(name = "draining", isDaemon = true) { tellOfDrain(connections) }
             server.close()
@@ -101,8 +110,13 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     }
 }
 
-/** How many descriptors its loops watch. When a server has stopped accepting, these are its connections. */
-internal fun EventLoopGroup.descriptors(): Int = loops().sumOf { it.descriptors() }
+/** Waits until the event loops have ended. Returns the exit status that they leave, or null if they have been closed. */
+internal fun statusOfLoops(group: EventLoopGroup): Int? {
+    group.awaitTermination(Duration.ofSeconds(Long.MAX_VALUE))
+    val failure = group.failure() ?: return null
+    System.err.println("the event loops are lost: $failure")
+    return 1
+}
 
 /** An address as everything here writes it: 127.0.0.1:7000, [0:0:0:0:0:0:0:1]:7000. */
 internal fun text(address: SocketAddress): String {

@@ -73,6 +73,11 @@ public final class RedisServer implements AutoCloseable {
         return session;
     }
 
+    /** Its event loops. They keep the process alive. */
+    public EventLoopGroup group() {
+        return group;
+    }
+
     /** How many clients are connected. */
     public int connections() {
         return server.connections();

@@ -69,6 +69,11 @@ public final class TailServer implements AutoCloseable {
         return server.localAddress();
     }
 
+    /** Its event loops. They keep the process alive. */
+    public EventLoopGroup group() {
+        return group;
+    }
+
     /** How many clients are connected. */
     public int connections() {
         return server.connections();

@@ -3,7 +3,6 @@ package io.netpark.samples.chat
 import io.netpark.core.net.Admission
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
-import io.netpark.samples.descriptors
 import io.netpark.samples.serve
 import io.netpark.samples.text
 import io.netpark.samples.websocket.WebSocketOptions
@@ -93,7 +92,7 @@ private class Chat : Callable<Int> {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
-        return listening.begin(both, "http://${text(chat.address)}/", { chat.group.descriptors() }).also {
+        return listening.begin(both, "http://${text(chat.address)}/", chat.group).also {
             echo?.let { println("callback echo on ws://${text(it.address())}/echo") }
         }
     }

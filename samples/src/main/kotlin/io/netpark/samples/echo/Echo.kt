@@ -1,7 +1,6 @@
 package io.netpark.samples.echo
 
 import io.netpark.samples.Listening
-import io.netpark.samples.descriptors
 import io.netpark.samples.serve
 import io.netpark.samples.text
 import picocli.CommandLine.Command
@@ -35,7 +34,7 @@ private class Echo : Callable<Int> {
     override fun call(): Int {
         val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.loops::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
-        return listening.begin(server, text(server.address)) { server.group.descriptors() }
+        return listening.begin(server, text(server.address), server.group)
     }
 }
 

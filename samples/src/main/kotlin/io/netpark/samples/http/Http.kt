@@ -3,7 +3,6 @@ package io.netpark.samples.http
 import io.netpark.core.net.Admission
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
-import io.netpark.samples.descriptors
 import io.netpark.samples.serve
 import io.netpark.samples.text
 import picocli.CommandLine.Command
@@ -71,7 +70,7 @@ private class Http : Callable<Int> {
                 loops = listening.loops::configure,
             ),
         )
-        return listening.begin(server, text(server.address)) { server.group.descriptors() }
+        return listening.begin(server, text(server.address), server.group)
     }
 }
 

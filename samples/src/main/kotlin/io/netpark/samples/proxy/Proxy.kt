@@ -77,7 +77,7 @@ private class Proxy : Callable<Int> {
             server.close()
             println(server.statistics())
         }
-        return listening.begin(closing, text(server.address), server::clients).also {
+        return listening.begin(closing, text(server.address), server.group, server::clients).also {
             thread(name = "statistics", isDaemon = true) { showStatistics(server) }
         }
     }

@@ -55,6 +55,9 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
 
     val address: SocketAddress get() = listener.localAddress
 
+    /** Its event loops. They keep the process alive. */
+    val group: EventLoopGroup get() = reactor.group
+
     private val checking = CoroutineScope(Dispatchers.Default).launch { upstreams.check(options.check) }
     private val serving = CoroutineScope(Dispatchers.Default).launch {
         listener.serve(drain = options.drain, handler = ::proxy)

@@ -41,7 +41,7 @@ private class Redis : Callable<Int> {
         spec.demand(longestValue in 1..512) { "--longest-value must be 1 to 512, not $longestValue" }
 
         val server = RedisServer(listening.address(), listening.loops::configure, longestValue shl 20, listening.drain)
-        return listening.begin(server, text(server.address()), server::connections)
+        return listening.begin(server, text(server.address()), server.group(), server::connections)
     }
 }
 

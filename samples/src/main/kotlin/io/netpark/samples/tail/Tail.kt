@@ -45,7 +45,7 @@ private class Tail : Callable<Int> {
         spec.demand(!Files.exists(file) || Files.isRegularFile(file)) { "$file is not a file" }
 
         val server = TailServer(file, lines, listening.address(), listening.drain, listening.loops::configure)
-        return listening.begin(server, text(server.address()), server::connections)
+        return listening.begin(server, text(server.address()), server.group(), server::connections)
     }
 }
 
