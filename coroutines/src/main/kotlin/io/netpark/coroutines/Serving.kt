@@ -50,6 +50,9 @@ internal class Serving(
     /** The loops that have, or had, handlers. */
     internal val loops: Set<EventLoop> get() = perLoop.keys
 
+    /** How many handlers there are. */
+    internal fun count(): Int = perLoop.values.sumOf { it.count() }
+
     /** Waits until they have all returned; the listener is closed. */
     suspend fun join(): Unit = handlers.join()
 

@@ -1,0 +1,127 @@
+package io.netpark.coroutines
+
+import io.kotest.matchers.collections.shouldBeEmpty
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.loop.PeerFaults
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+
+/** Which ends of a handler are reported, and which only counted. */
+class HandlerFailureSpec : NetparkSpec(body = {
+
+    /** What is reported and counted when [client] meets [handler]. */
+    fun outcome(
+        buffering: Buffering = Buffering(),
+        client: suspend (Connection) -> Unit,
+        handler: suspend (Connection) -> Unit,
+    ): Pair<List<String>, PeerFaults> {
+        val reporter = RecordingReporter()
+        var faults: PeerFaults? = null
+        Reactor(1, buffering) { daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
+            Reactor(1) { daemon(true) }.use { clients ->
+                runBlocking {
+                    val listener = reactor.listen("127.0.0.1", 0)
+                    val begun = CompletableDeferred<Unit>()
+                    val serving = launch {
+                        listener.serve {
+                            begun.complete(Unit)
+                            handler(it)
+                        }
+                    }
+                    clients.dial(listener.localAddress).use {
+                        client(it)
+                        runCatching { it.readToEnd() }
+                    }
+                    begun.await()
+                    soon { listener.servings.single().count() shouldBe 0 }
+                    serving.cancelAndJoin()
+                    faults = reactor.group.snapshot().total().peerFaults()
+                }
+            }
+        }
+        return reporter.drain().map { it.cause.toString() } to faults!!
+    }
+
+    val none = PeerFaults(0, 0, 0, 0)
+    val silent: suspend (Connection) -> Unit = {}
+
+    test("what a peer does to its own connection is counted by its kind, and not reported") {
+        val timedOut = PeerFaults(0, 1, 0, 0)
+        outcome(client = silent) { it.setIdleTimeout(5.milliseconds); it.readText(1) } shouldBe (emptyList<String>() to timedOut)
+        outcome(client = silent) { it.setReadDeadline(Duration.ZERO); it.reader.await() } shouldBe (emptyList<String>() to timedOut)
+        outcome(client = silent) { c -> c.within(5.milliseconds, "greeting") { it.readText(1) } } shouldBe
+            (emptyList<String>() to timedOut)
+        outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        for (parse in listOf<suspend (Reader) -> Unit>({ it.await(4) }, { it.awaitRest(4) }, { it.awaitLine() })) {
+            outcome(client = { it.write("xyz"); it.shutdownOutput() }) { parse(it.reader) } shouldBe
+                (emptyList<String>() to PeerFaults(0, 0, 1, 0))
+        }
+        for (parse in listOf<suspend (Reader) -> Unit>({ it.awaitLine(4) }, { it.awaitUntil(0, 4) }, { it.await(200) })) {
+            outcome(Buffering(inputLimit = 100), { it.write("much more than four") }) { parse(it.reader) } shouldBe
+                (emptyList<String>() to PeerFaults(0, 0, 0, 1))
+        }
+    }
+
+    test("so is what a coroutine finds that the handler has started, and what is found while the rest is flushed") {
+        outcome(client = { it.write("x"); it.reset() }) { connection ->
+            coroutineScope { launch(Dispatchers.Default) { connection.readText(2) } }
+        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        outcome(client = { it.write("x"); it.reset() }) { connection ->
+            CoroutineScope(currentCoroutineContext()).launch { connection.readText(2) }
+        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        outcome(client = silent) { connection ->
+            connection.setWriteDeadline(20.milliseconds)
+            connection.writer.write(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end
+            withContext(Dispatchers.Default) { }
+        }.first.shouldBeEmpty()
+    }
+
+    test("a handler's own closing, and cancellation of any kind, are no news") {
+        outcome(client = silent) { it.close(); it.write("late") } shouldBe (emptyList<String>() to none)
+        outcome(client = silent) { withTimeout(1) { it.readText(1) } } shouldBe (emptyList<String>() to none)
+    }
+
+    test("the failure of another connection breaks a handler, and is reported once") {
+        Reactor(1) { daemon(true) }.use { databases ->
+            runBlocking {
+                val database = databases.listen("127.0.0.1", 0)
+                val resetting = launch { database.serve { if (it.reader.await()) it.reset() } }
+                val (reports, faults) = outcome(client = silent) { connection ->
+                    databases.dial(database.localAddress).use { other ->
+                        other.write("query")
+                        other.readText(1)
+                    }
+                    connection.write("never")
+                }
+                reports.single() shouldContain "Reset: read from 127.0.0.1:${database.port}"
+                faults shouldBe none
+                outcome(client = silent) {
+                    databases.dial(database.localAddress).use { other ->
+                        other.close()
+                        other.write("query")
+                    }
+                }.first.size shouldBe 1
+                outcome(client = silent) {
+                    databases.dial(database.localAddress).use { other ->
+                        other.setReadDeadline(Duration.ZERO)
+                        other.readText(1)
+                    }
+                }.first.size shouldBe 1
+                resetting.cancelAndJoin()
+            }
+        }
+    }
+})
