@@ -189,7 +189,7 @@ public class Connection internal constructor(
     public suspend fun read(targets: Array<ByteBuffer>): Int {
         if (isBudgetSpent()) yield()
         beginRead(coroutineContext)
-        var count = core.startRead(targets)
+        var count = core.startRead(targets).also { chargeBudget(it.toLong()) }
         while (count == PARKED) {
             awaitReadable()
             checkActive(coroutineContext, Direction.READ)
@@ -201,7 +201,7 @@ public class Connection internal constructor(
     @PublishedApi
     internal fun startRead(context: CoroutineContext, target: ByteBuffer): Int {
         beginRead(context)
-        return core.startRead(target)
+        return core.startRead(target).also { chargeBudget(it.toLong()) }
     }
 
     @PublishedApi
@@ -212,7 +212,7 @@ public class Connection internal constructor(
 
     internal fun startRead(context: CoroutineContext, target: LinkBuffer): Int {
         beginRead(context)
-        return core.startRead(target).also { chargeBudget(it) }
+        return core.startRead(target).also { chargeBudget(it.toLong()) }
     }
 
     internal fun retryRead(context: CoroutineContext, target: LinkBuffer): Int {
@@ -280,7 +280,9 @@ public class Connection internal constructor(
         if (isBudgetSpent()) yield()
         if (hasUnflushed()) flushRest()
         beginWrite(coroutineContext)
+        val before = sources.sumOf { it.remaining().toLong() }
         var state = core.startWrite(sources)
+        chargeBudget(before - sources.sumOf { it.remaining().toLong() })
         while (state == PARKED) {
             awaitWritable()
             checkActive(coroutineContext, Direction.WRITE)
@@ -341,7 +343,8 @@ public class Connection internal constructor(
     @PublishedApi
     internal fun startWrite(context: CoroutineContext, source: ByteBuffer): Int {
         beginWrite(context)
-        return core.startWrite(source)
+        val before = source.remaining()
+        return core.startWrite(source).also { chargeBudget(before - source.remaining().toLong()) }
     }
 
     @PublishedApi
@@ -352,7 +355,8 @@ public class Connection internal constructor(
 
     internal fun startWrite(context: CoroutineContext, source: LinkBuffer): Int {
         beginWrite(context)
-        return core.startWrite(source)
+        val before = source.available()
+        return core.startWrite(source).also { chargeBudget(before - source.available()) }
     }
 
     internal fun retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
@@ -391,7 +395,8 @@ public class Connection internal constructor(
 
     internal fun startSend(context: CoroutineContext, transfer: FileTransfer): Int {
         beginWrite(context)
-        return ofTheFile { core.startSend(transfer) }
+        val before = transfer.sent()
+        return ofTheFile { core.startSend(transfer) }.also { chargeBudget(transfer.sent() - before) }
     }
 
     internal fun retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
@@ -785,9 +790,9 @@ public class Connection internal constructor(
         return true
     }
 
-    /** A turn is bounded in bytes as well: a large read counts as several operations. */
-    private fun chargeBudget(bytes: Int) {
-        if (bytes > 0) budget -= bytes ushr OPERATION_SHIFT
+    /** A turn is bounded in bytes as well: a large read or write counts as several operations. */
+    private fun chargeBudget(bytes: Long) {
+        if (bytes > 0) budget -= (bytes ushr OPERATION_SHIFT).toInt()
     }
 
     override fun toString(): String = core.toString()

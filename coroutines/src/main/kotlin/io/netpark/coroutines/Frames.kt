@@ -11,7 +11,8 @@ import io.netpark.core.net.Connection as CoreConnection
 
 /**
  * Lets many coroutines write to one connection. A frame is whole: nothing comes between its bytes. Frames that have
- * gathered while an earlier one was on its way go out by one system call.
+ * gathered while an earlier one was on its way go out by one system call, and the others of the connection's loop have their turns
+ * between.
  *
  * **Threads.** Any number of coroutines on any dispatchers. While it is in use nobody may write to the connection in another
  * way.
@@ -37,7 +38,8 @@ public class Frames internal constructor(
      *   [Buffering.outputLimit] or the pool's limit. Nothing of it is written, and others can be
      * @throws io.netpark.core.sys.NetparkException the connection failed, or was closed. A part of the frame may have
      *   reached the peer, and nothing more can be written
-     * @throws IllegalStateException something else was writing, or [Connection.writer] holds bytes: flush it first
+     * @throws IllegalStateException something else was writing, or [Connection.writer] holds bytes: flush it first. Nothing of the
+     *   frame is written, and others can be
      */
     public suspend fun write(build: BufferWriter.() -> Unit) {
         connection.beforeFrame()
@@ -50,7 +52,12 @@ public class Frames internal constructor(
         }
         suspendCancellableCoroutine { continuation ->
             val frame = WaitingFrame(bytes, continuation)
-            queue.submit(frame)
+            try {
+                queue.submit(frame)
+            } catch (e: Throwable) { // OutOfMemoryError: it has not been submitted
+                bytes.close()
+                throw e
+            }
             continuation.invokeOnCancellation { frame.withdraw() }
         }
     }

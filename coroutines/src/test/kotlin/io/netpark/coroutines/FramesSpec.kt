@@ -2,8 +2,10 @@ package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.ints.shouldBeLessThan
+import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
+import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
@@ -17,6 +19,10 @@ import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.yield
+import java.lang.reflect.Proxy
+import java.nio.ByteBuffer
 import kotlin.random.Random
 
 /** Reads frames of a length, a writer's number, a sequence number and a pattern of the two. */
@@ -37,6 +43,11 @@ private suspend fun Frames.write(writer: Int, number: Int, size: Int) = write {
     writeInt(number)
     write(pattern(size, writer * 1000 + number))
 }
+
+/** Says that every byte has been sent, at once: no send ever waits. */
+private fun taking(real: LibC): LibC = Proxy.newProxyInstance(LibC::class.java.classLoader, arrayOf(LibC::class.java)) { _, method, arguments ->
+    if (method.name == "send") (arguments[2] as Number).toLong() else method.invoke(real, *arguments.orEmpty())
+} as LibC
 
 class FramesSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {
@@ -143,6 +154,57 @@ class FramesSpec : NetparkSpec(body = {
                 server.reader.await(4)
                 server.reader.readInt() shouldBe 2
                 reactor.buffering.pool.statistics().lentSegments() shouldBeLessThan 2
+            }
+        }
+    }
+
+    test("a stray write fails the frames that it meets, and those that come later are written") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val stuck = launch(start = CoroutineStart.UNDISPATCHED) { client.write(ByteBuffer.allocate(3_000_000)) }
+                shouldThrow<IllegalStateException> { client.frames.write { writeString("refused") } }
+                shouldThrow<IllegalStateException> { client.frames.write { writeString("too") } }
+                server.readFully(3_000_000)
+                stuck.join()
+                client.frames.write { writeString("first") }
+                val frames = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { write(ByteArray(3_000_000)) } }
+                soon { shouldThrow<IllegalStateException> { client.write("stray") } }
+                server.readText(5) shouldBe "first"
+                server.readFully(3_000_000)
+                frames.join()
+                client.frames.write { writeString("last") }
+                server.readText(4) shouldBe "last"
+            }
+        }
+    }
+
+    test("coroutines that write frame upon frame, or write or read without end, let others on their loop have their turns") {
+        val taking = taking(Bindings.best)
+        onReactor(taking) { reactor, _ ->
+            val loop = reactor.loopDispatchers[0]
+            reactor.withPair { client, server ->
+                val small = ByteBuffer.allocateDirect(64 * 1024)
+                val ways = listOf<suspend () -> Int>(
+                    { client.frames.write { write(ByteArray(64 * 1024)) }; 64 * 1024 },
+                    { client.write(small.clear()); 64 * 1024 },
+                    { client.writer.write(ByteArray(32 * 1024)); client.writer.flush(); 32 * 1024 },
+                )
+                for (way in ways) {
+                    var written = 0L
+                    withContext(loop) {
+                        val writing = launch { while (true) written += way() }
+                        var most = 0L
+                        repeat(20) {
+                            val before = written
+                            yield()
+                            most = maxOf(most, written - before)
+                        }
+                        writing.cancelAndJoin()
+                        most shouldBeLessThan (5L shl 20)
+                        written shouldBeGreaterThan 0
+                    }
+                }
+                server.close()
             }
         }
     }

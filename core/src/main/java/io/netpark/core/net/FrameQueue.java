@@ -43,11 +43,17 @@ public final class FrameQueue {
          * The kernel has taken all of it, or it was withdrawn in time, or the stream has failed. On the loop, once, unless
          * the loop has ended: then on any thread.
          *
-         * @param failure null if there was none. After one, nothing more can be written: a part of this or of an earlier
-         *     frame may have reached the peer. An IllegalStateException if something else was writing
+         * @param failure null if there was none. After a {@link NetparkException} of the stream nothing more can be written: a part
+         *     of this or of an earlier frame may have reached the peer. An IllegalStateException if something else was writing:
+         *     then nothing of this one has been written, and others can be
          */
         protected abstract void ended(@Nullable Exception failure);
     }
+
+    private static final int WRITES_A_TURN = 128;
+    /** Made when there is memory for it. */
+    private static final IllegalStateException BROKEN =
+            new IllegalStateException("a frame could not be written, as has been reported, and nothing more can be");
 
     private final ByteStream stream;
     private final MpscLinkedAtomicQueue<Frame> submitted = new MpscLinkedAtomicQueue<>();
@@ -89,44 +95,65 @@ public final class FrameQueue {
         }
     }
 
+    /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
+        long enough = written() + ByteStream.BYTES_A_TURN;
         int seen;
+        int writes = 0;
         do {
             seen = waiting.get();
-            collect();
-            if (failure == null && !write()) {
-                return; // parked: frames that are submitted meanwhile are counted, and written then
+            try {
+                collect();
+                if (failure == null && !write()) {
+                    return; // parked: frames that are submitted meanwhile are counted, and written then
+                }
+            } catch (Throwable e) { // OutOfMemoryError, say
+                fail(e);
             }
             if (failure != null) {
                 failAll();
             }
-        } while (waiting.addAndGet(-seen) > 0);
+            writes++;
+        } while (waiting.addAndGet(-seen) > 0 && !(isTurnOver(writes, enough) && goesOnLater()));
+    }
+
+    private boolean isTurnOver(int writes, long enough) {
+        return writes >= WRITES_A_TURN || written() >= enough;
+    }
+
+    private boolean goesOnLater() {
+        try {
+            return stream.loop().tryExecute(waiter);
+        } catch (OutOfMemoryError e) { // there is no task to wait for
+            return false;
+        }
     }
 
     private void collect() {
         for (Frame frame; (frame = submitted.poll()) != null; ) {
-            long length = frame.bytes.available();
-            boolean withdrawn = frame.withdrawn;
-            Exception refused = failure;
-            if (refused == null && !withdrawn) {
+            writing.add(frame); // from here on it is told of its end, whatever happens
+            if (failure != null) {
+                continue;
+            }
+            NetparkException.LimitExceeded refused = null;
+            if (!frame.withdrawn) {
                 try {
+                    long length = frame.bytes.available();
                     output.append(frame.bytes);
+                    frame.end = accepted += length;
+                    continue;
                 } catch (NetparkException.LimitExceeded e) {
                     refused = e;
                 }
             }
-            if (refused != null || withdrawn) {
-                end(frame, refused);
-            } else {
-                frame.end = accepted += length;
-                writing.add(frame);
-            }
-            frame.bytes.close();
+            writing.removeLast();
+            end(frame, refused);
         }
     }
 
     private void end(Frame frame, @Nullable Exception refused) {
         try {
+            frame.bytes.close();
             frame.ended(refused);
         } catch (Throwable e) {
             stream.loop().report("The end of a frame for " + stream + " was told, and that threw", e);
@@ -140,10 +167,16 @@ public final class FrameQueue {
             try {
                 outcome = parked ? stream.retryWrite(output) : stream.startWrite(output);
                 parked = false;
-            } catch (NetparkException | IllegalStateException e) {
+            } catch (NetparkException e) {
                 parked = false;
                 tellWritten();
                 failure = e;
+                return true;
+            } catch (IllegalStateException e) {
+                if (parked) {
+                    throw e;
+                }
+                refuseAll(e); // something else is writing: these have to be sent again, and those that come later can be
                 return true;
             }
             tellWritten();
@@ -156,11 +189,42 @@ public final class FrameQueue {
         return true;
     }
 
+    private long written() {
+        return accepted - output.available();
+    }
+
     private void tellWritten() {
-        long written = accepted - output.available();
+        long written = written();
         for (Frame first; (first = writing.peek()) != null && first.end <= written; ) {
             writing.remove();
             end(first, null);
+        }
+    }
+
+    /** Nothing of these frames has been written: a part of one is only while the queue is parked, or has failed. */
+    private void refuseAll(IllegalStateException why) {
+        accepted -= output.available();
+        output.skip(output.available());
+        for (Frame frame; (frame = writing.poll()) != null; ) {
+            end(frame, why);
+        }
+    }
+
+    /** Nobody knows how much of a frame is in the output. */
+    private void fail(Throwable why) {
+        failure = broken(why);
+        if (parked) {
+            parked = false;
+            stream.abandon(Direction.WRITE);
+        }
+        stream.loop().report("Frames for a connection could not be written, and none can be any more", why);
+    }
+
+    private static IllegalStateException broken(Throwable why) {
+        try {
+            return new IllegalStateException(BROKEN.getMessage(), why);
+        } catch (OutOfMemoryError e) {
+            return BROKEN;
         }
     }
 
