@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
+import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
@@ -85,6 +86,7 @@ internal class Accepting(val core: CoreListener) {
             accepted.close()
             core.loop().report("$accepted was accepted and could not be served; it is closed", e)
         }
+        EventLoop.leaveUserCode() // a handler has begun
     }
 
     private companion object {

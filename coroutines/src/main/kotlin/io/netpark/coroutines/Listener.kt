@@ -3,11 +3,10 @@ package io.netpark.coroutines
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
@@ -38,7 +37,7 @@ public class Listener internal constructor(
     private val accepting = cores.map { Accepting(it) }
     internal val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
     internal val tally = Tally()
-    private val shutdown = AtomicReference<CompletableDeferred<Shutdown.Report>?>()
+    private val shutdown = AtomicReference<Ending?>()
 
     @Volatile private var endsIdle = false
 
@@ -120,9 +119,10 @@ public class Listener internal constructor(
      * The times hold whatever handlers do. This waits a quarter of a second at most for those that were cut off to feel it and
      * leave; [serve], of which they are parts, waits for them however long that takes.
      *
-     * Called again, or at the same time, it waits until the first call has come to its end.
+     * Called again, or at the same time, it waits until the first call has come to its end, which it does at the latest when the times
+     * of this one are over.
      *
-     * **Cancelled**, all times are over: it closes the listener, and cuts the handlers off.
+     * **Cancelled**, all times are over: it closes the listener, and cuts the handlers off. A call that is not the first just ends.
      *
      * @return what became of the connections
      * @throws IllegalStateException in a handler of this listener, or in what it has started: it would be waiting for itself
@@ -132,32 +132,37 @@ public class Listener internal constructor(
             "a handler cannot wait for itself to end: shut $this down from a coroutine that is none of its handlers', one that is " +
                 "launched in the scope that called serve, say; to stop accepting only, close it"
         }
-        val report = CompletableDeferred<Shutdown.Report>()
-        if (!shutdown.compareAndSet(null, report)) return shutdown.get()!!.await()
+        val mine = Ending()
+        if (shutdown.compareAndSet(null, mine)) {
+            end(mine, phases)
+        } else {
+            shutdown.get()!!.hurry(phases)
+        }
+        return shutdown.get()!!.report.await()
+    }
+
+    private suspend fun end(ending: Ending, phases: Shutdown) {
         try {
-            delay(phases.announce().toKotlinDuration())
+            ending.wait(phases.announce().toKotlinDuration()) { awaitCancellation() }
         } finally {
             tally.begin()
             close()
-            val ending = servings.toList() // those that begin from now on find it closed
+            val servings = servings.toList() // those that begin from now on find it closed
             endsIdle = !phases.keepIdle()
-            if (endsIdle) ending.forEach { it.tellIdle() }
+            if (endsIdle) servings.forEach { it.tellIdle() }
             try {
-                withTimeoutOrNull(phases.finish().toKotlinDuration() + phases.flush().toKotlinDuration()) {
-                    ending.forEach { it.join() }
-                }
+                ending.wait(phases.timeToEnd()) { servings.forEach { it.join() } }
             } finally {
-                val cut = ending.sumOf { it.cut() }
+                val cut = servings.sumOf { it.cut() }
                 withContext(NonCancellable) {
                     try {
-                        if (cut > 0) withTimeoutOrNull(TO_LEAVE) { ending.forEach { it.join() } }
+                        if (cut > 0) withTimeoutOrNull(TO_LEAVE) { servings.forEach { it.join() } }
                     } finally {
-                        report.complete(tally.report(cut))
+                        ending.report.complete(tally.report(cut))
                     }
                 }
             }
         }
-        return report.await()
     }
 
     /** For a read of [connection] that has found nothing, whether or not it has asked. */

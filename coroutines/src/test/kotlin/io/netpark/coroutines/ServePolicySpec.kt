@@ -232,4 +232,42 @@ class ServePolicySpec : NetparkSpec(body = {
             }
         }
     }
+
+    test("a second shutdown in more of a hurry ends the first, in whichever phase that is") {
+        val hour = kotlin.time.Duration.parse("1h").toJavaDuration()
+        onReactor { reactor, _ ->
+            for (first in listOf(within(0).announcing(hour), Shutdown.within(hour), within(0).flushing(hour))) {
+                val listener = reactor.listen("127.0.0.1", 0)
+                val serving = launch { listener.serve { awaitCancellation() } }
+                reactor.dial(listener.localAddress).use { client ->
+                    soon { listener.servings.single().count() shouldBe 1 }
+                    val reports = List(2) { async { listener.shutdown(first) } }
+                    soon { listener.isDraining shouldBe true }
+                    launch { listener.shutdown(first) }.cancelAndJoin() // who does not wait any more ends nothing
+                    serving.isCompleted shouldBe false
+                    listener.shutdown(within(1)) shouldBe Shutdown.Report(0, 0, 0, 1)
+                    reports.forEach { it.await() shouldBe Shutdown.Report(0, 0, 0, 1) }
+                    client.readToEnd().size shouldBe 0
+                }
+                serving.join()
+            }
+        }
+    }
+
+    test("an interrupt flag that a handler leaves behind does not reach the next one on its loop") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val clients = List(20) { reactor.dial(listener.localAddress) } // accepted in one turn
+            val found = AtomicInteger()
+            val serving = launch {
+                listener.serve {
+                    if (Thread.interrupted()) found.incrementAndGet()
+                    Thread.currentThread().interrupt()
+                }
+            }
+            clients.forEach { it.readToEnd().size shouldBe 0; it.close() }
+            found.get() shouldBe 0
+            serving.cancelAndJoin()
+        }
+    }
 })

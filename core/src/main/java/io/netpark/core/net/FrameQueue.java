@@ -4,6 +4,7 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -158,6 +159,7 @@ public final class FrameQueue {
         } catch (Throwable e) {
             stream.loop().report("The end of a frame for " + stream + " was told, and that threw", e);
         }
+        EventLoop.leaveUserCode();
     }
 
     /** Returns whether everything has been written, or has failed. */
