@@ -66,7 +66,7 @@ final class Addresses {
         } finally {
             scratch.giveBack();
         }
-        if (result == -Errno.EADDRINUSE && address instanceof UnixAddress unix && unix.path() != null) {
+        if (result == -Errno.EADDRINUSE && address instanceof UnixAddress unix && unix.isPath()) {
             throw SocketFile.inUse(libc, unix);
         }
         if (result < 0) {

@@ -80,7 +80,10 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) imp
             boolean unnamed = address instanceof UnixAddress unix && unix.isUnnamed();
             if (listens || !unnamed) { // bind(2) would make up a name (unix(7), "Autobind feature")
                 Addresses.bind(libc, fd, address);
-                file = SocketFile.of(address);
+                file = made;
+                if (made != null) {
+                    made.bound();
+                }
             }
             if (listens) {
                 int result = libc.listen(fd, Backlog.ofSystem());
@@ -96,3 +99,4 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) imp
         }
     }
 }
+                SocketFile made = SocketFile.of(libc, address); // before bind(2): what fails after it finds all that it needs

@@ -2,14 +2,13 @@ package io.netpark.core.net;
 
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.FileName;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Statx;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.charset.Charset;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.FileSystems;
@@ -36,9 +35,6 @@ public final class OpenFile implements AutoCloseable {
     /** The lowest bits count system calls in progress; the highest says that it has been closed. */
     private static final int CLOSED = Integer.MIN_VALUE;
 
-    /** As the JDK names files to the kernel. */
-    private static final Charset NAMES = names(System.getProperty("sun.jnu.encoding", "UTF-8"));
-
     private final LibC libc;
     private final Path path;
     private final int fd;
@@ -48,10 +44,6 @@ public final class OpenFile implements AutoCloseable {
         this.libc = libc;
         this.path = path;
         this.fd = fd;
-    }
-
-    private static Charset names(String encoding) {
-        return Charset.isSupported(encoding) ? Charset.forName(encoding) : StandardCharsets.UTF_8;
     }
 
     /**
@@ -88,7 +80,7 @@ public final class OpenFile implements AutoCloseable {
     }
 
     private static int descriptor(LibC libc, Path path) {
-        byte[] name = path.toString().getBytes(NAMES);
+        byte[] name = FileName.bytes(path);
         if (name.length >= Scratch.CAPACITY) {
             return -Errno.ENAMETOOLONG;
         }

@@ -43,6 +43,7 @@ final class JnaLibC implements LibC {
         static native long pread(int fd, long address, long length, long offset);
         static native long sendfile(int out, int in, long offset, long count);
         static native long splice(int in, long inOffset, int out, long outOffset, long length, int flags);
+        static native int unlink(long path);
         static native int inotify_init1(int flags);
         static native int inotify_add_watch(int fd, long path, int mask);
         static native int epoll_create1(int flags);
@@ -245,6 +246,11 @@ final class JnaLibC implements LibC {
     @Override
     public int inotifyInit(int flags) {
         return result(C.inotify_init1(flags));
+    }
+
+    @Override
+    public int unlink(long path) {
+        return result(C.unlink(path));
     }
 
     @Override

@@ -125,6 +125,9 @@ public interface LibC {
      */
     long splice(int in, long inOffset, int out, long outOffset, long length, int flags);
 
+    /** unlink(2); {@code path} is the address of a name like that of {@link #open}. */
+    int unlink(long path);
+
     /** inotify_init1(2). */
     int inotifyInit(int flags);
 

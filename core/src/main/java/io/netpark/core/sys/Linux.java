@@ -21,6 +21,8 @@ public final class Linux {
     public static final int O_CLOEXEC = 0x80000;
     /** Instead of a directory's descriptor: a relative name is one in the working folder. */
     public static final int AT_FDCWD = -100;
+    /** A symbolic link is what is meant, not what it points to. */
+    public static final int AT_SYMLINK_NOFOLLOW = 0x100;
     /** With an empty name: the descriptor itself is meant. */
     public static final int AT_EMPTY_PATH = 0x1000;
     public static final int SPLICE_F_MOVE = 0x1;
@@ -30,8 +32,10 @@ public final class Linux {
     // linux/stat.h
     public static final int S_IFMT = 0xF000;
     public static final int S_IFREG = 0x8000;
+    public static final int S_IFSOCK = 0xC000;
     public static final int STATX_TYPE = 0x1;
     public static final int STATX_MTIME = 0x40;
+    public static final int STATX_INO = 0x100;
     public static final int STATX_SIZE = 0x200;
 
     // sys/inotify.h

@@ -9,15 +9,32 @@ public final class Statx {
     public static final int SIZE = 256;
 
     private static final int MODE = 28;
+    private static final int INODE = 32;
     private static final int LENGTH = 40;
     private static final int MODIFIED_SECONDS = 112;
     private static final int MODIFIED_NANOS = 120;
+    private static final int DEVICE = 136;
 
     private Statx() {}
 
     /** Whether it is a regular file. Asked for by {@link Linux#STATX_TYPE}. */
     public static boolean isRegularFile(ByteBuffer memory, int offset) {
         return (memory.getShort(offset + MODE) & Linux.S_IFMT) == Linux.S_IFREG;
+    }
+
+    /** Whether it is a socket. Asked for by {@link Linux#STATX_TYPE}. */
+    public static boolean isSocket(ByteBuffer memory, int offset) {
+        return (memory.getShort(offset + MODE) & Linux.S_IFMT) == Linux.S_IFSOCK;
+    }
+
+    /** The number of the file on its device. Asked for by {@link Linux#STATX_INO}. */
+    public static long inode(ByteBuffer memory, int offset) {
+        return memory.getLong(offset + INODE);
+    }
+
+    /** The device that the file is on: major and minor number. Always there. */
+    public static long device(ByteBuffer memory, int offset) {
+        return memory.getLong(offset + DEVICE);
     }
 
     /** How many bytes are in the file. Asked for by {@link Linux#STATX_SIZE}. */

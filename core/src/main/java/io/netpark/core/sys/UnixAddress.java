@@ -29,22 +29,26 @@ public final class UnixAddress extends SocketAddress {
     }
 
     /**
-     * A path, relative to the working folder unless it is absolute.
+     * A path, relative to the working folder of the process ({@code user.dir} does not move it) unless it is absolute. Its bytes
+     * are those that the JDK has for such a name of a file: the locale decides, and the locales C and POSIX have UTF-8 here.
      *
-     * @throws IllegalArgumentException if it is empty, has a NUL, or more than 107 bytes
+     * @throws IllegalArgumentException if it is empty, has a NUL, or more than 107 bytes, or cannot be encoded
      */
     public static UnixAddress path(String path) {
-        byte[] name = path.getBytes(StandardCharsets.UTF_8);
+        return path(FileName.bytes(path), path);
+    }
+
+    /** As {@link #path(String)}; a path that is no text keeps its bytes. */
+    public static UnixAddress path(Path path) {
+        return path(FileName.bytes(path), path.toString());
+    }
+
+    private static UnixAddress path(byte[] name, String path) {
         if (name.length == 0 || name.length >= ROOM || path.indexOf(0) >= 0) {
             throw new IllegalArgumentException("a unix socket's path has 1 to " + (ROOM - 1)
                     + " bytes, none of them NUL; this has " + name.length + ": " + path.replace('\0', '@'));
         }
         return new UnixAddress(name);
-    }
-
-    /** As {@link #path(String)}. */
-    public static UnixAddress path(Path path) {
-        return path(path.toString());
     }
 
     /**
@@ -65,8 +69,8 @@ public final class UnixAddress extends SocketAddress {
 
     /** The JDK's address as ours; that has no abstract names. */
     public static UnixAddress of(UnixDomainSocketAddress address) {
-        String path = address.getPath().toString();
-        return path.isEmpty() ? UNNAMED : path(path);
+        Path path = address.getPath();
+        return path.toString().isEmpty() ? UNNAMED : path(path);
     }
 
     static UnixAddress raw(byte[] name) {
@@ -75,6 +79,16 @@ public final class UnixAddress extends SocketAddress {
 
     byte[] raw() {
         return name;
+    }
+
+    /** The bytes of a path or an abstract name, the latter with the NUL that it begins with. */
+    public byte[] name() {
+        return name.clone();
+    }
+
+    /** Whether it is a path. */
+    public boolean isPath() {
+        return name.length > 0 && name[0] != 0;
     }
 
     /** Whether it is neither a path nor an abstract name. */
@@ -89,7 +103,7 @@ public final class UnixAddress extends SocketAddress {
 
     /** The path, or null if it is none. */
     public @Nullable Path path() {
-        return isUnnamed() || isAbstract() ? null : Path.of(new String(name, StandardCharsets.UTF_8));
+        return isPath() ? FileName.path(name) : null;
     }
 
     @Override
@@ -105,6 +119,7 @@ public final class UnixAddress extends SocketAddress {
     /** {@code unix:/run/a.sock}, {@code unix:@name} for an abstract name, {@code unix:unnamed}. */
     @Override
     public String toString() {
-        return isUnnamed() ? "unix:unnamed" : "unix:" + new String(name, StandardCharsets.UTF_8).replace('\0', '@');
+        return isUnnamed() ? "unix:unnamed"
+                : "unix:" + (isPath() ? FileName.text(name) : new String(name, StandardCharsets.UTF_8).replace('\0', '@'));
     }
 }

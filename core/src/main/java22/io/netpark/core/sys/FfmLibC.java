@@ -52,6 +52,7 @@ final class FfmLibC implements LibC {
     private static final MethodHandle SPLICE =
             handle("splice", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
     private static final MethodHandle INOTIFY_INIT1 = handle("inotify_init1", JAVA_INT, JAVA_INT);
+    private static final MethodHandle UNLINK = handle("unlink", JAVA_INT, JAVA_LONG);
     private static final MethodHandle INOTIFY_ADD_WATCH = handle("inotify_add_watch", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle PIPE2 = handle("pipe2", JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
@@ -444,6 +445,16 @@ final class FfmLibC implements LibC {
         MemorySegment state = STATE.get();
         try {
             return result((int) INOTIFY_INIT1.invokeExact(state, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int unlink(long path) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) UNLINK.invokeExact(state, path), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

@@ -47,6 +47,23 @@ class LibCFilesSpec : NetparkSpec(body = {
                 }
             }
 
+            test("a file is told from others by its device and inode, and removed") {
+                Calls(libc).use { calls ->
+                    val doomed = folder.resolve("doomed").apply { writeText("") }
+                    val mask = Linux.STATX_TYPE or Linux.STATX_INO
+                    libc.statx(Linux.AT_FDCWD, calls.name(doomed.path, 512), Linux.AT_SYMLINK_NOFOLLOW, mask, calls.address) shouldBe 0
+                    Statx.inode(calls.buffer, 0) shouldBe Files.getAttribute(doomed.toPath(), "unix:ino")
+                    val device = Files.getAttribute(doomed.toPath(), "unix:dev") as Long
+                    val major = (device ushr 8 and 0xfff) or (device ushr 32 and 0xfffff000)
+                    val minor = (device and 0xff) or (device ushr 12 and 0xffffff00)
+                    Statx.device(calls.buffer, 0) shouldBe (minor shl 32 or major)
+                    Statx.isSocket(calls.buffer, 0) shouldBe false
+                    libc.unlink(calls.name(doomed.path, 512)) shouldBe 0
+                    doomed.exists() shouldBe false
+                    libc.unlink(calls.name(doomed.path, 512)) shouldBe -Errno.ENOENT
+                }
+            }
+
             test("sendfile sends from an offset and moves it on") {
                 Calls(libc).use { calls ->
                     file.writeText("0123456789")

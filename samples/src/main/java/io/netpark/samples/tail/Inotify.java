@@ -4,11 +4,11 @@ import io.netpark.callback.CallbackPoller;
 import io.netpark.callback.DescriptorHandle;
 import io.netpark.callback.Watch;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.FileName;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /**
@@ -58,7 +58,7 @@ final class Inotify implements AutoCloseable {
     }
 
     private void add(Path path, int mask) throws NetparkException {
-        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] name = FileName.bytes(path);
         NativeMemory terminated = NativeMemory.allocate(name.length + 1);
         terminated.buffer().put(0, name);
         int watch = libc.inotifyAddWatch(descriptor.number(), terminated.address(), mask);

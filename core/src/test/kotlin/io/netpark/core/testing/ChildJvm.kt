@@ -1,0 +1,37 @@
+package io.netpark.core.testing
+
+import io.kotest.assertions.withClue
+import io.kotest.matchers.shouldBe
+import io.netpark.core.sys.Binding
+import java.lang.management.ManagementFactory
+import java.nio.file.Path
+
+/** A program of the test sources in a JVM of its own, like this one but for what is said here. */
+class ChildJvm(private val mainClass: String, private val binding: Binding = Bindings.best.binding()) {
+
+    private val javaOptions = mutableListOf<String>()
+    private val environment = mutableMapOf<String, String>()
+    private var folder: Path? = null
+
+    fun option(option: String) = apply { javaOptions += option }
+
+    fun environment(name: String, value: String) = apply { environment[name] = value }
+
+    /** The working folder of the process. */
+    fun startedIn(path: Path) = apply { folder = path }
+
+    /** Runs it to its end, which has to be a good one, and returns what it has printed. */
+    fun run(vararg arguments: String): String {
+        val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
+        val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
+        val command = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options +
+            listOf("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-D${Binding.PROPERTY}=$binding") + javaOptions +
+            listOf("-cp", classPath, mainClass) + arguments
+        val process = ProcessBuilder(command).redirectErrorStream(true).directory(folder?.toFile()).apply {
+            environment().putAll(environment)
+        }.start()
+        val output = process.inputStream.bufferedReader().readText()
+        withClue(output) { process.waitFor() shouldBe 0 }
+        return output
+    }
+}
