@@ -8,7 +8,6 @@ import io.netpark.core.net.Dialer
 import io.netpark.core.net.SocketOptions
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
-import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
@@ -83,13 +82,17 @@ public class Reactor private constructor(
     /**
      * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
      * blocks the calling thread.
+     *
+     * @throws java.net.UnknownHostException the name has no address
+     * @throws IllegalArgumentException the host has a port in it
+     * @throws IllegalStateException it is a name other than `localhost`, and the caller is on an event loop
      */
     public fun listen(
         host: String,
         port: Int,
         options: SocketOptions = SocketOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = listen(InetSocketAddress(InetAddress.getByName(host), port), options, admission)
+    ): Listener = listen(CoreListener.addressOf(host, port), options, admission)
 
     /**
      * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop

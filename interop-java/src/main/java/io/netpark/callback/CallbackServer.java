@@ -9,8 +9,8 @@ import io.netpark.core.net.Listener;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -316,11 +316,16 @@ public final class CallbackServer implements AutoCloseable {
         /**
          * Starts a server on an address given by name or number, looked up now, which may take its time.
          *
-         * @throws IllegalArgumentException if there is no such host
+         * @throws IllegalArgumentException if there is no such host, or it has a port in it
+         * @throws IllegalStateException if it is a name other than {@code localhost}, and the caller is on an event loop
          * @throws NetparkException as {@link #listen(SocketAddress)}
          */
         public CallbackServer listen(String host, int port) throws NetparkException {
-            return listen(new InetSocketAddress(host, port));
+            try {
+                return listen(Listener.addressOf(host, port));
+            } catch (UnknownHostException e) {
+                throw new IllegalArgumentException("listen on " + host + ": no address is known of it", e);
+            }
         }
 
         /**

@@ -150,6 +150,8 @@ public final class Dial {
             fail(unknown(e));
         }
     }
+            } else if (Literal.hasPort(host)) {
+                fail(new NetparkException.UnknownHost("connect to " + host + ": " + Literal.separately(host)));
 
     private NetparkException closed() {
         return new NetparkException.Closed(operation() + ": the event loop was closed");

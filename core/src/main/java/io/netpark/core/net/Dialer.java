@@ -101,6 +101,8 @@ public final class Dialer {
      * @param port 1 to 65535
      */
     public Dial dial(String host, int port, Dial.Outcome outcome) {
+     * @param host {@code db.internal}, {@code 10.0.0.1}, {@code ::1}, {@code [::1]}, {@code fe80::1%eth0}; one with a port in it,
+     *     such as {@code redis:6379}, fails, and nobody is asked for that
         requireDialable(host, port);
         return new Dial(this, outcome, host, port).start();
     }

@@ -8,8 +8,10 @@ import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Unowned;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -94,6 +96,33 @@ public final class Listener extends ListeningSocket<Connection> {
             @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
         Listener listener;
         try (Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options)) {
+    /**
+     * The address of a host, to listen on. An IP literal is taken as it is. A name is looked up by the system, which blocks the
+     * calling thread; so that is not for event loops, on which only {@code localhost} is known.
+     *
+     * @param host {@code 0.0.0.0}, {@code ::}, {@code fe80::1%eth0}, {@code localhost}, a name of this machine
+     * @throws UnknownHostException if the name has no address
+     * @throws IllegalArgumentException if the host has a port in it, or the port is none
+     * @throws IllegalStateException if it is a name, and the caller is on an event loop
+     */
+    public static InetSocketAddress addressOf(String host, int port) throws UnknownHostException {
+        InetAddress literal = Literal.parse(host);
+        if (literal != null) {
+            return new InetSocketAddress(literal, port);
+        }
+        if (Literal.hasPort(host)) {
+            throw new IllegalArgumentException("listen on " + host + ": " + Literal.separately(host));
+        }
+        if (EventLoop.current() == null) {
+            return new InetSocketAddress(InetAddress.getByName(host), port);
+        }
+        if (host.equalsIgnoreCase("localhost")) {
+            return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
+        }
+        throw new IllegalStateException("listen on " + host + ": looking a name up blocks, and this is an event loop; "
+                + "give an address, or look the name up on another thread");
+    }
+
             listener = new Listener(loop, bound, group, admission, spread);
             bound.release();
         }
