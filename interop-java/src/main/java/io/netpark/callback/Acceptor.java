@@ -45,6 +45,10 @@ final class Acceptor<T extends Socket> implements Waiter {
                 return;
             } catch (Throwable e) { // a balancing that throws, say
                 parked = false;
+                if (listener.isClosed()) {
+                    listener.loop().report("Accepting on " + listener.localAddress() + " has ended", e);
+                    return;
+                }
                 pauseAfter(e);
                 return;
             }

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * needs no second call to find the queue empty, and why the registration is disarmed while nobody accepts: it would
  * keep the loop spinning.
  *
+ * <p>A socket that another holder (a duplicate, another process) shuts down listens no more: an accept says so, and closes it.
+ *
  * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
  * long as it takes; it is reported once an episode, and what is open goes on being served.
  *
@@ -39,6 +41,14 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
 
     private static final int REFUSALS_A_TURN = 16;
+
+    /**
+     * While nobody accepts. A hang-up is reported whatever the interest: of a socket that another holder has shut down by every
+     * wait, without end. An edge is reported once.
+     */
+    private static final int UNARMED = Interest.NONE | Interest.EDGE;
+
+    private static final int HUNG_UP = Readiness.HANGUP | Readiness.READ_CLOSED;
 
     /** In the place of a pause: no timer ends it, but a connection that is closed. */
     private static final long UNTIL_ROOM = -1;
@@ -136,6 +146,7 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
      */
     public @Nullable T startAccept() throws NetparkException {
         return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, false, ListeningSocket::attemptAccept, this);
+     * @throws NetparkException if another holder of the socket has shut it down; then it is closed
     }
 
     /** Goes on with {@link #startAccept}. */
@@ -194,6 +205,12 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
             if (result == -Errno.EAGAIN) {
                 unreserve();
                 synchronized (retry) {
+            // A unix socket that is shut down says EAGAIN; but it is reported as hung up, by every wait.
+            if (result == -Errno.EINVAL || result == -Errno.EAGAIN && (stickyReadiness() & HUNG_UP) != 0) {
+                close();
+                throw NetparkException.of(Errno.EINVAL, operation(Direction.READ)
+                        + ": it does not listen any more, as another holder of the socket has shut it down");
+            }
                     pause = 0; // whoever waited has gone
                 }
                 return false;
@@ -287,7 +304,7 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     private void disarm() {
         if (armed) {
             armed = false;
-            modify(Interest.NONE);
+            modify(UNARMED);
         }
     }
 

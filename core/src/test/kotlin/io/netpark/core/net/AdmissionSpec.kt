@@ -6,6 +6,8 @@ import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.fd.Direction
+import io.netpark.core.fd.Waiter
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
@@ -21,6 +23,7 @@ import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.Socket
 import java.net.SocketException
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.atomic.AtomicInteger
 
@@ -75,6 +78,42 @@ class AdmissionSpec : NetparkSpec(body = {
                     clients.forEach { it.close() }
                     accepted.forEach { it.close() }
                     admission.open() shouldBe 0
+                }
+            }
+        }
+
+        test("$flavour: a flood in excess is refused in portions, others have their turn between, and nobody is forgotten") {
+            TestReactor(flavour).use { reactor ->
+                val admission = Admission.of(1, Admission.Excess.REFUSE)
+                reactor.listen(admission = admission).use { listener ->
+                    val clients = List(201) { connect(listener) }
+                    val core = listener.listener
+                    val portions = ConcurrentLinkedQueue<Long>()
+                    val first = CompletableFuture<Connection>()
+                    val others = AtomicInteger()
+                    /** As the adapters accept on the listener's loop. */
+                    class Accepting : Waiter {
+                        private var parked = false
+                        override fun run() {
+                            val before = admission.refused()
+                            while (!core.isClosed) {
+                                val accepted = if (parked) core.retryAccept() else core.startAccept()
+                                if (accepted != null) first.complete(accepted)
+                                parked = accepted == null
+                                if (parked && core.park(Direction.READ, this)) break
+                            }
+                            portions += admission.refused() - before
+                            reactor.loop.execute { others.incrementAndGet() }
+                        }
+                    }
+                    reactor.loop.execute(Accepting())
+                    eventually { admission.refused() shouldBe 200 }
+                    eventually { others.get() shouldBe portions.size }
+                    portions.max() shouldBe 16
+                    shouldBeRefused(listener)
+                    clients.forEach { it.close() }
+                    first.get().close()
+                    reactor.reporter.drain()
                 }
             }
         }
