@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @param local with the port that was chosen for 0
  * @param file what is to be removed with the socket; null if that is nothing
+ * @param forAccepted what is to be set on each socket that it accepts; null if that is nothing
  */
-record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) implements AutoCloseable {
+record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nullable SocketOptions forAccepted) implements AutoCloseable {
 
     int fd() {
         return socket.fd();
@@ -57,6 +58,22 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) imp
     private static Bound open(LibC libc, SocketAddress given, int type, SocketOptions options, boolean listens)
             throws NetparkException {
         SocketAddress address = Addresses.usable(given);
+        SocketAddress widened = Wildcard.widened(address);
+        if (widened == address) {
+            return bind(libc, address, type, options, listens);
+        }
+        try {
+            return bind(libc, widened, type, options, listens);
+        } catch (NetparkException.SystemError e) {
+            if (Wildcard.saysNoIpv6(e.errno())) {
+                return bind(libc, address, type, options, listens);
+            }
+            throw e;
+        }
+    }
+
+    private static Bound bind(LibC libc, SocketAddress address, int type, SocketOptions options, boolean listens)
+            throws NetparkException {
         int family = SockAddr.family(address);
         Unowned socket = new Unowned(libc);
         int fd = socket.hold(
@@ -65,20 +82,23 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) imp
             throw NetparkException.of(-fd, "socket to " + (listens ? "listen on " : "bind to ") + Addresses.text(address));
         }
         SocketFile file = null;
+        boolean takesBoth = false;
         try {
             if (address instanceof InetSocketAddress inet) {
                 SocketOptions.set(libc, fd, listens ? SocketOption.REUSE_ADDRESS : SocketOption.BROADCAST, true);
                 if (inet.getAddress() instanceof Inet6Address inet6) {
-                    SocketOptions.set(libc, fd, SocketOption.V6_ONLY, !inet6.isAnyLocalAddress());
+                    takesBoth = inet6.isAnyLocalAddress();
+                    SocketOptions.set(libc, fd, SocketOption.V6_ONLY, !takesBoth);
                 }
             }
             if (listens) {
-                options.applyToListener(libc, fd, family);
+                options.applyToListener(libc, fd, family, takesBoth);
             } else {
-                options.applyToDatagrams(libc, fd, family);
+                options.applyToDatagrams(libc, fd, family, takesBoth);
             }
             boolean unnamed = address instanceof UnixAddress unix && unix.isUnnamed();
             if (listens || !unnamed) { // bind(2) would make up a name (unix(7), "Autobind feature")
+                SocketFile made = SocketFile.of(libc, address); // before bind(2): what fails after it finds all that it needs
                 Addresses.bind(libc, fd, address);
                 file = made;
                 if (made != null) {
@@ -92,11 +112,10 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file) imp
                 }
             }
             SocketAddress local = Addresses.local(libc, fd);
-            return new Bound(socket, local == null ? address : local, file);
+            return new Bound(socket, local == null ? address : local, file, listens ? options.notInherited(family) : null);
         } catch (Throwable e) {
             close(socket, file);
             throw e;
         }
     }
 }
-                SocketFile made = SocketFile.of(libc, address); // before bind(2): what fails after it finds all that it needs

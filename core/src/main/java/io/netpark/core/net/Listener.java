@@ -45,7 +45,11 @@ public final class Listener extends ListeningSocket<Connection> {
 
     /**
      * Listens on an address, with the longest backlog the system allows. SO_REUSEADDR is on, so a server can be started
-     * again at once. The IPv6 wildcard {@code ::} takes IPv4 as well.
+     * again at once.
+     *
+     * <p>An address without a host, {@code new InetSocketAddress(port)}, takes IPv6 and IPv4, as the JDK's own sockets do, where
+     * this machine has both; the local address is {@code ::} then, and peers of IPv4 have addresses of IPv4. So does the IPv6
+     * wildcard {@code ::}. IPv4 alone is {@code 0.0.0.0}, or {@code -Djava.net.preferIPv4Stack=true}.
      *
      * <p>A unix socket's path becomes a file, with the rights that the umask leaves. It is removed when the listener is closed,
      * unless {@link #keepFile} says otherwise; a process that is killed leaves it, and the next must remove it first.
@@ -92,10 +96,6 @@ public final class Listener extends ListeningSocket<Connection> {
         return List.copyOf(listeners);
     }
 
-    private static Listener listen(EventLoopGroup group, EventLoop loop, SocketAddress given, SocketOptions options,
-            @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
-        Listener listener;
-        try (Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options)) {
     /**
      * The address of a host, to listen on. An IP literal is taken as it is. A name is looked up by the system, which blocks the
      * calling thread; so that is not for event loops, on which only {@code localhost} is known.
@@ -123,6 +123,10 @@ public final class Listener extends ListeningSocket<Connection> {
                 + "give an address, or look the name up on another thread");
     }
 
+    private static Listener listen(EventLoopGroup group, EventLoop loop, SocketAddress given, SocketOptions options,
+            @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
+        Listener listener;
+        try (Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options)) {
             listener = new Listener(loop, bound, group, admission, spread);
             bound.release();
         }

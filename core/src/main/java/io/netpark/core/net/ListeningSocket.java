@@ -57,6 +57,8 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     private final SocketAddress local;
     /** What is to be removed with the socket; null if that is nothing. */
     private final @Nullable SocketFile file;
+    /** What is to be set on each socket that is accepted; null if that is nothing. */
+    private final @Nullable SocketOptions forAccepted;
     private final Timer retry;
 
     /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
@@ -75,6 +77,7 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
         this.group = group;
         this.local = bound.local();
         this.file = bound.file();
+        this.forAccepted = bound.forAccepted();
         this.retry = loop.newTimer(() -> nudge(Direction.READ));
     }
 
@@ -143,10 +146,10 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
      * @return the connection, or null for {@link #PARK}
      * @throws NetparkException.Closed if the listener is closed
      * @throws NetparkException.TimedOut if its deadline has passed
+     * @throws NetparkException if another holder of the socket has shut it down; then it is closed
      */
     public @Nullable T startAccept() throws NetparkException {
         return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, false, ListeningSocket::attemptAccept, this);
-     * @throws NetparkException if another holder of the socket has shut it down; then it is closed
     }
 
     /** Goes on with {@link #startAccept}. */
@@ -202,15 +205,15 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
             if (result >= 0) {
                 return true;
             }
-            if (result == -Errno.EAGAIN) {
-                unreserve();
-                synchronized (retry) {
             // A unix socket that is shut down says EAGAIN; but it is reported as hung up, by every wait.
             if (result == -Errno.EINVAL || result == -Errno.EAGAIN && (stickyReadiness() & HUNG_UP) != 0) {
                 close();
                 throw NetparkException.of(Errno.EINVAL, operation(Direction.READ)
                         + ": it does not listen any more, as another holder of the socket has shut it down");
             }
+            if (result == -Errno.EAGAIN) {
+                unreserve();
+                synchronized (retry) {
                     pause = 0; // whoever waited has gone
                 }
                 return false;
@@ -241,13 +244,16 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
         try {
             do {
                 loop = place(remote);
+                if (forAccepted != null) {
+                    forAccepted.apply(libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
+                }
                 socket = watch(loop, fresh, remote);
             } while (socket == null);
         } catch (NetparkException e) {
             if (loop == null || loop.isShutdown()) {
                 throw e;
             }
-            exhausted(e); // epoll's own limits: memory, max_user_watches
+            exhausted(e); // epoll's own limits: memory, max_user_watches; at worst an option that was allowed to the listener
             return null;
         } finally {
             if (fresh.isHeld()) { // user code has thrown, say

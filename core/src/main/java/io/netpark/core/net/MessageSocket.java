@@ -57,7 +57,8 @@ public final class MessageSocket extends MessageInput {
     // Opening
 
     /**
-     * Binds a datagram socket. The IPv6 wildcard {@code ::} takes IPv4 as well. SO_BROADCAST is on, as it is in Go; SO_REUSEADDR
+     * Binds a datagram socket. The IPv6 wildcard {@code ::} takes IPv4 as well, and so does an address without a host, as for a
+     * {@link Listener}. SO_BROADCAST is on, as it is in Go; SO_REUSEADDR
      * is not, so two sockets cannot have one address unless options say so.
      *
      * <p>A unix path becomes a file, which is removed when the socket is closed, unless {@link #keepFile} says otherwise; one
@@ -119,7 +120,7 @@ public final class MessageSocket extends MessageInput {
             if (family != Linux.AF_UNIX) {
                 SocketOptions.set(libc, fd, SocketOption.BROADCAST, true);
             }
-            options.applyToDatagrams(libc, fd, family);
+            options.applyToDatagrams(libc, fd, family, false);
             connect(libc, fd, to, family);
             socket = new MessageSocket(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
             fresh.release();

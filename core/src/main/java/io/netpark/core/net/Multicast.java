@@ -66,7 +66,8 @@ final class Multicast {
     static void sendThrough(LibC libc, int fd, int family, NetworkInterface on) throws NetparkException {
         if (family == Linux.AF_INET6) {
             SocketOptions.set(libc, fd, INTERFACE_6, on.getIndex());
-        } else {
+        }
+        if (family == Linux.AF_INET || !SocketOptions.get(libc, fd, SocketOption.V6_ONLY)) {
             ByteBuffer struct = ByteBuffer.allocate(MREQN).order(ByteOrder.nativeOrder());
             SocketOptions.set(libc, fd, INTERFACE, struct.putInt(MREQN - Integer.BYTES, on.getIndex()).array());
         }

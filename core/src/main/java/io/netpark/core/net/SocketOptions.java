@@ -9,11 +9,18 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a socket's options are to be before it is bound or connected: buffer sizes take part in the handshake. Immutable: each
- * {@code with} returns a changed copy. Those of a listener are inherited by the connections it accepts (tcp(7)), so they cost
- * nothing per connection.
+ * {@code with} returns a changed copy.
+ *
+ * <p>Those of a listener are what the connections have that it accepts. Of TCP the kernel sees to that, so they cost nothing per
+ * connection: all are inherited but {@link SocketOption#QUICK_ACK}, {@link SocketOption#DEFER_ACCEPT} and fast open, which are
+ * about the beginning, and {@link SocketOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
+ * {@link SocketOption#PRIORITY}, and of a unix listener it passes on none: those of SOL_SOCKET are then set on each connection, or
+ * socket of sequenced packets, when it is accepted, at the cost of a system call each. With the defaults there are none.
  *
  * <p>The defaults are Go's: no delay, keepalive with 15 s to the first probe, 15 s between probes, 9 of them. An option that
  * sockets of a family do not have is left out for them: TCP's, of a unix socket.
@@ -107,38 +114,61 @@ public final class SocketOptions {
     }
 
     private static final int FAST_OPEN_BACKLOG = 256;
+    /** Of SOL_SOCKET, and of no use to a connection of unix. */
+    private static final Set<SocketOption<?>> ABOUT_TCP = Set.of(
+            SocketOption.KEEP_ALIVE, SocketOption.REUSE_ADDRESS, SocketOption.REUSE_PORT, SocketOption.INCOMING_CPU);
 
     /** Sets them on a fresh socket that will be connected. */
     void apply(LibC libc, int fd, int family) throws NetparkException {
         for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
-            apply(libc, fd, family, option.getKey(), option.getValue());
+            apply(libc, fd, family, false, option.getKey(), option.getValue());
         }
     }
 
-    /** Sets them on a fresh socket that will listen. */
-    void applyToListener(LibC libc, int fd, int family) throws NetparkException {
+    /**
+     * Sets them on a fresh socket that will listen.
+     *
+     * @param takesBoth whether it is one of IPv6 that takes IPv4 as well: it has the options of both
+     */
+    void applyToListener(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
         for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
             if (option.getKey() != SocketOption.FAST_OPEN_CONNECT) {
-                apply(libc, fd, family, option.getKey(), option.getValue());
+                apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
             } else if (!values.containsKey(SocketOption.FAST_OPEN)) {
-                apply(libc, fd, family, SocketOption.FAST_OPEN, FAST_OPEN_BACKLOG);
+                apply(libc, fd, family, false, SocketOption.FAST_OPEN, FAST_OPEN_BACKLOG);
             }
         }
     }
 
-    /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. */
-    void applyToDatagrams(LibC libc, int fd, int family) throws NetparkException {
+    /**
+     * Those that a listener of a family must set on what it accepts, as the kernel does not pass them on.
+     *
+     * @return null for none
+     */
+    @Nullable SocketOptions notInherited(int family) {
+        Map<SocketOption<?>, Object> missing = new LinkedHashMap<>(values);
+        if (family == Linux.AF_UNIX) {
+            missing.keySet().removeIf(option -> option.level() != Linux.SOL_SOCKET || ABOUT_TCP.contains(option));
+        } else {
+            missing.keySet().removeIf(option -> option != SocketOption.PRIORITY);
+        }
+        return missing.isEmpty() ? null : new SocketOptions(missing);
+    }
+
+    /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. Otherwise as for a listener. */
+    void applyToDatagrams(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
         for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
             boolean streams = option.getKey().level() == Linux.IPPROTO_TCP || option.getKey() == SocketOption.KEEP_ALIVE;
             if (!streams) {
-                apply(libc, fd, family, option.getKey(), option.getValue());
+                apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
             }
         }
     }
 
     @SuppressWarnings("unchecked") // with() has put a value in that fits
-    private static void apply(LibC libc, int fd, int family, SocketOption<?> option, Object value) throws NetparkException {
-        if (option.isOf(family)) {
+    private static void apply(LibC libc, int fd, int family, boolean takesBoth, SocketOption<?> option, Object value)
+            throws NetparkException {
+        if (option.isOf(family) || takesBoth && option.isOf(Linux.AF_INET)) {
             set(libc, fd, (SocketOption<Object>) option, value);
         }
     }

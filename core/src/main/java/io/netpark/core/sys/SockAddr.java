@@ -149,12 +149,16 @@ public final class SockAddr {
         if (copy.length == IN_SIZE) {
             return Arrays.copyOfRange(copy, IN_ADDRESS, IN_ADDRESS + 4);
         }
-        int from = IN6_ADDRESS;
-        boolean mapped = copy[from + 10] == -1 && copy[from + 11] == -1;
+        return Arrays.copyOfRange(copy, isMapped(copy) ? IN6_ADDRESS + 12 : IN6_ADDRESS, IN6_ADDRESS + 16);
+    }
+
+    /** Whether a copy of an IPv6 address is one of IPv4 in IPv6 form. */
+    private static boolean isMapped(byte[] copy) {
+        boolean mapped = copy[IN6_ADDRESS + 10] == -1 && copy[IN6_ADDRESS + 11] == -1;
         for (int i = 0; i < 10; i++) {
-            mapped &= copy[from + i] == 0;
+            mapped &= copy[IN6_ADDRESS + i] == 0;
         }
-        return Arrays.copyOfRange(copy, mapped ? from + 12 : from, from + 16);
+        return mapped;
     }
 
     /** A hash of {@link #addressBytes}, without making them. */
@@ -162,7 +166,7 @@ public final class SockAddr {
         if (!isIp(copy)) {
             return 0;
         }
-        int from = copy.length == IN_SIZE ? IN_ADDRESS : IN6_ADDRESS;
+        int from = copy.length == IN_SIZE ? IN_ADDRESS : isMapped(copy) ? IN6_ADDRESS + 12 : IN6_ADDRESS;
         int to = copy.length == IN_SIZE ? IN_ADDRESS + 4 : IN6_ADDRESS + 16;
         int hash = 0;
         for (int i = from; i < to; i++) {

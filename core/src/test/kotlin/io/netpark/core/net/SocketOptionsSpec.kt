@@ -1,15 +1,23 @@
 package io.netpark.core.net
 
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
 import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Linux
 import io.netpark.core.sys.NativeMemory
+import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.BlockingMessageListener
+import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.dialPackets
+import io.netpark.core.testing.loopback
+import io.netpark.core.testing.temporaryPath
 import io.netpark.core.testing.use
+import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
 
 /** Options are read back with getsockopt from every connected socket: the dialed and the accepted one. */
@@ -62,6 +70,67 @@ class SocketOptionsSpec : NetparkSpec(body = {
         connected(SocketOptions.DEFAULT.withSendBuffer(20_000).withReceiveBuffer(30_000)) { fd ->
             option(fd, Linux.SOL_SOCKET, Linux.SO_SNDBUF) shouldBeGreaterThanOrEqual 40_000
             option(fd, Linux.SOL_SOCKET, Linux.SO_RCVBUF) shouldBe 60_000
+        }
+    }
+
+    test("accepted connections have what was set on the listener, of TCP by the kernel but for its priority, of unix by a call each") {
+        for (address in listOf(loopback(), UnixAddress.path(temporaryPath()))) {
+            val counter = CallCounter()
+            TestReactor(counter.libc).use { reactor ->
+                val options = SocketOptions.DEFAULT.withSendBuffer(100_000).withReceiveBuffer(90_000)
+                    .with(SocketOption.PRIORITY, 3).with(SocketOption.LINGER, Duration.ofSeconds(7)).with(SocketOption.REUSE_ADDRESS, true)
+                reactor.listen(address, options).use { listener ->
+                    reactor.dial(listener.listener.localAddress()).connect().use {
+                        val before = counter["setsockopt"]
+                        listener.accept().use { server ->
+                            counter["setsockopt"] - before shouldBe if (address is UnixAddress) 4 else 1
+                            server.connection.getOption(SocketOption.SEND_BUFFER) shouldBe 200_000
+                            server.connection.getOption(SocketOption.RECEIVE_BUFFER) shouldBe 180_000
+                            server.connection.getOption(SocketOption.PRIORITY) shouldBe 3
+                            server.connection.getOption(SocketOption.LINGER) shouldBe Duration.ofSeconds(7)
+                        }
+                    }
+                }
+                if (address is UnixAddress) {
+                    MessageListener.listen(reactor.group, UnixAddress.path(temporaryPath()), options).use { listener ->
+                        reactor.dialPackets(listener.localAddress()).use {
+                            BlockingMessageListener(listener).accept().use { server ->
+                                server.socket.getOption(SocketOption.SEND_BUFFER) shouldBe 200_000
+                            }
+                        }
+                    }
+                    reactor.listen(UnixAddress.path(temporaryPath())).use { listener ->
+                        reactor.dial(listener.listener.localAddress()).connect().use {
+                            val before = counter["setsockopt"]
+                            listener.accept().close()
+                            counter["setsockopt"] - before shouldBe 0 // of the defaults
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    test("of TCP all that is set on a listener is inherited, but what is about the beginning") {
+        TestReactor().use { reactor ->
+            val set = listOf(
+                SocketOption.NO_DELAY to false, SocketOption.KEEP_ALIVE to true, SocketOption.KEEP_ALIVE_COUNT to 4,
+                SocketOption.NOT_SENT_LOW_WATER to 12_345, SocketOption.TYPE_OF_SERVICE to 0x10, SocketOption.TIME_TO_LIVE to 33,
+            )
+            var options = SocketOptions.DEFAULT.with(SocketOption.USER_TIMEOUT, Duration.ofMillis(4321))
+                .with(SocketOption.KEEP_ALIVE_IDLE, Duration.ofSeconds(77)).with(SocketOption.CONGESTION, "reno")
+            @Suppress("UNCHECKED_CAST")
+            for ((option, value) in set) options = options.with(option as SocketOption<Any>, value)
+            reactor.listen(options = options).use { listener ->
+                reactor.connect(listener.address).use {
+                    listener.accept().use { server ->
+                        for ((option, value) in set) withClue("$option") { server.connection.getOption(option) shouldBe value }
+                        server.connection.getOption(SocketOption.USER_TIMEOUT) shouldBe Duration.ofMillis(4321)
+                        server.connection.getOption(SocketOption.KEEP_ALIVE_IDLE) shouldBe Duration.ofSeconds(77)
+                        server.connection.getOption(SocketOption.CONGESTION) shouldBe "reno"
+                    }
+                }
+            }
         }
     }
 
