@@ -59,6 +59,10 @@ public final class Dial {
 
     /** Go's: an address gets at least this, or all the time there is. */
     private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
+    /** Of addresses that fail at once. */
+    private static final int ATTEMPTS_A_TURN = 16;
+    /** How many causes an error names, and has with it. */
+    private static final int MOST_CAUSES = 32;
 
     private final Dialer dialer;
     private final Outcome outcome;
@@ -76,6 +80,9 @@ public final class Dial {
     private @Nullable CompletableFuture<List<InetAddress>> resolution;
     private List<SocketAddress> addresses;
     private int started;
+    /** The next address is to be begun; and whether that is being done, further up the stack. */
+    private boolean isDue;
+    private boolean isStarting;
     private final List<Attempt> attempts = new ArrayList<>(1);
 
     Dial(Dialer dialer, Outcome outcome, SocketAddress remote) {
@@ -143,6 +150,8 @@ public final class Dial {
             InetAddress literal = Literal.parse(host);
             if (literal != null) {
                 tryAll(List.of(literal));
+            } else if (Literal.hasPort(host)) {
+                fail(new NetparkException.UnknownHost("connect to " + host + ": " + Literal.separately(host)));
             } else {
                 resolve(host);
             }
@@ -150,8 +159,6 @@ public final class Dial {
             fail(unknown(e));
         }
     }
-            } else if (Literal.hasPort(host)) {
-                fail(new NetparkException.UnknownHost("connect to " + host + ": " + Literal.separately(host)));
 
     private NetparkException closed() {
         return new NetparkException.Closed(operation() + ": the event loop was closed");
@@ -225,17 +232,35 @@ public final class Dial {
         return dialer.attemptDelayNanos() > 0;
     }
 
+    /** The next address. One that fails at once asks for the next before this has returned: that is begun here, not in a call. */
     private void startNext() {
-        if (state != OPEN || started == addresses.size()) {
+        isDue = true;
+        if (isStarting) {
             return;
         }
+        isStarting = true;
+        try {
+            for (int begun = 0; isDue && state == OPEN && started < addresses.size(); begun++) {
+                if (begun == ATTEMPTS_A_TURN) {
+                    loop.tryExecute(this::startNext); // if the loop has ended, so has this
+                    return;
+                }
+                isDue = false;
+                startOne();
+            }
+        } finally {
+            isStarting = false;
+        }
+    }
+
+    private void startOne() {
         Attempt attempt = new Attempt(this, dialer, loop, addresses.get(started++));
         attempts.add(attempt);
         boolean more = started < addresses.size();
         if (next != null) {
             next.disarm();
         }
-        if (isParallel() ? more : addresses.size() > 1 && dialer.timeoutNanos() > 0) {
+        if (more && (isParallel() || dialer.timeoutNanos() > 0)) { // the last has until the end
             if (next == null) {
                 next = loop.newTimer(this::nextIsDue);
             }
@@ -255,8 +280,12 @@ public final class Dial {
     }
 
     private long share() {
-        long left = startNanos + dialer.timeoutNanos() - System.nanoTime();
-        return Math.max(Math.min(LEAST_SHARE, left), left / (addresses.size() - started + 1));
+        return share(startNanos + dialer.timeoutNanos() - System.nanoTime(), addresses.size() - started + 1);
+    }
+
+    /** Go's rule: what an address has of the time that is left for it and those after it. */
+    static long share(long left, int addresses) {
+        return Math.max(Math.min(LEAST_SHARE, left), left / addresses);
     }
 
     void attemptFailed() {
@@ -279,19 +308,24 @@ public final class Dial {
         }
         NetparkException all = NetparkException.like(first, operation() + ": none of " + attempts.size()
                 + " addresses could be connected to: " + causes());
-        attempts.forEach(attempt -> all.addSuppressed(attempt.failure));
+        suppressCauses(all);
         return all;
     }
 
     private String causes() {
         StringBuilder text = new StringBuilder();
-        for (Attempt attempt : attempts) {
+        for (Attempt attempt : attempts.subList(0, Math.min(attempts.size(), MOST_CAUSES))) {
             String message = attempt.failure == null ? "no answer" : String.valueOf(attempt.failure.getMessage());
             String prefix = "connect to " + Addresses.text(attempt.remote) + ": ";
             text.append(text.length() == 0 ? "" : " | ").append(Addresses.text(attempt.remote)).append(": ")
                     .append(message.startsWith(prefix) ? message.substring(prefix.length()) : message);
         }
-        return text.toString();
+        return text + (attempts.size() > MOST_CAUSES ? " | and " + (attempts.size() - MOST_CAUSES) + " more" : "");
+    }
+
+    private void suppressCauses(NetparkException all) {
+        attempts.stream().filter(attempt -> attempt.failure != null).limit(MOST_CAUSES)
+                .forEach(attempt -> all.addSuppressed(attempt.failure));
     }
 
     private void timedOut() {
@@ -300,8 +334,7 @@ public final class Dial {
         NetparkException failure = new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
                 resolution != null ? what + ", and no address of " + host + " either: the resolver has not answered"
                         : addresses.size() > 1 ? what + ": " + causes() + untried() : what);
-        attempts.stream().filter(attempt -> attempt.failure != null)
-                .forEach(attempt -> failure.addSuppressed(attempt.failure));
+        suppressCauses(failure);
         fail(failure);
     }
 

@@ -14,7 +14,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The addresses of a name are tried as RFC 8305 (Happy Eyeballs) has it: of either family in turn, beginning with the
  * resolver's first; the next one as soon as one fails, or after {@linkplain #withAttemptDelay 250 ms} beside it. The first
- * connection that is established wins, the others are closed. If all fail, the error names each address with its own cause.
+ * connection that is established wins, the others are closed. If all fail, the error names each address with its own cause, the
+ * first 32 of them.
  */
 public final class Dialer {
 
@@ -65,7 +66,9 @@ public final class Dialer {
     /**
      * How long an address is tried alone, before the next is tried beside it. The default is 250 ms. Zero: addresses are tried
      * strictly one after another. Then each may take its share of the time that is left (Go's rule: an equal share, but at
-     * least 2 s, or all there is); otherwise an address once tried has until the end.
+     * least 2 s, or all there is), the last one what is left, and when the time is over the dial fails with
+     * {@link io.netpark.core.sys.NetparkException.TimedOut}, whatever the others failed with; otherwise an address once tried has
+     * until the end.
      */
     public Dialer withAttemptDelay(Duration delay) {
         return new Dialer(group, options, resolver, timeoutNanos, Due.notNegativeNanos(delay, "attempt delay"), local);
@@ -98,11 +101,11 @@ public final class Dialer {
     /**
      * Dials a host by its name or IP literal; otherwise as {@link #dial(SocketAddress, Dial.Outcome)}.
      *
+     * @param host {@code db.internal}, {@code 10.0.0.1}, {@code ::1}, {@code [::1]}, {@code fe80::1%eth0}; one with a port in it,
+     *     such as {@code redis:6379}, fails, and nobody is asked for that
      * @param port 1 to 65535
      */
     public Dial dial(String host, int port, Dial.Outcome outcome) {
-     * @param host {@code db.internal}, {@code 10.0.0.1}, {@code ::1}, {@code [::1]}, {@code fe80::1%eth0}; one with a port in it,
-     *     such as {@code redis:6379}, fails, and nobody is asked for that
         requireDialable(host, port);
         return new Dial(this, outcome, host, port).start();
     }

@@ -14,6 +14,7 @@ import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.Outcome
 import io.netpark.core.testing.TestReactor
@@ -319,6 +320,57 @@ class DialerSpec : NetparkSpec(body = {
                             .withTimeout(Duration.ofMillis(4200)).await("several", hole.address.port).close()
                     }
                     elapsed shouldBeGreaterThanOrEqual 2100
+                }
+            }
+        }
+    }
+
+    test("a share of the time is Go's: equal, but at least two seconds, or all there is") {
+        fun share(leftMillis: Long, addresses: Int) = TimeUnit.NANOSECONDS.toMillis(Dial.share(millis(leftMillis).toNanos(), addresses))
+        share(12_000, 3) shouldBe 4_000
+        share(12_000, 2) shouldBe 6_000
+        share(12_000, 1) shouldBe 12_000
+        share(5_000, 4) shouldBe 2_000
+        share(1_500, 4) shouldBe 1_500
+        share(0, 1) shouldBe 0
+    }
+
+    test("one after another, the last that does not answer fails with TimedOut, whatever the others failed with") {
+        TestReactor().use { reactor ->
+            BlackHole("127.0.0.3").use { hole ->
+                val dialer = Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
+                    .withAttemptDelay(Duration.ZERO).withTimeout(millis(200))
+                val failure = shouldThrow<NetparkException.TimedOut> { dialer.await("several", hole.address.port) }
+                failure.timeout() shouldBe NetparkException.Timeout.CONNECT
+                failure.message!! shouldContain "no connection within 200 ms"
+                failure.message!! shouldContain "127.0.0.3:${hole.address.port}: no answer"
+                failure.suppressed shouldHaveSize 2
+            }
+        }
+    }
+
+    test("addresses without number that fail at once take no stack, leave others their turn, and the error names the first") {
+        TestReactor().use { reactor ->
+            HeldPort().use { deaf ->
+                val addresses = List(10_000) { InetAddress.getByAddress(byteArrayOf(127, 1, (it shr 8).toByte(), it.toByte())) }
+                val resolver = Resolver { CompletableFuture.completedFuture(addresses) }
+                for (local in listOf(null, loopback("::1"))) { // refused by the peer, and before anything is sent
+                    val turns = AtomicInteger()
+                    val outcome = Outcome()
+                    Dialer.of(reactor.group).withResolver(resolver).withAttemptDelay(Duration.ZERO).withLocalAddress(local)
+                        .dial("many", deaf.port, outcome)
+                    reactor.loop.execute(object : Runnable {
+                        override fun run() {
+                            turns.incrementAndGet()
+                            if (!outcome.isTold) reactor.loop.execute(this)
+                        }
+                    })
+                    val failure = shouldThrow<NetparkException> { outcome.await() }
+                    failure.message!! shouldContain "none of 10000 addresses"
+                    failure.message!! shouldContain "127.1.0.0:"
+                    failure.message!! shouldContain "and 9968 more"
+                    failure.suppressed shouldHaveSize 32
+                    turns.get().toLong() shouldBeGreaterThanOrEqual 100
                 }
             }
         }
