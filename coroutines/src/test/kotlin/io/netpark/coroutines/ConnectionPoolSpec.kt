@@ -13,6 +13,7 @@ import io.netpark.core.pool.PoolSnapshot
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlackHole
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.openDescriptors
@@ -324,33 +325,37 @@ class ConnectionPoolSpec : NetparkSpec(body = {
 
             contract("a destination that fails is tried again until the borrower's time is over, and reported once",
                 PoolOptions.DEFAULT.withBackOff(millis(5), millis(20))) { scene, pool ->
-                val port = scene.reactor.listen("127.0.0.1", 0).use { it.port }
-                val failure = shouldThrow<NetparkException.TimedOut> {
-                    pool.use("127.0.0.1", port, 1.seconds) { }
+                HeldPort().use { held ->
+                    val port = held.port
+                    val failure = shouldThrow<NetparkException.TimedOut> {
+                        pool.use("127.0.0.1", port, 1.seconds) { }
+                    }
+                    failure.message!! shouldContain "connecting failed"
+                    failure.message!! shouldContain "ECONNREFUSED"
+                    scene.reports.drain() shouldHaveSize 1
+                    pool.snapshot().dialFailures() shouldBeGreaterThan 3
+                    pool.snapshot().dialFailures() shouldBeLessThan 250
+                    val waiting = List(5) { async(start = CoroutineStart.UNDISPATCHED) { pool.use("127.0.0.1", port) { it.ask("up") } } }
+                    delay(30)
+                    scene.server(port = port)
+                    waiting.awaitAll()
+                    scene.reports.drain() shouldHaveSize 0
                 }
-                failure.message!! shouldContain "connecting failed"
-                failure.message!! shouldContain "ECONNREFUSED"
-                scene.reports.drain() shouldHaveSize 1
-                pool.snapshot().dialFailures() shouldBeGreaterThan 3
-                pool.snapshot().dialFailures() shouldBeLessThan 250
-                val waiting = List(5) { async(start = CoroutineStart.UNDISPATCHED) { pool.use("127.0.0.1", port) { it.ask("up") } } }
-                delay(30)
-                scene.server(port = port)
-                waiting.awaitAll()
-                scene.reports.drain() shouldHaveSize 0
             }
 
             contract("who wants to fail fast is told at once, and until the pause is over",
                 PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(300), millis(300))) { scene, pool ->
-                val port = scene.reactor.listen("127.0.0.1", 0).use { it.port }
-                shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
-                shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
-                    .message!! shouldContain "will be tried again in"
-                pool.snapshot().dialFailures() shouldBe 1
-                scene.reports.drain() shouldHaveSize 1
-                scene.server(port = port)
-                delay(350)
-                pool.use("127.0.0.1", port) { it.ask("x") }
+                HeldPort().use { held ->
+                    val port = held.port
+                    shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
+                    shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
+                        .message!! shouldContain "will be tried again in"
+                    pool.snapshot().dialFailures() shouldBe 1
+                    scene.reports.drain() shouldHaveSize 1
+                    scene.server(port = port)
+                    delay(350)
+                    pool.use("127.0.0.1", port) { it.ask("x") }
+                }
             }
 
             contract("a black hole is given up after the time to connect",
@@ -471,7 +476,8 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             val random = Random(6)
             val seconds = System.getProperty("netpark.soak.seconds")?.toInt() ?: 8
             val end = System.nanoTime() + seconds.seconds.inWholeNanoseconds
-            val ports = List(3) { reactor.listen("127.0.0.1", 0).use { it.port } }
+            val held = List(3) { HeldPort() }
+            val ports = held.map { it.port }
             val asked = AtomicInteger()
             val options = PoolOptions.DEFAULT.withMost(20).withMostPerDestination(10).withFewestIdle(1)
                 .withBackOff(millis(2), millis(20)).withLifetime(millis(500)).withIdleTime(millis(100))
@@ -524,6 +530,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             pool.snapshot().waiting() shouldBe 0
             soon { pool.snapshot().lent() shouldBe 0 } // one that has been noticed is looked at before it is closed
             pool.shutdown(1.seconds) shouldBe 0
+            held.forEach { it.close() }
             soon { openDescriptors() shouldBe before }
             reports.drain()
         }

@@ -5,6 +5,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.CoroutineStart
@@ -111,8 +112,10 @@ class ConnectionSpec : NetparkSpec(body = {
         }
 
         contract("a refused dial says so and names the address") { reactor ->
-            val free = reactor.listen(loopback(host)).use { it.port }
-            shouldThrow<NetparkException.Refused> { reactor.dial(host, free) }.message!! shouldContain ":$free"
+            HeldPort(host).use { held ->
+                val free = held.port
+                shouldThrow<NetparkException.Refused> { reactor.dial(host, free) }.message!! shouldContain ":$free"
+            }
         }
     }
 

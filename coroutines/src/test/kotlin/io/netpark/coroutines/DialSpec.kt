@@ -11,6 +11,7 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
@@ -121,14 +122,16 @@ class DialSpec : NetparkSpec(body = {
 
     test("a failure names the host, each address, and why") {
         onReactor { reactor, _ ->
-            val port = reactor.listen("127.0.0.1", 0).use { it.port }
-            val both = Resolver { CompletableFuture.completedFuture(listOf("::1", "127.0.0.1").map { InetAddress.getByName(it) }) }
-            val message = shouldThrow<NetparkException.Refused> {
-                reactor.dial(reactor.dialer.withResolver(both), "db.internal", port)
-            }.message!!
-            message shouldContain "connect to db.internal:$port"
-            message shouldContain "[0:0:0:0:0:0:0:1]:$port: ECONNREFUSED"
-            message shouldContain "127.0.0.1:$port: ECONNREFUSED"
+            HeldPort("::").use { held -> // of both families
+                val port = held.port
+                val both = Resolver { CompletableFuture.completedFuture(listOf("::1", "127.0.0.1").map { InetAddress.getByName(it) }) }
+                val message = shouldThrow<NetparkException.Refused> {
+                    reactor.dial(reactor.dialer.withResolver(both), "db.internal", port)
+                }.message!!
+                message shouldContain "connect to db.internal:$port"
+                message shouldContain "[0:0:0:0:0:0:0:1]:$port: ECONNREFUSED"
+                message shouldContain "127.0.0.1:$port: ECONNREFUSED"
+            }
         }
     }
 
@@ -191,12 +194,14 @@ class DialSpec : NetparkSpec(body = {
 
     test("a dial that starts undispatched and fails at once throws where it was called") {
         onReactor { reactor, _ ->
-            val port = reactor.listen("127.0.0.1", 0).use { it.port }
-            val dialing = async(reactor.loopDispatchers.first(), CoroutineStart.DEFAULT) {
-                shouldThrow<NetparkException.Refused> { reactor.dial("127.0.0.1", port) }
+            HeldPort().use { held ->
+                val port = held.port
+                val dialing = async(reactor.loopDispatchers.first(), CoroutineStart.DEFAULT) {
+                    shouldThrow<NetparkException.Refused> { reactor.dial("127.0.0.1", port) }
+                }
+                dialing.await().message!! shouldContain ":$port"
+                shouldThrow<IllegalArgumentException> { reactor.dial("127.0.0.1", 0) }.message!! shouldContain "1 to 65535"
             }
-            dialing.await().message!! shouldContain ":$port"
-            shouldThrow<IllegalArgumentException> { reactor.dial("127.0.0.1", 0) }.message!! shouldContain "1 to 65535"
         }
     }
 })

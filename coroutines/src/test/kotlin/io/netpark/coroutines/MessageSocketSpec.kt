@@ -12,6 +12,7 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldDatagramPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.text
@@ -193,18 +194,19 @@ class MessageSocketSpec : NetparkSpec(body = {
 
     test("connected to nobody, it is refused and can go on; options are those of sockets") {
         onReactor { reactor, _ ->
-            val dead = reactor.bindDatagrams(Family.IPV4.freshAddress()).use { it.localAddress }
-            reactor.dialDatagrams(dead).use { socket ->
-                socket.send("x")
-                shouldThrow<NetparkException.Refused> { socket.receiveText() }
-                reactor.bindDatagrams(Family.IPV4.freshAddress()).use { peer ->
-                    socket.connect(peer.localAddress)
-                    socket.remoteAddress shouldBe peer.localAddress
-                    socket.send("hello")
-                    peer.receiveText() shouldBe "hello"
+            HeldDatagramPort().use { dead ->
+                reactor.dialDatagrams(dead.address).use { socket ->
+                    socket.send("x")
+                    shouldThrow<NetparkException.Refused> { socket.receiveText() }
+                    reactor.bindDatagrams(Family.IPV4.freshAddress()).use { peer ->
+                        socket.connect(peer.localAddress)
+                        socket.remoteAddress shouldBe peer.localAddress
+                        socket.send("hello")
+                        peer.receiveText() shouldBe "hello"
+                    }
+                    socket.setOption(SocketOption.MULTICAST_TTL, 3)
+                    socket.getOption(SocketOption.MULTICAST_TTL) shouldBe 3
                 }
-                socket.setOption(SocketOption.MULTICAST_TTL, 3)
-                socket.getOption(SocketOption.MULTICAST_TTL) shouldBe 3
             }
         }
     }

@@ -2,6 +2,7 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import kotlinx.coroutines.runBlocking
@@ -16,19 +17,21 @@ class ReadmeSpec : NetparkSpec(body = {
         Path.of("src/test/kotlin/io/netpark/coroutines/ReadmeExample.kt").readText() shouldContain example
 
         Reactor(1).use { reactor ->
-            val port = reactor.listen("127.0.0.1", 0).use { it.port }
-            val server = thread { runCatching { echoServer(port) } }
-            eventually { // until the server listens
-                runBlocking {
-                    reactor.dial("127.0.0.1", port).use { client ->
-                        client.write("hello")
-                        client.shutdownOutput()
-                        String(client.readToEnd()) shouldBe "hello"
+            HeldPort().use { held ->
+                val port = held.port
+                val server = thread { runCatching { echoServer(port) } }
+                eventually { // until the server listens
+                    runBlocking {
+                        reactor.dial("127.0.0.1", port).use { client ->
+                            client.write("hello")
+                            client.shutdownOutput()
+                            String(client.readToEnd()) shouldBe "hello"
+                        }
                     }
                 }
+                server.interrupt()
+                server.join()
             }
-            server.interrupt()
-            server.join()
         }
     }
 })

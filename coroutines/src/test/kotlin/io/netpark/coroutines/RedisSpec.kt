@@ -3,15 +3,13 @@ package io.netpark.coroutines
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import java.io.EOFException
-import java.net.InetAddress
-import java.net.InetSocketAddress
-import java.net.ServerSocket
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.ConcurrentHashMap
@@ -20,7 +18,8 @@ import kotlin.time.Duration.Companion.seconds
 
 /** Debian's redis-server: writes every key to its disk before it says OK. */
 private class RedisServer(private val folder: Path) {
-    val address = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { InetSocketAddress(it.inetAddress, it.localPort) }
+    private val held = HeldPort() // also while it is down
+    val address = held.address
     private lateinit var process: Process
 
     fun start() {
@@ -34,6 +33,8 @@ private class RedisServer(private val folder: Path) {
         if (kill) process.destroyForcibly() else process.destroy()
         process.waitFor()
     }
+
+    fun giveUpPort() = held.close()
 
     companion object {
         val isInstalled = System.getenv("PATH").split(':').any { Files.isExecutable(Path.of(it, "redis-server")) }
@@ -97,6 +98,7 @@ class RedisSpec : NetparkSpec(body = {
                 }
             } finally {
                 redis.stop(kill = true)
+                redis.giveUpPort()
                 folder.toFile().deleteRecursively()
             }
         }

@@ -99,11 +99,9 @@ class DialTest {
 
     @Test
     void aRefusedDialSaysSoAndLeavesNothing() throws Exception {
-        try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
-            InetSocketAddress nobody;
-            try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-                nobody = (InetSocketAddress) socket.getLocalSocketAddress();
-            }
+        try (HeldPort held = new HeldPort(InetAddress.getLoopbackAddress());
+                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+            InetSocketAddress nobody = held.address();
             failure(client.dial(nobody, NONE)); // classes loaded, and the descriptors they need
             int before = Support.openDescriptors();
             for (int i = 0; i < 20; i++) {
@@ -217,15 +215,14 @@ class DialTest {
                         .open()) {
             client.dial("db.internal", server.port(), NONE).get().close();
             client.dial(InetSocketAddress.createUnresolved("db.internal", server.port()), NONE).get().close();
-            int port;
-            try (ServerSocket nobody = new ServerSocket(0)) {
-                port = nobody.getLocalPort();
+            try (HeldPort held = new HeldPort(InetAddress.getByName("::"))) { // of both families
+                int port = held.address().getPort();
+                Throwable failure = failure(client.dial("db.internal", port, NONE));
+                assertInstanceOf(NetparkException.Refused.class, failure);
+                assertTrue(failure.getMessage().contains("connect to db.internal:" + port)
+                        && failure.getMessage().contains("127.0.0.1:" + port + ": ECONNREFUSED")
+                        && failure.getMessage().contains("[0:0:0:0:0:0:0:1]:" + port), failure.getMessage());
             }
-            Throwable failure = failure(client.dial("db.internal", port, NONE));
-            assertInstanceOf(NetparkException.Refused.class, failure);
-            assertTrue(failure.getMessage().contains("connect to db.internal:" + port)
-                    && failure.getMessage().contains("127.0.0.1:" + port + ": ECONNREFUSED")
-                    && failure.getMessage().contains("[0:0:0:0:0:0:0:1]:" + port), failure.getMessage());
         }
     }
 

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,27 +24,23 @@ class ReadmeTest {
         String source = Files.readString(Path.of("src/test/java/io/netpark/callback/ReadmeExample.java"));
         assertTrue(source.contains(example), () -> "README.md and ReadmeExample.java differ");
 
-        int port = freePort();
-        Thread server = new Thread(() -> {
-            try {
-                ReadmeExample.echoServer(port);
-            } catch (IOException | InterruptedException e) {
-                // interrupted when the test is over
+        try (HeldPort held = new HeldPort(InetAddress.getLoopbackAddress())) {
+            int port = held.address().getPort();
+            Thread server = new Thread(() -> {
+                try {
+                    ReadmeExample.echoServer(port);
+                } catch (IOException | InterruptedException e) {
+                    // interrupted when the test is over
+                }
+            });
+            server.start();
+            try (Socket client = connect(port)) {
+                client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
+                client.shutdownOutput();
+                assertArrayEquals("hello".getBytes(StandardCharsets.US_ASCII), client.getInputStream().readAllBytes());
             }
-        });
-        server.start();
-        try (Socket client = connect(port)) {
-            client.getOutputStream().write("hello".getBytes(StandardCharsets.US_ASCII));
-            client.shutdownOutput();
-            assertArrayEquals("hello".getBytes(StandardCharsets.US_ASCII), client.getInputStream().readAllBytes());
-        }
-        server.interrupt();
-        server.join();
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
+            server.interrupt();
+            server.join();
         }
     }
 

@@ -57,10 +57,12 @@ class ConnectSpec : SampleSpec({
     }
 
     test("nobody there: one line that names the address, status 1") {
-        val port = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { it.localPort }
-        RunningProgram(CONNECT, "127.0.0.1", "$port").use { connect ->
-            connect.status() shouldBe 1
-            connect.errorLines().shouldBeSingleton { it shouldContain "127.0.0.1:$port" }
+        HeldPort().use { held ->
+            val port = held.port
+            RunningProgram(CONNECT, "127.0.0.1", "$port").use { connect ->
+                connect.status() shouldBe 1
+                connect.errorLines().shouldBeSingleton { it shouldContain "127.0.0.1:$port" }
+            }
         }
     }
 

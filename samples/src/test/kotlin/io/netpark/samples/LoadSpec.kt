@@ -197,8 +197,10 @@ class LoadSpec : SampleSpec({
             faulty(handler).use { oneLine("127.0.0.1:${it.localPort}", expected) }
 
         test("nobody there") {
-            val port = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { it.localPort }
-            oneLine("127.0.0.1:$port", "connect to 127.0.0.1:$port: ECONNREFUSED")
+            HeldPort().use { held ->
+                val port = held.port
+                oneLine("127.0.0.1:$port", "connect to 127.0.0.1:$port: ECONNREFUSED")
+            }
         }
         test("no such host") { oneLine("no-such-host.invalid:7", "no address is known of no-such-host.invalid") }
         test("it resets") { oneLine("ECONNRESET") { it.setSoLinger(true, 0) } }

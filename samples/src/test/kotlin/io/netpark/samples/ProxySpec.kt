@@ -7,7 +7,6 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import java.io.IOException
 import java.net.InetSocketAddress
-import java.net.ServerSocket
 import java.net.Socket
 import java.net.SocketException
 import java.nio.ByteBuffer
@@ -198,20 +197,22 @@ class ProxySpec : SampleSpec({
     }
 
     test("no server at all: the client is reset, the proxy goes on") {
-        val port = ServerSocket(0, 1, HERE).use { it.localPort }
-        RunningProxy(listOf(port), "--check", "60").use { proxy ->
-            repeat(3) {
-                val reset = try {
-                    proxy.dial().use { it.getInputStream().isAtEnd() }
-                    false
-                } catch (_: SocketException) {
-                    true
+        HeldPort().use { held ->
+            val port = held.port
+            RunningProxy(listOf(port), "--check", "60").use { proxy ->
+                repeat(3) {
+                    val reset = try {
+                        proxy.dial().use { it.getInputStream().isAtEnd() }
+                        false
+                    } catch (_: SocketException) {
+                        true
+                    }
+                    reset shouldBe true
                 }
-                reset shouldBe true
-            }
-            proxy.program.errorLines().shouldBeSingleton { it shouldContain "is left out" } // told once
-            Service("back", port).use {
-                proxy.dial().use { it.getInputStream().readNBytes(4).decodeToString() shouldBe "back" }
+                proxy.program.errorLines().shouldBeSingleton { it shouldContain "is left out" } // told once
+                Service("back", port).use {
+                    proxy.dial().use { it.getInputStream().readNBytes(4).decodeToString() shouldBe "back" }
+                }
             }
         }
     }

@@ -11,7 +11,6 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.samples.http.RunningHttp
 import java.io.OutputStream
-import java.net.ServerSocket
 import java.net.Socket
 import java.net.SocketException
 import java.nio.ByteBuffer
@@ -152,27 +151,29 @@ class ProxyTrafficSpec : SampleSpec({
     test("a server is not left out because this process has no descriptor left").config(
         enabledOrReasonIf = { needs("prlimit", "--version") },
     ) {
-        val dead = ServerSocket(0, 1, HERE).use { it.localPort }
-        Service().use { service ->
-            RunningProxy(listOf(dead, service.port), "--check", "60", "--loops", "1").use { proxy ->
-                val out = listOf("upstream 127.0.0.1:$dead is left out")
-                val idle = proxy.descriptors().sockets()
-                fun outNow() = proxy.program.errorLines().filter { "is left out" in it }.map { it.substringBefore(": ") }
+        HeldPort().use { held ->
+            val dead = held.port
+            Service().use { service ->
+                RunningProxy(listOf(dead, service.port), "--check", "60", "--loops", "1").use { proxy ->
+                    val out = listOf("upstream 127.0.0.1:$dead is left out")
+                    val idle = proxy.descriptors().sockets()
+                    fun outNow() = proxy.program.errorLines().filter { "is left out" in it }.map { it.substringBefore(": ") }
 
-                repeat(2) { proxy.dial().use { it.exchange(byteArrayOf(7)) shouldBe byteArrayOf(7) } }
-                outNow() shouldBe out
-                val taken = soon { proxy.descriptors().also { it.sockets() shouldBe idle } }.keys
-
-                // The lowest number that is free is for the client; there is none for the dial.
-                val client = generateSequence(0) { it + 1 }.first { it !in taken }
-                val limit = proxy.limitDescriptors(generateSequence(client + 1) { it + 1 }.first { it !in taken })
-                repeat(3) { proxy.dial().use { it.end() } shouldBe "Connection reset" }
-                withClue(proxy.program.errorLines()) {
+                    repeat(2) { proxy.dial().use { it.exchange(byteArrayOf(7)) shouldBe byteArrayOf(7) } }
                     outNow() shouldBe out
-                    proxy.program.errorLines().filter { "EMFILE" in it }.shouldBeSingleton { it shouldContain "ulimit -n" }
+                    val taken = soon { proxy.descriptors().also { it.sockets() shouldBe idle } }.keys
+
+                    // The lowest number that is free is for the client; there is none for the dial.
+                    val client = generateSequence(0) { it + 1 }.first { it !in taken }
+                    val limit = proxy.limitDescriptors(generateSequence(client + 1) { it + 1 }.first { it !in taken })
+                    repeat(3) { proxy.dial().use { it.end() } shouldBe "Connection reset" }
+                    withClue(proxy.program.errorLines()) {
+                        outNow() shouldBe out
+                        proxy.program.errorLines().filter { "EMFILE" in it }.shouldBeSingleton { it shouldContain "ulimit -n" }
+                    }
+                    proxy.limitDescriptors(limit)
+                    proxy.dial().use { it.exchange(byteArrayOf(8)) shouldBe byteArrayOf(8) }
                 }
-                proxy.limitDescriptors(limit)
-                proxy.dial().use { it.exchange(byteArrayOf(8)) shouldBe byteArrayOf(8) }
             }
         }
     }

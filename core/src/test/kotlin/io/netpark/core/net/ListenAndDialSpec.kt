@@ -9,6 +9,7 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
@@ -49,18 +50,14 @@ class ListenAndDialSpec : NetparkSpec(body = {
             }
 
             reactor("R4: dialing a closed port is refused, and the connection closed") {
-                val address = listen(loopback(host)).use { it.address }
-                repeat(3) {
-                    val refused = shouldThrow<NetparkException.Refused> {
-                        val dialed = dial(address)
-                        try {
-                            dialed.connect()
-                        } finally {
-                            dialed.connection.isClosed shouldBe true
-                        }
+                HeldPort(host).use { closed ->
+                    repeat(3) {
+                        val dialed = dial(closed.address)
+                        val refused = shouldThrow<NetparkException.Refused> { dialed.connect() }
+                        refused.message!! shouldContain ":${closed.port}"
+                        refused.message!! shouldContain "ECONNREFUSED"
+                        dialed.connection.isClosed shouldBe true
                     }
-                    refused.message!! shouldContain ":${address.port}"
-                    refused.message!! shouldContain "ECONNREFUSED"
                 }
             }
 

@@ -15,6 +15,7 @@ import io.netpark.core.testing.BlockingMessages
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HeldDatagramPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
@@ -126,9 +127,9 @@ class MessageSocketSpec : NetparkSpec(body = {
             }
 
             reactor("connected, it receives from nobody else and learns that nobody is there, again and again") {
-                val dead = bind(family.freshAddress()).use { it.address }
                 bind(family.freshAddress()).use { socket ->
                     if (family.unix) {
+                        val dead = bind(family.freshAddress()).use { it.address }
                         shouldThrow<NetparkException.Refused> { socket.socket.connect(dead) }
                             .message!! shouldContain dead.toString()
                         bind(family.freshAddress()).use { socket.socket.connect(it.address) }
@@ -136,11 +137,13 @@ class MessageSocketSpec : NetparkSpec(body = {
                         socket.socket.remoteAddress() shouldBe null // the kernel has disconnected it
                         shouldThrow<NetparkException> { socket.send("x") }.message!! shouldContain "name a receiver"
                     } else {
-                        socket.socket.connect(dead)
-                        repeat(2) {
-                            socket.send("x")
-                            shouldThrow<NetparkException.Refused> { socket.receive() }
-                                .message!! shouldContain (dead as InetSocketAddress).port.toString()
+                        HeldDatagramPort(if (family == Family.IPV6) "::1" else "127.0.0.1").use { dead ->
+                            socket.socket.connect(dead.address)
+                            repeat(2) {
+                                socket.send("x")
+                                shouldThrow<NetparkException.Refused> { socket.receive() }
+                                    .message!! shouldContain "${dead.address.port}"
+                            }
                         }
                     }
                     bind(family.freshAddress()).use { peer ->

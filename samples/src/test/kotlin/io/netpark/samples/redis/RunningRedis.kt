@@ -1,10 +1,10 @@
 package io.netpark.samples.redis
 
 import io.netpark.samples.PATIENCE_SECONDS
+import io.netpark.samples.HeldPort
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.soon
 import java.net.InetAddress
-import java.net.ServerSocket
 import java.net.Socket
 import java.nio.file.Files
 import java.nio.file.Path
@@ -29,7 +29,8 @@ internal class RunningRedis private constructor(val program: RunningProgram) : A
 internal class GenuineRedis : AutoCloseable {
 
     private val folder: Path = Files.createTempDirectory("genuine-redis")
-    val port: Int = ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { it.localPort }
+    private val held = HeldPort()
+    val port: Int = held.port
     private val process: Process = ProcessBuilder(
         "redis-server", "--port", "$port", "--bind", "127.0.0.1", "--dir", "$folder", "--save", "", "--daemonize", "no",
     ).redirectErrorStream(true).redirectOutput(folder.resolve("log").toFile()).start()
@@ -40,6 +41,7 @@ internal class GenuineRedis : AutoCloseable {
 
     override fun close() {
         process.destroyForcibly().waitFor()
+        held.close()
         folder.toFile().deleteRecursively()
     }
 }
