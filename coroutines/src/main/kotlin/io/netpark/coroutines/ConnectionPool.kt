@@ -28,7 +28,7 @@ import io.netpark.core.pool.Lease as CoreLease
  * val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMostPerDestination(8))
  * val answer = pool.use("db.internal", 6379) { connection ->
  *     connection.write("PING\r\n".toByteArray())
- *     connection.reader.readLine()
+ *     connection.reader.awaitLine(limit = 512)
  * }
  * ```
  *

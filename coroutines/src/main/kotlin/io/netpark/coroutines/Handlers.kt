@@ -20,7 +20,7 @@ import kotlin.coroutines.coroutineContext
 /**
  * The handlers of one call of [Listener.serve] on one loop: their parent, the context they start in, and their connections.
  *
- * ```
+ * ```text
  * handler runs --returns, and so have the coroutines it has started--> what it has written is flushed --> closed
  *              --fails, or is cancelled--> what it has not flushed is dropped; reset in the midst of an answer, otherwise closed
  *              --cut off by a shutdown--> closed at once, as after a failure; the handler is cancelled

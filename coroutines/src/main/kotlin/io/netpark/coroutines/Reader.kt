@@ -68,7 +68,7 @@ public class Reader internal constructor(
      *
      * ```
      * while (connection.reader.awaitRequest(listener)) {
-     *     ...
+     *     answer(connection)
      * }
      * ```
      *

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  *   CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMostPerDestination(8));
  *   pool.borrow("db.internal", 6379, callbacks).thenAccept(lease -> {
- *       lease.connection().write(question); // and its request callback gives the lease back
+ *       lease.connection().writeAsync(question); // and its request callback gives the lease back
  *   });
  * }</pre>
  *

@@ -5,12 +5,13 @@ package io.netpark.core.sys;
  * unless it was {@linkplain #release released}. Made before the system call, so that nothing can go wrong between that and the
  * {@code try}: not even the memory for an object can be missing.
  *
- * <pre>
- *   try (Unowned socket = new Unowned(libc)) {
- *       if (socket.hold(libc.socket(…)) &lt; 0) …
- *       Owner owner = new Owner(socket.fd());
- *       socket.release();
- * </pre>
+ * <pre>{@code
+ *   try (Unowned event = new Unowned(libc)) {
+ *       event.hold(libc.eventfd(0, flags));
+ *       DescriptorHandle owner = new DescriptorHandle(event.fd());
+ *       event.release();
+ *   }
+ * }</pre>
  *
  * NOT thread safe.
  */

@@ -1,0 +1,70 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.Resolver
+import io.netpark.core.pool.PoolOptions
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import java.net.SocketAddress
+
+// The examples of the KDoc, as they are there; DocumentationSpec compares them.
+
+internal fun echoForEver() {
+    Reactor().use { reactor ->
+        runBlocking {
+            reactor.listen("127.0.0.1", 7000).serve { connection ->
+                while (connection.reader.await()) {
+                    connection.writer.append(connection.reader)
+                    connection.writer.flush()
+                }
+            }
+        }
+    }
+}
+
+internal suspend fun dialPatiently(reactor: Reactor, mine: Resolver, source: SocketAddress) {
+    val patient = reactor.dialer.withResolver(mine).withLocalAddress(source)
+    reactor.dial(patient, "db.internal", 6379)
+}
+
+internal suspend fun readFrames(reader: Reader, handle: (Any) -> Unit) {
+    while (reader.await(4)) {
+        val length = reader.readInt()
+        reader.awaitRest(length)
+        handle(reader.next(length))
+        reader.release()
+    }
+}
+
+internal suspend fun answerRequests(connection: Connection, listener: Listener, answer: suspend (Connection) -> Unit) {
+    while (connection.reader.awaitRequest(listener)) {
+        answer(connection)
+    }
+}
+
+internal suspend fun stopWhenNobodyWaits(connection: Connection, compute: suspend () -> ByteArray) {
+    coroutineScope {
+        val watch = launch {
+            connection.awaitPeerClosed()
+            this@coroutineScope.cancel("the client has gone")
+        }
+        connection.write(compute())
+        watch.cancel()
+    }
+}
+
+internal suspend fun writeFrame(writer: Writer, payload: ByteArray) {
+    writer.writeInt(payload.size)
+    writer.write(payload)
+    writer.flush()
+}
+
+internal suspend fun ping(reactor: Reactor): String? {
+    val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMostPerDestination(8))
+    val answer = pool.use("db.internal", 6379) { connection ->
+        connection.write("PING\r\n".toByteArray())
+        connection.reader.awaitLine(limit = 512)
+    }
+    return answer
+}
