@@ -17,14 +17,15 @@ import java.util.function.Consumer;
 final class Acceptor<T extends Socket> implements Waiter {
 
     private static final int ACCEPTS_A_TURN = 64;
-    /** After an error that says nothing about when it will be over. */
-    private static final long PAUSE_MILLIS = 1000;
+    /** After an error that says nothing about when it will be over; the next pause is twice as long. */
+    private static final long FIRST_PAUSE_MILLIS = 5;
+    private static final long LONGEST_PAUSE_MILLIS = 1000;
 
     private final ListeningSocket<T> listener;
     private final Consumer<T> accepted;
     /** An accept was parked and wants to be retried. */
     private boolean parked;
-    private boolean troubled;
+    private long pauseMillis;
 
     Acceptor(ListeningSocket<T> listener, Consumer<T> accepted) {
         this.listener = listener;
@@ -54,7 +55,7 @@ final class Acceptor<T extends Socket> implements Waiter {
             }
             parked = connection == null;
             if (connection != null) {
-                troubled = false;
+                pauseMillis = 0;
                 pass(connection);
             } else if (listener.park(Direction.READ, this)) {
                 return;
@@ -73,12 +74,13 @@ final class Acceptor<T extends Socket> implements Waiter {
     }
 
     private void pauseAfter(Throwable trouble) {
-        if (!troubled) {
-            troubled = true;
-            listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);
+        boolean first = pauseMillis == 0;
+        pauseMillis = first ? FIRST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
+        if (!listener.loop().isShutdown()) { // before anything else that may need memory
+            listener.loop().schedule(this, pauseMillis, TimeUnit.MILLISECONDS);
         }
-        if (!listener.loop().isShutdown()) {
-            listener.loop().schedule(this, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        if (first) {
+            listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);
         }
     }
 }

@@ -340,8 +340,8 @@ public final class CallbackConnection extends CallbackWriter {
             throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
                     + " bytes of output are pending; wait for their future");
         }
-        if (input.isLent()) {
-            throw new IllegalStateException("detach " + this + ": it is being copied from; cancel that first");
+        if (input.isLent() || !output.isIdle()) {
+            throw new IllegalStateException("detach " + this + ": it is being copied from, or to; cancel that first");
         }
         input.stop();
         byte[] unread;
@@ -355,6 +355,14 @@ public final class CallbackConnection extends CallbackWriter {
         }
         life.end(null);
         return new Detached(descriptor, unread);
+    }
+
+    /**
+     * Whether its last callback may still be waited for. Not if the loop has not ended though it was closed, or a worker does not
+     * return: they are in {@link Runtime#exit}, which waits for the one who asks.
+     */
+    boolean mayEnd() {
+        return loop().isTerminated() && (calls == null || !calls.turns().isExiting());
     }
 
     /** It is closed and its loop has ended: not to wait for a callback that its workers have dropped. */

@@ -140,7 +140,7 @@ final class Connections {
             return;
         }
         boolean interrupted = false;
-        while (!open.isEmpty()) {
+        while (open.stream().anyMatch(CallbackConnection::mayEnd)) {
             open.forEach(CallbackConnection::giveUpLostCall);
             try {
                 await(TimeUnit.SECONDS.toNanos(1), open::isEmpty);
@@ -157,7 +157,7 @@ final class Connections {
     int closeAll(String because) {
         int closed = 0;
         for (CallbackConnection connection : open) {
-            if (connection.life.end(new NetparkException.Closed(connection + ": closed here, " + because))) {
+            if (connection.life.cutOff(new NetparkException.Closed(connection + ": closed here, " + because))) {
                 closed++;
             }
         }

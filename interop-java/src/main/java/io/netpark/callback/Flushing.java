@@ -184,6 +184,7 @@ final class Flushing implements Waiter {
             }
             long taken = queued - queue.unsentOfFirst(file);
             turn += taken;
+            queue.taken(taken);
             if (taken > 0) {
                 output.taken(taken, file != null);
             }

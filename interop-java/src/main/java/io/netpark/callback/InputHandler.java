@@ -14,7 +14,9 @@ public interface InputHandler {
      *
      * @param in the unread bytes. It never waits: {@link Reader#missing} tells how much is to come. Views of it are valid
      *     until this returns; {@link Reader#slice} is for what must live longer
-     * @throws Exception whatever; it is reported, and the connection is closed
+     * @throws Exception whatever; it is reported, and the connection is closed. What its own peer has done (an input that ends in
+     *     the midst, a line that is longer than {@code readLine} allows) is not reported: it is counted, and the cause that the
+     *     close callbacks are told
      */
     void input(CallbackConnection connection, Reader in) throws Exception;
 }

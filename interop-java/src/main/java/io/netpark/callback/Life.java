@@ -312,6 +312,11 @@ final class Life {
         return end(cause, connection.output.pendingBytes() > 0, 0);
     }
 
+    /** As {@link #end}, when what is in progress will not come to its end: then its peer finds a reset. */
+    boolean cutOff(NetparkException cause) {
+        return end(cause, exchanges > 0 || isCalling() || connection.output.pendingBytes() > 0, 0);
+    }
+
     /** As {@link #end}, and its peer finds a reset, whatever is pending: what it has got is not all. */
     boolean reset(@Nullable NetparkException cause) {
         return end(cause, true, 0);
@@ -379,7 +384,7 @@ final class Life {
     /** The peer has nothing more to say, and has been told that neither have we. */
     void endIfBothHalvesHave() {
         if (connection.input.isEndTold() && connection.output.isShutDown()) {
-            end(null);
+            endOrderly(null, 0);
         }
     }
 

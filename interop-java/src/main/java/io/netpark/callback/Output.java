@@ -104,7 +104,8 @@ final class Output {
         return shutDown;
     }
 
-    private boolean isIdle() {
+    /** Nothing is being written, here or by somebody to whom it is lent. */
+    boolean isIdle() {
         return flushing == null || flushing.isIdle();
     }
 

@@ -26,6 +26,8 @@ final class OutputQueue {
     private final ArrayDeque<Promise> promises = new ArrayDeque<>(0);
     /** Bytes ever added, as far as {@link #promises} know. */
     private long added;
+    /** Bytes of those that the kernel has taken. */
+    private long taken;
 
     OutputQueue(LinkBuffer bytes) {
         this.bytes = bytes;
@@ -111,14 +113,6 @@ final class OutputQueue {
         return others.peek() instanceof QueuedFile file ? file : null;
     }
 
-    private long unsent() {
-        long unsent = bytes.buffered();
-        for (Queued other : others) {
-            unsent += other.unsent() + other.after.buffered();
-        }
-        return unsent;
-    }
-
     /** So many bytes have been added, and perhaps somebody wants to know when they have been taken. */
     void added(long count, @Nullable PlacedFuture<Void> future) {
         added += count;
@@ -127,10 +121,15 @@ final class OutputQueue {
         }
     }
 
+    /** The kernel has taken so many bytes. */
+    void taken(long count) {
+        taken += count;
+    }
+
     /** The next future whose bytes have all been taken, or null. */
     @Nullable PlacedFuture<Void> fulfilled() {
         Promise first = promises.peek();
-        if (first == null || first.at > added - unsent()) {
+        if (first == null || first.at > taken) {
             return null;
         }
         promises.remove();

@@ -11,9 +11,6 @@ abstract sealed class Queued permits QueuedFile, QueuedLoan {
         this.after = after;
     }
 
-    /** How much of it has not been sent, without the bytes after it. */
-    abstract long unsent();
-
     void close() {
         after.close();
     }

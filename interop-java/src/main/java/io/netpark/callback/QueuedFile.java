@@ -20,11 +20,6 @@ final class QueuedFile extends Queued {
         this.told = transfer.sent();
     }
 
-    @Override
-    long unsent() {
-        return transfer.count() - transfer.sent();
-    }
-
     /** Tells how far it has got, if that is further than it was. Runs user code. */
     void tellProgress(EventLoop loop) {
         long sent = transfer.sent();

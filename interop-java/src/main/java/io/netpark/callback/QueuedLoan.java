@@ -11,9 +11,4 @@ final class QueuedLoan extends Queued {
         super(after);
         this.borrower = borrower;
     }
-
-    @Override
-    long unsent() {
-        return 0;
-    }
 }

@@ -15,7 +15,8 @@ public interface RequestHandler {
      * @param in the unread bytes, big-endian at first. Valid only until this returns: the memory then serves another
      *     connection. {@link CallbackConnection#write} copies what it cannot send at once, so {@code in} may be given
      *     to it as it is.
-     * @throws Exception whatever; it is reported, and the connection is closed
+     * @throws Exception whatever; it is reported, and the connection is closed. What its own peer has done (an input that ends in
+     *     the midst, a limit) is not reported: it is counted, and the cause that the close callbacks are told
      */
     void request(CallbackConnection connection, ByteBuffer in) throws Exception;
 }

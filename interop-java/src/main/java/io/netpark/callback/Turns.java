@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Exit;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.RejectedExecutionException;
@@ -93,6 +94,8 @@ final class Turns implements Runnable {
      */
     private volatile int claim = BEGUN;
     private @Nullable Runnable whenAtRest;
+    /** Who has the call that is out, while it runs. */
+    private volatile @Nullable Thread worker;
 
     Turns(CallbackConnection connection, Calls calls, Workers workers, Predicate<Runnable> loop) {
         this.connection = connection;
@@ -115,6 +118,12 @@ final class Turns implements Runnable {
     /** Whether the calling thread is in a call of these turns, wherever it runs. */
     boolean isCurrent() {
         return CURRENT.get() == this;
+    }
+
+    /** Whether the worker that has the call has called {@link Runtime#exit} in it. */
+    boolean isExiting() {
+        Thread running = worker;
+        return running != null && Exit.isIn(running);
     }
 
     boolean isOut() {
@@ -186,10 +195,12 @@ final class Turns implements Runnable {
             return; // nobody waits for it any more
         }
         CURRENT.set(this);
+        worker = Thread.currentThread();
         try {
             calls.call(out);
         } finally {
             CURRENT.remove();
+            worker = null;
             comeBack();
         }
     }

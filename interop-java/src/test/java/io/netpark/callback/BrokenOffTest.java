@@ -20,7 +20,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -120,16 +119,32 @@ class BrokenOffTest {
         }
     }
 
+    /** However fast the peer reads, the loop has others to serve. */
+    @Test
+    void aLargeWriteHasItsTurnAndTheRestWaitsForTheNext() throws Exception {
+        byte[] large = patternBytes(9, 12_000_000);
+        CompletableFuture<Long> pending = new CompletableFuture<>();
+        try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+                    in.position(in.limit());
+                    connection.write(ByteBuffer.wrap(large));
+                    pending.complete(connection.pendingBytes());
+                }).listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            send(client, "?");
+            Support.assertPattern(9, large.length, client.getInputStream());
+            assertTrue(get(pending) >= 12_000_000 - (4 << 20), get(pending) + " bytes");
+        }
+    }
+
     @Test
     void aRefusalArrivesThoughThePeerIsStillSending() throws Exception {
         try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
-                    connection.write(Support.bytes("too much"));
-                    connection.closeLingering(Duration.ofSeconds(20));
+                    GuideExamples.refuse(connection);
                 }).listen(Support.loopback())) {
             for (int i = 0; i < 5; i++) {
                 try (Socket client = Support.connect(server)) {
                     sending(client, new byte[3_000_000], true).join();
-                    assertEquals("too much", Support.receiveAll(client));
+                    assertEquals("too long\n", Support.receiveAll(client));
                 }
             }
             await("all are closed", () -> server.connections() == 0);

@@ -199,6 +199,12 @@ final class GuideExamples {
                 .build());
     }
 
+    /** Refuses a message that is too long while it is still being sent: the refusal arrives nevertheless. */
+    static void refuse(CallbackConnection connection) throws NetparkException {
+        connection.write(ByteBuffer.wrap("too long\n".getBytes(StandardCharsets.UTF_8)));
+        connection.closeLingering(Duration.ofSeconds(5));
+    }
+
     /** Passes a client on to a server. */
     static void passThrough(CallbackConnection client, CallbackClient dialer, SocketAddress server) {
         client.pauseReading(); // what it says meanwhile is for the server

@@ -7,12 +7,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.net.Shutdown;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A shutdown takes no longer than its times, whatever callbacks do and wherever it is called from. */
 @Timeout(60)
@@ -139,6 +146,26 @@ class ShutdownTimesTest {
                 Socket client = Support.connect(server)) {
             Support.send(client, "x");
             assertEquals(new Shutdown.Report(0, 0, 0, 0), get(report));
+        }
+    }
+
+    /** In a JVM of its own. */
+    @ParameterizedTest
+    @ValueSource(strings = {"loop", "workers"})
+    void aCallbackThatExitsIsNotWaitedForByTheHookThatClosesItsServer(String where) throws Exception {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(option -> option.startsWith("--")).forEach(command::add);
+        command.addAll(List.of("-cp", System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                ExitProbe.class.getName(), where));
+        Process probe = new ProcessBuilder(command).redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        try {
+            assertTrue(probe.waitFor(40, TimeUnit.SECONDS), "it has not ended");
+            assertEquals(7, probe.exitValue());
+        } finally {
+            probe.destroyForcibly();
         }
     }
 }
