@@ -426,6 +426,9 @@ public final class BlockingConnection implements AutoCloseable {
      */
     public void closeLingering(Duration atMost) throws IOException {
         long nanos = Due.notNegativeNanos(atMost, "time");
+        if (output.buffered() > 0) {
+            ThreadWaiter.requireNoLoop(core);
+        }
         try {
             flush();
             core.closeLingering(MOST_THROWN_AWAY, nanos);

@@ -186,6 +186,62 @@ class BlockingConnectionTest {
         });
     }
 
+    @ParameterizedTest
+    @MethodSource("settings")
+    void whatWasNotFlushedIsNotLostInSilence(Setting setting) throws Exception {
+        withPair(setting, (client, server) -> {
+            client.writer().writeString("abc");
+            assertTrue(assertThrows(IllegalStateException.class, client::shutdownOutput).getMessage().contains("it holds 3 bytes"));
+            client.close();
+            assertThrows(NetparkException.Reset.class, () -> server.await(1));
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aStreamIsBrokenOff(Setting setting) throws Exception {
+        withPair(setting, (client, server) -> {
+            client.writer().writeString("half of it");
+            client.flush();
+            client.reset();
+            assertThrows(NetparkException.Reset.class, () -> server.await(20));
+            assertThrows(NetparkException.Reset.class, () -> server.await(20)); // and not an end
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aRefusalArrivesThoughThePeerIsStillSending(Setting setting) throws Exception {
+        withPair(setting, (client, server) -> {
+            FutureTask<Void> sending = setting.start(() -> {
+                client.writer().write(new byte[2_000_000]);
+                client.flush();
+                client.shutdownOutput();
+                return null;
+            });
+            assertTrue(server.await(1));
+            server.writer().writeString("too long\n");
+            server.closeLingering(Duration.ofSeconds(20));
+            assertThrows(NetparkException.Closed.class, () -> server.await(2_000_000));
+            sending.get();
+            assertEquals("too long", client.awaitLine(100));
+            assertNull(client.awaitLine(100));
+        });
+    }
+
+    @Test
+    void timesWithoutEndAreNone() throws Exception {
+        withPair(settings().get(0), (client, server) -> {
+            server.setReadDeadline(Duration.ofSeconds(Long.MAX_VALUE));
+            client.setWriteDeadline(Duration.ofSeconds(Long.MAX_VALUE));
+            client.writer().writeString("x\n");
+            client.flush();
+            assertEquals("x", server.awaitLine(10));
+            server.setReadDeadline(Duration.ofSeconds(Long.MIN_VALUE));
+            assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
+        });
+    }
+
     @Test
     void anEventLoopIsNotMadeToWait() throws Exception {
         withPair(settings().get(0), (client, server) -> {
