@@ -26,22 +26,34 @@ public enum Contender implements Entrant {
     CALLBACK_JNA("netpark-callback", Binding.JNA),
     /** For those who ask for it by name: what counting costs. */
     METERED_FFM("netpark-metered", Binding.FFM),
-    METERED_JNA("netpark-metered", Binding.JNA);
+    METERED_JNA("netpark-metered", Binding.JNA),
+    /** For those who ask for them by name: what a change costs, measured in one run. See {@link Before}. */
+    BEFORE_COROUTINE_FFM("netpark-coroutine", Binding.FFM, true),
+    BEFORE_CALLBACK_FFM("netpark-callback", Binding.FFM, true),
+    BEFORE_COROUTINE_JNA("netpark-coroutine", Binding.JNA, true),
+    BEFORE_CALLBACK_JNA("netpark-callback", Binding.JNA, true);
 
     private static final int FIRST_JDK_WITH_VIRTUAL_THREADS = 21;
 
     private final String server;
     private final @Nullable Binding binding;
+    /** Whether it is of an earlier build. */
+    private final boolean before;
 
     Contender(String server, @Nullable Binding binding) {
+        this(server, binding, false);
+    }
+
+    Contender(String server, @Nullable Binding binding, boolean before) {
         this.server = server;
         this.binding = binding;
+        this.before = before;
     }
 
     /** Those that are compared unless others are asked for. */
     public static List<Contender> usual() {
         return Arrays.stream(values())
-                .filter(contender -> contender != NGINX && !contender.server.equals("netpark-metered")).toList();
+                .filter(contender -> contender != NGINX && !contender.server.equals("netpark-metered") && !contender.before).toList();
     }
 
     /** Those that send files. */
@@ -56,7 +68,7 @@ public enum Contender implements Entrant {
 
     /** Whether there is an HTTP server of it. */
     public boolean speaksHttp() {
-        return this == NGINX || this == NETTY || this == KTOR || server.equals("netpark-coroutine");
+        return this == NGINX || this == NETTY || this == KTOR || !before && server.equals("netpark-coroutine");
     }
 
     @Override
@@ -66,7 +78,7 @@ public enum Contender implements Entrant {
 
     @Override
     public String label() {
-        return Entrant.label(server, binding);
+        return Entrant.label(before ? server.replace("netpark", "before") : server, binding);
     }
 
     /** As {@link #label()}, when it does something in one of several ways. */
@@ -85,6 +97,9 @@ public enum Contender implements Entrant {
         if (this == VT && Jvm.feature() < FIRST_JDK_WITH_VIRTUAL_THREADS) {
             return Optional.of("virtual threads need JDK 21 or newer");
         }
+        if (before && Before.classPath() == null) {
+            return Optional.of("no earlier build is named by " + Before.VARIABLE);
+        }
         return binding == null ? Optional.empty() : Optional.ofNullable(binding.unavailability());
     }
 
@@ -100,7 +115,9 @@ public enum Contender implements Entrant {
         if (this == NGINX) {
             return Nginx.command(service);
         }
-        return Jvm.command(Entrant.properties(jvmFlags, binding), Serve.class, server, mode, block, buffer);
+        List<String> properties = Entrant.properties(jvmFlags, binding);
+        return before ? Before.command(properties, Serve.class, server, mode, block, buffer)
+                : Jvm.command(properties, Serve.class, server, mode, block, buffer);
     }
 
     /** The command of its process as a dialer. */
@@ -110,12 +127,16 @@ public enum Contender implements Entrant {
 
     /** Whether there is a dialer of it. */
     public boolean dials() {
-        return this == NETTY || this == NIO || server.equals("netpark-coroutine") || server.equals("netpark-callback");
+        return this == NETTY || this == NIO || isNetparkNow();
     }
 
     /** Whether it sends files. */
     public boolean sendsFiles() {
-        return this == NGINX || this == NETTY || server.equals("netpark-coroutine") || server.equals("netpark-callback");
+        return this == NGINX || this == NETTY || isNetparkNow();
+    }
+
+    private boolean isNetparkNow() {
+        return !before && (server.equals("netpark-coroutine") || server.equals("netpark-callback"));
     }
 
     @Override

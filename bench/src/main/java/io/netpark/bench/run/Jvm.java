@@ -30,11 +30,16 @@ public final class Jvm {
 
     /** A command that runs a main class of this class path. */
     public static List<String> command(List<String> properties, Class<?> main, String... arguments) {
+        return command(System.getProperty("java.class.path"), properties, main, arguments);
+    }
+
+    /** The same of another class path. */
+    static List<String> command(String classPath, List<String> properties, Class<?> main, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags());
         command.addAll(properties);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of("-cp", classPath, main.getName()));
         command.addAll(List.of(arguments));
         return command;
     }
