@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.net.Connection;
 import io.netpark.core.net.PeerCredentials;
+import io.netpark.core.net.PeerState;
 import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
 import io.netpark.core.net.ZeroCopy;
@@ -57,7 +58,11 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Stops reading, and so the request callback, until {@link #resumeReading}. Called by a callback of this
      * connection it takes effect at once; called by another thread it may be overtaken by one last request. Meanwhile
-     * the kernel's buffer fills up and the peer has to wait; that the peer has closed is found out only afterwards.
+     * the kernel's buffer fills up and the peer has to wait.
+     *
+     * <p>That the peer has gone is told nevertheless, unless bytes that have come before are still to be read: a reset ends the
+     * connection, and the half-close callback is called, if there is one. Without one a peer that has ended its stream is waiting
+     * for the answer, and what is done then is done when reading resumes. {@link #peerState} tells at any time.
      */
     public void pauseReading() {
         input.pause();
@@ -225,6 +230,17 @@ public final class CallbackConnection extends CallbackWriter {
     /** Whether a callback may still be called with bytes; on the loop. */
     boolean mayBeCalled() {
         return isOpen() && !output.isClosingConnection();
+    }
+
+    /**
+     * What has been seen of the peer, also while reading is paused or a callback is at work on another thread: whether it makes
+     * sense to go on with an answer that takes long. Asks nobody, so it costs nothing; it follows what happens with the loop's next
+     * turn, and so not while a callback is running on the loop.
+     *
+     * @return {@code CLOSED} if the connection has ended here, for whatever reason
+     */
+    public PeerState peerState() {
+        return isOpen() ? core.peerState() : PeerState.CLOSED;
     }
 
     /** Whether its server is shutting down: no time to begin anything long. Always false for a dialed connection. */

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.MessageSocket;
 import io.netpark.core.net.PeerCredentials;
@@ -222,6 +223,8 @@ public final class CallbackMessages extends CallbackSocket {
             call.run();
         } catch (Throwable e) {
             loop().report("The " + name + " callback of " + this + " threw", e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 }

@@ -95,7 +95,7 @@ public final class Callbacks {
 
         /**
          * The peer has shut down its sending side: every byte it sent has been through a request callback, and no more
-         * will come. The connection stays open for writing, and it is up to the callback to see that it is closed:
+         * will come. Told also while reading is paused, when an answer may still be under way. The connection stays open for writing, and it is up to the callback to see that it is closed:
          * by {@link CallbackConnection#closeAfterWrites}, {@link CallbackConnection#shutdownOutput} (which closes,
          * now that both directions have ended) or {@link CallbackConnection#close}. Without this callback it is closed
          * as soon as everything written before has been sent.

@@ -6,7 +6,6 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -33,6 +32,8 @@ final class Input {
     private final Connection core;
     private final EventLoop loop;
     private final Limits limits;
+    private final PeerEnd end;
+    private final ReadTimeout timeout;
     private final Waiter waiter = this::ready;
     private final Runnable turn = this::turn;
     private final Runnable request = this::request;
@@ -54,15 +55,6 @@ final class Input {
      * Pausing changes none of these: a read that was parked stays so, and is not retried before reading resumes.
      */
     private int state = IDLE;
-    /**
-     * What has become of the peer's end.
-     *
-     * <pre>
-     *   expected --read--> endOfStream --every byte before it has been shown to whom it was to be shown--> endTold
-     * </pre>
-     */
-    private boolean endOfStream;
-    private boolean endTold;
     private boolean detached;
     private volatile boolean paused;
     /** Somebody else reads, or is about to. */
@@ -76,10 +68,6 @@ final class Input {
     private volatile boolean untold;
     /** A callback is running on the loop. */
     private boolean calling;
-    /** A worker is at the bytes, so it is not the peer's turn. */
-    private boolean unexpected;
-    /** Time without a byte from the peer; 0 for ever. */
-    private volatile long timeoutNanos;
 
     Input(CallbackConnection connection, Limits limits, @Nullable WorkerCalls calls) {
         this.connection = connection;
@@ -89,7 +77,8 @@ final class Input {
         this.receiver = connection.callbacks.receiver;
         this.adopted = receiver;
         this.inbox = calls != null ? calls.inbox() : inboxFor(receiver);
-        this.timeoutNanos = limits.readNanos();
+        this.end = new PeerEnd(connection, this);
+        this.timeout = new ReadTimeout(connection, limits.readNanos());
     }
 
     private Inbox inboxFor(Receiver receiver) {
@@ -161,37 +150,19 @@ final class Input {
 
     /** Zero for ever. */
     void setTimeout(long nanos) {
-        timeoutNanos = nanos;
-        if (!connection.isOpen()) {
-            return; // the socket may be another's by now
-        }
-        if (nanos == 0) {
-            core.clearDeadline(Direction.READ);
-        } else if (!paused) {
-            startTimeout();
-        }
+        timeout.set(nanos);
     }
 
-    /** From now on a byte is expected. */
     void startTimeout() {
-        long nanos = timeoutNanos;
-        if (nanos > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
-            core.setDeadline(Direction.READ, Due.in(nanos));
-        }
+        timeout.start();
     }
 
-    /** It is not the peer's turn. */
     void unexpect() {
-        unexpected = true;
-        if (timeoutNanos > 0 && connection.isOpen()) {
-            core.clearDeadline(Direction.READ);
-        }
+        timeout.unexpect();
     }
 
-    /** It is the peer's turn, though a callback is running. */
     void expect() {
-        unexpected = false;
-        startTimeout();
+        timeout.expect();
     }
 
     // Stopping and going on
@@ -199,6 +170,7 @@ final class Input {
     /** On the loop: stops reading, leaving no operation behind. */
     void stop() {
         detached = true;
+        end.stopWatching();
         if (state != IDLE) {
             core.unpark(Direction.READ, waiter); // or it is about to run, and finds that there is nothing to do
             core.abandon(Direction.READ);
@@ -238,20 +210,26 @@ final class Input {
      */
     void giveBack(LinkBuffer first, boolean ended) {
         if (first.available() > 0 && connection.isOpen()) {
-            byte[] behind = inbox.take();
-            ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
-            first.read(all);
-            preload(all.put(behind).flip());
+            putInFront(first);
         }
         lent = false;
         noteUntold();
         detached = false;
-        if (ended && connection.isOpen() && !endOfStream) {
-            endOfStream = true;
-            connection.life.endRead();
-            tellEndIfDue();
+        if (ended && connection.isOpen() && !end.isKnown()) {
+            end.found();
         }
         goOn();
+    }
+
+    private void putInFront(LinkBuffer first) {
+        try {
+            byte[] behind = inbox.take();
+            ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
+            first.read(all);
+            preload(all.put(behind).flip());
+        } catch (Throwable e) { // no memory: there would be a hole in what the callbacks see
+            failed(e);
+        }
     }
 
     /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
@@ -290,12 +268,17 @@ final class Input {
 
     /** The peer's end of stream has been read. */
     boolean isEnded() {
-        return endOfStream;
+        return end.isKnown();
     }
 
     /** The callbacks know of the peer's end, and have been shown every byte before it. */
     boolean isEndTold() {
-        return endTold;
+        return end.isTold();
+    }
+
+    /** Somebody finds out by itself what becomes of the stream. On the loop. */
+    boolean isReading() {
+        return state == PARKED;
     }
 
     /** A callback is still to be shown what is unread. */
@@ -354,8 +337,7 @@ final class Input {
 
     void release() {
         inbox.clear();
-        endOfStream = true;
-        endTold = true;
+        end.release();
     }
 
     private void ready() {
@@ -447,7 +429,7 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !endOfStream && !paused && !detached && !untold && (!lent || inbox.isAwaited())
+        return connection.isReadable() && !end.isKnown() && !paused && !detached && !untold && (!lent || inbox.isAwaited())
                 && inbox.unread() < limit();
     }
 
@@ -466,9 +448,14 @@ final class Input {
                     return;
                 }
             }
-            tellEndIfDue();
+            if (!detached) {
+                end.tellIfDue();
+            }
             if (connection.isOpen()) {
                 connection.idle.listenForLoopEnd();
+                if (!detached && !lent) {
+                    end.watch();
+                }
             }
         } catch (Throwable e) {
             failed(e);
@@ -501,8 +488,7 @@ final class Input {
             state = PENDING;
         } else if (count == Connection.END_OF_STREAM) {
             state = IDLE;
-            endOfStream = true;
-            connection.life.endRead();
+            end.found();
         } else {
             state = IDLE;
             deliver(true);
@@ -521,14 +507,6 @@ final class Input {
             connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
-        }
-    }
-
-    /** Not before a callback has been called with what is unread, if that is still to come. */
-    private void tellEndIfDue() {
-        if (endOfStream && !endTold && !isAskedAgain() && !lent && !detached && connection.isOpen()) {
-            endTold = true;
-            connection.life.peerHasEnded();
         }
     }
 }

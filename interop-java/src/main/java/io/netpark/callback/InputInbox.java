@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
@@ -46,11 +47,12 @@ final class InputInbox extends Inbox {
 
     @Override
     int read(Connection core, boolean retry) throws NetparkException {
-        return readInto(chain(), core, retry);
+        return readInto(chain(), core, retry, false);
     }
 
-    static int readInto(LinkBuffer in, Connection core, boolean retry) throws NetparkException {
-        int count = retry ? core.retryRead(in) : core.startRead(in);
+    /** @param holds whether there is memory of this connection elsewhere */
+    static int readInto(LinkBuffer in, Connection core, boolean retry, boolean holds) throws NetparkException {
+        int count = retry ? core.retryRead(in, holds) : core.startRead(in, holds);
         if (count == Descriptor.PARK && in.available() > 0) {
             in.trim();
         }
@@ -70,6 +72,7 @@ final class InputInbox extends Inbox {
         } catch (Throwable e) {
             connection.life.callbackFailed("onInput", e);
         } finally {
+            EventLoop.leaveUserCode();
             in.release();
         }
     }

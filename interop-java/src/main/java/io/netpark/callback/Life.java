@@ -112,6 +112,8 @@ final class Life {
             end(null);
         } catch (Throwable e) {
             callbackFailed("onPrepare", e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
         return false;
     }
@@ -121,6 +123,8 @@ final class Life {
             handler.handle(connection);
         } catch (Throwable e) {
             callbackFailed(name, e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 
@@ -421,6 +425,8 @@ final class Life {
             handler.closed(connection, cause());
         } catch (Throwable e) {
             loop.report("A close callback of " + connection + " threw; the others run nevertheless", e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 

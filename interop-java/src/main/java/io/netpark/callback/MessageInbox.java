@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.MessageBatch;
 import io.netpark.core.net.MessageSocket;
 import io.netpark.core.sys.NetparkException;
@@ -66,6 +67,8 @@ final class MessageInbox implements Waiter {
                 callbacks.message.message(socket, new Message(batch, i));
             } catch (Throwable e) {
                 socket.loop().report("The onMessage callback of " + socket + " threw; the socket goes on", e);
+            } finally {
+                EventLoop.leaveUserCode();
             }
         }
     }

@@ -38,6 +38,8 @@ final class OneByOne {
                     next.run();
                 } catch (Throwable e) {
                     first = first == null ? e : first;
+                } finally {
+                    EventLoop.leaveUserCode();
                 }
             }
         } finally {

@@ -41,6 +41,7 @@ final class Place implements Executor {
     void complete(Runnable completion) {
         if (executor == null) {
             completion.run();
+            EventLoop.leaveUserCode();
         } else {
             passOn(executor, completion, false);
         }

@@ -31,6 +31,8 @@ final class QueuedFile extends Queued {
             progress.accept(sent);
         } catch (RuntimeException | Error e) {
             loop.report("The progress of " + transfer + " was told, and that threw", e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 

@@ -136,6 +136,7 @@ final class Registration extends Pollable implements Runnable {
             poller.forget(descriptor, this); // it would be called again at once, and throw again
             loop.report("The callback of " + this + " threw; it is not watched any more", e);
         } finally {
+            EventLoop.leaveUserCode();
             leave();
         }
     }

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
@@ -133,6 +134,7 @@ final class RequestInbox extends Inbox {
         } catch (Throwable e) {
             connection.life.callbackFailed("onRequest", e);
         } finally {
+            EventLoop.leaveUserCode();
             current = null;
         }
         if (connection.isOpen()) {

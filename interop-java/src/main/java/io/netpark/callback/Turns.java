@@ -185,6 +185,8 @@ final class Turns implements Runnable {
             return workers.rejected(connection);
         } catch (Throwable e) {
             return Rejection.CLOSE;
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 
@@ -201,6 +203,7 @@ final class Turns implements Runnable {
         } finally {
             CURRENT.remove();
             worker = null;
+            EventLoop.leaveUserCode(); // an executor may have run it on the loop
             comeBack();
         }
     }

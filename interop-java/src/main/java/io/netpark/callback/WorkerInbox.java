@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
@@ -82,7 +83,22 @@ final class WorkerInbox extends Inbox {
 
     @Override
     int read(Connection core, boolean retry) throws NetparkException {
-        return InputInbox.readInto(arriving(), core, retry);
+        return InputInbox.readInto(arriving(), core, retry, holds());
+    }
+
+    /**
+     * Whether memory is kept for a message that is not complete. It is given back only when the rest of that comes, so a read must
+     * not wait until others give some back: those might wait for this one. A worker that is at work gives it back by itself.
+     */
+    private boolean holds() {
+        return handedOut > 0 && (wait != null || !calls.turns().isOut());
+    }
+
+    /** The bytes of a message that is not complete are here to stay: a read that waits for memory meanwhile must not. */
+    private void stay(Connection core) {
+        if (holds() && core.awaitsMemory()) {
+            core.nudge(Direction.READ);
+        }
     }
 
     @Override
@@ -154,6 +170,7 @@ final class WorkerInbox extends Inbox {
     /** On the loop: the worker has given the bytes back. */
     void takeBack() {
         handedOut = current == null ? 0 : current.available();
+        stay(connection.core);
     }
 
     // Waiting for more of them
@@ -205,6 +222,7 @@ final class WorkerInbox extends Inbox {
         connection.idle.touch(); // it is the peer's turn from now on
         feed();
         if (wait != null) {
+            stay(connection.core);
             connection.input.wantedAgain(); // reading may have stopped at the limit, and there is room now
         }
     }

@@ -28,9 +28,9 @@ import org.jspecify.annotations.Nullable;
  * may be none: when as many wait as there are threads, they wait for ever, and so does everybody who is in the queue; with
  * {@link Rejection#RUN_ON_LOOP} a callback may even wait on the event loop that should wake it. Let the two kinds have workers of
  * their own, give the wait an end ({@code future.get(5, SECONDS)}), do not wait ({@code future.thenAccept}), or use
- * {@link #virtualThreads}, of which there are as many as there are calls. The same goes for memory: with a
- * {@link Setup#segments pool of segments} that is at its limit, callbacks in {@link CallbackConnection#awaitInput} wait for one
- * another's; a {@link Setup#readTimeout} ends that.
+ * {@link #virtualThreads}, of which there are as many as there are calls. Memory is not
+ * waited for in such a way: with a {@link Setup#segments pool of segments} that is at its limit, a connection whose callback has
+ * a part of a message and {@linkplain CallbackConnection#awaitInput awaits} the rest is closed.
  *
  * <p>Several servers and clients may share workers. {@link #close} ends the threads that were made here; close the servers
  * and clients first. Every method may be called by any thread.

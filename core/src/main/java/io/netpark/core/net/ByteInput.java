@@ -320,6 +320,29 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         return retryRead(target, Integer.MAX_VALUE);
     }
 
+    /**
+     * As {@link #startRead(LinkBuffer)}, for who keeps what has been read in more than one buffer.
+     *
+     * @param holds whether the others hold memory as well: then this does not wait for any, as if the target held it
+     */
+    public int startRead(LinkBuffer target, boolean holds) throws NetparkException {
+        return perform(Direction.READ, false, holds ? READ_MORE : READ_CHAIN, this, target, Integer.MAX_VALUE);
+    }
+
+    /** Goes on with a read into a chain. */
+    public int retryRead(LinkBuffer target, boolean holds) throws NetparkException {
+        return perform(Direction.READ, true, holds ? READ_MORE : READ_CHAIN, this, target, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Whether a read is parked that waits for memory of its pool, and not for bytes. Who comes to hold some meanwhile
+     * {@linkplain #nudge nudges} it, and retries with {@code holds}.
+     */
+    public boolean awaitsMemory() {
+        MemoryWait wait = memory;
+        return wait != null && !wait.told;
+    }
+
     /** As the other, for at most so many bytes; more than 0. */
     final int startRead(LinkBuffer target, long most) throws NetparkException {
         return perform(Direction.READ, false, READ_CHAIN, this, target, most);
@@ -330,9 +353,12 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
     }
 
     private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_CHAIN =
-            (self, target, most) -> self.attemptRead(target, most);
+            (self, target, most) -> self.attemptRead(target, most, false);
 
-    private int attemptRead(LinkBuffer target, long most) throws NetparkException {
+    private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_MORE =
+            (self, target, most) -> self.attemptRead(target, most, true);
+
+    private int attemptRead(LinkBuffer target, long most, boolean holds) throws NetparkException {
         if (parksWithoutAsking()) {
             return PARK;
         }
@@ -340,7 +366,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         try {
             address = target.openRoom();
         } catch (NetparkException.LimitExceeded e) {
-            if (target.pool().readersWait() && !holdsAny(target)) {
+            if (target.pool().readersWait() && !holds && !holdsAny(target)) {
                 awaitMemory(target.pool());
                 return PARK;
             }

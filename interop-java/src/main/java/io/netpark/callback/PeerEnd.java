@@ -1,0 +1,103 @@
+package io.netpark.callback;
+
+import io.netpark.core.net.Connection;
+import io.netpark.core.net.PeerState;
+import io.netpark.core.net.PeerWatch;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The end of the peer's stream: how it is noticed, also while nobody reads, and when the callbacks are told. Loop's thread only.
+ *
+ * <pre>
+ *   expected --read, or found while nobody reads--> known --every byte before it has been shown to whom it was to be--> told
+ * </pre>
+ */
+final class PeerEnd {
+
+    private final CallbackConnection connection;
+    private final Input input;
+    private boolean known;
+    private boolean told;
+    /** Made when reading first stops, as a reader finds everything by itself. */
+    private @Nullable PeerWatch watch;
+    /** The watch has said that the peer has ended its stream: the next one is for what may come after that. */
+    private boolean noticed;
+
+    PeerEnd(CallbackConnection connection, Input input) {
+        this.connection = connection;
+        this.input = input;
+    }
+
+    boolean isKnown() {
+        return known;
+    }
+
+    boolean isTold() {
+        return told;
+    }
+
+    /** It has been read. */
+    void found() {
+        known = true;
+        connection.life.endRead();
+    }
+
+    /** Not before a callback has been called with what is unread, if that is still to come. */
+    void tellIfDue() {
+        if (known && !told && !input.isAskedAgain() && !input.isLent() && connection.isOpen()) {
+            told = true;
+            connection.life.peerHasEnded();
+        }
+    }
+
+    /** Nobody reads for now. */
+    void watch() {
+        if (noticed && !known) {
+            look();
+        }
+        if (watch == null && connection.isOpen()) {
+            watch = connection.core.watchPeer(known || noticed ? PeerState.GONE : PeerState.HALF_CLOSED, this::notice);
+        }
+    }
+
+    void stopWatching() {
+        PeerWatch last = watch;
+        watch = null;
+        if (last != null) {
+            last.close();
+        }
+    }
+
+    private void notice(PeerState state) {
+        watch = null;
+        noticed = true;
+        if (state == PeerState.CLOSED || !connection.isOpen() || input.isReading() || input.isLent()) {
+            return;
+        }
+        if (state == PeerState.GONE) {
+            look();
+        } else {
+            watch();
+        }
+    }
+
+    /** Bytes before the end are not given up: it is found behind them, when they are read. */
+    private void look() {
+        try {
+            if (connection.core.peekInput() == Connection.END_OF_STREAM && connection.callbacks.halfClose != null && !known) {
+                found();
+                tellIfDue();
+            }
+        } catch (NetparkException e) {
+            connection.life.end(e);
+        }
+    }
+
+    /** The connection has ended. */
+    void release() {
+        known = true;
+        told = true;
+        stopWatching();
+    }
+}

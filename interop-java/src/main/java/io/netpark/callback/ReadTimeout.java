@@ -1,0 +1,54 @@
+package io.netpark.callback;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.sys.Due;
+
+/** The time a peer has for a byte, while one is expected of it. */
+final class ReadTimeout {
+
+    private final CallbackConnection connection;
+    /** 0 for ever. */
+    private volatile long nanos;
+    /** A worker is at the bytes, so it is not the peer's turn. Loop's thread only. */
+    private boolean unexpected;
+
+    ReadTimeout(CallbackConnection connection, long nanos) {
+        this.connection = connection;
+        this.nanos = nanos;
+    }
+
+    /** From any thread. */
+    void set(long nanos) {
+        this.nanos = nanos;
+        if (!connection.isOpen()) {
+            return; // the socket may be another's by now
+        }
+        if (nanos == 0) {
+            connection.core.clearDeadline(Direction.READ);
+        } else if (!connection.input.isPaused()) {
+            start();
+        }
+    }
+
+    /** From now on a byte is expected. */
+    void start() {
+        long time = nanos;
+        if (time > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
+            connection.core.setDeadline(Direction.READ, Due.in(time));
+        }
+    }
+
+    /** It is not the peer's turn. */
+    void unexpect() {
+        unexpected = true;
+        if (nanos > 0 && connection.isOpen()) {
+            connection.core.clearDeadline(Direction.READ);
+        }
+    }
+
+    /** It is the peer's turn, though a callback is running. */
+    void expect() {
+        unexpected = false;
+        start();
+    }
+}
