@@ -11,6 +11,7 @@ import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.PeerState
 import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
+import io.netpark.core.net.Transfer
 import io.netpark.core.net.ZeroCopy
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
@@ -60,6 +61,10 @@ public class Connection internal constructor(
     private val writing = Parking(core, Direction.WRITE)
     private var budget = OPERATIONS_WITHOUT_YIELDING
     @Volatile private var brokenOutput: String? = null
+    private var brokenInput: String? = null
+
+    /** Reads have to look at [reader]'s bytes, or [brokenInput], first. Belongs to who reads. */
+    private var hasReturned = false
 
     /** Something has been written since a read was last begun: who ends now ends in the midst of an answer, for all that is known. */
     private var answering = false
@@ -189,6 +194,10 @@ public class Connection internal constructor(
     public suspend fun read(targets: Array<ByteBuffer>): Int {
         if (isBudgetSpent()) yield()
         beginRead(coroutineContext)
+        if (hasReturned) {
+            val returned = targets.sumOf { readReturned(it) }
+            if (returned > 0) return returned
+        }
         var count = core.startRead(targets).also { chargeBudget(it.toLong()) }
         while (count == PARKED) {
             awaitReadable()
@@ -201,6 +210,10 @@ public class Connection internal constructor(
     @PublishedApi
     internal fun startRead(context: CoroutineContext, target: ByteBuffer): Int {
         beginRead(context)
+        if (hasReturned) {
+            val returned = readReturned(target)
+            if (returned > 0) return returned
+        }
         return core.startRead(target).also { chargeBudget(it.toLong()) }
     }
 
@@ -212,6 +225,7 @@ public class Connection internal constructor(
 
     internal fun startRead(context: CoroutineContext, target: LinkBuffer): Int {
         beginRead(context)
+        if (hasReturned) checkInput()
         return core.startRead(target).also { chargeBudget(it.toLong()) }
     }
 
@@ -306,6 +320,10 @@ public class Connection internal constructor(
     public suspend fun readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int {
         if (isBudgetSpent()) yield()
         beginRead(coroutineContext)
+        if (hasReturned) {
+            val returned = readReturned(target)
+            if (returned > 0) return returned
+        }
         var count = core.startReadDescriptors(target, into)
         while (count == PARKED) {
             awaitReadable()
@@ -429,29 +447,44 @@ public class Connection internal constructor(
 
     // Being copied, from and to
 
-    /**
-     * Puts what the reader of [source] has read already, at most [most] bytes of it, behind what the writer here holds.
-     *
-     * @return how many bytes of the source that are
-     */
-    internal fun enqueueUnreadOf(source: Connection, most: Long): Long {
-        source.lease?.checkLent()
+    /** Both may be used, and [target] written to. */
+    internal fun checkCopyTo(target: Connection) {
         lease?.checkLent()
-        checkOutput()
-        answering = true
-        val count = minOf(source.madeReader?.available() ?: 0, most)
-        if (count > 0) writer.append(source.reader, count)
-        return count
+        checkInput()
+        target.lease?.checkLent()
+        target.checkOutput()
+        target.answering = true
     }
+
+    /** What has been read and nobody has taken; what a copy cannot get rid of goes back there. */
+    internal fun unread(): LinkBuffer = (madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }).buffer
 
     /** What has to be written before anything else; null for nothing. */
     internal fun enqueued(): LinkBuffer? = if (madeWriter == null) null else writer.buffer
 
-    /** A copy has ended with bytes of [source] on their way here. */
-    internal fun lost(source: Connection, count: Long, cause: Throwable?) {
-        if (count == 0L) return
-        brokenOutput = "a copy from ${source.remoteAddress} ended with $count bytes on their way ($cause)"
-        source.lease?.spoil()
+    /** A copy from [source] to this has ended, and may have been in the midst of something. */
+    internal fun copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
+        if (failure == null) return
+        if (copy.isMidway) brokenOutput = "a copy from ${source.remoteAddress} ended in the midst of its bytes ($failure)"
+        if (copy.isMidway || source.core.isReset) lease?.spoil()
+        if (copy.lost() > 0) {
+            source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
+            source.lease?.spoil()
+        }
+        source.hasReturned = copy.lost() > 0 || source.unread().available() > 0
+        if (!source.isOpen) source.unread().close() // nobody will read it
+    }
+
+    /** Not through [reader] only: what a copy has put back, or lost, comes before what is read from the socket. */
+    private fun readReturned(target: ByteBuffer): Int {
+        checkInput()
+        val unread = unread()
+        hasReturned = unread.available() > 0
+        return if (hasReturned && target.hasRemaining()) unread.read(target) else 0
+    }
+
+    private fun checkInput() {
+        brokenInput?.let { throw NetparkException.Closed("read from $remoteAddress: the input is broken, $it") }
     }
 
     internal fun checkOutput() {

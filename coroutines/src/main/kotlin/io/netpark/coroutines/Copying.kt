@@ -25,10 +25,12 @@ import kotlin.coroutines.suspendCoroutine
  * goes before that. Deadlines and idle timeouts of both connections hold, as for reads and writes. The end of the stream is not
  * passed on: that is what [Connection.shutdownOutput] is for, and [relay] does.
  *
- * **Cancelled**, timed out or failed while it waits for bytes, it leaves both connections as they are: the source goes on where
- * the target has got to. In the midst of bytes it loses those that have been read and not written. Then it **breaks the output**
- * of the target, whose later writes fail with [NetparkException.Closed] and say so, and reads of the source go on behind the gap:
- * best close both.
+ * **Cancelled**, timed out or failed, it loses nothing: bytes that have been read and that the target has not taken go back to the
+ * source, where [Connection.reader], [Connection.read] or another copy gets them first. In the midst of a write it **breaks the
+ * output** of the target, whose later writes fail with [NetparkException.Closed] and say so, as nobody could tell how far it got.
+ *
+ * A source that is **reset**, or breaks otherwise, is no end: the target is reset when it is closed, so that nobody takes what it has
+ * got for whole. Who has more to say to it sets [io.netpark.core.net.SocketOption.LINGER] anew.
  *
  * @param count how many bytes at most
  * @return how many bytes of the source the target has got
@@ -40,11 +42,11 @@ public suspend fun Connection.copyTo(target: Connection, count: Long = Long.MAX_
     if (isBudgetSpent()) yield()
     coroutineContext.ensureActive()
     val end = End()
-    val ahead = target.enqueueUnreadOf(this, count)
+    checkCopyTo(target)
     val transfer =
-        Transfer(core, target.core, target.enqueued(), ahead, count, buffering.pool) { _, failure -> end.tell(failure) }
+        Transfer(core, target.core, target.enqueued(), unread(), count, buffering.pool) { _, failure -> end.tell(failure) }
     val failure = end.await(transfer::start, transfer::cancel)
-    target.lost(this, transfer.lost(), failure)
+    target.copyEnded(this, transfer, failure)
     end.orThrow(failure)
     return transfer.copied()
 }
@@ -66,7 +68,8 @@ public class Relayed {
 /**
  * Makes two connections one to the peers at their ends: copies in both directions, as [copyTo] does, until both streams have
  * ended. The end of either stream is passed on, as [Connection.shutdownOutput] of the other connection, and the other direction
- * goes on. A failure of one direction ends both. The connections stay the caller's to close.
+ * goes on. A failure of one direction ends both. The connections stay the caller's to close. If one is **reset**, or breaks
+ * otherwise, the other is reset when it is closed.
  *
  * **Cancelled**, timed out or failed, it is over in both directions when this throws, each as [copyTo] says.
  *
@@ -79,15 +82,15 @@ public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = 
     if (one.isBudgetSpent()) yield()
     coroutineContext.ensureActive()
     val end = End()
-    val forOther = other.enqueueUnreadOf(one, Long.MAX_VALUE)
-    val forOne = one.enqueueUnreadOf(other, Long.MAX_VALUE)
+    one.checkCopyTo(other)
+    other.checkCopyTo(one)
     val relay = Relay(
-        one.core, other.core, other.enqueued(), forOther, one.enqueued(), forOne, one.buffering.pool,
+        one.core, other.core, other.enqueued(), one.unread(), one.enqueued(), other.unread(), one.buffering.pool,
     ) { _, failure -> end.tell(failure) }
     relayed.relay = relay
     val failure = end.await(relay::start, relay::cancel)
-    other.lost(one, relay.there().lost(), failure)
-    one.lost(other, relay.back().lost(), failure)
+    other.copyEnded(one, relay.there(), failure)
+    one.copyEnded(other, relay.back(), failure)
     end.orThrow(failure)
     return relayed
 }

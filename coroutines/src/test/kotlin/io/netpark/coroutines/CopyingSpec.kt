@@ -137,8 +137,55 @@ class CopyingSpec : NetparkSpec(body = {
                     val copy = launchCopy(this@onReactor, server, upstream)
                     client.fillUpTo(upstream)
                     copy.cancelAndJoin()
-                    shouldThrow<NetparkException.Closed> { upstream.write("more") }.message!! shouldContain "on their way"
+                    shouldThrow<NetparkException.Closed> { upstream.write("more") }.message!! shouldContain "in the midst"
                     server.read(ByteArray(1)) shouldBe 1 // what has not been taken is still there
+                }
+            }
+        }
+
+        test("$flavour: a target that is closed or busy takes nothing, and what was read ahead is there for the next") {
+            onReactor(flavour, loops = 2) { reactor ->
+                reactor.between { client, server, upstream, service ->
+                    client.write("line\nread ahead")
+                    server.reader.awaitLine() shouldBe "line"
+                    server.reader.await(10)
+                    reactor.between { _, _, closed, _ ->
+                        closed.close()
+                        shouldThrow<NetparkException.Closed> { server.copyTo(closed) }
+                        shouldThrow<NetparkException.Closed> { relay(server, closed) }
+                    }
+                    coroutineScope {
+                        val busy = launch(start = CoroutineStart.UNDISPATCHED) { upstream.write(ByteBuffer.allocate(50_000_000)) }
+                        shouldThrow<IllegalStateException> { server.copyTo(upstream) }
+                        busy.cancelAndJoin()
+                    }
+                    server.read(ByteArray(5), 0, 5) shouldBe 5 // by read as well
+                    client.shutdownOutput()
+                    reactor.between { _, _, next, other ->
+                        server.copyTo(next) shouldBe 5
+                        other.readText(5) shouldBe "ahead"
+                    }
+                    service.close()
+                }
+            }
+        }
+
+        test("$flavour: a download that the server breaks off does not look whole") {
+            onReactor(flavour, loops = 2) { reactor ->
+                for (relayed in listOf(true, false)) {
+                    reactor.between { client, server, upstream, service ->
+                        coroutineScope {
+                            launch {
+                                shouldThrow<NetparkException.Reset> { if (relayed) relay(server, upstream) else upstream.copyTo(server) }
+                                server.close()
+                                upstream.close()
+                            }
+                            service.write("a part of it")
+                            client.readText(12) shouldBe "a part of it"
+                            service.reset()
+                            shouldThrow<NetparkException.Reset> { client.read(ByteArray(1)) }
+                        }
+                    }
                 }
             }
         }

@@ -146,6 +146,20 @@ abstract class Chain {
         }
     }
 
+    /** A last link that has room and no bytes must not come to lie between others. There are some bytes. */
+    final void dropEmptyTail() {
+        Link last = tail;
+        if (last.size() == 0) {
+            Link before = head;
+            while (before.next != last) {
+                before = before.next;
+            }
+            before.next = null;
+            tail = before;
+            last.release();
+        }
+    }
+
     /** An empty buffer holds no memory. */
     final void dropIfEmpty() {
         if (size == 0 && head != null) {

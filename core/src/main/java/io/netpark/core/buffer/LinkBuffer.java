@@ -270,6 +270,37 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         }
     }
 
+    /**
+     * Moves all bytes of {@code source} here, in front of those that are here: bytes that were taken out and not used. Allocates
+     * nothing, and takes no notice of the limit, as they have been here before.
+     */
+    public void putBack(LinkBuffer source) {
+        if (source == this) {
+            throw new IllegalArgumentException("a buffer cannot be put back into itself");
+        }
+        if (closed) {
+            throw new IllegalStateException("the buffer has been closed");
+        }
+        unreserve();
+        source.unreserve();
+        if (source.size == 0) {
+            return;
+        }
+        forgetSought();
+        source.dropEmptyTail();
+        Link last = source.tail;
+        last.next = head;
+        head = source.head;
+        if (tail == null) {
+            tail = last;
+        }
+        size += source.size;
+        written += source.size;
+        source.head = null;
+        source.tail = null;
+        source.size = 0;
+    }
+
     /** Whether a segment of a pool, or somebody's buffer, is in its hands. */
     boolean holdsMemory() {
         return head != null || held != null || spare != null;

@@ -287,6 +287,11 @@ abstract class ReadableChain extends Chain implements Reader {
         return -1;
     }
 
+    /** Bytes have come in front. */
+    final void forgetSought() {
+        sought = null;
+    }
+
     private Sought inVain() {
         Sought last = sought;
         if (last == null) {

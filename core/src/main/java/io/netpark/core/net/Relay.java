@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Two connections that are one to those at their ends: a {@link Transfer} each way. Where a stream ends, so does the output
- * that it was copied to, and the other direction goes on; a failure of one direction ends both.
+ * that it was copied to, and the other direction goes on; a failure of one direction ends both. If that was a reset, or another end
+ * that is none, it is passed on to the other connection when that is closed.
  */
 public final class Relay {
 
@@ -47,6 +48,13 @@ public final class Relay {
             this.transfer = new Transfer(source, target, ahead, aheadCounts, Long.MAX_VALUE, pool, this);
         }
 
+        Half(Connection source, Connection target, @Nullable LinkBuffer before, LinkBuffer unread, SegmentPool pool)
+                throws NetparkException.LimitExceeded {
+            this.source = source;
+            this.target = target;
+            this.transfer = new Transfer(source, target, before, unread, Long.MAX_VALUE, pool, this);
+        }
+
         @Override
         public void begins(Direction direction) {
             outcome.begins(direction == Direction.READ ? source : target, direction);
@@ -73,6 +81,9 @@ public final class Relay {
                 }
             }
             if (end != null && first.compareAndSet(null, new Failure(end, this))) {
+                if (Transfer.isBroken(end)) {
+                    Transfer.passOnReset(transfer.isOfTarget() ? source : target);
+                }
                 cancel();
             }
             if (going.decrementAndGet() == 0) {
@@ -103,6 +114,29 @@ public final class Relay {
         this.outcome = outcome;
         this.there = new Half(one, other, forOther, forOtherCounts, pool);
         this.back = new Half(other, one, forOne, forOneCounts, pool);
+    }
+
+    /**
+     * One that has not begun, and loses nothing: what it takes and cannot write is put back to what is unread, which belongs to it
+     * until it is told to have ended.
+     *
+     * @param forOther bytes that the other gets first, and that are not from one; null for none
+     * @param unreadOfOne what has been read from one and not been used
+     * @param forOne bytes that one gets first
+     * @param unreadOfOther what has been read from the other and not been used
+     * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has changed
+     */
+    public Relay(Connection one, Connection other, @Nullable LinkBuffer forOther, LinkBuffer unreadOfOne,
+            @Nullable LinkBuffer forOne, LinkBuffer unreadOfOther, SegmentPool pool, Outcome outcome)
+            throws NetparkException.LimitExceeded {
+        this.outcome = outcome;
+        this.there = new Half(one, other, forOther, unreadOfOne, pool);
+        try {
+            this.back = new Half(other, one, forOne, unreadOfOther, pool);
+        } catch (Throwable e) {
+            there.transfer.forgo();
+            throw e;
+        }
     }
 
     /** Begins both directions; they may have ended when this returns. */

@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * each over before the other begins. While it waits for bytes it holds neither pipe nor memory. It runs on the event loops of the
  * two, wherever it was woken, and never on two at a time; after {@value #BYTES_A_TURN} bytes others get their turn.
  *
+ * <p>A stream that breaks is passed on as one: the target is {@linkplain Connection#resetOnClose reset} when it is closed.
+ *
  * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
  */
 public final class Transfer implements Waiter {
@@ -44,7 +46,7 @@ public final class Transfer implements Waiter {
 
         /**
          * Told before {@link #ended} if it fails or is cancelled with bytes of the source in its hands, so that they can go where
-         * they came from.
+         * they came from; not if it puts them back itself.
          *
          * @param bytes to be taken out; what is left in it is lost
          */
@@ -77,6 +79,8 @@ public final class Transfer implements Waiter {
     private final Outcome outcome;
     private final PipePool pipes;
     private final LinkBuffer segments;
+    /** Where bytes go back to that have been taken and cannot be written. */
+    private final @Nullable LinkBuffer unread;
     private volatile boolean cancelled;
 
     // Of whoever runs it: handed on through parking slots and queues of tasks.
@@ -91,9 +95,34 @@ public final class Transfer implements Waiter {
     private boolean neverSplice;
     private long copyUntil;
     private long lost;
+    /** How much was to be written when the last write began, and whether it has had to wait since. */
+    private long lump;
+    private boolean waited;
+    private boolean midway;
 
     /**
-     * One that has not begun.
+     * One that has not begun, and loses nothing: what it takes from the source and cannot write is put back. {@code unread} belongs
+     * to it until it is told to have ended.
+     *
+     * @param before bytes that the target gets first, and that are not the source's; those that are not written when it fails stay
+     *     there. Null for none
+     * @param unread what has been read from the source and not been used: goes next, and counts
+     * @param count how many bytes to copy at most, with those
+     * @param pool where memory comes from when bytes are copied
+     * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has changed
+     */
+    public Transfer(Connection source, Connection target, @Nullable LinkBuffer before, LinkBuffer unread, long count,
+            SegmentPool pool, Outcome outcome) throws NetparkException.LimitExceeded {
+        this(source, target, before, unread, 0, count, pool, outcome);
+        long first = Math.min(unread.available(), count);
+        segments.append(unread, first);
+        taken = first;
+        lump = first;
+        emptying = hasAhead() || first > 0;
+    }
+
+    /**
+     * One that has not begun, and tells how many bytes it has {@linkplain #lost lost}: the source goes on behind them.
      *
      * @param ahead bytes that the target gets first; those that are not written when it fails stay there. Null for none
      * @param aheadCounts how many of those are the source's, and count
@@ -102,12 +131,18 @@ public final class Transfer implements Waiter {
      */
     public Transfer(Connection source, Connection target, @Nullable LinkBuffer ahead, long aheadCounts, long count,
             SegmentPool pool, Outcome outcome) {
+        this(source, target, ahead, null, aheadCounts, count, pool, outcome);
+    }
+
+    private Transfer(Connection source, Connection target, @Nullable LinkBuffer ahead, @Nullable LinkBuffer unread,
+            long aheadCounts, long count, SegmentPool pool, Outcome outcome) {
         if (count < 0) {
             throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
         }
         this.source = source;
         this.target = target;
         this.ahead = ahead;
+        this.unread = unread;
         this.aheadCounts = aheadCounts;
         this.count = count;
         this.outcome = outcome;
@@ -119,6 +154,13 @@ public final class Transfer implements Waiter {
 
     private boolean hasAhead() {
         return ahead != null && ahead.available() > 0;
+    }
+
+    /** It will not begin: puts back what it has taken so far. */
+    void forgo() {
+        lost = carried();
+        putBack();
+        segments.close();
     }
 
     /** Begins, here if this is the source's loop: then it may have ended when this returns. */
@@ -152,9 +194,17 @@ public final class Transfer implements Waiter {
         return copied;
     }
 
-    /** Bytes that were taken from the source and that the target will never get; after the end. */
+    /**
+     * Bytes that were taken from the source and that nobody will ever get; after the end. None where they could be put back; where
+     * there was no memory for that, the source must not be read any more.
+     */
     public long lost() {
         return lost;
+    }
+
+    /** Whether it ended in the midst of a write, so that nobody could say where in the stream the target is; after the end. */
+    public boolean isMidway() {
+        return midway;
     }
 
     /** Whether it failed when it wrote to the target; after the end. */
@@ -198,6 +248,7 @@ public final class Transfer implements Waiter {
             int result = emptying ? empty(wasBegun) : fill(wasBegun);
             if (result == Descriptor.PARK) {
                 begun = true;
+                waited = emptying && !hasAhead();
                 if (park()) {
                     return true;
                 }
@@ -242,6 +293,8 @@ public final class Transfer implements Waiter {
         }
         if (read != Descriptor.PARK) {
             taken += read;
+            lump = read;
+            waited = false;
             emptying = true;
             outcome.moved();
             return GOING_ON;
@@ -310,7 +363,7 @@ public final class Transfer implements Waiter {
         tally();
         outcome.moved();
         if (result != Descriptor.PARK) {
-            emptying = false;
+            emptying = carried() > 0; // what was ahead of that is written
             return GOING_ON;
         }
         return result;
@@ -354,30 +407,57 @@ public final class Transfer implements Waiter {
         }
     }
 
-    /** So that nothing is missing where it goes on. */
-    private void handBack() {
-        try {
-            if (pipe != null) {
-                rescue(pipe);
-            }
-            outcome.left(this, segments);
-        } catch (Throwable e) { // no memory, say: the bytes are lost, which who is told of the end looks at
-            source.loop().report("Bytes from " + source + " could not be put back", e);
-        }
-    }
-
     private void end(@Nullable Exception failure) {
-        tally();
-        if (carried() > 0) {
-            handBack();
-        }
         lost = carried();
+        midway = lost > 0 && (waited || lost != lump);
+        tally();
+        putBack();
         giveBack(); // with bytes in it, if it failed in their midst: then it is destroyed
         segments.close();
+        if (!emptying && isBroken(failure)) {
+            passOnReset(target);
+        }
         try {
             outcome.ended(this, failure);
         } catch (Throwable e) {
             source.loop().report("The end of a copy from " + source + " to " + target + " was told, and that threw", e);
+        }
+    }
+
+    /** What was taken and is not written goes back to where it is read from. */
+    private void putBack() {
+        if (lost == 0) {
+            return;
+        }
+        try {
+            Pipe from = pipe;
+            if (from != null) {
+                rescue(from);
+            }
+            if (unread != null) {
+                unread.putBack(segments);
+            } else {
+                outcome.left(this, segments);
+            }
+            lost = segments.available();
+        } catch (Throwable e) { // no memory, say, or the buffer was closed: what is in its hands is lost
+            source.loop().report("Bytes from " + source + " could not be put back, and are lost", e);
+        }
+    }
+
+    /** Whether a stream has ended without its end, and nobody here has done that. */
+    static boolean isBroken(@Nullable Exception failure) {
+        return failure instanceof NetparkException.Reset || failure instanceof NetparkException.Unreachable
+                || failure instanceof NetparkException.SystemError
+                || failure instanceof NetparkException.TimedOut timedOut && timedOut.timeout() == NetparkException.Timeout.PEER;
+    }
+
+    /** Whoever closes it in order must not make the peer believe that what it has got is whole. */
+    static void passOnReset(Connection connection) {
+        try {
+            connection.resetOnClose();
+        } catch (NetparkException e) {
+            // It is closed already.
         }
     }
 

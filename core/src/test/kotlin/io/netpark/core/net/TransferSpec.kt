@@ -1,5 +1,6 @@
 package io.netpark.core.net
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.booleans.shouldBeTrue
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.longs.shouldBeGreaterThan
@@ -23,6 +24,7 @@ import io.netpark.core.testing.Transport
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RunningRelay
 import io.netpark.core.testing.RunningTransfer
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
@@ -243,6 +245,107 @@ class TransferSpec : NetparkSpec(body = {
                     var left = 0L
                     while (BlockingConnection(chain.source).read(chunk.clear()) > 0) left += chunk.position()
                     got + copy.transfer.lost() + left shouldBe written
+                }
+            }
+        }
+
+        test("$flavour: what is read and cannot be written goes back, however it ends, and the next copy has no hole") {
+            TestReactor(flavour, loops = 2).use { reactor ->
+                for (lumps in listOf(false, true)) {
+                    val bytes = noise(if (lumps) 3_000_000 else 300, 9)
+                    Chain(reactor).use { chain ->
+                        Chain(reactor).use { other ->
+                            LinkBuffer(SegmentPool.shared()).use { unread ->
+                                chain.right.keepReceiveBufferSmall()
+                                chain.target.setOption(SocketOption.SEND_BUFFER, 65_536)
+                                unread.write(bytes.copyOf(100)) // read ahead
+                                // A busy target: refused before anything has moved.
+                                val full = ByteBuffer.allocate(4_000_000)
+                                chain.target.startWrite(full) shouldBe Connection.PARK
+                                RunningTransfer(chain.source, chain.target, unread = unread).apply {
+                                    failure().shouldBeInstanceOf<IllegalStateException>()
+                                    transfer.isMidway shouldBe false
+                                    transfer.lost() shouldBe 0
+                                }
+                                unread.available() shouldBe 100
+                                chain.target.abandon(Direction.WRITE)
+                                val sent = full.position()
+                                if (lumps) chain.right.readFully(sent)
+                                // One that does not read any more, and is given up.
+                                val writer = async { chain.left.write(ByteBuffer.wrap(bytes, 100, bytes.size - 100)) }
+                                val stuck = RunningTransfer(chain.source, chain.target, unread = unread)
+                                if (lumps) eventually { stuck.transfer.copied() shouldBeGreaterThan 100 }
+                                eventually { chain.target.isInUse shouldBe true }
+                                stuck.transfer.cancel()
+                                stuck.failure().shouldBeInstanceOf<CancellationException>()
+                                stuck.transfer.lost() shouldBe 0
+                                // One that is closed.
+                                chain.target.shutdownOutput()
+                                if (!lumps) chain.right.readFully(sent)
+                                val got = stuck.transfer.copied().toInt()
+                                chain.right.readFully(got).contentEquals(bytes.copyOf(got)).shouldBeTrue()
+                                chain.right.readIsAtEnd() shouldBe true
+                                chain.target.close()
+                                RunningTransfer(chain.source, chain.target, unread = unread).apply {
+                                    failure().shouldBeInstanceOf<NetparkException.Closed>()
+                                    transfer.isMidway shouldBe false
+                                }
+                                // And one that takes it all.
+                                val rest = RunningTransfer(chain.source, other.target, (bytes.size - got).toLong(), unread = unread)
+                                other.right.readFully(bytes.size - got)
+                                    .contentEquals(bytes.copyOfRange(got, bytes.size)).shouldBeTrue()
+                                rest.copied() shouldBe bytes.size - got.toLong()
+                                writer.result()
+                            }
+                        }
+                    }
+                }
+            }
+        }
+
+        test("$flavour: bytes of the target's own go first, and stay where they are when it is closed") {
+            TestReactor(flavour, loops = 2).use { reactor ->
+                Chain(reactor).use { chain ->
+                    LinkBuffer(SegmentPool.shared()).use { unread ->
+                        LinkBuffer(SegmentPool.shared()).use { own ->
+                            own.writeString("own ")
+                            unread.writeString("read ahead")
+                            RunningTransfer(chain.source, chain.target, 4, own, unread = unread).copied() shouldBe 4
+                            chain.right.readText(8) shouldBe "own read"
+                            own.writeString("own ")
+                            chain.target.close()
+                            RunningTransfer(chain.source, chain.target, ahead = own, unread = unread).failure()
+                            own.readString(own.available().toInt()) shouldBe "own "
+                            unread.readString(unread.available().toInt()) shouldBe " ahead"
+                        }
+                    }
+                }
+            }
+        }
+
+        test("$flavour: a reset is passed on as one, by a copy and in both directions of a relay") {
+            TestReactor(flavour, loops = 2).use { reactor ->
+                Chain(reactor).use { chain ->
+                    val copy = RunningTransfer(chain.source, chain.target)
+                    chain.left.write("a part")
+                    chain.right.readText(6) shouldBe "a part"
+                    chain.left.connection.reset()
+                    copy.failure().shouldBeInstanceOf<NetparkException.Reset>()
+                    chain.target.close()
+                    shouldThrow<NetparkException.Reset> { chain.right.readSome() }
+                }
+                for (which in 0..1) {
+                    Chain(reactor).use { chain ->
+                        val relay = RunningRelay(chain.source, chain.target)
+                        val ends = listOf(chain.left, chain.right)
+                        chain.left.write("there")
+                        chain.right.readText(5) shouldBe "there"
+                        ends[which].connection.reset()
+                        relay.failure().shouldBeInstanceOf<NetparkException.Reset>()
+                        chain.source.close()
+                        chain.target.close()
+                        shouldThrow<NetparkException.Reset> { ends[1 - which].readSome() }
+                    }
                 }
             }
         }

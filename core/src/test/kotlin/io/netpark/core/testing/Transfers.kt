@@ -18,10 +18,18 @@ class RunningTransfer(
     ahead: LinkBuffer? = null,
     aheadCounts: Long = 0,
     pool: SegmentPool = SegmentPool.shared(),
+    unread: LinkBuffer? = null,
 ) {
     private val end = CompletableFuture<Exception?>()
 
-    val transfer = Transfer(source, target, ahead, aheadCounts, count, pool) { _, failure -> check(end.complete(failure)) }
+    private val outcome = Transfer.Outcome { _, failure -> check(end.complete(failure)) }
+
+    val transfer =
+        if (unread == null) {
+            Transfer(source, target, ahead, aheadCounts, count, pool, outcome)
+        } else {
+            Transfer(source, target, ahead, unread, count, pool, outcome)
+        }
 
     init {
         transfer.start()
