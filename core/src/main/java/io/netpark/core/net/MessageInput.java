@@ -27,6 +27,8 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
 
     final int family;
     final boolean packets;
+    /** The peer of sequenced packets has reset them, which the kernel says once, to a sender or a receiver: see {@link StreamSocket}. */
+    private volatile boolean reset;
 
     /** @param packets whether these are sequenced packets, which end */
     MessageInput(EventLoop loop, int fd, int family, boolean packets) {
@@ -120,16 +122,33 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
         return length;
     }
 
+    /** A system call has failed, and the kernel may not say so again. */
+    final void noteFailure(int errno) {
+        if (packets && errno == Errno.ECONNRESET) {
+            reset = true;
+        }
+    }
+
+    /** For a receiver at an end: a sender that was told otherwise may be about to say so. */
+    private boolean isReset() {
+        for (int i = 0; i < StreamSocket.PATIENCE && !reset && !isOnlyUse(); i++) {
+            Thread.yield();
+        }
+        return reset;
+    }
+
     /** What a system call's result means to a receive. */
     private int received(long result, long bytes) throws NetparkException {
         if (result == -Errno.EAGAIN) {
             return PARK;
         }
-        if (result == END) {
+        if (result == END && !isReset()) {
             return END_OF_STREAM;
         }
         if (result < 0) {
-            throw NetparkException.of((int) -result, operation(Direction.READ));
+            int errno = result == END ? Errno.ECONNRESET : (int) -result;
+            noteFailure(errno);
+            throw NetparkException.of(errno, operation(Direction.READ));
         }
         Counters counters = loop().counters();
         if (counters != null) {

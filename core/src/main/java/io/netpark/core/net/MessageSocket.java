@@ -303,6 +303,7 @@ public final class MessageSocket extends MessageInput {
 
     /** The kernel has disconnected a unix socket whose peer is gone ({@code unix_dgram_sendmsg}). */
     private void refused(long result, @Nullable SocketAddress to) {
+        noteFailure((int) -result);
         if (result == -Errno.ECONNREFUSED && family == Linux.AF_UNIX && to == null) {
             remote = null;
         }

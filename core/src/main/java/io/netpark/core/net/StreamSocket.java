@@ -41,7 +41,7 @@ public abstract sealed class StreamSocket extends Socket permits ByteInput {
     /** The peer's end has been read, and is one. */
     private static final int INPUT_ENDED = 1 << 13;
     /** How often a reader lets those go on who are in a system call, and may be about to say what that told them. */
-    private static final int PATIENCE = 1000;
+    static final int PATIENCE = 1000;
 
     /** {@link #ERRNO}, {@link #OUTPUT_ENDED}, {@link #INPUT_ENDED}. */
     private volatile int ends;

@@ -73,7 +73,13 @@ class PacketSpec : NetparkSpec(body = {
                 packetPair(family.freshAddress()).use { client, server ->
                     client.send("unread")
                     server.close()
-                    shouldThrow<NetparkException.Reset> { client.receive() }
+                    repeat(3) { shouldThrow<NetparkException.Reset> { client.receive() } }
+                }
+                packetPair(family.freshAddress()).use { client, server ->
+                    client.send("unread")
+                    server.close()
+                    shouldThrow<NetparkException.Reset> { client.send("x") } // a sender that is told does not hide it
+                    repeat(2) { shouldThrow<NetparkException.Reset> { client.receive() } }
                 }
             }
 
