@@ -3,6 +3,7 @@ package io.netpark.core.fd;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.sys.Due;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,6 +27,8 @@ final class Deadline {
     private final ParkingSlot slot;
     private final int expired;
     private final Timer timer;
+    /** Asked before the deadline passes, on the loop: whether the operation gets somewhere, and is to have as long again. */
+    private final @Nullable BooleanSupplier progress;
 
     // Guarded by this
     private long at = NONE;
@@ -35,11 +38,12 @@ final class Deadline {
     private long span;
     private boolean closed;
 
-    Deadline(EventLoop loop, ErrorWord error, ParkingSlot slot, int expired) {
+    Deadline(EventLoop loop, ErrorWord error, ParkingSlot slot, int expired, @Nullable BooleanSupplier progress) {
         this.loop = loop;
         this.error = error;
         this.slot = slot;
         this.expired = expired;
+        this.progress = progress;
         this.timer = loop.newTimer(this::fire);
     }
 
@@ -94,19 +98,38 @@ final class Deadline {
     /** On the loop, at {@link #armedAt} or, if that was moved meanwhile, later or for nothing. */
     private void fire() {
         Waiter waiter = null;
-        synchronized (this) {
-            armedAt = NONE;
-            if (closed || at == NONE) {
-                return;
+        boolean progressed = false;
+        for (boolean asked = progress == null; ; asked = true) {
+            synchronized (this) {
+                armedAt = NONE;
+                if (closed || at == NONE) {
+                    return;
+                }
+                if (progressed && span > 0) {
+                    at = Due.in(span);
+                }
+                if (at - System.nanoTime() > 0) {
+                    arm(at);
+                    return;
+                }
+                if (asked) {
+                    waiter = expire();
+                    break;
+                }
             }
-            if (at - System.nanoTime() > 0) {
-                arm(at);
-            } else {
-                waiter = expire();
-            }
+            progressed = hasProgressed(); // a system call, so without the monitor
         }
         if (waiter != null) {
             waiter.run();
+        }
+    }
+
+    private boolean hasProgressed() {
+        try {
+            return progress.getAsBoolean();
+        } catch (RuntimeException | Error e) {
+            loop.report("Whether an operation gets somewhere could not be found out; its deadline passes", e);
+            return false;
         }
     }
 

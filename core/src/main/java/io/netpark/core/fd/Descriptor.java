@@ -422,8 +422,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
      * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
      *
      * <p>Progress extends a write deadline: each time a write has got rid of some bytes and has to wait again, the
-     * deadline is as far away as it was when it was set. A slow peer is not timed out, one that has stopped is (okio's
-     * AsyncTimeout has the same rule).
+     * deadline is as far away as it was when it was set; so is one that is about to pass while the peer takes bytes that the
+     * kernel still holds. A slow peer is not timed out, one that has stopped is, after once or twice as long as was set (okio's
+     * AsyncTimeout has a similar rule).
      *
      * @param nanoTime a {@link System#nanoTime} value
      */
@@ -455,11 +456,22 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
     }
 
+    /** The write deadline is about to pass. An operation that is not parked has been woken: there is room, and it is on its way. */
+    private boolean isWriteGoingOn() {
+        return lock.isLocked(Direction.WRITE.lockBit) && (!writeSlot.isOccupied() || goesOnWithoutUs());
+    }
+
+    /** Asked when the deadline of a parked write is about to pass: whether it gets somewhere, though not by a system call of ours. */
+    protected boolean goesOnWithoutUs() {
+        return false;
+    }
+
     private Deadline deadline(Direction direction) {
         synchronized (lock) {
             Deadline deadline = direction == Direction.READ ? readDeadline : writeDeadline;
             if (deadline == null) {
-                deadline = new Deadline(loop, error, slot(direction), direction.expired);
+                deadline = new Deadline(loop, error, slot(direction), direction.expired,
+                        direction == Direction.WRITE ? this::isWriteGoingOn : null);
                 if (lock.isClosed()) {
                     deadline.close();
                 }

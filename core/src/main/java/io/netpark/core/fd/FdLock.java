@@ -87,6 +87,11 @@ final class FdLock {
         return (word & (READ | WRITE)) != 0;
     }
 
+    /** Whether an operation has this lock bit. */
+    boolean isLocked(int bit) {
+        return (word & bit) != 0;
+    }
+
     /** Takes a reference, for a call that needs no lock. False once closed. */
     boolean acquire() {
         while (true) {

@@ -42,6 +42,11 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
     private @Nullable ByteBuffer lastSource;
     private long lastSourceAddress;
 
+    /** The last write that had to wait met a full socket. Belongs to whoever holds the write lock; read while it is parked. */
+    private boolean full;
+    /** Made when a write deadline is first about to pass, on the loop. */
+    private volatile @Nullable Uptake uptake;
+
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
     /** Made when first set. */
@@ -94,6 +99,7 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
                 if (sent >= 0) {
                     bytes += sent;
                 } else if (sent == -Errno.EAGAIN) {
+                    full = true;
                     outcome = PARK;
                 } else if (sent != -Errno.EINTR) {
                     outcome = output.refused(this, (int) -sent);
@@ -108,6 +114,35 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
             extendDeadline(Direction.WRITE);
         }
         return outcome;
+    }
+
+    /** Only what has met a full socket: a connect, say, parks for other reasons. */
+    @Override
+    protected final boolean goesOnWithoutUs() {
+        if (!full) {
+            return false;
+        }
+        if (uptake == null) {
+            uptake = new Uptake(this);
+        }
+        return uptake.goesOn();
+    }
+
+    /** A write of another kind parks because the socket has no room. */
+    final void noteFull() {
+        full = true;
+    }
+
+    /** For {@link Uptake#goesOn}. */
+    final boolean goesOn(Uptake asked) {
+        if (!tryAcquire()) {
+            return false;
+        }
+        try {
+            return asked.goesOn(libc(), fd(), isTcp(), full && isParked(Direction.WRITE));
+        } finally {
+            release();
+        }
     }
 
     /** Why the kernel takes no more. */
@@ -413,8 +448,8 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     /**
      * Closes the stream when no byte has moved in either direction for so long; operations then fail with
-     * {@link NetparkException.TimedOut}. Counts from now on, and replaces the timeout in force. This is about bytes, not
-     * about the peer's being there, which TCP keepalive asks for.
+     * {@link NetparkException.TimedOut}. Counts from now on, and replaces the timeout in force. Bytes that the peer takes out of what
+     * the kernel holds move. This is about bytes, not about the peer's being there, which TCP keepalive asks for.
      *
      * @param nanos more than 0; or 0 for no timeout
      */
@@ -446,6 +481,10 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
         IdleTimeout timeout = idle;
         if (timeout != null) {
             timeout.touch();
+        }
+        Uptake asked = uptake;
+        if (asked != null && direction == Direction.WRITE) {
+            asked.restart();
         }
         Counters counters = loop().counters();
         if (counters != null) {

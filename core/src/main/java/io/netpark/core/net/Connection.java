@@ -281,6 +281,7 @@ public sealed class Connection extends ByteStream {
             scratch.giveBack();
         }
         if (result == -Errno.EAGAIN) {
+            noteFull();
             return PARK;
         }
         if (result < 0) {

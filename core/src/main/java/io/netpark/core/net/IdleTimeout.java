@@ -5,13 +5,14 @@ import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Closes a stream on which no byte has moved for some time. A byte costs a look at the clock; the timer moves itself when
+ * Closes a stream on which no byte has moved for some time, neither through it nor from the kernel to the peer. A byte costs a look at the clock; the timer moves itself when
  * it fires and finds that it is not time yet.
  */
 final class IdleTimeout {
 
     private final ByteStream stream;
     private final Timer timer;
+    private final Uptake uptake;
     /** 0 for none. */
     private volatile long nanos;
     private volatile long lastByte;
@@ -20,6 +21,7 @@ final class IdleTimeout {
 
     IdleTimeout(ByteStream stream) {
         this.stream = stream;
+        this.uptake = new Uptake(stream);
         this.timer = stream.loop().newTimer(this::fire);
     }
 
@@ -37,6 +39,7 @@ final class IdleTimeout {
     }
 
     void touch() {
+        uptake.restart();
         lastByte = System.nanoTime();
     }
 
@@ -56,6 +59,9 @@ final class IdleTimeout {
         long due = Due.after(lastByte, limit);
         if (due - System.nanoTime() > 0) {
             timer.arm(due);
+        } else if (uptake.goesOn()) {
+            lastByte = System.nanoTime();
+            timer.arm(Due.after(lastByte, limit));
         } else {
             expired = true;
             stream.close();

@@ -82,7 +82,7 @@ public record TcpInfo(
     private static final int RTTVAR = 72;
     private static final int SND_CWND = 80;
     private static final int TOTAL_RETRANS = 100;
-    private static final int BYTES_ACKED = 120;
+    static final int BYTES_ACKED = 120;
     private static final int BYTES_RECEIVED = 128;
     private static final int NOTSENT_BYTES = 144;
     private static final int MIN_RTT = 148;

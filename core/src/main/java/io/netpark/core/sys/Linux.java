@@ -109,6 +109,7 @@ public final class Linux {
     public static final int SO_DOMAIN = 39;
     public static final int SO_BUSY_POLL = 46;
     public static final int SO_INCOMING_CPU = 49;
+    public static final int SO_MEMINFO = 55;
     public static final int SO_ZEROCOPY = 60;
 
     // netinet/in.h
