@@ -13,6 +13,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.PeerState;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -368,6 +369,14 @@ public final class BlockingConnection implements AutoCloseable {
             throw new IllegalArgumentException("a limit must be positive, not " + bytes);
         }
         inputLimit = bytes;
+    }
+
+    /**
+     * What is known of the peer, without asking it or waiting: whether it has ended its stream, or is gone, though nobody reads. For
+     * who works on an answer that may be in vain.
+     */
+    public PeerState peerState() {
+        return core.peerState();
     }
 
     /** The peer's address, also after closing. */

@@ -177,7 +177,7 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     /**
-     * Gives up what is being dialed, closes every connection, and closes the event loops if they are its own: that
+     * Gives up what is being dialed, closes every connection (by a reset those that are in the midst of something), and closes the event loops if they are its own: that
      * waits until their threads have ended and all close callbacks have run, unless called on an event loop. Can be
      * called again.
      */

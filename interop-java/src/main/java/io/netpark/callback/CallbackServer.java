@@ -215,7 +215,7 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /**
-     * Stops accepting, closes every connection, and closes the event loops if they are its own: that waits until their
+     * Stops accepting, closes every connection (by a reset those that are in the midst of something), and closes the event loops if they are its own: that waits until their
      * threads have ended and all close callbacks have run, unless called on an event loop or in a callback. Can be called again.
      */
     @Override

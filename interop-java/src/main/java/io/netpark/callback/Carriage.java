@@ -36,6 +36,10 @@ final class Carriage<T> {
         @Nullable Transfer transfer;
         /** It ended in the midst of bytes. */
         boolean interrupted;
+        /** Its source's input is here. On the loop of that. */
+        boolean hasInput;
+        /** Its target's output is here. On the loop of that. */
+        boolean hasOutput;
 
         Leg(CallbackConnection source, CallbackConnection target) {
             this.source = source;
@@ -63,6 +67,17 @@ final class Carriage<T> {
     private final PlacedFuture<T> future;
     private final Supplier<T> result;
     private final long count;
+    private static final int WAITING = 0;
+    private static final int BEGUN = 1;
+    private static final int ABANDONED = 2;
+
+    /**
+     * <pre>
+     *   WAITING --all halves are here--> BEGUN
+     *           --cancelled------------> ABANDONED: what is here goes back now, what comes as soon as it does
+     * </pre>
+     */
+    private final AtomicInteger phase = new AtomicInteger(WAITING);
     /** Halves of connections that are not here yet. */
     private final AtomicInteger missing;
     /** Why it cannot begin. Guarded by this, as {@link #exchanges} are, until all halves are here. */
@@ -102,8 +117,13 @@ final class Carriage<T> {
         }
         future.whenComplete((result, failure) -> {
             Runnable running = cancel;
-            if (failure != null && running != null) {
-                running.run(); // cancelled, or completed by somebody else
+            if (failure == null) {
+                return;
+            }
+            if (phase.compareAndSet(WAITING, ABANDONED)) {
+                abandon(); // cancelled, or completed by somebody else
+            } else if (running != null) {
+                running.run();
             }
         });
         for (Leg leg : legs) { // now, as what is written from now on comes after it
@@ -117,8 +137,34 @@ final class Carriage<T> {
         OneByOne.onLoop(connection.loop(), action); // if it has ended, so has the connection
     }
 
+    private void abandon() {
+        for (Leg leg : legs) {
+            onLoop(leg.source, () -> {
+                if (leg.hasInput) {
+                    leg.source.input.giveBack(leg.ahead, false);
+                    leg.ahead.close();
+                }
+            });
+            onLoop(leg.target, () -> {
+                if (leg.hasOutput) {
+                    leg.target.output.giveBack(false);
+                }
+            });
+        }
+        endExchanges();
+    }
+
+    private synchronized void endExchanges() {
+        exchanges.forEach(Exchange::close);
+        exchanges.clear();
+    }
+
     private void lendInput(Leg leg) {
         CallbackConnection source = leg.source;
+        if (phase.get() == ABANDONED) {
+            source.input.letGo();
+            return;
+        }
         if (source.isOpen() && source.life.isCalling()) {
             source.life.afterCall(() -> lendInput(leg));
             return;
@@ -128,12 +174,16 @@ final class Carriage<T> {
             return;
         }
         source.input.stop();
+        leg.hasInput = true;
         lent(source, takeUnread(leg));
     }
 
     private void outputLent(Leg leg, boolean granted) {
         CallbackConnection target = leg.target;
-        if (granted) {
+        if (granted && phase.get() == ABANDONED) {
+            onLoop(target, () -> target.output.giveBack(false)); // as a task: the next may be abandoned as well
+        } else if (granted) {
+            leg.hasOutput = true;
             lent(target, null);
         } else {
             lent(target, target.isOpen()
@@ -151,8 +201,10 @@ final class Carriage<T> {
                 unready = failure;
             }
         }
-        if (missing.decrementAndGet() == 0) {
+        if (missing.decrementAndGet() == 0 && phase.compareAndSet(WAITING, BEGUN)) {
             start();
+        } else if (phase.get() == ABANDONED) {
+            endExchanges();
         }
     }
 
@@ -301,7 +353,7 @@ final class Carriage<T> {
     /** The output of one target, then the input of its source, then the next; when all is as it was somebody may copy again. */
     private void giveBack(int index, @Nullable Exception failure) {
         if (index == legs.size()) {
-            exchanges.forEach(Exchange::close);
+            endExchanges();
             onLoop(legs.get(0).source, () -> tell(failure));
             return;
         }

@@ -11,7 +11,6 @@ import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -62,8 +61,8 @@ final class Output {
 
     /** What the kernel has not taken; null for as long as it takes everything. Loop's thread only, as is everything below. */
     private @Nullable Flushing flushing;
-    /** Of writes that the kernel took at once, until a task tells so; null if there are none. */
-    private @Nullable ArrayDeque<PlacedFuture<Void>> written;
+    /** Futures of writes that the kernel took at once; made for the first. */
+    private @Nullable Written written;
     /** Above the high-water mark, and not yet down to the low one. */
     private boolean full;
     private int end = NOTHING;
@@ -355,22 +354,11 @@ final class Output {
 
     /** All is written, and the future not yet returned: who gets it complete would be called back inside this call, again and again. */
     private void tellSoon(PlacedFuture<Void> future) {
-        ArrayDeque<PlacedFuture<Void>> done = written;
-        if (done == null) {
-            done = written = new ArrayDeque<>();
+        Written tellers = written;
+        if (tellers == null) {
+            tellers = written = new Written(loop);
         }
-        done.add(future);
-        if (done.size() == 1) {
-            OneByOne.onLoop(loop, this::tellWritten);
-        }
-    }
-
-    private void tellWritten() {
-        ArrayDeque<PlacedFuture<Void>> done = written;
-        written = null; // those that come meanwhile are told by the next task
-        while (done != null && !done.isEmpty()) {
-            done.remove().tell((Void) null);
-        }
+        tellers.add(future);
     }
 
     /** Everything may have been written, and an end asked for. */

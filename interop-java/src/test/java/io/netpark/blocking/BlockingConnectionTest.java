@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.PeerState;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
@@ -203,7 +204,15 @@ class BlockingConnectionTest {
         withPair(setting, (client, server) -> {
             client.writer().writeString("half of it");
             client.flush();
+            assertEquals(PeerState.PRESENT, server.peerState());
             client.reset();
+            if (setting.poller().equals("epoll")) { // the other poller tells only of what is waited for
+                long end = System.nanoTime() + 10_000_000_000L;
+                while (server.peerState() != PeerState.GONE && System.nanoTime() < end) {
+                    Thread.sleep(1);
+                }
+                assertEquals(PeerState.GONE, server.peerState()); // though nobody reads
+            }
             assertThrows(NetparkException.Reset.class, () -> server.await(20));
             assertThrows(NetparkException.Reset.class, () -> server.await(20)); // and not an end
         });

@@ -23,6 +23,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -219,6 +220,35 @@ class BrokenOffTest {
             send(between.client, "first");
             assertEquals(5, get(copied));
             assertEquals("<first>", Support.receiveAll(between.service));
+        }
+    }
+
+    @Test
+    void aCopyThatIsCancelledBeforeItsTurnLetsItsSourceGoAtOnce() throws Exception {
+        List<CallbackConnection> accepted = new CopyOnWriteArrayList<>();
+        try (CallbackServer server = CallbackServer.builder().loops(2).onConnect(accepted::add)
+                        .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
+                Socket first = Support.connect(server)) {
+            await("one", () -> accepted.size() == 1);
+            try (Socket second = Support.connect(server)) {
+                await("two", () -> accepted.size() == 2);
+                try (Socket third = Support.connect(server)) {
+                    await("three", () -> accepted.size() == 3);
+                    CompletableFuture<Long> going = accepted.get(0).copyTo(accepted.get(2));
+                    send(first, "x");
+                    assertEquals("x", receive(third, 1));
+                    CompletableFuture<Long> waiting = accepted.get(1).copyTo(accepted.get(2));
+                    send(second, "y");
+                    assertTrue(waiting.cancel(false));
+                    assertEquals("y", receive(second, 1)); // its callback answers
+                    send(first, "x");
+                    assertEquals("x", receive(third, 1));
+                    CompletableFuture<Void> behind = accepted.get(2).writeAsync(Support.bytes("z"));
+                    going.cancel(false);
+                    get(behind);
+                    assertEquals("z", receive(third, 1)); // the turn of the one that was cancelled has passed
+                }
+            }
         }
     }
 
