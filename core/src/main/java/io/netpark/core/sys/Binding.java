@@ -1,6 +1,7 @@
 package io.netpark.core.sys;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The two ways to reach the C library, and the choice between them.
@@ -21,10 +22,14 @@ public enum Binding {
     private static final int FIRST_FFM_JDK = 22;
     private static final String FFM_CLASS = "io.netpark.core.sys.FfmLibC";
 
-    /** Holds the process-wide default, made at first use and checked by {@link Platform#selfTest}. */
-    private static final class Default {
-        static final LibC LIBC = choose(System.getProperty(PROPERTY, "auto")).open();
-    }
+    /** The process-wide default, made at first use and checked by {@link Platform#selfTest}. */
+    private static volatile @Nullable LibC chosen;
+
+    /**
+     * What it said when this was started for the first time, and failed. Whoever comes later is told the same: the classes of a
+     * binding cannot be initialized twice, and would say only that.
+     */
+    private volatile @Nullable Throwable failure;
 
     /**
      * The implementation that {@value #PROPERTY} asks for, or the best one that works here.
@@ -32,15 +37,17 @@ public enum Binding {
      * @throws UnsupportedOperationException if Netpark cannot run here; the message says what is missing
      */
     public static LibC defaultLibC() {
-        try {
-            return Default.LIBC;
-        } catch (ExceptionInInitializerError e) {
-            // Seen by the first caller only; unwrapped so that it reads like the error it is.
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw e;
+        LibC known = chosen;
+        return known != null ? known : chooseDefault();
+    }
+
+    private static synchronized LibC chooseDefault() {
+        LibC known = chosen;
+        if (known == null) {
+            known = choose(System.getProperty(PROPERTY, "auto")).open();
+            chosen = known;
         }
+        return known;
     }
 
     /**
@@ -59,7 +66,7 @@ public enum Binding {
     }
 
     /** Why this binding cannot be used in this process, or null if it can. */
-    public @org.jspecify.annotations.Nullable String unavailability() {
+    public @Nullable String unavailability() {
         if (this == JNA) {
             return null;
         }
@@ -87,14 +94,46 @@ public enum Binding {
             throw new UnsupportedOperationException(
                     "The " + this + " binding is not available: " + missing + "; use -D" + PROPERTY + "=jna");
         }
+        Throwable before = failure;
+        if (before != null) {
+            throw failed(before);
+        }
         try {
             LibC libc = this == JNA ? new JnaLibC() : (LibC) Class.forName(FFM_CLASS).getDeclaredConstructor().newInstance();
             Platform.selfTest(libc); // the first call links, and may fail as starting does
             return libc;
         } catch (ReflectiveOperationException | LinkageError | IllegalCallerException e) {
             Throwable cause = e.getCause() != null ? e.getCause() : e;
-            throw new UnsupportedOperationException("The " + this + " binding failed to start (" + cause
-                    + "); if the JVM denies native access, start it with --enable-native-access=ALL-UNNAMED", cause);
+            failure = cause;
+            throw failed(cause);
         }
+    }
+
+    private UnsupportedOperationException failed(Throwable cause) {
+        return new UnsupportedOperationException(
+                "The " + this + " binding failed to start (" + cause + "); " + wayOut(cause), cause);
+    }
+
+    /** What can be done about it. */
+    private String wayOut(Throwable cause) {
+        if (cause instanceof IllegalCallerException) {
+            return "the JVM denies native access; start it with --enable-native-access=" + caller();
+        }
+        if (this == JNA && cause instanceof NoClassDefFoundError) {
+            return "it needs the library net.java.dev.jna:jna";
+        }
+        String said = String.valueOf(cause.getMessage());
+        if (this == JNA && cause instanceof UnsatisfiedLinkError && !said.contains("undefined symbol")
+                && !said.contains("Error looking up function")) {
+            return "JNA unpacks a library and loads it; -Djna.tmpdir names a folder that can be written to and that is not"
+                    + " mounted noexec, now it is " + System.getProperty("jna.tmpdir", System.getProperty("java.io.tmpdir"));
+        }
+        return "it needs glibc 2.17 or newer, or a C library like it";
+    }
+
+    /** The module that makes native calls, as the JVM's option has it. */
+    private String caller() {
+        Module module = this == JNA ? com.sun.jna.Native.class.getModule() : Binding.class.getModule();
+        return module.isNamed() ? module.getName() : "ALL-UNNAMED";
     }
 }

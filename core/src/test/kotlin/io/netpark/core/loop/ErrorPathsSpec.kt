@@ -7,24 +7,21 @@ import io.kotest.matchers.string.shouldNotContain
 import io.netpark.core.sys.Binding
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
+import io.netpark.core.testing.testClassPath
 import java.io.File
-import java.lang.management.ManagementFactory
 import java.net.InetAddress
 import java.net.Socket
-import java.nio.file.Path
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.concurrent.thread
 
 /** In a JVM whose classes come from folders, as a build tool puts them there, and that has few descriptors. */
 class ErrorPathsSpec : NetparkSpec(body = {
     fun start(main: String, libc: Binding): Process {
-        val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
         val needed = listOf("/classes", "/test-classes", "/jna-", "/jctools-", "/kotlin-stdlib-")
-        val classPath = (System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path"))
-            .split(File.pathSeparator).filter { entry -> needed.any { it in entry } }.joinToString(File.pathSeparator)
-        val java = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options +
-            listOf("-XX:TieredStopAtLevel=1", "-D${Binding.PROPERTY}=$libc", "-cp", classPath, main)
+        val classPath = testClassPath().split(File.pathSeparator).filter { entry -> needed.any { it in entry } }.joinToString(File.pathSeparator)
+        val java = childJvm(main, listOf("-D${Binding.PROPERTY}=$libc"), classPath)
         return ProcessBuilder(listOf("bash", "-c", "ulimit -n 64; exec \"$@\"", "bash") + java).start()
     }
 

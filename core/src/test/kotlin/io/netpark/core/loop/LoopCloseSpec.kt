@@ -12,6 +12,8 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.runToEnd
+import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.PollerKind
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.async
@@ -148,6 +150,12 @@ class LoopCloseSpec : NetparkSpec(body = {
             eventually { rig.reporter.reports.size shouldBe 3 }
             rig.reporter.drain()
         }
+    }
+
+    test("exiting on a loop ends the process, though a shutdown hook closes the group") {
+        val (output, status) = childJvm("io.netpark.core.loop.ExitProbeKt").runToEnd()
+        output shouldContain "closed; the other loop has ended: true"
+        status shouldBe 7
     }
 
     test("scheduled tasks are cancelled, and none that was taken is left undecided") {

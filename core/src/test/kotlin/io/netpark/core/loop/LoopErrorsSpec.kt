@@ -6,18 +6,19 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.poll.Poller
+import io.netpark.core.sys.Binding
 import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
+import io.netpark.core.testing.runToEnd
 import io.netpark.core.testing.use
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
-import java.lang.management.ManagementFactory
-import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CopyOnWriteArrayList
@@ -58,19 +59,14 @@ class LoopErrorsSpec : NetparkSpec(body = {
     }
 
     fun probe(mode: String, libc: LibC, vararg limits: String) {
-        val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
-        val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
-        val command = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options + limits +
-            listOf("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dnetpark.binding=${libc.binding()}", "-cp", classPath,
-                "io.netpark.core.loop.OutOfMemoryProbeKt", mode)
-        val process = ProcessBuilder(command).redirectErrorStream(true).start()
-        val output = process.inputStream.bufferedReader().readText()
-        withClue(output) { process.waitFor() shouldBe 0 }
+        val options = limits.toList() + "-D${Binding.PROPERTY}=${libc.binding()}"
+        val (output, status) = (childJvm("io.netpark.core.loop.OutOfMemoryProbeKt", options) + mode).runToEnd()
+        withClue(output) { status shouldBe 0 }
     }
 
     for (libc in Bindings.all) {
         test("${libc.binding()}: a task that uses up the heap, so that not even a report finds memory, ends nothing") {
-            probe("heap", libc, "-Xmx32m")
+            probe("heap", libc, "-Xmx16m")
         }
         test("${libc.binding()}: an event array that cannot grow is used as it is") {
             probe("outside", libc, "-XX:MaxDirectMemorySize=4m")

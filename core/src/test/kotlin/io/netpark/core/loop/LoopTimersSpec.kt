@@ -17,6 +17,7 @@ import java.util.Random
 import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.ScheduledFuture
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.hours
@@ -125,6 +126,42 @@ class LoopTimersSpec : NetparkSpec(body = {
         val size = loop.submit<Int> { pauses.size }.result()
         loop.schedule({}, 10, TimeUnit.MILLISECONDS).result()
         pauses shouldHaveSize size
+    }
+
+    loop("a fixed rate that has been missed is made up for 8 times at most, stays in step, and lets others pass") {
+        val runs = Collections.synchronizedList(mutableListOf<Long>())
+        val between = AtomicInteger()
+        val start = System.nanoTime()
+        lateinit var rate: ScheduledFuture<*>
+        loop.submit {
+            rate = loop.scheduleAtFixedRate({
+                runs += System.nanoTime()
+                loop.execute(between::incrementAndGet)
+            }, 0, 1, TimeUnit.MILLISECONDS)
+        }.result()
+        eventually { (runs.size > 2) shouldBe true }
+        val before = loop.submit<Int> {
+            val end = System.nanoTime() + 100_000_000 // a hundred runs are missed
+            while (System.nanoTime() - end < 0) Thread.onSpinWait()
+            runs.size
+        }.result()
+        val released = System.nanoTime()
+        eventually { (runs.size > before + 12) shouldBe true }
+        rate.cancel(false)
+        val made = runs.drop(before)
+        // The one that was due, 8 more, and one a millisecond from then on: a run is never before its time.
+        made.forEachIndexed { i, time -> if (i > 9) time - released shouldBeGreaterThanOrEqual (i - 10) * 1_000_000L }
+        runs.forEach { it - start shouldBeGreaterThanOrEqual 0 }
+        eventually { between.get() shouldBe runs.size }
+    }
+
+    loop("a fixed rate that no loop could keep leaves time for everything else") {
+        val runs = AtomicInteger()
+        val rate = loop.scheduleAtFixedRate(runs::incrementAndGet, 0, 1, TimeUnit.NANOSECONDS)
+        repeat(100) { loop.submit<Int> { it }.result() shouldBe it }
+        loop.schedule<Int>({ 1 }, 1, TimeUnit.MILLISECONDS).result() shouldBe 1
+        rate.cancel(false)
+        runs.get().toLong() shouldBeGreaterThanOrEqual 1
     }
 
     loop("times without end do not come, and bury no other timer") {

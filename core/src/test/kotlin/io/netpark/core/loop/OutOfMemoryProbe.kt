@@ -8,7 +8,6 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Linux
 import java.nio.ByteBuffer
 import java.util.concurrent.CompletableFuture
-import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import kotlin.system.exitProcess
 
@@ -22,6 +21,9 @@ fun main(args: Array<String>) {
 }
 
 private class Block(val next: Block?, @Suppress("unused") val bytes: Array<Any?>)
+
+@Volatile
+private var full = false
 
 @Volatile
 private var held: Block? = null
@@ -47,15 +49,19 @@ private fun aTaskThatUsesUpTheHeap() {
     }
     val loop = EventLoopGroup.builder().loops(1).daemon(true).open().first()
     loop.submit {}.get()
-    repeat(3) {
-        val began = CountDownLatch(1)
+    repeat(2) {
+        full = false
         val filling = Runnable {
-            began.countDown()
-            fill() // the report of what this throws finds no memory
+            try {
+                fill()
+            } finally {
+                full = true // and the report of what is thrown finds no memory
+            }
         }
         loop.execute(filling)
-        began.await()
-        Thread.sleep(500)
+        while (!full) Thread.onSpinWait() // this thread has no memory either
+        val end = System.nanoTime() + 100_000_000
+        while (System.nanoTime() - end < 0) Thread.onSpinWait()
         held = null
         val ran = CompletableFuture<Unit>()
         val marker = Runnable { ran.complete(Unit) }
@@ -87,12 +93,11 @@ private fun noMemoryOutsideTheHeap() {
     val group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).open()
     val watched = List(300) { Watched() }
     val blocks = mutableListOf<ByteBuffer>()
-    var size = 1 shl 20
-    while (size > 0) {
+    for (size in listOf(1 shl 20, 1 shl 10)) { // what is left is less than the larger array needs
         try {
             while (true) blocks += ByteBuffer.allocateDirect(size)
         } catch (_: OutOfMemoryError) {
-            size /= 2
+            continue
         }
     }
     group.first().submit { // of one batch, as the loop looks after this

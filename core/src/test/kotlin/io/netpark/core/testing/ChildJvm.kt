@@ -22,11 +22,7 @@ class ChildJvm(private val mainClass: String, private val binding: Binding = Bin
 
     /** Runs it to its end, which has to be a good one, and returns what it has printed. */
     fun run(vararg arguments: String): String {
-        val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
-        val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
-        val command = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + options +
-            listOf("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m", "-D${Binding.PROPERTY}=$binding") + javaOptions +
-            listOf("-cp", classPath, mainClass) + arguments
+        val command = childJvm(mainClass, listOf("-Xmx128m", "-D${Binding.PROPERTY}=$binding") + javaOptions) + arguments
         val process = ProcessBuilder(command).redirectErrorStream(true).directory(folder?.toFile()).apply {
             environment().putAll(environment)
         }.start()
@@ -34,4 +30,19 @@ class ChildJvm(private val mainClass: String, private val binding: Binding = Bin
         withClue(output) { process.waitFor() shouldBe 0 }
         return output
     }
+}
+
+/** The command of a JVM like this one, to run a main class with the classes of the tests. */
+fun childJvm(main: String, options: List<String> = emptyList(), classPath: String = testClassPath()): List<String> =
+    listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
+        ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") } +
+        listOf("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1") + options + listOf("-cp", classPath, main)
+
+fun testClassPath(): String = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
+
+/** What it has printed, and its exit status. */
+fun List<String>.runToEnd(): Pair<String, Int> {
+    val process = ProcessBuilder(this).redirectErrorStream(true).start()
+    val output = process.inputStream.bufferedReader().readText()
+    return output to process.waitFor()
 }
