@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.ListeningSocket;
 import io.netpark.core.net.Socket;
 import io.netpark.core.sys.NetparkException;
@@ -70,6 +71,8 @@ final class Acceptor<T extends Socket> implements Waiter {
         } catch (Throwable e) { // OutOfMemoryError, say: one connection less, and not the end of accepting
             connection.close();
             listener.loop().report(connection + " was accepted and could not be served; it is closed", e);
+        } finally {
+            EventLoop.leaveUserCode(); // its first callback may have run; the next connection is another's
         }
     }
 

@@ -121,7 +121,13 @@ final class Registration extends Pollable implements Runnable {
 
     @Override
     public void run() {
-        Events events = Events.of(found);
+        Events events;
+        try {
+            events = Events.of(found);
+        } catch (Throwable e) { // no memory: an edge is told once, so it is told later
+            loop.execute(this);
+            throw e;
+        }
         queued = false;
         found = 0;
         if (!enter()) {

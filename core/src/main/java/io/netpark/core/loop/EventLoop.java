@@ -498,7 +498,9 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         try {
             call.run();
         } catch (Throwable e) {
-            report("An observer of " + this + " threw", e);
+            reportFailure("It is observed, and the observer threw:", this, e);
+        } finally {
+            leaveUserCode();
         }
     }
 

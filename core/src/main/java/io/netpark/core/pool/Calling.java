@@ -63,6 +63,8 @@ abstract sealed class Calling implements Runnable {
             tell();
         } catch (Throwable e) {
             threw(e);
+        } finally {
+            EventLoop.leaveUserCode();
         }
     }
 
