@@ -181,14 +181,18 @@ public final class CallbackMessages extends CallbackSocket {
 
     /** The first one who does, says why. */
     void end(@Nullable NetparkException cause) {
+        Runnable tell = () -> { // made first: there may be no memory for it
+            guarded("onClose", () -> callbacks.close.closed(this, cause));
+            closed.accept(this);
+        };
         if (!ended.compareAndSet(false, true)) {
             return;
         }
-        core.close();
-        OneByOne.onLoop(loop(), () -> { // always as a task: whoever is calling may be in the midst of a callback
-            guarded("onClose", () -> callbacks.close.closed(this, cause));
-            closed.accept(this);
-        });
+        try {
+            core.close();
+        } finally {
+            OneByOne.onLoop(loop(), tell); // always as a task: whoever is calling may be in the midst of a callback
+        }
     }
 
     // Telling

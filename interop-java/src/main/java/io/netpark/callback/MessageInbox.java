@@ -30,16 +30,34 @@ final class MessageInbox implements Waiter {
 
     @Override
     public void run() {
+        try {
+            receive();
+        } catch (Throwable e) { // no memory, say: nobody else would ever come back to this socket
+            tryLater(e);
+        }
+    }
+
+    private void tryLater(Throwable trouble) {
+        try {
+            socket.loop().report("Receiving from " + socket + " failed; it is tried again", trouble);
+            socket.loop().schedule(this, PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (Throwable e) { // not even that
+            socket.end(null);
+        }
+    }
+
+    private void receive() {
         for (int receives = 0; receives < RECEIVES_A_TURN; receives++) {
             MessageBatch batch = callbacks.batch();
+            boolean retry = parked;
+            parked = false; // whatever is thrown: then the operation has ended
             int received;
             try {
-                received = parked ? core.retryReceive(batch) : core.startReceive(batch);
+                received = retry ? core.retryReceive(batch) : core.startReceive(batch);
             } catch (NetparkException.Closed e) {
                 socket.end(e);
                 return;
             } catch (NetparkException e) {
-                parked = false;
                 if (!goesOnAfter(e)) {
                     return;
                 }

@@ -93,10 +93,8 @@ final class MessageOutbox implements Waiter {
             } catch (NetparkException.Closed e) {
                 pending.clear();
                 return;
-            } catch (NetparkException e) {
-                socket.tellError(e);
-            } catch (RuntimeException e) { // an address that this socket cannot reach
-                socket.loop().report(socket + " could not send to " + next.to, e);
+            } catch (Throwable e) {
+                tell(next, e);
             }
             started = outcome == Descriptor.PARK;
             if (!started) {
@@ -108,6 +106,19 @@ final class MessageOutbox implements Waiter {
         if (owesWritable) {
             owesWritable = false;
             socket.tellWritable();
+        }
+    }
+
+    /** One message less; the others must not wait for it. */
+    private void tell(Pending lost, Throwable why) {
+        try {
+            if (why instanceof NetparkException error) {
+                socket.tellError(error);
+            } else { // an address that this socket cannot reach, say
+                socket.loop().report(socket + " could not send to " + lost.to, why);
+            }
+        } catch (Throwable noMemory) {
+            // It gets lost, as datagrams do.
         }
     }
 }

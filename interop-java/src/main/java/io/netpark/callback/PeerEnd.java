@@ -91,6 +91,8 @@ final class PeerEnd {
             }
         } catch (NetparkException e) {
             connection.life.end(e);
+        } catch (Throwable e) {
+            connection.life.failed("what its peer does could not be looked at", e);
         }
     }
 

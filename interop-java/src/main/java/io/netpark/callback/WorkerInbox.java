@@ -7,6 +7,7 @@ import io.netpark.core.net.Connection;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -257,8 +258,11 @@ final class WorkerInbox extends Inbox {
 
     @Override
     byte[] copy() {
-        handOut();
-        return InputInbox.copy(current);
+        byte[] first = InputInbox.copy(current);
+        byte[] fresh = InputInbox.copy(arriving);
+        byte[] all = Arrays.copyOf(first, first.length + fresh.length);
+        System.arraycopy(fresh, 0, all, first.length, fresh.length);
+        return all;
     }
 
     @Override

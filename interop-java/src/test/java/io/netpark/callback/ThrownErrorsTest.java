@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Whatever is thrown where input is read, kept or handed to a callback: the connection ends and it is said, others go on. */
 @Timeout(60)
@@ -108,14 +111,11 @@ class ThrownErrorsTest {
         }
     }
 
-    /** Reading fails as no system call does. */
-    @ParameterizedTest
-    @MethodSource("io.netpark.callback.Support#threads")
-    void anErrorWhileReadingEndsTheConnection(String threads) throws Exception {
-        AtomicBoolean failing = new AtomicBoolean();
+    /** Throws an error instead of making a system call, once it has been told to. */
+    private static LibC failingOnce(String prefix, AtomicBoolean failing) {
         LibC real = Binding.values()[0].unavailability() == null ? Binding.values()[0].open() : Binding.values()[1].open();
-        LibC libc = (LibC) Proxy.newProxyInstance(LibC.class.getClassLoader(), new Class<?>[] {LibC.class}, (proxy, method, args) -> {
-            if (method.getName().equals("recv") && failing.getAndSet(false)) {
+        return (LibC) Proxy.newProxyInstance(LibC.class.getClassLoader(), new Class<?>[] {LibC.class}, (proxy, method, args) -> {
+            if (method.getName().startsWith(prefix) && failing.getAndSet(false)) {
                 throw new OutOfMemoryError("on purpose");
             }
             try {
@@ -124,6 +124,40 @@ class ThrownErrorsTest {
                 throw e.getCause();
             }
         });
+    }
+
+    /** Of messages one more or less does not count, and the socket goes on. */
+    @ParameterizedTest
+    @ValueSource(strings = {"recv", "send"})
+    void aMessageSocketGoesOn(String call) throws Exception {
+        AtomicBoolean failing = new AtomicBoolean();
+        LinkedBlockingQueue<String> received = new LinkedBlockingQueue<>();
+        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).libc(failingOnce(call, failing))
+                        .reporter(reports).open();
+                CallbackMessages socket = CallbackMessages.bind(group, Support.loopback(), MessageCallbacks.builder()
+                        .onMessage((any, message) -> received.add(Support.take(message.bytes()))).build());
+                CallbackMessages sender = CallbackMessages.dial(group, socket.localAddress(), MessageCallbacks.builder().build())) {
+            sender.send(Support.bytes("first"));
+            assertEquals("first", received.poll(10, TimeUnit.SECONDS));
+            failing.set(true);
+            if (call.equals("send")) {
+                assertThrows(OutOfMemoryError.class, () -> sender.send(Support.bytes("lost")));
+            } else {
+                sender.send(Support.bytes("late"));
+                assertEquals("late", received.poll(10, TimeUnit.SECONDS));
+                assertEquals(1, reports.causes.size());
+            }
+            sender.send(Support.bytes("next"));
+            assertEquals("next", received.poll(10, TimeUnit.SECONDS));
+        }
+    }
+
+    /** Reading fails as no system call does. */
+    @ParameterizedTest
+    @MethodSource("io.netpark.callback.Support#threads")
+    void anErrorWhileReadingEndsTheConnection(String threads) throws Exception {
+        AtomicBoolean failing = new AtomicBoolean();
+        LibC libc = failingOnce("recv", failing);
         for (boolean reader : new boolean[] {true, false}) {
             CompletableFuture<Throwable> cause = new CompletableFuture<>();
             reports.causes.clear();
@@ -141,8 +175,10 @@ class ThrownErrorsTest {
                 }
                 try (CallbackServer server = builder.listen(Support.loopback());
                         Socket broken = Support.connect(server); Socket other = Support.connect(server)) {
-                    Support.send(broken, "a");
-                    assertEquals("a", Support.receive(broken, 1));
+                    for (Socket socket : new Socket[] {other, broken}) { // both wait for bytes then
+                        Support.send(socket, "a");
+                        assertEquals("a", Support.receive(socket, 1));
+                    }
                     failing.set(true);
                     Support.send(broken, "b");
                     Throwable why = cause.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
