@@ -403,7 +403,7 @@ final class Input {
 
     /** What a callback has left when it paused comes again when reading resumes, before anything else does. */
     private void noteIfPaused() {
-        if (paused && inbox.left() > 0) {
+        if (paused && inbox.left() > 0 && !connection.life.isCalling()) {
             untold = true; // before looking once more, as resume() looks at this afterwards
             if (!paused) {
                 requestAgain();
