@@ -84,17 +84,27 @@ public class Listener internal constructor(
      * Accepts connections and starts [handler] for each, until this call is cancelled or the listener is closed.
      *
      * Handlers run on the event loop of their connection, or on [dispatcher]. On a loop they must not block: it serves
-     * other connections as well (`withContext(Dispatchers.IO)` for what blocks). Loops are taken in turn.
+     * other connections as well (`withContext(Dispatchers.IO)` for what blocks). Loops are taken in turn. Several calls may serve a
+     * listener; each connection goes to one of them.
      *
-     * A connection is closed when its handler, with all coroutines started in it, has finished. A handler that throws
-     * disturbs nobody else: it is reported to the context's `CoroutineExceptionHandler`, or else to the reactor's
-     * reporter. The end of a connection is no news: `Reset` and `Closed` are not reported.
+     * A connection is closed when its handler, with all coroutines started in it, has finished; what [Connection.writer] holds is
+     * flushed before. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
+     * since it last began to read) ends with a reset, so that what is cut off does not look complete; what is unflushed is dropped.
+     *
+     * A handler that throws disturbs nobody else: it is reported once, to the context's `CoroutineExceptionHandler`, or else to the
+     * reactor's reporter. What the peer has done to this connection is no news: `Reset`, `TimedOut`, `Truncated` and
+     * `LimitExceeded` of it are counted ([io.netpark.core.loop.PeerFault]), and its being closed here is not told at all. The same of
+     * another connection that the handler uses is reported.
+     *
+     * What fails in accepting, a balancing that throws, say, is reported once an episode, and tried again.
      *
      * **Cancelled**, it closes the listener, lets handlers go on for up to [drain], cancels the rest, and returns when
      * they are all gone. By default it cancels them at once.
      *
      * **When the listener is closed**, by [close] or with its reactor, it waits until the handlers have finished, and returns
      * normally.
+     *
+     * @throws NetparkException.TimedOut the listener's deadline has passed (see [setDeadline]); it ends as if it had been cancelled
      */
     public suspend fun serve(
         drain: Duration = Duration.ZERO,

@@ -14,6 +14,7 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
@@ -100,6 +101,18 @@ suspend fun export(connection: Connection, rows: Sequence<String>) {
         connection.writer.writeByte('\n'.code)
         connection.writer.flushIfFull()
     }
+    connection.writer.flush()
+}
+
+/** Answers what takes long; who has gone meanwhile is not worked for. Half-closing is going, in this protocol. */
+suspend fun patient(connection: Connection, compute: suspend () -> String) = coroutineScope {
+    val watch = launch {
+        connection.awaitPeerClosed()
+        this@coroutineScope.cancel("the client has gone")
+    }
+    val answer = compute()
+    watch.cancel()
+    connection.writer.writeString(answer)
     connection.writer.flush()
 }
 

@@ -51,6 +51,18 @@ class GuideSpec : NetparkSpec(body = {
         }
     }
 
+    example("patient") { client, server ->
+        kotlinx.coroutines.coroutineScope {
+            val gone = launch { patient(server) { kotlinx.coroutines.awaitCancellation() } }
+            val answered = launch { patient(client) { "late" } }
+            answered.join()
+            server.readText(4) shouldBe "late"
+            client.close()
+            gone.join()
+            gone.isCancelled shouldBe true
+        }
+    }
+
     example("frames") { client, server ->
         kotlinx.coroutines.coroutineScope {
             val handler = launch { frames(server) }

@@ -12,8 +12,10 @@ import java.time.Duration;
  *   <li><b>Finish</b>: nobody is accepted any more. Connections that are idle, between two requests, are closed at once; others
  *       when they become so, or by their handlers.
  *   <li><b>Flush</b>: nothing is read any more. What has been written is sent.
- *   <li>What is left is cut off.
+ *   <li>What is left is cut off: closed, by a reset where an answer is incomplete, whatever the program's code does.
  * </ol>
+ *
+ * <p>A time may be as long as a {@link Duration} can be: then it is waited for for ever.
  *
  * An immutable value: {@code Shutdown.within(Duration.ofSeconds(10)).announcing(Duration.ofSeconds(5))}. A time is at most
  * {@link Due#FOREVER}, which stands for anything longer.
