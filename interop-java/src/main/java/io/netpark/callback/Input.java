@@ -31,21 +31,15 @@ final class Input {
     private final CallbackConnection connection;
     private final Connection core;
     private final EventLoop loop;
-    private final Limits limits;
     private final PeerEnd end;
     private final ReadTimeout timeout;
     private final Waiter waiter = this::ready;
     private final Runnable turn = this::turn;
     private final Runnable request = this::request;
-    /** In force from the next call on. */
-    private volatile Receiver receiver;
-
-    /** What {@link #receiver} wants, since the loop has last looked. Loop's thread only, as is all below but the volatile. */
-    private Inbox inbox;
-    private Receiver adopted;
+    private final Unread unread;
 
     /**
-     * Where the read operation of the core stands.
+     * Where the read operation of the core stands. Loop's thread only, as is all below but the volatile.
      *
      * <pre>
      *   IDLE --start: EAGAIN--> PARKED --ready--> PENDING --retry: EAGAIN--> PARKED
@@ -66,25 +60,14 @@ final class Input {
      * were read elsewhere, or it has paused at them.
      */
     private volatile boolean untold;
-    /** A callback is running on the loop. */
-    private boolean calling;
 
     Input(CallbackConnection connection, Limits limits, @Nullable WorkerCalls calls) {
         this.connection = connection;
         this.core = connection.core;
         this.loop = connection.loop();
-        this.limits = limits;
-        this.receiver = connection.callbacks.receiver;
-        this.adopted = receiver;
-        this.inbox = calls != null ? calls.inbox() : inboxFor(receiver);
+        this.unread = new Unread(connection, limits, calls);
         this.end = new PeerEnd(connection, this);
         this.timeout = new ReadTimeout(connection, limits.readNanos());
-    }
-
-    private Inbox inboxFor(Receiver receiver) {
-        return receiver.input() != null
-                ? new InputInbox(connection, receiver.input(), limits)
-                : new RequestInbox(connection, receiver, limits);
     }
 
     /** Starts reading, on the loop. */
@@ -96,10 +79,8 @@ final class Input {
     /** Puts bytes in front of what will be read; before {@link #start}, or while it is lent. */
     void preload(ByteBuffer bytes) {
         try {
-            inbox.put(bytes);
-            untold = inbox.unread() > 0;
-        } catch (NetparkException e) {
-            connection.life.end(e);
+            unread.put(bytes);
+            untold = unread.isAny();
         } catch (Throwable e) {
             failed(e);
         }
@@ -109,41 +90,13 @@ final class Input {
 
     /** From any thread: from the next call on, which comes soon if there are unread bytes. */
     void receiver(Receiver next) {
-        receiver = next;
+        unread.receiver(next);
         requestAgain();
     }
 
     /** Who is to be called now. From any thread. */
     Receiver receiver() {
-        return receiver;
-    }
-
-    /** Before each look at the inbox, and not in the midst of a callback. */
-    private void adopt() {
-        Receiver next = receiver;
-        if (next == adopted) {
-            return;
-        }
-        if (!inbox.receiver(next)) {
-            Inbox before = inbox;
-            Inbox after = inboxFor(next);
-            if (before.unread() > 0) {
-                try {
-                    after.put(ByteBuffer.wrap(before.copy()));
-                } catch (NetparkException e) {
-                    connection.life.end(e);
-                    return;
-                }
-            }
-            inbox = after;
-            before.clear();
-        }
-        adopted = next;
-    }
-
-    /** How much may be unread. */
-    private int limit() {
-        return limits.inputLimit(adopted);
+        return unread.receiver();
     }
 
     // Time
@@ -223,10 +176,7 @@ final class Input {
 
     private void putInFront(LinkBuffer first) {
         try {
-            byte[] behind = inbox.take();
-            ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
-            first.read(all);
-            preload(all.put(behind).flip());
+            unread.putInFront(first);
         } catch (Throwable e) { // no memory: there would be a hole in what the callbacks see
             failed(e);
         }
@@ -254,16 +204,16 @@ final class Input {
 
     /** Takes what is unread, also in the midst of a callback. */
     byte[] takeUnread() {
-        return inbox.take();
+        return unread.take();
     }
 
     /** What is unread, and stays so; also in the midst of a callback. */
     byte[] copyUnread() {
-        return inbox.copy();
+        return unread.copy();
     }
 
     boolean hasUnread() {
-        return inbox.unread() > 0;
+        return unread.isAny();
     }
 
     /** The peer's end of stream has been read. */
@@ -309,7 +259,7 @@ final class Input {
     }
 
     private boolean isOwnCallback() {
-        return connection.calls != null ? connection.calls.turns().isCurrent() : loop.inLoop() && calling;
+        return connection.calls != null ? connection.calls.turns().isCurrent() : loop.inLoop() && unread.isDelivering();
     }
 
     /** Bytes were not wanted for a while, and that time is not the peer's. */
@@ -336,7 +286,7 @@ final class Input {
     }
 
     void release() {
-        inbox.clear();
+        unread.clear();
         end.release();
     }
 
@@ -373,12 +323,12 @@ final class Input {
         }
     }
 
-    private void deliverAgain() {
-        adopt();
-        if (!connection.mayBeCalled() || lent || inbox.unread() == 0) {
+    private void deliverAgain() throws NetparkException {
+        unread.adopt();
+        if (!connection.mayBeCalled() || lent || !unread.isAny()) {
             return;
         }
-        boolean full = inbox.unread() >= limit();
+        boolean full = unread.isFull();
         deliver(false);
         checkLimit();
         if (full) {
@@ -387,23 +337,14 @@ final class Input {
     }
 
     private void deliver(boolean fresh) {
-        calling = true;
-        try {
-            if (fresh) {
-                inbox.deliverFresh();
-            } else {
-                inbox.deliver();
-            }
-        } finally {
-            calling = false;
-        }
+        unread.deliver(fresh);
         connection.idle.touch(); // from here on it is the peer's turn
         noteIfPaused();
     }
 
     /** What a callback has left when it paused comes again when reading resumes, before anything else does. */
     private void noteIfPaused() {
-        if (paused && inbox.left() > 0 && !connection.life.isCalling()) {
+        if (paused && unread.isAnyLeft()) {
             untold = true; // before looking once more, as resume() looks at this afterwards
             if (!paused) {
                 requestAgain();
@@ -417,7 +358,6 @@ final class Input {
         connection.idle.touch();
         if (connection.isOpen()) {
             noteIfPaused();
-            adopt();
             checkLimit();
             turn();
         }
@@ -432,14 +372,14 @@ final class Input {
     }
 
     private boolean mayRead() {
-        return connection.isReadable() && !end.isKnown() && !paused && !detached && !untold && (!lent || inbox.isAwaited())
-                && inbox.unread() < limit();
+        return connection.isReadable() && !end.isKnown() && !paused && !detached && !untold && (!lent || unread.isAwaited())
+                && !unread.isFull();
     }
 
     private void read() {
         try {
             for (int reads = 0; ; reads++) {
-                adopt(); // each time, as the callback before may have chosen another
+                unread.adopt(); // each time, as the callback before may have chosen another
                 if (!mayRead()) {
                     break;
                 }
@@ -466,19 +406,15 @@ final class Input {
     }
 
     /** Returns false if there is nothing more to be done for now. */
-    private boolean readOnce() {
+    private boolean readOnce() throws NetparkException {
         connection.idle.reading();
         if (state == IDLE) {
             startTimeout();
         }
         int count;
         try {
-            count = inbox.read(core, state != IDLE);
-        } catch (NetparkException e) {
-            state = IDLE;
-            connection.life.end(e);
-            return false;
-        } catch (Throwable e) { // no memory, say; the operation has ended
+            count = unread.read(core, state != IDLE);
+        } catch (Throwable e) { // the operation has ended
             state = IDLE;
             throw e;
         }
@@ -501,15 +437,17 @@ final class Input {
     }
 
     private void failed(Throwable e) {
-        connection.life.failed("reading failed", e);
+        if (e instanceof NetparkException failure) {
+            connection.life.end(failure);
+        } else {
+            connection.life.failed("reading failed", e);
+        }
     }
 
+    /** Who asks again, or was replaced, is going to take more. */
     private void checkLimit() {
-        if (inbox.left() >= limit() && receiver == adopted && connection.isOpen() && !connection.life.isCalling()
-                && !isAskedAgain() && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
-            connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
-                    + " bytes have come that no callback takes, and the limit is " + limit()
-                    + "; refuse messages that are longer, or raise inputLimit"));
+        if (!isAskedAgain()) {
+            unread.checkLimit();
         }
     }
 }

@@ -1,0 +1,153 @@
+package io.netpark.callback;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.net.Connection;
+import io.netpark.core.sys.NetparkException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What has been read of a connection and no callback has taken, and who is to be called with it: an {@link Inbox} of the kind that
+ * the {@link Receiver} in force needs. Loop's thread only, but for the receiver.
+ */
+final class Unread {
+
+    private final CallbackConnection connection;
+    private final Limits limits;
+    /** In force from the next call on. */
+    private volatile Receiver receiver;
+    /** What {@link #receiver} was when the loop has last looked. */
+    private Receiver adopted;
+    private Inbox inbox;
+    /** A callback is running on the loop. */
+    private boolean calling;
+
+    Unread(CallbackConnection connection, Limits limits, @Nullable WorkerCalls calls) {
+        this.connection = connection;
+        this.limits = limits;
+        this.receiver = connection.callbacks.receiver;
+        this.adopted = receiver;
+        this.inbox = calls != null ? calls.inbox() : inboxFor(receiver);
+    }
+
+    private Inbox inboxFor(Receiver receiver) {
+        return receiver.input() != null
+                ? new InputInbox(connection, receiver.input(), limits)
+                : new RequestInbox(connection, receiver, limits);
+    }
+
+    // Who is told
+
+    /** From any thread: from the next call on. */
+    void receiver(Receiver next) {
+        receiver = next;
+    }
+
+    /** Who is to be called now. From any thread. */
+    Receiver receiver() {
+        return receiver;
+    }
+
+    /** Before each look at the bytes, and not in the midst of a callback. */
+    void adopt() throws NetparkException.LimitExceeded {
+        Receiver next = receiver;
+        if (next == adopted) {
+            return;
+        }
+        if (!inbox.receiver(next)) {
+            Inbox before = inbox;
+            Inbox after = inboxFor(next);
+            if (before.unread() > 0) {
+                after.put(ByteBuffer.wrap(before.copy()));
+            }
+            inbox = after;
+            before.clear();
+        }
+        adopted = next;
+    }
+
+    void deliver(boolean fresh) {
+        calling = true;
+        try {
+            if (fresh) {
+                inbox.deliverFresh();
+            } else {
+                inbox.deliver();
+            }
+        } finally {
+            calling = false;
+        }
+    }
+
+    /** Whether that is going on, for those on the loop. */
+    boolean isDelivering() {
+        return calling;
+    }
+
+    // How much there is
+
+    boolean isAny() {
+        return inbox.unread() > 0;
+    }
+
+    /** As much as there may be. */
+    boolean isFull() {
+        return inbox.unread() >= limit();
+    }
+
+    private int limit() {
+        return limits.inputLimit(adopted);
+    }
+
+    /** A callback has been called, has left some, and has not got it in its hands still. */
+    boolean isAnyLeft() {
+        return inbox.left() > 0 && !connection.life.isCalling();
+    }
+
+    /** A callback that is running waits for more. */
+    boolean isAwaited() {
+        return inbox.isAwaited();
+    }
+
+    /** If the callback in force has been called and left too much, and that is not to be waited for. */
+    void checkLimit() {
+        if (inbox.left() >= limit() && receiver == adopted && connection.isOpen() && !connection.life.isCalling()
+                && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
+            connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
+                    + " bytes have come that no callback takes, and the limit is " + limit()
+                    + "; refuse messages that are longer, or raise inputLimit"));
+        }
+    }
+
+    // More and less of it
+
+    int read(Connection core, boolean retry) throws NetparkException {
+        return inbox.read(core, retry);
+    }
+
+    /** Adds bytes that were read elsewhere; nothing has been read here by then, or it has been taken. */
+    void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
+        inbox.put(bytes);
+    }
+
+    void putInFront(LinkBuffer first) throws NetparkException.LimitExceeded {
+        byte[] behind = inbox.copy();
+        ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
+        inbox.take();
+        first.read(all);
+        inbox.put(all.put(behind).flip());
+    }
+
+    /** Also in the midst of a callback, as {@link #copy}. */
+    byte[] take() {
+        return inbox.take();
+    }
+
+    byte[] copy() {
+        return inbox.copy();
+    }
+
+    void clear() {
+        inbox.clear();
+    }
+}
