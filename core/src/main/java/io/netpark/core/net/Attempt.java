@@ -42,7 +42,7 @@ final class Attempt {
     }
 
     void start() {
-        SocketAddress local = dialer.local();
+        SocketAddress local = dialer.local() == null ? null : Wildcard.ofFamily(dialer.local(), SockAddr.family(remote));
         try {
             if (local != null && SockAddr.family(local) != SockAddr.family(remote)) {
                 throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "

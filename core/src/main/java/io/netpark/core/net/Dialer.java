@@ -77,7 +77,7 @@ public final class Dialer {
     /**
      * Where connections come from. Addresses of another family are then not tried. Null, the default, leaves it to the kernel.
      *
-     * @param address its port may be 0 for any
+     * @param address its port may be 0 for any; without a host, {@code new InetSocketAddress(port)}, it is of both families
      */
     public Dialer withLocalAddress(@Nullable SocketAddress address) {
         return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos,

@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -37,6 +38,12 @@ final class Wildcard {
     /** The address for a socket of both families, if one is meant and this machine has IPv6; otherwise the same address. */
     static SocketAddress widened(SocketAddress address) {
         return !IPV4_ONLY && address instanceof InetSocketAddress inet && inet.getAddress() == WITHOUT_FAMILY && hasIpv6()
+                ? new InetSocketAddress(IPV6, inet.getPort()) : address;
+    }
+
+    /** The address for a socket of one family, if no family is meant; otherwise the same address. */
+    static SocketAddress ofFamily(SocketAddress address, int family) {
+        return family == Linux.AF_INET6 && address instanceof InetSocketAddress inet && inet.getAddress() == WITHOUT_FAMILY
                 ? new InetSocketAddress(IPV6, inet.getPort()) : address;
     }
 
