@@ -68,6 +68,10 @@ internal class Accepting(val core: CoreListener) {
             } catch (e: Throwable) { // a balancing that throws, say
                 if (e is NetparkException.Closed && (core.isClosed || isReactorClosed())) return
                 if (e is CancellationException || e is NetparkException.TimedOut) throw e
+                if (core.isClosed) { // another holder of the socket has shut it down
+                    core.loop().report("Accepting on ${core.localAddress()} has ended", e)
+                    return
+                }
                 if (pause == Duration.ZERO) core.loop().report("Accepting on ${core.localAddress()} failed; trying again", e)
                 pause = (pause * 2).coerceIn(FIRST_PAUSE, LAST_PAUSE)
                 delay(pause)
