@@ -8,7 +8,11 @@ import java.util.concurrent.CompletableFuture;
 @FunctionalInterface
 public interface Resolver {
 
-    /** The system's, as {@link InetAddress#getAllByName} asks it. */
+    /**
+     * The system's, as {@link InetAddress#getAllByName} asks it: on daemon threads, one for each name. A name is looked up once at a
+     * time, for all who ask. At most 128 names that somebody waits for are looked up at a time, and more wait; look-ups that were
+     * given up go on alone and hold up nobody, up to 512 in all.
+     */
     Resolver SYSTEM = new SystemResolver();
 
     /**
