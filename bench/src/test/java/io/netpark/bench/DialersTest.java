@@ -11,6 +11,9 @@ import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.DialerProcess;
 import io.netpark.bench.run.ListenerProcess;
 import io.netpark.bench.run.LoadProcess.Done;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,12 +26,11 @@ class DialersTest {
 
     @ParameterizedTest
     @EnumSource(Contender.class)
-    void dialsAndTellsOfFailures(Contender contender) {
+    void dialsAndTellsOfFailures(Contender contender) throws IOException {
         assumeTrue(contender.dials() && contender.absence().isEmpty());
         try (DialerProcess dialer = new DialerProcess(contender, ANYWHERE)) {
-            int port;
             try (ListenerProcess listener = new ListenerProcess(ANYWHERE)) {
-                port = listener.port();
+                int port = listener.port();
                 for (int round = 0; round < 2; round++) {
                     Done done = dialer.dial(port, 200);
                     assertTrue(done.requests() > 0, () -> done.requests() + " dials");
@@ -36,8 +38,11 @@ class DialersTest {
                 }
             }
             assertTrue(dialer.allocated() > 0);
-            BenchFailure failure = assertThrows(BenchFailure.class, () -> dialer.dial(port, 200));
-            assertTrue(failure.getMessage().contains("a dial failed"), failure.getMessage());
+            try (Socket nobody = new Socket()) {
+                nobody.bind(new InetSocketAddress("127.0.0.1", 0)); // and does not listen
+                BenchFailure failure = assertThrows(BenchFailure.class, () -> dialer.dial(nobody.getLocalPort(), 200));
+                assertTrue(failure.getMessage().contains("a dial failed"), failure.getMessage());
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.UnixAddress;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -118,11 +119,9 @@ class MessagesTest {
     void nobodyIsThereIsAnErrorAndNotTheEnd() throws Exception {
         ConcurrentLinkedQueue<NetparkException> errors = new ConcurrentLinkedQueue<>();
         ConcurrentLinkedQueue<String> answers = new ConcurrentLinkedQueue<>();
-        try (EventLoopGroup group = group()) {
-            SocketAddress dead;
-            try (CallbackMessages socket = CallbackMessages.bind(group, Family.IPV4.fresh(), echo())) {
-                dead = socket.localAddress();
-            }
+        try (EventLoopGroup group = group(); DatagramSocket deaf = new DatagramSocket(Support.loopback())) {
+            SocketAddress dead = deaf.getLocalSocketAddress();
+            deaf.connect(dead); // hears nobody but itself
             try (CallbackMessages server = CallbackMessages.bind(group, Family.IPV4.fresh(), echo());
                     CallbackMessages socket = CallbackMessages.dial(
                             group, dead, collecting(answers).onError((where, error) -> errors.add(error)).build())) {

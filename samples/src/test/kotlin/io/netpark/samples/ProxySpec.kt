@@ -142,33 +142,35 @@ class ProxySpec : SampleSpec({
     }
 
     test("clients in turn; a server that is killed is left out, and is back when it is back") {
-        val first = Service("first")
-        Service("second").use { second ->
-            RunningProxy(listOf(first.port, second.port), "--check", "0.1").use { proxy ->
-                fun who(): String? = try {
-                    proxy.dial().use { client ->
-                        client.shutdownOutput()
-                        client.getInputStream().readAllBytes().decodeToString()
+        HeldPort().use { kept -> // for when it is back
+            val first = Service("first", kept.port)
+            Service("second").use { second ->
+                RunningProxy(listOf(first.port, second.port), "--check", "0.1").use { proxy ->
+                    fun who(): String? = try {
+                        proxy.dial().use { client ->
+                            client.shutdownOutput()
+                            client.getInputStream().readAllBytes().decodeToString()
+                        }
+                    } catch (_: SocketException) {
+                        null
                     }
-                } catch (_: SocketException) {
-                    null
-                }
-                List(4) { who() }.toSet() shouldBe setOf("first", "second")
+                    List(4) { who() }.toSet() shouldBe setOf("first", "second")
 
-                val held = proxy.dial().takeIf { it.getInputStream().readNBytes(1).decodeToString() == "f" } ?: proxy.dial()
-                first.close()
-                soon("only the second") { List(4) { who() }.toSet() == setOf("second") }
-                try {
-                    while (held.getInputStream().read() >= 0) Unit
-                } catch (_: SocketException) {
-                    // Its server was killed, and it has been told by a reset.
-                }
-                held.close()
-                proxy.program.errorLines().any { "127.0.0.1:${first.port} is left out" in it } shouldBe true
+                    val held = proxy.dial().takeIf { it.getInputStream().readNBytes(1).decodeToString() == "f" } ?: proxy.dial()
+                    first.close()
+                    soon("only the second") { List(4) { who() }.toSet() == setOf("second") }
+                    try {
+                        while (held.getInputStream().read() >= 0) Unit
+                    } catch (_: SocketException) {
+                        // Its server was killed, and it has been told by a reset.
+                    }
+                    held.close()
+                    proxy.program.errorLines().any { "127.0.0.1:${first.port} is left out" in it } shouldBe true
 
-                Service("first", first.port).use {
-                    soon("both again") { List(4) { who() }.toSet() == setOf("first", "second") }
-                    proxy.program.errorLines().any { "127.0.0.1:${first.port} is back" in it } shouldBe true
+                    Service("first", first.port).use {
+                        soon("both again") { List(4) { who() }.toSet() == setOf("first", "second") }
+                        proxy.program.errorLines().any { "127.0.0.1:${first.port} is back" in it } shouldBe true
+                    }
                 }
             }
         }

@@ -113,18 +113,20 @@ class DialerSpec : NetparkSpec(body = {
             }
 
             reactor("families take turns, beginning with the resolver's first, and the error names each address") { dialer ->
-                val port = listen(loopback("127.0.0.1")).use { it.address.port }
-                for ((given, order) in listOf(
-                    listOf("::1", "::1", "127.0.0.1", "127.0.0.2") to listOf("[0:0:0:0:0:0:0:1]", "127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
-                    listOf("127.0.0.1", "127.0.0.2", "::1") to listOf("127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
-                )) {
-                    val failure = shouldThrow<NetparkException.Refused> {
-                        dialer.withResolver(names(*given.toTypedArray())).await("several", port)
+                HeldPort("::").use { held -> // of both families
+                    val port = held.port
+                    for ((given, order) in listOf(
+                        listOf("::1", "::1", "127.0.0.1", "127.0.0.2") to listOf("[0:0:0:0:0:0:0:1]", "127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
+                        listOf("127.0.0.1", "127.0.0.2", "::1") to listOf("127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
+                    )) {
+                        val failure = shouldThrow<NetparkException.Refused> {
+                            dialer.withResolver(names(*given.toTypedArray())).await("several", port)
+                        }
+                        failure.message!! shouldContain "connect to several:$port: none of ${given.size} addresses"
+                        failure.message!!.substringAfter("to: ").split(" | ").map { it.substringBefore(":$port:") } shouldBe order
+                        failure.message!! shouldContain "ECONNREFUSED"
+                        failure.suppressed.toList() shouldHaveSize given.size
                     }
-                    failure.message!! shouldContain "connect to several:$port: none of ${given.size} addresses"
-                    failure.message!!.substringAfter("to: ").split(" | ").map { it.substringBefore(":$port:") } shouldBe order
-                    failure.message!! shouldContain "ECONNREFUSED"
-                    failure.suppressed.toList() shouldHaveSize given.size
                 }
             }
 
@@ -225,6 +227,13 @@ class DialerSpec : NetparkSpec(body = {
                     dialer.withLocalAddress(loopback("127.0.0.9")).await(listener.address).use { client ->
                         (client.localAddress() as InetSocketAddress).address.hostAddress shouldBe "127.0.0.9"
                     }
+                    for (host in listOf("127.0.0.1", "::1")) { // without a host it is of the peer's family
+                        listen(loopback(host)).use { other ->
+                            dialer.withLocalAddress(InetSocketAddress(0)).await(other.address).use {
+                                (it.localAddress() as InetSocketAddress).address shouldBe InetAddress.getByName(host)
+                            }
+                        }
+                    }
                     shouldThrow<NetparkException> { dialer.withLocalAddress(loopback("::1")).await(listener.address) }
                         .message!! shouldContain "of another family"
                     shouldThrow<NetparkException> {
@@ -234,10 +243,11 @@ class DialerSpec : NetparkSpec(body = {
             }
 
             reactor("a connection to itself is none") { dialer ->
-                val port = listen().use { it.address.port }
-                val self = loopback(port = port)
-                shouldThrow<NetparkException.Refused> { dialer.withLocalAddress(self).await(self) }
-                    .message!! shouldContain ":$port"
+                HeldPort().use { held ->
+                    val sharing = dialer.withOptions(SocketOptions.DEFAULT.with(SocketOption.REUSE_ADDRESS, true))
+                    shouldThrow<NetparkException.Refused> { sharing.withLocalAddress(held.address).await(held.address) }
+                        .message!! shouldContain ":${held.port}"
+                }
             }
 
             reactor("an address that cannot be reached says so, and gives way to the next") { dialer ->

@@ -39,14 +39,16 @@ class ListenAndDialSpec : NetparkSpec(body = {
             }
 
             reactor("F8: a closed listener's port can be listened on at once, also if an acceptor was parked") {
-                val first = listen(loopback(host))
-                val acceptor = async { runCatching { first.accept() } }
-                awaitParkedThreads()
-                first.close()
-                // poll(2) holds on to what it waits for until it has returned.
-                val second = if (loop.poller().edgeTriggered()) listen(first.address) else eventually { listen(first.address) }
-                second.use { it.address shouldBe first.address }
-                (acceptor.result().exceptionOrNull() is NetparkException.Closed) shouldBe true
+                HeldPort(host).use { held ->
+                    val first = listen(held.address)
+                    val acceptor = async { runCatching { first.accept() } }
+                    awaitParkedThreads()
+                    first.close()
+                    // poll(2) holds on to what it waits for until it has returned.
+                    val second = if (loop.poller().edgeTriggered()) listen(first.address) else eventually { listen(first.address) }
+                    second.use { it.address shouldBe first.address }
+                    (acceptor.result().exceptionOrNull() is NetparkException.Closed) shouldBe true
+                }
             }
 
             reactor("R4: dialing a closed port is refused, and the connection closed") {
