@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.net.Uptake;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
@@ -17,6 +18,8 @@ final class IdleTimer {
     private final long idleNanos;
     /** Written by other loops as well, while the connection is copied to or from. */
     private volatile long lastByte;
+    /** Made when the time is first over. */
+    private volatile @Nullable Uptake uptake;
     private @Nullable Timer timer;
     private boolean listening;
 
@@ -36,6 +39,10 @@ final class IdleTimer {
     void touch() {
         if (idleNanos > 0) {
             lastByte = System.nanoTime();
+            Uptake asked = uptake;
+            if (asked != null) {
+                asked.restart();
+            }
         }
     }
 
@@ -82,11 +89,22 @@ final class IdleTimer {
         long due = Due.after(lastByte, idleNanos);
         if (due - System.nanoTime() > 0) {
             timer().arm(due);
+        } else if (isTakenFrom()) {
+            lastByte = System.nanoTime();
+            timer().arm(Due.after(lastByte, idleNanos));
         } else {
             connection.life.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
                     connection + " was idle: no byte in either direction for "
                             + TimeUnit.NANOSECONDS.toMillis(idleNanos) + " ms"));
         }
+    }
+
+    /** Whether the peer takes what the kernel has of the output still. */
+    private boolean isTakenFrom() {
+        if (uptake == null) {
+            uptake = new Uptake(connection.core);
+        }
+        return uptake.goesOn();
     }
 
     private void loopClosed() {

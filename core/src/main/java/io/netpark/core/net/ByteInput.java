@@ -123,7 +123,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
 
     /**
      * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
-     * nobody uses for now is watched so.
+     * nobody uses for now is watched so. Where it parks it may not have asked: {@link #retryWatch} and {@link #peekInput} do.
      *
      * @return 1 when there are bytes, {@link #END_OF_STREAM}, or {@link #PARK}
      * @throws NetparkException.Reset if the peer has reset the connection

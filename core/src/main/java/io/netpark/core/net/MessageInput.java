@@ -122,7 +122,7 @@ public abstract sealed class MessageInput extends Socket permits MessageSocket {
         return length;
     }
 
-    /** A system call has failed, and the kernel may not say so again. */
+    @Override
     final void noteFailure(int errno) {
         if (packets && errno == Errno.ECONNRESET) {
             reset = true;

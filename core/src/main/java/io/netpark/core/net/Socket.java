@@ -3,6 +3,7 @@ package io.netpark.core.net;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,11 @@ public abstract sealed class Socket extends Descriptor permits StreamSocket, Lis
     public final <T> T getOption(SocketOption<T> option) throws NetparkException {
         acquire("get " + option + " of " + this);
         try {
-            return SocketOptions.get(libc(), fd(), option);
+            T value = SocketOptions.get(libc(), fd(), option);
+            if (option.level() == Linux.SOL_SOCKET && option.number() == Linux.SO_ERROR && value instanceof Integer errno) {
+                noteFailure(errno);
+            }
+            return value;
         } finally {
             release();
         }
@@ -47,6 +52,9 @@ public abstract sealed class Socket extends Descriptor permits StreamSocket, Lis
             release();
         }
     }
+
+    /** A system call has failed, or the kernel was asked for what is pending, and may not say so again. */
+    void noteFailure(int errno) {}
 
     // Ending one direction
 

@@ -68,6 +68,7 @@ public abstract sealed class StreamSocket extends Socket permits ByteInput {
      * A system call has failed, and the kernel may not say so again. A writer takes ECONNRESET from a reader, and EPIPE if the
      * peer's end had come before the reset: so EPIPE speaks of the output only.
      */
+    @Override
     final void noteFailure(int errno) {
         while (true) {
             int seen = ends;

@@ -235,7 +235,7 @@ public final class Pool implements AutoCloseable {
                 evict(member, Eviction.LIFETIME);
             } else {
                 member.connection.forgetTimes();
-                settle(member, member.watch());
+                settle(member, member.watch(), false);
             }
         } catch (Throwable e) {
             failed(member, e);
@@ -245,7 +245,7 @@ public final class Pool implements AutoCloseable {
     /** A new one. */
     void arrived(Member member) {
         try {
-            settle(member, member.watch());
+            settle(member, member.watch(), false);
         } catch (Throwable e) {
             failed(member, e);
         }
@@ -268,15 +268,21 @@ public final class Pool implements AutoCloseable {
         }
         try {
             member.unpark(); // a wake-up that comes late may be of the time before
-            settle(member, member.look());
+            settle(member, member.look(), true);
         } catch (Throwable e) {
             failed(member, e);
         }
     }
 
-    /** Of one that is watched and not parked, or of no use: goes to somebody who waits, or becomes idle, or is closed. */
-    private void settle(Member member, @Nullable Eviction found) {
+    /**
+     * Of one that is watched and not parked, or of no use: goes to somebody who waits, or becomes idle, or is closed.
+     *
+     * @param asked whether the kernel has just been asked. A watch that begins may not have done so, which is as good for one that is
+     *     going to be parked, and no answer for a borrower
+     */
+    private void settle(Member member, @Nullable Eviction found, boolean asked) {
         Eviction reason = found;
+        boolean sure = asked;
         Calling.Lent lent = null;
         while (reason == null) {
             Borrow next = null;
@@ -290,13 +296,13 @@ public final class Pool implements AutoCloseable {
                     reason = Eviction.POOL_CLOSED;
                 } else if (ledger.mustMakeRoom(member.destination)) {
                     reason = Eviction.ROOM;
-                } else if (!member.destination.waiting.isEmpty()) {
+                } else if (!member.destination.waiting.isEmpty() && sure) {
                     next = member.destination.waiting.iterator().next();
                     lent = new Calling.Lent(next.borrower, new Lease(this, member, 0), loop); // what needs memory comes first
                     member.destination.change(member, Member.State.LENT);
                     ledger.answer(next);
                     ledger.tally.borrowed++;
-                } else {
+                } else if (member.destination.waiting.isEmpty()) {
                     member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     member.destination.change(member, Member.State.IDLE);
                     member.idleSince = System.nanoTime();
@@ -325,6 +331,7 @@ public final class Pool implements AutoCloseable {
             }
             if (reason == null) {
                 reason = member.look();
+                sure = true;
             } else {
                 member.endWatch();
             }

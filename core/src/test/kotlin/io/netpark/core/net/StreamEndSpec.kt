@@ -59,6 +59,15 @@ class StreamEndSpec : NetparkSpec(body = {
                 }
             }
 
+            test("$flavour $transport: a reset that somebody asks for as an option is one for every later read") {
+                pair(transport) { peer, here ->
+                    peer.connection.reset()
+                    eventually { here.connection.tcpInfo().state() shouldBe TcpInfo.State.CLOSED }
+                    here.connection.getOption(SocketOption.ofInt("SO_ERROR", 1, 4)) shouldBe 104
+                    repeat(2) { shouldThrow<NetparkException.Reset> { here.readSome() } }
+                }
+            }
+
             test("$flavour $transport: what has arrived before a reset can be read, and no end after it") {
                 pair(transport) { peer, here ->
                     peer.write("whole?")

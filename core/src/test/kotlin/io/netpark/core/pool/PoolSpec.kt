@@ -3,17 +3,23 @@ package io.netpark.core.pool
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.net.Dialer
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.async
+import io.netpark.core.testing.awaitParkedThreads
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.race
+import io.netpark.core.testing.result
 import java.net.SocketAddress
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
@@ -67,6 +73,41 @@ class PoolSpec : NetparkSpec(body = {
                     lease.giveBack()
                     drained.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
                     reactor.reporter.drain() shouldHaveSize 1
+                }
+            }
+        }
+    }
+
+    test("who waits gets no connection that something has come on, though the poller has not told of it yet") {
+        TestReactor(loops = 2).use { reactor ->
+            reactor.listen().use { listener ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                    val lease = pool.borrow(listener.address).await()
+                    listener.accept().use { server ->
+                        val client = BlockingConnection(lease.connection())
+                        val reader = async { client.readSome() }
+                        awaitParkedThreads() // so that no readiness is left over
+                        server.write("answer")
+                        reader.result() shouldBe "answer"
+                        val holding = CountDownLatch(1)
+                        val hold = CountDownLatch(1)
+                        client.connection.loop().execute { holding.countDown(); hold.await() }
+                        holding.await()
+                        try {
+                            server.write("and something that nobody asked for")
+                            eventually { client.connection.peekInput() shouldBe 1 }
+                            val waiting = pool.borrow(listener.address)
+                            lease.giveBack()
+                            hold.countDown()
+                            val other = waiting.await()
+                            other.connection() shouldNotBe client.connection
+                            other.giveBack()
+                            pool.snapshot().evicted()[Eviction.UNASKED_BYTES] shouldBe 1L
+                        } finally {
+                            hold.countDown()
+                        }
+                    }
+                    listener.accept().close()
                 }
             }
         }
