@@ -1,7 +1,7 @@
 package io.netpark.coroutines
 
-import io.netpark.core.buffer.Leftovers
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
@@ -91,7 +91,7 @@ public class Connection internal constructor(
     public val localAddress: SocketAddress get() = core.localAddress()
 
     /** Whether [close] has not been called yet. Says nothing about the peer. */
-    public val isOpen: Boolean get() = !core.isClosed
+    public val isOpen: Boolean get() = !core.isClosed && lease?.isLent != false
 
     /**
      * For a read that has returned [PARKED], when no request is wanted any more. That may have been a guess, after a short read, or for
@@ -119,8 +119,18 @@ public class Connection internal constructor(
 
     // Readers and writers
 
-    private var madeReader: Reader? = unread?.let { Reader(this, it, buffering) }
-    private var madeWriter: Writer? = null
+    @Volatile private var madeReader: Reader? = unread?.let { newReader(it) }
+    @Volatile private var madeWriter: Writer? = null
+    /** What [reader] and [writer] hold, while a copy uses it. */
+    private var lentInput: Pair<OwnedBuffer, LinkBuffer>? = null
+    private var lentOutput: Pair<OwnedBuffer, LinkBuffer>? = null
+
+    /** What reader and writer hold has been given back; nobody gets anything from now on. */
+    @Volatile private var buffersEnded = false
+
+    /** A handler has it: its buffers end with that, and not before. */
+    internal var isHandled = false
+
     private var madeFrames: Frames? = null
 
     /**
@@ -130,22 +140,32 @@ public class Connection internal constructor(
      */
     public val reader: Reader
         get() {
-            noteUser()
-            return madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }
+            lease?.checkLent()
+            return madeReader ?: newReader(buffering.newInput()).also {
+                madeReader = it
+                if (buffersEnded) it.owned.end() // that looks after saying so, this the other way round
+            }
         }
+
+    private fun newReader(buffer: LinkBuffer): Reader {
+        madeWriter?.let { buffer.beside(it.buffer) }
+        return Reader(this, OwnedBuffer(core.loop(), buffer), buffer, buffering)
+    }
 
     /** Builds output in pooled memory, and flushes it. It ends with the handler, as [reader] does. */
     public val writer: Writer
         get() {
-            noteUser()
-            return madeWriter ?: Writer(this, buffering.newOutput(), buffering.highWaterMark).also { madeWriter = it }
+            lease?.checkLent()
+            return madeWriter ?: newWriter(buffering.newOutput()).also {
+                madeWriter = it
+                if (buffersEnded) it.owned.end()
+            }
         }
 
-    /** Somebody on another thread than the handler's may be using reader or writer when that ends. */
-    @Volatile private var usedElsewhere = false
-
-    private fun noteUser() {
-        if (owner != null && !core.loop().inLoop()) usedElsewhere = true
+    /** What it holds counts when the reader wants memory and there is none: both are in the same hands. */
+    private fun newWriter(buffer: LinkBuffer): Writer {
+        madeReader?.buffer?.beside(buffer)
+        return Writer(this, OwnedBuffer(core.loop(), buffer), buffer, buffering.highWaterMark)
     }
 
     /** Takes whole frames from many coroutines. */
@@ -390,6 +410,7 @@ public class Connection internal constructor(
 
     /** A frame is written by others than its caller, and so cannot flush first. */
     internal fun beforeFrame() {
+        lease?.checkLent()
         requireFlushed("write a frame to")
         checkOutput()
         answering = true
@@ -456,11 +477,22 @@ public class Connection internal constructor(
         target.answering = true
     }
 
-    /** What has been read and nobody has taken; what a copy cannot get rid of goes back there. */
-    internal fun unread(): LinkBuffer = (madeReader ?: Reader(this, buffering.newInput(), buffering).also { madeReader = it }).buffer
+    /** What has been read and nobody has taken; what a copy cannot get rid of goes back there. The copy's until [takeBack]. */
+    internal fun unread(): LinkBuffer = reader.owned.let { owned ->
+        owned.hold().also { lentInput = owned to it }
+    }
 
-    /** What has to be written before anything else; null for nothing. */
-    internal fun enqueued(): LinkBuffer? = if (madeWriter == null) null else writer.buffer
+    /** What has to be written before anything else; null for nothing. The copy's until [takeBack]. */
+    internal fun enqueued(): LinkBuffer? = madeWriter?.owned?.let { owned ->
+        owned.hold().also { lentOutput = owned to it }
+    }
+
+    /** A copy is over, or has never begun: reader and writer are this connection's own again. */
+    internal fun takeBack() {
+        for ((owned, held) in listOfNotNull(lentInput, lentOutput)) owned.drop(held)
+        lentInput = null
+        lentOutput = null
+    }
 
     /** A copy from [source] to this has ended, and may have been in the midst of something. */
     internal fun copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
@@ -471,17 +503,18 @@ public class Connection internal constructor(
             source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
             source.lease?.spoil()
         }
-        source.hasReturned = copy.lost() > 0 || source.unread().available() > 0
-        if (!source.isOpen) source.unread().close() // nobody will read it
+        source.hasReturned = copy.lost() > 0 || source.unreadBytes() > 0
+        if (!source.isOpen) source.madeReader?.owned?.end() // nobody will read it
     }
 
     /** Not through [reader] only: what a copy has put back, or lost, comes before what is read from the socket. */
     private fun readReturned(target: ByteBuffer): Int {
         checkInput()
-        val unread = unread()
-        hasReturned = unread.available() > 0
-        return if (hasReturned && target.hasRemaining()) unread.read(target) else 0
+        hasReturned = unreadBytes() > 0
+        return if (hasReturned && target.hasRemaining()) reader.read(target) else 0
     }
+
+    private fun unreadBytes(): Long = madeReader?.takeIf { lease?.isLent != false }?.available() ?: 0
 
     private fun checkInput() {
         brokenInput?.let { throw NetparkException.Closed("read from $remoteAddress: the input is broken, $it") }
@@ -502,7 +535,10 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      * @throws NetparkException a socket of this kind does not have it
      */
-    public fun <T : Any> getOption(option: SocketOption<T>): T = core.getOption(option)
+    public fun <T : Any> getOption(option: SocketOption<T>): T {
+        lease?.checkLent()
+        return core.getOption(option)
+    }
 
     /**
      * Sets a socket option.
@@ -540,7 +576,10 @@ public class Connection internal constructor(
      *
      * @throws NetparkException.Closed the connection is closed
      */
-    public fun tcpInfo(): TcpInfo = core.tcpInfo()
+    public fun tcpInfo(): TcpInfo {
+        lease?.checkLent()
+        return core.tcpInfo()
+    }
 
     /**
      * Who is at the other end of a unix socket.
@@ -548,7 +587,10 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      * @throws IllegalStateException it is one of TCP, which does not know
      */
-    public fun peerCredentials(): PeerCredentials = core.peerCredentials()
+    public fun peerCredentials(): PeerCredentials {
+        lease?.checkLent()
+        return core.peerCredentials()
+    }
 
     // Ending
 
@@ -571,14 +613,14 @@ public class Connection internal constructor(
      * has been sent is still delivered, unless unread bytes have arrived or arrive later: then the kernel sends a reset, and
      * [closeLingering] does not. What [writer] holds is dropped. Never suspends; calling it again has no effect.
      *
-     * What [reader] and [writer] hold is given back when the handler of the connection ends; for a connection that was
-     * dialed, when one of their suspending functions is called, or when the garbage collector finds it.
+     * What [reader] and [writer] hold is given back when the handler of the connection ends; for a connection that was dialed, at
+     * once, and views of it are empty then. If another thread is using them, it is given back when that call returns, and a view
+     * that another thread may be looking at stays what it is until the garbage collector finds it.
      */
     override fun close() {
         if (lease?.isLent == false) return // it is another borrower's by now
         core.close()
-        // Not at once: whoever reads or writes may be in the midst of it, on another thread.
-        Leftovers.closeWhenUnreachable(this, madeReader?.buffer, madeWriter?.buffer)
+        if (!isHandled) endBuffers()
     }
 
     /**
@@ -609,7 +651,7 @@ public class Connection internal constructor(
      * What is known of the peer, though nobody may be reading: whether it has ended its output, or is gone. Costs no system call;
      * [awaitPeerClosed] says more.
      */
-    public val peerState: PeerState get() = core.peerState()
+    public val peerState: PeerState get() = if (lease?.isLent == false) PeerState.CLOSED else core.peerState()
 
     /**
      * Suspends until the peer has ended its output or is gone: for a handler that waits for something else, or works, and wants to
@@ -648,12 +690,22 @@ public class Connection internal constructor(
     }
 
     /** Whether nothing of an exchange is left: for the next borrower of a pool. */
-    internal fun isClean(): Boolean = brokenOutput == null &&
-        (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L
+    internal fun isClean(): Boolean = brokenOutput == null && !core.isInUse &&
+        (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
+        synchronized(core) { madeFrames }?.isIdle != false
 
-    /** Gives back what reader and writer hold, of a connection that goes on without them. */
+    /** Gives back what reader and writer hold, and whoever uses them from now on finds nothing. */
     internal fun endBuffers() {
-        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
+        buffersEnded = true
+        madeReader?.owned?.end()
+        madeWriter?.owned?.end()
+    }
+
+    /** As [endBuffers], and whoever uses them is told [why] not. */
+    internal fun refuseBuffers(why: String) {
+        buffersEnded = true
+        madeReader?.owned?.refuse(why)
+        madeWriter?.owned?.refuse(why)
     }
 
     // The end of a handler
@@ -682,9 +734,8 @@ public class Connection internal constructor(
     internal fun closeWithBuffers() {
         // An answer may still be on its way, and a request that comes now must not reset it.
         if (endedIdle) core.closeLingering(Long.MAX_VALUE, IDLE_LINGERS.inWholeNanoseconds)
-        if (usedElsewhere) return close()
         core.close()
-        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
+        endBuffers()
     }
 
     /**
@@ -701,7 +752,7 @@ public class Connection internal constructor(
         requireFlushed("detach the connection to")
         val descriptor = core.detach()
         val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
-        Leftovers.closeNow(madeReader?.buffer, madeWriter?.buffer)
+        endBuffers()
         return Detached(descriptor, unread)
     }
 

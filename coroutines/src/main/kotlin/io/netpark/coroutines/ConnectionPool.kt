@@ -99,7 +99,7 @@ public class ConnectionPool(
         do {
             val lease = awaitLease { core.borrow(destination, left.toTimeoutNanos(), it) }
             if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
-            if (isGood(lease, check, whole - start.elapsedNow())) return lease
+            if (isGood(lease, check, whole - start.elapsedNow())) lease.passOn(reactor.buffering)?.let { return it }
             lease.reject()
             left = whole - start.elapsedNow()
         } while (left > Duration.ZERO)
@@ -113,7 +113,7 @@ public class ConnectionPool(
         if (this == Duration.INFINITE) 0 else inWholeNanoseconds.coerceIn(1, Due.FOREVER)
 
     private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean, time: Duration): Boolean = try {
-        withTimeoutOrNull(time) { check(lease.connection) } == true && lease.connection.isClean()
+        withTimeoutOrNull(time) { check(lease.connection) } == true
     } catch (_: NetparkException) {
         false
     } catch (e: Throwable) {
@@ -131,7 +131,12 @@ public class ConnectionPool(
             continuation.invokeOnCancellation { borrow.cancel() }
         }
         val lease = outcome as? CoreLease ?: throw outcome as NetparkException
-        return Lease(lease, lease.connection(), reactor.buffering)
+        try {
+            return Lease(lease, lease.connection(), reactor.buffering)
+        } catch (e: Throwable) { // no memory for it
+            lease.discard()
+            throw e
+        }
     }
 
     /** Makes connections to a destination until as many are idle as the options want at least. Does not wait for them. */

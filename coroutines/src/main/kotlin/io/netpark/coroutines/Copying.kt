@@ -43,9 +43,16 @@ public suspend fun Connection.copyTo(target: Connection, count: Long = Long.MAX_
     coroutineContext.ensureActive()
     val end = End()
     checkCopyTo(target)
-    val transfer =
-        Transfer(core, target.core, target.enqueued(), unread(), count, buffering.pool) { _, failure -> end.tell(failure) }
-    val failure = end.await(transfer::start, transfer::cancel)
+    val transfer: Transfer
+    val failure: Exception?
+    try {
+        transfer =
+            Transfer(core, target.core, target.enqueued(), unread(), count, buffering.pool) { _, thrown -> end.tell(thrown) }
+        failure = end.await(transfer::start, transfer::cancel)
+    } finally {
+        takeBack()
+        target.takeBack()
+    }
     target.copyEnded(this, transfer, failure)
     end.orThrow(failure)
     return transfer.copied()
@@ -84,11 +91,18 @@ public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = 
     val end = End()
     one.checkCopyTo(other)
     other.checkCopyTo(one)
-    val relay = Relay(
-        one.core, other.core, other.enqueued(), one.unread(), one.enqueued(), other.unread(), one.buffering.pool,
-    ) { _, failure -> end.tell(failure) }
-    relayed.relay = relay
-    val failure = end.await(relay::start, relay::cancel)
+    val relay: Relay
+    val failure: Exception?
+    try {
+        relay = Relay(
+            one.core, other.core, other.enqueued(), one.unread(), one.enqueued(), other.unread(), one.buffering.pool,
+        ) { _, thrown -> end.tell(thrown) }
+        relayed.relay = relay
+        failure = end.await(relay::start, relay::cancel)
+    } finally {
+        one.takeBack()
+        other.takeBack()
+    }
     other.copyEnded(one, relay.there(), failure)
     one.copyEnded(other, relay.back(), failure)
     end.orThrow(failure)

@@ -4,6 +4,7 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.net.FrameQueue
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 import io.netpark.core.buffer.Writer as BufferWriter
@@ -26,6 +27,10 @@ public class Frames internal constructor(
 ) {
 
     private val queue = FrameQueue(core, buffering.newOutput())
+    private val waiting = AtomicInteger()
+
+    /** Whether nothing is on its way. */
+    internal val isIdle: Boolean get() = waiting.get() == 0
 
     /**
      * Writes a frame. Suspends until the kernel has taken all of it: the caller's turn may be long in coming if the peer is
@@ -51,22 +56,34 @@ public class Frames internal constructor(
             throw e
         }
         suspendCancellableCoroutine { continuation ->
-            val frame = WaitingFrame(bytes, continuation)
-            try {
-                queue.submit(frame)
-            } catch (e: Throwable) { // OutOfMemoryError: it has not been submitted
-                bytes.close()
-                throw e
-            }
+            val frame = WaitingFrame(bytes, continuation, waiting)
+            submit(frame, bytes)
             continuation.invokeOnCancellation { frame.withdraw() }
         }
     }
 
-    private class WaitingFrame(bytes: LinkBuffer, private val continuation: CancellableContinuation<Unit>) :
-        FrameQueue.Frame(bytes) {
+    /** Counted first, and then looked whether the connection is lent: who gives it back does that the other way round. */
+    private fun submit(frame: WaitingFrame, bytes: LinkBuffer) {
+        waiting.incrementAndGet()
+        try {
+            connection.beforeFrame()
+            queue.submit(frame)
+        } catch (e: Throwable) { // also an OutOfMemoryError: it has not been submitted
+            waiting.decrementAndGet()
+            bytes.close()
+            throw e
+        }
+    }
+
+    private class WaitingFrame(
+        bytes: LinkBuffer,
+        private val continuation: CancellableContinuation<Unit>,
+        private val waiting: AtomicInteger,
+    ) : FrameQueue.Frame(bytes) {
 
         /** Ignored if the coroutine has been cancelled meanwhile. */
         override fun ended(failure: Exception?) {
+            waiting.decrementAndGet()
             if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
     }

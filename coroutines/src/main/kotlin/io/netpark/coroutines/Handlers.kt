@@ -54,6 +54,7 @@ internal class Handlers(
     /** Starts the handler of a connection, on the loop. Throws only if there is no memory for it. */
     fun start(connection: Connection) {
         open += connection
+        connection.isHandled = true
         try {
             if (onOwnLoop && loop.inLoop()) {
                 // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.

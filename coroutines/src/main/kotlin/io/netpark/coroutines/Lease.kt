@@ -15,14 +15,17 @@ public class Lease internal constructor(private val core: CoreLease, connection:
     public val connection: Connection = Connection(connection, buffering, lease = this)
 
     @Volatile private var spoiled = false
+    @Volatile private var over = false
 
     /** Whether it has been neither given back nor discarded. */
-    public val isLent: Boolean get() = core.isLent
+    public val isLent: Boolean get() = !over && core.isLent
 
     internal val idleNanos: Long get() = core.idleNanos()
 
+    private val refusal: String get() = "$connection has been given back to its pool; borrow one again"
+
     internal fun checkLent() {
-        check(core.isLent) { "$connection has been given back to its pool; borrow one again" }
+        check(isLent) { refusal }
     }
 
     /** Nobody else could use it. */
@@ -40,21 +43,40 @@ public class Lease internal constructor(private val core: CoreLease, connection:
      */
     public fun giveBack() {
         checkLent()
+        if (end()) core.giveBack() else core.discard()
+    }
+
+    /** From now on everything of the lease refuses. Returns whether nothing of an exchange is left. */
+    private fun end(): Boolean {
+        if (over) return false
+        over = true // before it is looked whether anything goes on
         val clean = connection.isClean() && !spoiled
-        connection.endBuffers()
-        if (clean) core.giveBack() else core.discard()
+        connection.refuseBuffers(refusal)
+        return clean
+    }
+
+    /**
+     * A check had it; if nothing of that is left, it is the borrower's: as it was lent, and out of reach of whatever the check has
+     * kept.
+     *
+     * @return null if it is of no use
+     */
+    internal fun passOn(buffering: Buffering): Lease? {
+        if (!end()) return null
+        core.connection().forgetTimes()
+        return Lease(core, core.connection(), buffering)
     }
 
     /** Closes the connection: nobody else will get it. Without effect if the lease has ended. */
     public fun discard() {
-        if (!core.isLent) return
+        if (!isLent) return
         core.discard()
-        connection.endBuffers()
+        end()
     }
 
     internal fun reject() {
         core.reject()
-        connection.endBuffers()
+        end()
     }
 
     override fun toString(): String = core.toString()

@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
@@ -29,9 +30,11 @@ import io.netpark.core.buffer.Reader as BufferReader
  */
 public class Reader internal constructor(
     @PublishedApi internal val connection: Connection,
+    internal val owned: OwnedBuffer,
+    /** What it owns; only for what may be asked of it without a use. */
     internal val buffer: LinkBuffer,
     private val buffering: Buffering,
-) : BufferReader by buffer {
+) : BufferReader by owned.reader() {
 
     /**
      * Suspends until [count] bytes are there.
@@ -100,19 +103,22 @@ public class Reader internal constructor(
     }
 
     @PublishedApi
-    internal fun startFill(context: CoroutineContext): Int = filling { connection.startRead(context, buffer) }
+    internal fun startFill(context: CoroutineContext): Int = filling { connection.startRead(context, it) }
 
     @PublishedApi
-    internal fun retryFill(context: CoroutineContext): Int = filling { connection.retryRead(context, buffer) }
+    internal fun retryFill(context: CoroutineContext): Int = filling { connection.retryRead(context, it) }
 
-    private inline fun filling(read: () -> Int): Int {
+    private inline fun filling(read: (LinkBuffer) -> Int): Int {
+        val buffer = owned.enter()
         try {
-            val count = read()
+            val count = read(buffer)
             if (count == Connection.PARKED && buffer.available() > 0) buffer.trim()
             return count
         } catch (e: NetparkException) {
-            if (!connection.isOpen) buffer.close()
+            if (!connection.isOpen) owned.end()
             throw e
+        } finally {
+            owned.exit(buffer)
         }
     }
 
@@ -124,9 +130,9 @@ public class Reader internal constructor(
                     "refuse what is longer, or raise Buffering.inputLimit",
             ))
         }
-        if (buffer.heldBytes() > buffering.inputLimit) {
+        if (owned.heldBytes() > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
-                "read from ${connection.remoteAddress}: ${buffer.heldBytes()} bytes are kept for views, and the input " +
+                "read from ${connection.remoteAddress}: ${owned.heldBytes()} bytes are kept for views, and the input " +
                     "limit is ${buffering.inputLimit}; call release() when views are not needed any more",
             ))
         }
@@ -200,7 +206,7 @@ public class Reader internal constructor(
         ))
     }
 
-    override fun toString(): String = "reader of $connection, $buffer"
+    override fun toString(): String = "reader of $connection, ${available()} bytes"
 
     private companion object {
         const val LINE = 8 * 1024

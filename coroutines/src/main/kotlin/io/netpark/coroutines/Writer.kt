@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.yield
 import kotlin.coroutines.CoroutineContext
@@ -23,9 +24,11 @@ import io.netpark.core.buffer.Writer as BufferWriter
  */
 public class Writer internal constructor(
     @PublishedApi internal val connection: Connection,
-    @PublishedApi internal val buffer: LinkBuffer,
+    internal val owned: OwnedBuffer,
+    /** What it owns; only for what may be asked of it without a use. */
+    internal val buffer: LinkBuffer,
     private val highWaterMark: Int,
-) : BufferWriter by buffer {
+) : BufferWriter by owned.writer() {
 
     /**
      * Sends everything that has been written, gathered into as few system calls as possible. Suspends while the peer, or
@@ -38,7 +41,7 @@ public class Writer internal constructor(
      * @throws IllegalStateException another coroutine is writing
      */
     public suspend inline fun flush() {
-        if (buffered() == 0L) return
+        if (isFlushed()) return
         if (connection.isBudgetSpent()) yield()
         var state = startFlush(coroutineContext)
         while (state == Connection.PARKED) {
@@ -56,33 +59,54 @@ public class Writer internal constructor(
         if (isFull()) flush()
     }
 
+    /** What was in it when the connection was closed is not: that has to be told. */
+    @PublishedApi
+    internal fun isFlushed(): Boolean = buffered() == 0L && !owned.hasDropped()
+
     @PublishedApi
     internal fun isFull(): Boolean = buffered() > highWaterMark
 
     @PublishedApi
-    internal fun startFlush(context: CoroutineContext): Int = flushing { connection.startWrite(context, buffer) }
+    internal fun startFlush(context: CoroutineContext): Int = flushing { connection.startWrite(context, it) }
 
     @PublishedApi
-    internal fun retryFlush(context: CoroutineContext): Int = flushing { connection.retryWrite(context, buffer) }
+    internal fun retryFlush(context: CoroutineContext): Int = flushing { connection.retryWrite(context, it) }
 
-    private inline fun flushing(write: () -> Int): Int {
+    private inline fun flushing(write: (LinkBuffer) -> Int): Int {
+        val buffer = owned.enter()
         try {
-            return write()
+            return write(buffer)
         } catch (e: NetparkException) {
-            if (!connection.isOpen) buffer.close()
+            if (!connection.isOpen) owned.end()
             throw e
+        } finally {
+            owned.exit(buffer)
         }
     }
 
     /** Moves everything that is unread in [source] here, without a copy. */
-    public fun append(source: Reader): Unit = buffer.append(source.buffer)
+    public fun append(source: Reader): Unit = moving(source) { from, to -> to.append(from) }
 
     /**
      * Moves the next [count] unread bytes of [source] here; they share its segments, and only small parts are copied.
      *
      * @throws IndexOutOfBoundsException there are fewer
      */
-    public fun append(source: Reader, count: Long): Unit = buffer.append(source.buffer, count)
+    public fun append(source: Reader, count: Long): Unit = moving(source) { from, to -> to.append(from, count) }
 
-    override fun toString(): String = "writer of $connection, $buffer"
+    private inline fun moving(source: Reader, move: (from: LinkBuffer, to: LinkBuffer) -> Unit) {
+        val from = source.owned.enter()
+        try {
+            val to = owned.enter()
+            try {
+                move(from, to)
+            } finally {
+                owned.exit(to)
+            }
+        } finally {
+            source.owned.exit(from)
+        }
+    }
+
+    override fun toString(): String = "writer of $connection, ${buffered()} bytes"
 }

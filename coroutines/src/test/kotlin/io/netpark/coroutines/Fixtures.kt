@@ -36,9 +36,8 @@ fun onReactor(
     reporter.shouldBeSilent()
 }
 
-/** Everything has been given back; what was held by a dialed connection may wait for the garbage collector. */
+/** Everything has been given back, and nothing of that has waited for the garbage collector. */
 fun SegmentPool.shouldHaveLentNothing() = eventually {
-    if (statistics().lentSegments() != 0L) System.gc()
     check(statistics().lentSegments() == 0L) { "segments are still lent: ${statistics()}" }
 }
 

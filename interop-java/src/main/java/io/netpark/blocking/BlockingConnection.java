@@ -1,7 +1,7 @@
 package io.netpark.blocking;
 
-import io.netpark.core.buffer.Leftovers;
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.buffer.Reader;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.buffer.Writer;
@@ -45,7 +45,8 @@ import org.jspecify.annotations.Nullable;
  * interrupted while it waits gets an {@link InterruptedIOException} and stays interrupted; the connection is as before.
  *
  * <p>Ownership: whoever got it closes it. The reader, the writer and what they handed out end with that: what they hold is
- * given back when a method that waits finds it closed, or when the garbage collector finds it. Memory comes from
+ * given back at once, or, if another thread is in the midst of a call of them, when that returns. A view that another thread may be
+ * looking at stays what it is until the garbage collector finds it. Memory comes from
  * {@link SegmentPool#shared}.
  */
 public final class BlockingConnection implements AutoCloseable {
@@ -60,13 +61,20 @@ public final class BlockingConnection implements AutoCloseable {
     /** Something that the peer has done to it. */
     private volatile boolean counted;
     private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
-    private final LinkBuffer input;
-    private final LinkBuffer output;
+    private final OwnedBuffer ownedInput;
+    private final OwnedBuffer ownedOutput;
+    private final Reader input;
+    private final Writer output;
 
     BlockingConnection(Connection core, SegmentPool pool) {
         this.core = core;
-        this.input = new LinkBuffer(pool);
-        this.output = new LinkBuffer(pool);
+        LinkBuffer in = new LinkBuffer(pool);
+        LinkBuffer out = new LinkBuffer(pool);
+        in.beside(out); // both are in the same hands
+        this.ownedInput = new OwnedBuffer(core.loop(), in);
+        this.ownedOutput = new OwnedBuffer(core.loop(), out);
+        this.input = ownedInput.reader();
+        this.output = ownedOutput.writer();
     }
 
     /**
@@ -216,16 +224,28 @@ public final class BlockingConnection implements AutoCloseable {
     private int fill() throws IOException {
         ThreadWaiter.requireNoLoop(core);
         try {
-            int count = core.startRead(input);
+            int count = read(false);
             while (count == Descriptor.PARK) {
-                input.trim();
                 ThreadWaiter.await(core, Direction.READ);
-                count = core.retryRead(input);
+                count = read(true);
             }
             return count;
         } catch (NetparkException e) {
-            giveBackIfClosed(input);
+            giveBackIfClosed();
             throw told(e);
+        }
+    }
+
+    private int read(boolean again) throws NetparkException {
+        LinkBuffer in = ownedInput.enter();
+        try {
+            int count = again ? core.retryRead(in) : core.startRead(in);
+            if (count == Descriptor.PARK) {
+                in.trim();
+            }
+            return count;
+        } finally {
+            ownedInput.exit(in);
         }
     }
 
@@ -238,19 +258,28 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws NetparkException.Closed if it is closed, before or meanwhile
      */
     public void flush() throws IOException {
-        if (output.buffered() == 0) {
+        if (output.buffered() == 0 && !ownedOutput.hasDropped()) {
             return;
         }
         ThreadWaiter.requireNoLoop(core);
         try {
-            int outcome = core.startWrite(output);
+            int outcome = write(false);
             while (outcome == Descriptor.PARK) {
                 ThreadWaiter.await(core, Direction.WRITE);
-                outcome = core.retryWrite(output);
+                outcome = write(true);
             }
         } catch (NetparkException e) {
-            giveBackIfClosed(output);
+            giveBackIfClosed();
             throw told(e);
+        }
+    }
+
+    private int write(boolean again) throws NetparkException {
+        LinkBuffer out = ownedOutput.enter();
+        try {
+            return again ? core.retryWrite(out) : core.startWrite(out);
+        } finally {
+            ownedOutput.exit(out);
         }
     }
 
@@ -273,9 +302,9 @@ public final class BlockingConnection implements AutoCloseable {
         }
     }
 
-    private void giveBackIfClosed(LinkBuffer buffer) {
+    private void giveBackIfClosed() {
         if (core.isClosed()) {
-            buffer.close();
+            giveBack();
         }
     }
 
@@ -413,7 +442,7 @@ public final class BlockingConnection implements AutoCloseable {
         } else {
             core.close();
         }
-        giveBackLater();
+        giveBack();
     }
 
     /**
@@ -422,7 +451,7 @@ public final class BlockingConnection implements AutoCloseable {
      */
     public void reset() {
         core.reset();
-        giveBackLater();
+        giveBack();
     }
 
     /**
@@ -446,8 +475,9 @@ public final class BlockingConnection implements AutoCloseable {
         }
     }
 
-    private void giveBackLater() {
-        Leftovers.closeWhenUnreachable(this, input, output);
+    private void giveBack() {
+        ownedInput.end();
+        ownedOutput.end();
     }
 
     @Override

@@ -141,6 +141,7 @@ final class Borrowing implements Pool.Borrower {
             if (Boolean.TRUE.equals(yes)) {
                 connection.release(clean -> {
                     if (clean) {
+                        lease.connection().forgetTimes(); // of the check
                         begin(lease, false);
                     } else {
                         rejected(lease);

@@ -31,6 +31,7 @@ import org.jspecify.annotations.Nullable;
 public final class CallbackConnection extends CallbackWriter {
 
     final Connection core;
+    private volatile boolean givenBack;
     final Callbacks callbacks;
     final IdleTimer idle;
     final Input input;
@@ -222,6 +223,16 @@ public final class CallbackConnection extends CallbackWriter {
         return life.isOpen();
     }
 
+    /** Its lease is over, though a callback may still be running: nothing more can be done with it. On any thread. */
+    void giveBack() {
+        givenBack = true;
+    }
+
+    @Override
+    boolean isUsable() {
+        return !givenBack && isOpen();
+    }
+
     /** Whether bytes from the peer are wanted now; on the loop. */
     boolean isReadable() {
         return isOpen() && !output.isFull() && !output.isClosingConnection();
@@ -263,10 +274,14 @@ public final class CallbackConnection extends CallbackWriter {
     }
 
     @Override
+    public <T> T getOption(SocketOption<T> option) throws NetparkException {
+        requireUsable("get " + option + " of");
+        return super.getOption(option);
+    }
+
+    @Override
     public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
-        if (!isOpen()) {
-            throw life.closed("set " + option + " of"); // the socket may be another's by now
-        }
+        requireUsable("set " + option + " of"); // the socket may be another's by now
         super.setOption(option, value);
     }
 
@@ -282,9 +297,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if SO_ZEROCOPY is set already, by who had the descriptor before
      */
     public void setZeroCopy(ZeroCopy how) throws NetparkException {
-        if (!isOpen()) {
-            throw life.closed("set zero copy of");
-        }
+        requireUsable("set zero copy of");
         core.setZeroCopy(how);
     }
 
@@ -299,6 +312,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws NetparkException.Closed if the connection is closed
      */
     public TcpInfo tcpInfo() throws NetparkException {
+        requireUsable("ask for the state of");
         return core.tcpInfo();
     }
 
@@ -309,6 +323,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if it is one of TCP, which does not know
      */
     public PeerCredentials peerCredentials() throws NetparkException {
+        requireUsable("ask for the credentials of");
         return core.peerCredentials();
     }
 

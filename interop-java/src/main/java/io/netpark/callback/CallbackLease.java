@@ -1,19 +1,26 @@
 package io.netpark.callback;
 
 import io.netpark.core.pool.Lease;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * A connection borrowed from a {@link CallbackPool}: to be given back, or discarded, once.
  *
  * <p>For its callbacks it begins and ends with the lease: connect is called first, disconnect and close last, whoever had it
  * before and gets it after that. Every method may be called by any thread.
+ *
+ * <pre>
+ *   LENT --giveBack, discard--> ENDED
+ *   LENT --the connection ends: by its peer, say--> GONE --giveBack: nothing is left to do--> ENDED
+ * </pre>
  */
 public final class CallbackLease {
 
+    private enum State { LENT, GONE, ENDED }
+
     private final Lease lease;
     private final CallbackConnection connection;
-    private final AtomicBoolean ended = new AtomicBoolean();
+    private final AtomicReference<State> state = new AtomicReference<>(State.LENT);
 
     CallbackLease(Lease lease, CallbackConnection connection) {
         this.lease = lease;
@@ -27,20 +34,25 @@ public final class CallbackLease {
 
     /** Whether it has been neither given back nor discarded. */
     public boolean isLent() {
-        return !ended.get();
+        return state.get() == State.LENT;
     }
 
     /**
      * Gives the connection back for the next borrower, as soon as the callback that is running has returned. Every answer that
      * was asked for must have been taken, and every byte sent: {@link CallbackConnection#writeAsync} tells. It is closed instead
-     * if anything is left.
+     * if anything is left. Without effect if it has been closed meanwhile, by its peer or its callbacks.
      *
      * @throws IllegalStateException if it has been given back or discarded already
      */
     public void giveBack() {
-        if (!ended.compareAndSet(false, true)) {
+        State before = state.getAndSet(State.ENDED);
+        if (before == State.GONE) {
+            return;
+        }
+        if (before == State.ENDED) {
             throw new IllegalStateException(connection + " has been given back to its pool already");
         }
+        connection.giveBack();
         if (!connection.loop().tryExecute(this::handOver)) {
             lease.discard();
         }
@@ -52,7 +64,7 @@ public final class CallbackLease {
 
     /** Closes the connection: nobody else will get it. Without effect if the lease has ended. */
     public void discard() {
-        if (ended.compareAndSet(false, true)) {
+        if (state.getAndSet(State.ENDED) == State.LENT) {
             connection.close();
             lease.discard();
         }
@@ -60,7 +72,7 @@ public final class CallbackLease {
 
     /** The connection has ended by itself, or by its callbacks. */
     void closed() {
-        if (ended.compareAndSet(false, true)) {
+        if (state.compareAndSet(State.LENT, State.GONE)) {
             lease.discard();
         }
     }

@@ -46,7 +46,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException.Closed if it is closed
      * @throws NetparkException if a socket of this kind does not have it
      */
-    public final <T> T getOption(SocketOption<T> option) throws NetparkException {
+    public <T> T getOption(SocketOption<T> option) throws NetparkException {
         return core().getOption(option);
     }
 

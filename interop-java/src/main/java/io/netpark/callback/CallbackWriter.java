@@ -140,10 +140,17 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
         output().send(transfer, progress, future);
     }
 
-    private void requireWritable() throws NetparkException.Closed {
-        if (!isOpen()) {
-            throw life().closed("write to");
+    /** Whether it is open, and still its borrower's, if it was borrowed. */
+    abstract boolean isUsable();
+
+    final void requireUsable(String operation) throws NetparkException.Closed {
+        if (!isUsable()) {
+            throw life().closed(operation);
         }
+    }
+
+    private void requireWritable() throws NetparkException.Closed {
+        requireUsable("write to");
         if (output().isClosing()) {
             throw new NetparkException.Closed("write to " + this + ": its output has been shut down here");
         }
@@ -156,7 +163,7 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
 
     /** Whether bytes may be written and no more than the high-water mark is pending. */
     public boolean isWritable() {
-        return isOpen() && !output().isClosing() && output().isBelowHighWaterMark();
+        return isUsable() && !output().isClosing() && output().isBelowHighWaterMark();
     }
 
     /**

@@ -127,7 +127,11 @@ final class Carriage<T> {
             }
         });
         for (Leg leg : legs) { // now, as what is written from now on comes after it
-            leg.target.output.lend(granted -> outputLent(leg, granted));
+            if (leg.target.isUsable()) {
+                leg.target.output.lend(granted -> outputLent(leg, granted));
+            } else {
+                outputLent(leg, false);
+            }
             onLoop(leg.source, () -> lendInput(leg));
         }
         return future;
@@ -169,7 +173,7 @@ final class Carriage<T> {
             source.life.afterCall(() -> lendInput(leg));
             return;
         }
-        if (!source.isOpen()) { // a worker may be at its bytes still
+        if (!source.isUsable()) { // a worker may be at its bytes still
             lent(source, source.life.closed("copy from"));
             return;
         }
@@ -186,7 +190,7 @@ final class Carriage<T> {
             leg.hasOutput = true;
             lent(target, null);
         } else {
-            lent(target, target.isOpen()
+            lent(target, target.isUsable()
                     ? new NetparkException.Closed("copy to " + target + ": its output has been shut down here")
                     : target.life.closed("copy to"));
         }

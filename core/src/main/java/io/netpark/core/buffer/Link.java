@@ -106,8 +106,14 @@ final class Link {
         }
     }
 
-    /** Makes the views that were handed out empty: who still reads one gets an exception instead of another's bytes. */
+    /**
+     * Makes the views that were handed out empty: who still reads one gets an exception instead of another's bytes. Not where their
+     * memory never is another's.
+     */
     void revoke() {
+        if (segment.isAbandoned()) {
+            return;
+        }
         for (int i = 0; i < viewCount; i++) {
             ByteBuffer view = views[i];
             view.limit(0);
@@ -116,6 +122,13 @@ final class Link {
             }
         }
         viewCount = 0;
+    }
+
+    /** Views of it must stay what they are. */
+    void abandonIfViewed() {
+        if (hasViews()) {
+            segment.abandon();
+        }
     }
 
     /** Drops this link's hold on the segment. */

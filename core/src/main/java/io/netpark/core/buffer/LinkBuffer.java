@@ -33,6 +33,7 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
     private final long limit;
     /** Room for a read from a descriptor, not in the chain as it may stay empty. */
     private @Nullable Link spare;
+    private @Nullable LinkBuffer beside;
 
     /** An empty buffer without a limit of its own. */
     public LinkBuffer(SegmentPool pool) {
@@ -306,6 +307,23 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         return head != null || held != null || spare != null;
     }
 
+    /**
+     * Whether a read into this buffer must not wait for memory, as it, or the one {@linkplain #beside beside} it, holds some: if all
+     * that do waited for one another, nobody would ever give any back.
+     */
+    public boolean mustNotWait() {
+        LinkBuffer other = beside;
+        return holdsMemory() || other != null && other.holdsMemory();
+    }
+
+    /**
+     * Says what else whoever reads into this buffer has in its hands: what it holds counts as if it were here when memory is short. May
+     * be changed at any time, by the thread that reads.
+     */
+    public void beside(@Nullable LinkBuffer other) {
+        this.beside = other;
+    }
+
     // For whoever moves the bytes between here and a descriptor
 
     /**
@@ -482,6 +500,24 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         head = null;
         tail = null;
         size = 0;
+    }
+
+    /**
+     * As {@link #close}, but views that are out stay what they are: the memory under them is left to the garbage collector, and not
+     * the pool's any more.
+     */
+    void abandon() {
+        for (Link link = held; link != null; link = link.next) {
+            link.abandonIfViewed();
+        }
+        for (Link link = head; link != null; link = link.next) {
+            link.abandonIfViewed();
+        }
+        if (reserved >= 0) {
+            tail.segment.abandon(); // somebody may be writing there
+            reserved = -1;
+        }
+        close();
     }
 
     @Override

@@ -44,6 +44,8 @@ public final class Segment {
     private volatile int references = 1;
     /** While lent, if watched. */
     @Nullable Lease lease;
+    /** Does not go back to its pool, as somebody may still look at it. */
+    private volatile boolean abandoned;
     /** Where the last reference was dropped, if watched. */
     private Lease.@Nullable Place releasedAt;
 
@@ -91,6 +93,15 @@ public final class Segment {
         return pool != null && pool.isParanoid();
     }
 
+    /** Its memory is not to be used again: with the last reference the pool forgets it, and the collector frees it. */
+    void abandon() {
+        abandoned = true;
+    }
+
+    boolean isAbandoned() {
+        return abandoned;
+    }
+
     /** Lent anew. */
     void lend() {
         releasedAt = null; // of an earlier loan
@@ -123,6 +134,10 @@ public final class Segment {
         if (before < 1) {
             REFERENCES.getAndAdd(this, 1);
             throw misused("released once too often");
+        }
+        if (pool != null && abandoned) {
+            pool.forget(this);
+            return;
         }
         link.revoke();
         if (pool != null) {

@@ -251,6 +251,21 @@ public final class SegmentPool implements AutoCloseable {
         }
     }
 
+    /** By {@link Segment#release}: of one whose memory is somebody else's now, who only has views of it. */
+    void forget(Segment segment) {
+        lentBytes.add(-segment.size());
+        lentSegments.decrement();
+        Lease lease = segment.lease;
+        if (lease != null) {
+            lease.clear();
+            leases.remove(lease);
+        }
+        allocated.addAndGet(-segment.size());
+        if (!waiting.isEmpty()) {
+            passOn();
+        }
+    }
+
     private void keep(Segment segment, int size) {
         int sizeClass = classOf(size);
         // Over the limit, where bytes that moved have taken it, only freeing leads back.

@@ -366,7 +366,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         try {
             address = target.openRoom();
         } catch (NetparkException.LimitExceeded e) {
-            if (target.pool().readersWait() && !holds && !holdsAny(target)) {
+            if (target.pool().readersWait() && !holds && !target.mustNotWait()) {
                 awaitMemory(target.pool());
                 return PARK;
             }
@@ -383,11 +383,6 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
             target.filled((int) Math.max(0, result));
         }
         return received(result, room);
-    }
-
-    /** Who holds memory must not wait for more: if all did, nobody would ever give some back. */
-    private static boolean holdsAny(LinkBuffer target) {
-        return target.available() > 0 || target.heldBytes() > 0;
     }
 
     /** Memory that comes back is like bytes that come in: the read is tried again. */

@@ -1,0 +1,158 @@
+package io.netpark.core.buffer;
+
+import io.netpark.core.sys.NetparkException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.WritableByteChannel;
+import java.nio.charset.Charset;
+import org.jspecify.annotations.Nullable;
+
+/** The writing end of an {@link OwnedBuffer}: each call is a use. */
+final class GuardedWriter implements Writer {
+
+    private final OwnedBuffer owned;
+
+    GuardedWriter(OwnedBuffer owned) {
+        this.owned = owned;
+    }
+
+    @Override
+    public long buffered() {
+        return owned.size();
+    }
+
+    @Override
+    public ByteBuffer reserve(int count) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            return buffer.reserve(count);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void commit(int count) {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.commit(count);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void writeByte(int value) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.writeByte(value);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void writeShort(int value) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.writeShort(value);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void writeInt(int value) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.writeInt(value);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void writeLong(long value) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.writeLong(value);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void write(ByteBuffer source) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.write(source);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void write(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.write(source, offset, length);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public int writeString(CharSequence text) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            return buffer.writeString(text);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public int writeString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            return buffer.writeString(text, charset);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void link(ByteBuffer source, @Nullable Runnable released) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.link(source, released);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public void append(LinkBuffer source) throws NetparkException.LimitExceeded {
+        LinkBuffer buffer = owned.enter();
+        try {
+            buffer.append(source);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public WritableByteChannel asWritableChannel() {
+        return new BufferStreams.Sink(this);
+    }
+
+    @Override
+    public OutputStream asOutputStream() {
+        return new BufferStreams.Output(this);
+    }
+
+    @Override
+    public String toString() {
+        return "buffer of " + owned.size() + " bytes";
+    }
+}

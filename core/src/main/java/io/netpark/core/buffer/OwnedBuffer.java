@@ -1,0 +1,230 @@
+package io.netpark.core.buffer;
+
+import io.netpark.core.loop.EventLoop;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A buffer of a connection, and the rule between who uses it and the end of the connection, which may come on any thread and at
+ * any time: the end gives the memory back at once if nobody is using the buffer at that moment; otherwise whoever is, when it has
+ * done.
+ *
+ * <pre>
+ *   off the loop:   0 --enter--> 2 (users times two) --exit--> 0
+ *                   0 --end--> ENDED                           memory goes back
+ *                   2 --end--> 2 + ENDED --exit--> ENDED       memory goes back
+ *   on the loop:    not counted. Once somebody has used it there, memory goes back on the loop only, between two uses
+ * </pre>
+ *
+ * A use is one call: reading a number, a system call that fills the buffer. A view that a call has handed out may be in use at any
+ * time. If the thread that ends the buffer is the only one that has used it, nobody is looking at a view: they become empty, and
+ * the memory goes back. Otherwise what is under views is left to the garbage collector; the pool does not count it any more.
+ */
+public final class OwnedBuffer {
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(OwnedBuffer.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final int ENDED = 1;
+    private static final int USER = 2;
+    /** What is used after the end: reading finds nothing, writing is an error. */
+    private static final LinkBuffer NOTHING = new LinkBuffer(SegmentPool.shared());
+
+    static {
+        NOTHING.close();
+    }
+
+    private final EventLoop loop;
+    private final LinkBuffer buffer;
+    private final Reader reader = new GuardedReader(this);
+    private final Writer writer = new GuardedWriter(this);
+
+    private volatile int state;
+    /** Why nobody may use it any more; null if it simply has ended. */
+    private volatile @Nullable String refusal;
+    /** There were bytes when it ended. */
+    private volatile boolean dropped;
+    private volatile boolean usedOnLoop;
+    /** The last that used it elsewhere, and whether others did before. */
+    private volatile @Nullable Thread user;
+    private volatile boolean severalUsers;
+
+    // Loop's thread only
+    private int usesOnLoop;
+    private boolean givingBack;
+
+    /** Takes a buffer over. */
+    public OwnedBuffer(EventLoop loop, LinkBuffer buffer) {
+        this.loop = loop;
+        this.buffer = buffer;
+    }
+
+    /** Its reading end, for the connection's user. */
+    public Reader reader() {
+        return reader;
+    }
+
+    /** Its writing end, for the connection's user. */
+    public Writer writer() {
+        return writer;
+    }
+
+    /**
+     * Begins a use, of one call. To be followed by {@link #exit}, on the same thread.
+     *
+     * @return the buffer; after the end one that is closed
+     * @throws IllegalStateException if it was {@linkplain #refuse refused}
+     */
+    public LinkBuffer enter() {
+        if (loop.inLoop()) {
+            if (!usedOnLoop) {
+                usedOnLoop = true; // before it is looked whether it has ended: the end looks the other way round
+            }
+            if ((state & ENDED) != 0) {
+                return ended();
+            }
+            usesOnLoop++;
+            return buffer;
+        }
+        return enterElsewhere();
+    }
+
+    private LinkBuffer enterElsewhere() {
+        int before;
+        do {
+            before = state;
+            if ((before & ENDED) != 0) {
+                return ended();
+            }
+        } while (!STATE.compareAndSet(this, before, before + USER));
+        Thread thread = Thread.currentThread();
+        if (user != thread) {
+            severalUsers |= user != null;
+            user = thread;
+        }
+        return buffer;
+    }
+
+    /**
+     * Begins a use that goes on while the caller's thread does other things, and may be ended by another: of something that works on
+     * the buffer in the background. To be followed by {@link #drop}, with what this has returned.
+     */
+    public LinkBuffer hold() {
+        return enterElsewhere();
+    }
+
+    /** Ends a {@link #hold}. */
+    public void drop(LinkBuffer held) {
+        if (held != NOTHING) {
+            exitElsewhere();
+        }
+    }
+
+    private LinkBuffer ended() {
+        check();
+        return NOTHING;
+    }
+
+    private void check() {
+        String why = refusal;
+        if (why != null) {
+            throw new IllegalStateException(why);
+        }
+    }
+
+    /** Ends a use. */
+    public void exit(LinkBuffer used) {
+        if (used == NOTHING) {
+            return;
+        }
+        if (loop.inLoop()) {
+            if (--usesOnLoop == 0 && givingBack) {
+                giveBackNow();
+            }
+        } else {
+            exitElsewhere();
+        }
+    }
+
+    private void exitElsewhere() {
+        if ((int) STATE.getAndAdd(this, -USER) == USER + ENDED) {
+            giveBack();
+        }
+    }
+
+    /** Unread bytes, or bytes to be written; without a use, so the value may be old. 0 after the end. */
+    public long size() {
+        if ((state & ENDED) != 0) {
+            check();
+            return 0;
+        }
+        return buffer.size;
+    }
+
+    /** Memory that is kept for views only, in bytes. As {@link #size}. */
+    public long heldBytes() {
+        return (state & ENDED) != 0 ? 0 : buffer.heldBytes;
+    }
+
+    /** Whether it has ended with bytes in it, so that having nothing to write does not mean that all is written. */
+    public boolean hasDropped() {
+        return dropped;
+    }
+
+    /** Ends it: on any thread, in any state, more than once. */
+    public void end() {
+        if ((state & ENDED) == 0 && buffer.size > 0) {
+            dropped = true;
+        }
+        if (((int) STATE.getAndBitwiseOr(this, ENDED)) == 0) {
+            giveBack();
+        }
+    }
+
+    /** Ends it, and whoever uses it afterwards is told so by an IllegalStateException. */
+    public void refuse(String why) {
+        refusal = why;
+        end();
+    }
+
+    /** Once: it has ended, and nobody uses it off the loop, nor will. */
+    private void giveBack() {
+        if (!buffer.holdsMemory() && !usedOnLoop) {
+            buffer.close();
+        } else if (!usedOnLoop) {
+            giveBackNow();
+        } else if (loop.inLoop()) {
+            giveBackOnLoop();
+        } else if (!loop.tryExecute(this::giveBackOnLoop)) {
+            giveBackNow(); // nothing runs on it any more
+        }
+    }
+
+    private void giveBackOnLoop() {
+        if (usesOnLoop == 0) {
+            giveBackNow();
+        } else {
+            givingBack = true; // this is within a use: by something of the user's that was called
+        }
+    }
+
+    private void giveBackNow() {
+        givingBack = false;
+        Thread elsewhere = user;
+        boolean alone = usedOnLoop ? elsewhere == null && (loop.inLoop() || loop.isShutdown())
+                : elsewhere == null || !severalUsers && elsewhere == Thread.currentThread();
+        if (alone) {
+            buffer.close();
+        } else {
+            buffer.abandon();
+        }
+    }
+}

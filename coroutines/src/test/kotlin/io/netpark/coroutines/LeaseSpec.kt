@@ -1,0 +1,144 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.SocketOption
+import io.netpark.core.pool.PoolOptions
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.loopback
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+private val ONE = PoolOptions.DEFAULT.withMost(1)
+
+/** What a lease leaves to the next borrower: nothing. */
+class LeaseSpec : NetparkSpec(body = {
+    fun pooled(check: (suspend (Connection) -> Boolean)? = null, body: suspend (ConnectionPool, Listener) -> Unit) =
+        onReactor { reactor, _ ->
+            reactor.listen(loopback()).use { listener ->
+                coroutineScope {
+                    val serving = launch { listener.serve { echo(it) } }
+                    ConnectionPool(reactor, ONE, check = check).use { pool -> body(pool, listener) }
+                    serving.cancel()
+                }
+            }
+        }
+
+    suspend fun Connection.exchange(text: String) {
+        write(text)
+        readText(text.length) shouldBe text
+    }
+
+    test("everything of a lease that was given back refuses, and the next borrower's session has nothing of it") {
+        pooled { pool, listener ->
+            val lease = pool.borrow(listener.localAddress)
+            val old = lease.connection
+            old.exchange("first")
+            val reader = old.reader
+            val writer = old.writer
+            val frames = old.frames
+            frames.write { writeString("frame") }
+            reader.await(5)
+            val view = reader.next(5)
+            val streams = reader.asInputStream() to writer.asOutputStream()
+            lease.giveBack()
+            val next = pool.borrow(listener.localAddress).connection
+            val refusing = listOf<suspend () -> Any?>(
+                { old.reader }, { old.writer }, { reader.await(1) }, { reader.available() }, { reader.next(1) },
+                { reader.release() }, { reader.awaitLine(10) }, { streams.first.read() },
+                { writer.writeInt(1) }, { writer.flush() }, { writer.buffered() }, { writer.link(ByteBuffer.allocate(9)) },
+                { streams.second.write(1) }, { frames.write { writeString("stray") } },
+                { old.frames.write { writeString("stray") } },
+                { old.write("stray") }, { old.write(arrayOf(ByteBuffer.allocate(3))) }, { old.read(ByteBuffer.allocate(1)) },
+                { old.read(arrayOf(ByteBuffer.allocate(3))) },
+                { old.setReadDeadline(1.milliseconds) }, { old.setWriteDeadline(1.milliseconds) }, { old.setIdleTimeout(1.seconds) },
+                { old.setOption(SocketOption.NO_DELAY, false) }, { old.getOption(SocketOption.NO_DELAY) }, { old.tcpInfo() },
+                { old.shutdownOutput() }, { old.detach() }, { old.copyTo(next) }, { next.copyTo(old) }, { lease.giveBack() },
+            )
+            refusing.forEachIndexed { index, use ->
+                val refusal = runCatching { use() }.exceptionOrNull()
+                io.kotest.assertions.withClue("$index: $refusal") { (refusal is IllegalStateException) shouldBe true }
+            }
+            old.isOpen shouldBe false
+            old.close()
+            old.reset()
+            lease.discard()
+            view.limit() shouldBe 0
+            next.exchange("second")
+        }
+    }
+
+    test("a frame that comes while its lease is given back is written before that, or refused") {
+        onReactor { reactor, _ ->
+            reactor.listen(loopback()).use { listener ->
+                coroutineScope {
+                    val received = java.util.concurrent.ConcurrentLinkedQueue<String>()
+                    val serving = launch { listener.serve { received += String(it.readToEnd()) } }
+                    ConnectionPool(reactor, ONE).use { pool ->
+                        repeat(200) { round ->
+                            val lease = pool.borrow(listener.localAddress)
+                            val frames = lease.connection.frames
+                            val stray = async(Dispatchers.Default) { runCatching { frames.write { writeString("s$round;") } } }
+                            if (round % 3 > 0) yield()
+                            lease.giveBack()
+                            pool.use(listener.localAddress) { it.write("m$round;") }
+                            stray.await()
+                        }
+                    }
+                    soon { check(received.sumOf { it.split("m").size - 1 } == 200) { "${received.size} streams" } }
+                    for (stream in received) {
+                        val parts = stream.split(";").filter { it.isNotEmpty() }
+                        for ((index, part) in parts.withIndex()) {
+                            if (part[0] == 's') parts.indexOf("m" + part.drop(1)).let { (it < 0 || it > index) shouldBe true }
+                        }
+                    }
+                    serving.cancel()
+                }
+            }
+        }
+    }
+
+    test("times that a check has set are not the borrower's, nor is anything that it has kept") {
+        var kept: Connection? = null
+        pooled(check = { connection ->
+            connection.exchange("good?")
+            connection.setReadDeadline(30.milliseconds)
+            connection.setWriteDeadline(30.milliseconds)
+            connection.setIdleTimeout(30.milliseconds)
+            kept = connection
+            true
+        }) { pool, listener ->
+            pool.use(listener.localAddress) { it.exchange("first") }
+            repeat(2) {
+                pool.use(listener.localAddress) {
+                    delay(60)
+                    it.exchange("after the check's times")
+                    shouldThrow<IllegalStateException> { kept!!.write("stray") }.message!! shouldContain "given back"
+                    kept!!.close()
+                    it.exchange("still open")
+                }
+            }
+            pool.snapshot().created() shouldBe 1
+        }
+    }
+
+    test("a check that leaves something behind is no good one") {
+        pooled(check = { connection ->
+            connection.write("left unread")
+            connection.reader.await(1)
+            true
+        }) { pool, listener ->
+            pool.use(listener.localAddress) { it.exchange("first") }
+            pool.use(listener.localAddress) { it.exchange("second") }
+            pool.snapshot().created() shouldBe 2
+        }
+    }
+})
