@@ -77,8 +77,12 @@ class ImageSpec : SampleSpec({
         }
 
         override fun close() {
-            process.toHandle().destroy() // leaves the streams open
-            withClue(output.readText()) { process.waitFor() shouldBe 0 }
+            try {
+                process.toHandle().destroy() // leaves the streams open
+                withClue(output.readText()) { process.waitFor() shouldBe 0 }
+            } finally {
+                process.destroyForcibly()
+            }
         }
     }
 
