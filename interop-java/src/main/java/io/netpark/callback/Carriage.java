@@ -62,15 +62,15 @@ final class Carriage<T> {
         }
     }
 
+    private static final int WAITING = 0;
+    private static final int BEGUN = 1;
+    private static final int ABANDONED = 2;
+
     private final List<Leg> legs;
     private final List<Exchange> exchanges = new ArrayList<>();
     private final PlacedFuture<T> future;
     private final Supplier<T> result;
     private final long count;
-    private static final int WAITING = 0;
-    private static final int BEGUN = 1;
-    private static final int ABANDONED = 2;
-
     /**
      * <pre>
      *   WAITING --all halves are here--> BEGUN
