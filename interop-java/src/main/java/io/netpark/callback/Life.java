@@ -2,12 +2,10 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.PeerFault;
-import io.netpark.core.net.TcpInfo;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -38,10 +36,6 @@ final class Life {
     /** In bytes, of a peer that sends on though it is told that nobody reads. */
     private static final long MOST_THROWN_AWAY = 64L << 20;
 
-    /** For whoever was sent everything, and may be sending the next request now. */
-    private static final long IDLE_LINGER_NANOS = TimeUnit.SECONDS.toNanos(2);
-    private static final long LOOK_AGAIN_MILLIS = 10;
-
     private final CallbackConnection connection;
     private final Callbacks callbacks;
     private final EventLoop loop;
@@ -65,8 +59,8 @@ final class Life {
     /** Who goes on with the socket, told whether every byte has been taken; null if it ends with this. Loop's thread only. */
     private @Nullable Consumer<Boolean> successor;
     private @Nullable ArrayDeque<Runnable> afterCall;
-    /** A task is scheduled that asks whether it is idle. Loop's thread only. */
-    private boolean looksAgain;
+    /** Made when the server shuts down. Loop's thread only. */
+    private @Nullable Drain drain;
     /** It has not been refused, so {@link Callbacks#disconnect} and {@link Callbacks#close} are due. Loop's thread only. */
     private boolean accepted;
 
@@ -240,55 +234,17 @@ final class Life {
         }
     }
 
-    /** On the loop: nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
-    private boolean isIdle() {
-        return isOpen() && exchanges == 0 && !connection.input.isPaused() && !isCalling() && !connection.input.hasUnread()
-                && !connection.input.isEnded() && connection.output.pendingBytes() == 0;
+    boolean hasExchanges() {
+        return exchanges > 0;
     }
 
-    /**
-     * On the loop, when draining: ends it if it is idle, and the kernel has nothing of it either. If there is a request in the
-     * socket, the poller is about to tell of it, and this is asked again when it is answered. An answer that the peer's kernel has
-     * not got yet would go with a reset, should another request come now.
-     */
+    /** On the loop, when draining. */
     void endIfIdle() {
-        if (!isIdle() || !hasNothingToRead()) {
-            return;
+        Drain known = drain;
+        if (known == null) {
+            known = drain = new Drain(connection);
         }
-        if (!isAcknowledged()) {
-            lookAgain();
-        } else if (endOrderly(new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"),
-                IDLE_LINGER_NANOS)) {
-            connection.owner.endedIdle();
-        }
-    }
-
-    private void lookAgain() {
-        if (!looksAgain && !loop.isShutdown()) {
-            looksAgain = true;
-            loop.schedule(() -> {
-                looksAgain = false;
-                endIfIdle();
-            }, LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
-        }
-    }
-
-    private boolean hasNothingToRead() {
-        try {
-            return connection.core.peekInput() == 0;
-        } catch (NetparkException e) {
-            return false; // whoever reads finds it
-        }
-    }
-
-    /** Whether the peer's kernel has everything; a unix socket's has it at once. */
-    private boolean isAcknowledged() {
-        try {
-            TcpInfo info = connection.core.tcpInfo();
-            return info.unacknowledged() == 0 && info.bytesNotSent() == 0;
-        } catch (NetparkException | IllegalStateException e) {
-            return true;
-        }
+        known.endIfIdle();
     }
 
     /** On the loop: a read has been parked, maybe without asking the kernel. */
