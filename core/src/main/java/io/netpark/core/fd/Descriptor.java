@@ -222,8 +222,8 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     }
 
     private void wake(@Nullable Waiter waiter) {
-        if (waiter != null && !loop.tryExecute(waiter)) {
-            waiter.run();
+        if (waiter != null) {
+            loop.wake(waiter);
         }
     }
 

@@ -16,6 +16,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 import org.jctools.queues.atomic.MpscUnboundedAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -77,6 +78,8 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final @Nullable Observer observer;
     private final Thread thread;
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
+    /** For waiters, when there is no memory for another task: who has been taken out of its slot must not be lost. */
+    private final MpmcAtomicArrayQueue<Runnable> spare = new MpmcAtomicArrayQueue<>(1024);
     private final TimerQueue timers = new TimerQueue();
     private final ReadyBatch batch;
     private final PipePool pipes;
@@ -283,7 +286,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     private int waitForReadiness() throws NetparkException {
-        if (!tasks.isEmpty()) {
+        if (hasTasks()) {
             return batch.await(0);
         }
         Timer first = timers.first();
@@ -295,7 +298,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         if (retiring) { // looked at when whoever sets it can see that this sleeps
             timeout = timeout < 0 ? RETIREMENT_LOOK : Math.min(timeout, RETIREMENT_LOOK);
         }
-        if (!tasks.isEmpty() || state != RUNNING) {
+        if (hasTasks() || state != RUNNING) {
             timeout = 0;
         }
         try {
@@ -309,6 +312,9 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         Runnable task;
         int ran = 0;
         for (; ran < most && (task = tasks.poll()) != null; ran++) {
+            runGuarded(task);
+        }
+        for (; (task = spare.poll()) != null; ran++) {
             runGuarded(task);
         }
         if (counters != null && ran > 0) {
@@ -396,13 +402,40 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
             return false;
         }
         tasks.add(Objects.requireNonNull(task, "task"));
+        queued();
+        return true;
+    }
+
+    private void queued() {
         if (!inLoop()) {
             wakeIfAsleep();
             if (state == CLOSED) {
                 runRemaining();
             }
         }
-        return true;
+    }
+
+    /**
+     * Runs a waiter that has been taken out of its slot, so that nobody else knows of it: as a task, also if there is no memory
+     * for another; on the calling thread if the loop is closed.
+     */
+    public void wake(Runnable waiter) {
+        if (state == CLOSED) {
+            waiter.run();
+            return;
+        }
+        try {
+            tasks.add(waiter);
+        } catch (OutOfMemoryError e) { // the queue is as it was
+            if (!spare.offer(waiter)) {
+                throw e;
+            }
+        }
+        queued();
+    }
+
+    private boolean hasTasks() {
+        return !tasks.isEmpty() || !spare.isEmpty();
     }
 
     private void wakeIfAsleep() {
@@ -657,7 +690,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     private boolean isQuiet() {
-        return poller.size() == 0 && tasks.isEmpty() && timers.size() == 0;
+        return poller.size() == 0 && !hasTasks() && timers.size() == 0;
     }
 
     private void endPass() {

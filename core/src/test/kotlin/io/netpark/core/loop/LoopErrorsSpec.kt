@@ -68,6 +68,9 @@ class LoopErrorsSpec : NetparkSpec(body = {
         test("${libc.binding()}: a task that uses up the heap, so that not even a report finds memory, ends nothing") {
             probe("heap", libc, "-Xmx16m")
         }
+        test("${libc.binding()}: a waiter is not lost if there is no memory for another task") {
+            probe("tasks", libc, "-Xmx16m")
+        }
         test("${libc.binding()}: an event array that cannot grow is used as it is") {
             probe("outside", libc, "-XX:MaxDirectMemorySize=4m")
         }

@@ -9,12 +9,14 @@ import io.netpark.core.sys.Linux
 import java.nio.ByteBuffer
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.system.exitProcess
 
 /** A loop without memory. For a JVM of its own, with little of it. */
 fun main(args: Array<String>) {
     when (args[0]) {
         "heap" -> aTaskThatUsesUpTheHeap()
+        "tasks" -> aWaiterForWhichTheQueueHasNoMemory()
         "outside" -> noMemoryOutsideTheHeap()
     }
     exitProcess(0)
@@ -68,6 +70,36 @@ private fun aTaskThatUsesUpTheHeap() {
         loop.execute(marker)
         ran.get(20, TimeUnit.SECONDS)
     }
+    loop.close()
+}
+
+private fun aWaiterForWhichTheQueueHasNoMemory() {
+    try {
+        fill()
+    } catch (_: OutOfMemoryError) {
+        held = null
+    }
+    val loop = EventLoopGroup.builder().loops(1).daemon(true).open().first()
+    val ran = AtomicInteger()
+    val waiter = Runnable { ran.incrementAndGet() }
+    val nothing = Runnable {}
+    loop.submit { loop.wake(waiter) }.get()
+    val holding = Runnable { while (!full) Thread.onSpinWait() }
+    loop.execute(holding)
+    try {
+        fill()
+    } catch (_: OutOfMemoryError) {
+        // Now to the end of what the queue has room for.
+    }
+    try {
+        while (true) loop.execute(nothing)
+    } catch (_: OutOfMemoryError) {
+        repeat(10) { loop.wake(waiter) }
+    }
+    held = null
+    full = true
+    loop.submit {}.get()
+    check(ran.get() == 11) { "${ran.get()} of 11 waiters have run" }
     loop.close()
 }
 

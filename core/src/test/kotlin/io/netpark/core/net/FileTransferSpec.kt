@@ -186,7 +186,7 @@ class FileTransferSpec : NetparkSpec(body = {
             }
 
             test("where the kernel does not send it, it is copied: byte for byte") {
-                for (errno in listOf(Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP)) {
+                for (errno in listOf(Errno.EINVAL, Errno.ENOSYS, Errno.EOPNOTSUPP, Errno.EPERM)) {
                     val calls = CallCounter(object : LibC by libc {
                         override fun sendfile(out: Int, `in`: Int, offset: Long, count: Long) = -errno.toLong()
                     })
@@ -265,15 +265,17 @@ class FileTransferSpec : NetparkSpec(body = {
                 }
             }
 
-            test("a C library without statx finds out another way") {
-                val old = object : LibC by libc {
-                    override fun statx(directory: Int, path: Long, flags: Int, mask: Int, statx: Long) = -Errno.ENOSYS
+            for (errno in listOf(Errno.ENOSYS, Errno.EPERM)) {
+                test("without statx (${Errno.name(errno)}) size and time are found out another way") {
+                    val old = object : LibC by libc {
+                        override fun statx(directory: Int, path: Long, flags: Int, mask: Int, statx: Long) = -errno
+                    }
+                    val time = FileTime.from(Instant.parse("2026-01-02T03:04:05.678901234Z"))
+                    val path = file(17)
+                    Files.setLastModifiedTime(path, time)
+                    OpenFile.open(path, old).use { Pair(it.size(), it.lastModified()) shouldBe Pair(17L, time) }
+                    shouldThrow<java.nio.file.FileSystemException> { OpenFile.open(folder, old) }
                 }
-                val time = FileTime.from(Instant.parse("2026-01-02T03:04:05.678901234Z"))
-                val path = file(17)
-                Files.setLastModifiedTime(path, time)
-                OpenFile.open(path, old).use { Pair(it.size(), it.lastModified()) shouldBe Pair(17L, time) }
-                shouldThrow<java.nio.file.FileSystemException> { OpenFile.open(folder, old) }
             }
 
             test("size and time are those of the file that is open, also if another has its name by now") {

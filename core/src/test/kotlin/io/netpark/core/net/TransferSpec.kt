@@ -484,6 +484,7 @@ class TransferSpec : NetparkSpec(body = {
             "no splicing from the source" to { fill = Errno.EINVAL },
             "no splicing to the target" to { empty = Errno.EINVAL },
             "no splice(2) at all" to { fill = Errno.ENOSYS },
+            "a sandbox that forbids splice(2)" to { fill = Errno.EPERM },
             "no descriptors for a pipe" to { pipe = Errno.EMFILE },
             "no larger pipe for this user" to { resize = Errno.EPERM },
         )) {
