@@ -44,7 +44,8 @@ class BindingSpec : NetparkSpec(body = {
 
     test("who asks again after a failure to start is told the same, with the cause and its own way out") {
         fun asked(vararg options: String): List<String> {
-            val (output, status) = childJvm("io.netpark.core.sys.BindingProbeKt", options.toList()).runToEnd()
+            val (output, status) = childJvm("io.netpark.core.sys.BindingProbeKt", options.toList())
+                .filterNot { it.startsWith("--enable-native-access") }.runToEnd()
             withClue(output) { status shouldBe 0 }
             return output.lines().filter { it.startsWith("told: ") }.also { it shouldHaveSize 3 }
         }
@@ -56,7 +57,7 @@ class BindingSpec : NetparkSpec(body = {
         unpacking.first() shouldNotContain "enable-native-access"
         if (Runtime.version().feature() >= 24) {
             for (binding in listOf("jna", "ffm")) {
-                val denied = asked("-Dnetpark.binding=$binding", "--illegal-native-access=deny", "--enable-native-access=java.base")
+                val denied = asked("-Dnetpark.binding=$binding", "--illegal-native-access=deny")
                 denied.toSet() shouldHaveSize 1
                 denied.first() shouldContain "start it with --enable-native-access=ALL-UNNAMED"
                 denied.first() shouldContain "caused by java.lang.IllegalCallerException"
