@@ -611,7 +611,8 @@ public class Connection internal constructor(
     /**
      * Closes the connection. Operations in progress on it, in other coroutines, end with [NetparkException.Closed]. What
      * has been sent is still delivered, unless unread bytes have arrived or arrive later: then the kernel sends a reset, and
-     * [closeLingering] does not. What [writer] holds is dropped. Never suspends; calling it again has no effect.
+     * [closeLingering] does not. If [writer] holds bytes they are dropped, and the connection ends with a reset, so that the peer does
+     * not take what it has got for all there is. Never suspends; calling it again has no effect.
      *
      * What [reader] and [writer] hold is given back when the handler of the connection ends; for a connection that was dialed, at
      * once, and views of it are empty then. If another thread is using them, it is given back when that call returns, and a view
@@ -619,7 +620,7 @@ public class Connection internal constructor(
      */
     override fun close() {
         if (lease?.isLent == false) return // it is another borrower's by now
-        core.close()
+        if (hasUnflushed() || isOutputBroken) core.reset() else core.close()
         if (!isHandled) endBuffers()
     }
 
@@ -727,7 +728,7 @@ public class Connection internal constructor(
 
     /** Closes it under the hands of a handler, from any thread; its buffers are given back when that has ended. */
     internal fun cutOff() {
-        if (answering || isOutputBroken) core.reset() else core.close()
+        if (answering || isOutputBroken || hasUnflushed()) core.reset() else core.close()
     }
 
     /** Closes when the handler, with its children, is done with reader and writer. */

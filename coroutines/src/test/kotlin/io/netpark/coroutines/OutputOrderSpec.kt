@@ -142,18 +142,20 @@ class OutputOrderSpec : NetparkSpec(body = {
     test("a handler that returns with a broken output ends with a reset") {
         onReactor { reactor, _ ->
             reactor.listen("127.0.0.1", 0, TINY_BUFFERS).use { listener ->
+                val broken = CompletableDeferred<Unit>()
                 val serving = launch {
                     listener.serve { connection ->
                         connection.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
                         try {
                             connection.write(ByteArray(1 shl 20))
                         } catch (_: NetparkException.TimedOut) {
-                            // and returns
+                            broken.complete(Unit) // and returns
                         }
                     }
                 }
                 reactor.dial(listener.localAddress, options = TINY_BUFFERS).use { client ->
-                    delay(100)
+                    broken.await()
+                    soon { listener.servings.single().count() shouldBe 0 }
                     shouldThrow<NetparkException.Reset> { client.readToEnd() }
                 }
                 serving.cancelAndJoin()
@@ -183,6 +185,18 @@ class OutputOrderSpec : NetparkSpec(body = {
                 seen.await() shouldBe mine
                 soon { reporter.drain().single().cause.message shouldBe "the exception handler failed" }
                 serving.cancelAndJoin()
+            }
+        }
+    }
+
+    test("closing with bytes unflushed ends with a reset") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                client.write("all that was said")
+                server.readText(17)
+                client.writer.writeString("never")
+                client.close()
+                shouldThrow<NetparkException.Reset> { server.readToEnd() }
             }
         }
     }

@@ -12,6 +12,7 @@ import io.netpark.core.testing.loopback
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
@@ -21,6 +22,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -268,6 +270,21 @@ class ServePolicySpec : NetparkSpec(body = {
             clients.forEach { it.readToEnd().size shouldBe 0; it.close() }
             found.get() shouldBe 0
             serving.cancelAndJoin()
+        }
+    }
+
+    test("a dispatcher that is closed costs the connections that were to be served on it, and not the serving") {
+        onReactor { reactor, reporter ->
+            val executor = Executors.newSingleThreadExecutor()
+            val listener = reactor.listen("127.0.0.1", 0)
+            val serving = launch { listener.serve(dispatcher = executor.asCoroutineDispatcher()) { echo(it) } }
+            reactor.dial(listener.localAddress).use { it.write("x"); it.readText(1) shouldBe "x" }
+            executor.shutdown()
+            repeat(3) { reactor.dial(listener.localAddress).use { client -> client.readToEnd().size shouldBe 0 } }
+            serving.isCompleted shouldBe false
+            listener.shutdown(within(10)).cut() shouldBe 0
+            serving.join()
+            reporter.drain()
         }
     }
 })
