@@ -114,8 +114,8 @@ abstract class Chain {
     final Link giveAway(Link first) {
         int length = first.size();
         if (first.hasViews()) {
-            first.segment.retain();
             Link shared = Link.shared(first.segment, first.start, first.end);
+            first.segment.retain();
             took(first, length);
             return shared;
         }

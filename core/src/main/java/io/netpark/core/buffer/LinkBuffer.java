@@ -95,8 +95,15 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
             throw new IndexOutOfBoundsException("reserve(" + count + ")");
         }
         Link last = room(count);
-        reserved = count;
-        return last.reserve(count);
+        try {
+            ByteBuffer view = last.reserve(count);
+            reserved = count;
+            return view;
+        } finally {
+            if (reserved < 0) {
+                dropIfEmpty(); // there was no memory for the view
+            }
+        }
     }
 
     @Override
@@ -182,14 +189,18 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         long before = size;
         checkRoom(limit - size < (long) length * Utf8.LONGEST_OF_CHAR ? Utf8.length(text) : length);
         unreserve();
-        for (int i = 0; i < length; ) {
-            Link last = tail;
-            if (last == null || last.room() < Utf8.LONGEST) {
-                last = addSegment(Math.min(length - i, SegmentPool.LARGEST));
+        try {
+            for (int i = 0; i < length; ) {
+                Link last = tail;
+                if (last == null || last.room() < Utf8.LONGEST) {
+                    last = addSegment(Math.min(length - i, SegmentPool.LARGEST));
+                }
+                long reached = Utf8.encode(text, i, last.memory, last.end);
+                i = (int) (reached >>> 32);
+                added(last, (int) reached - last.end);
             }
-            long reached = Utf8.encode(text, i, last.memory, last.end);
-            i = (int) (reached >>> 32);
-            added(last, (int) reached - last.end);
+        } finally {
+            dropIfEmpty(); // the text may have thrown
         }
         return (int) (size - before);
     }
@@ -206,17 +217,20 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         int longest = (int) Math.ceil(encoder.maxBytesPerChar()) * 2;
         CharBuffer chars = CharBuffer.wrap(text);
         boolean more = true;
-        while (more) {
-            Link last = room(longest);
-            ByteBuffer room = last.reserve((int) Math.min(last.room(), limit - size));
-            more = encoder.encode(chars, room, true).isOverflow();
-            if (!more) {
-                more = encoder.flush(room).isOverflow();
+        try {
+            while (more) {
+                Link last = room(longest);
+                ByteBuffer room = last.reserve((int) Math.min(last.room(), limit - size));
+                more = encoder.encode(chars, room, true).isOverflow();
+                if (!more) {
+                    more = encoder.flush(room).isOverflow();
+                }
+                added(last, room.position() - last.end);
+                last.unreserve();
             }
-            added(last, room.position() - last.end);
-            last.unreserve();
+        } finally {
+            dropIfEmpty();
         }
-        dropIfEmpty();
         return (int) (size - before);
     }
 
@@ -252,9 +266,9 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
                 added(last, length);
                 source.took(link, length);
             } else {
+                addLink(source.giveAway(link));
                 size += length;
                 written += length;
-                addLink(source.giveAway(link));
             }
         }
     }
@@ -335,7 +349,9 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         checkRoom(0);
         unreserve();
         Link last = tail;
-        if (last == null || last.room() < WORTH_READING_INTO) {
+        if (spare != null) {
+            last = spare;
+        } else if (last == null || last.room() < WORTH_READING_INTO) {
             last = spare = Link.empty(pool.take(SegmentPool.LARGEST));
         }
         return last.segment.address() + last.end;
@@ -417,7 +433,12 @@ public final class LinkBuffer extends ReadableChain implements Writer, AutoClose
         for (Link link = head; count > 0; link = link.next) {
             if (link.size() > 0) {
                 link.segment.retain();
-                to.accept(link.segment);
+                try {
+                    to.accept(link.segment);
+                } catch (Throwable e) {
+                    link.segment.release();
+                    throw e;
+                }
                 count -= link.size();
             }
         }

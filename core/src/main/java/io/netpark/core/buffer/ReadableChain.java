@@ -204,7 +204,21 @@ abstract class ReadableChain extends Chain implements Reader {
     @Override
     public String readString(int count, Charset charset) {
         require(count, "readString");
-        return new String(readBytes(count), charset);
+        byte[] bytes = new byte[count];
+        copy(bytes);
+        String text = new String(bytes, charset); // they are taken when there has been memory for all
+        skip(count);
+        return text;
+    }
+
+    /** The first bytes, which stay. */
+    private void copy(byte[] target) {
+        int offset = 0;
+        for (Link link = head; offset < target.length; link = link.next) {
+            int part = Math.min(target.length - offset, link.size());
+            link.memory.get(link.start, target, offset, part);
+            offset += part;
+        }
     }
 
     @Override
@@ -225,6 +239,16 @@ abstract class ReadableChain extends Chain implements Reader {
     public LinkBuffer slice(long count) {
         require(count, "slice");
         LinkBuffer slice = new LinkBuffer(pool);
+        try {
+            moveTo(slice, count);
+        } catch (Throwable e) { // there was no memory
+            putBack(slice);
+            throw e;
+        }
+        return slice;
+    }
+
+    private void moveTo(LinkBuffer slice, long count) {
         while (count > 0) {
             Link link = head;
             int part = (int) Math.min(count, link.size());
@@ -237,15 +261,31 @@ abstract class ReadableChain extends Chain implements Reader {
                 room.memory.put(room.end, link.memory, link.start, part);
                 slice.added(room, part);
             } else {
+                Link shared = Link.shared(link.segment, link.start, link.start + part);
                 link.segment.retain();
-                slice.addLink(Link.shared(link.segment, link.start, link.start + part));
+                slice.addLink(shared);
                 slice.size += part;
                 slice.written += part;
             }
             took(link, part);
             count -= part;
         }
-        return slice;
+    }
+
+    /** What has been taken is in front again. Needs no memory. */
+    private void putBack(LinkBuffer taken) {
+        if (taken.tail == null) {
+            return;
+        }
+        taken.tail.next = head;
+        if (head == null) {
+            tail = taken.tail;
+        }
+        head = taken.head;
+        size += taken.size;
+        taken.head = null;
+        taken.tail = null;
+        taken.size = 0;
     }
 
     // Looking for something
@@ -279,11 +319,10 @@ abstract class ReadableChain extends Chain implements Reader {
                 return index;
             }
         }
+        byte[] sequence = again ? last.sequence : delimiter.clone(); // or another would pass for looked for
         last = inVain();
         last.single = -1;
-        if (!again) {
-            last.sequence = delimiter.clone();
-        }
+        last.sequence = sequence;
         return -1;
     }
 

@@ -142,8 +142,7 @@ public final class Segment {
         link.revoke();
         if (pool != null) {
             if (lease != null) {
-                releasedAt = new Lease.Place("released");
-                releasedAt.addSuppressed(lease.taken);
+                releasedAt = placeOfRelease(lease);
             }
             pool.giveBack(this);
         } else if (released != null) {
@@ -156,14 +155,37 @@ public final class Segment {
      * may write the next.
      */
     private static void tell(Runnable released) {
-        EventLoop loop = EventLoop.current();
-        if (loop != null && loop.tryExecute(released)) {
-            return;
+        try {
+            EventLoop loop = EventLoop.current();
+            if (loop != null && loop.tryExecute(released)) {
+                return;
+            }
+        } catch (OutOfMemoryError e) {
+            // There is no room for a task: told here and now.
         }
         try {
             released.run();
         } catch (Throwable e) {
+            report(e);
+        }
+    }
+
+    private static void report(Throwable e) {
+        try {
             Reporter.LOG.report("A linked buffer was released, and telling its owner threw", e);
+        } catch (Throwable ignored) {
+            // Whoever lets go of the last byte has nothing to do with it.
+        }
+    }
+
+    /** Null if there is no memory for it. */
+    private static Lease.@Nullable Place placeOfRelease(Lease lease) {
+        try {
+            Lease.Place place = new Lease.Place("released");
+            place.addSuppressed(lease.taken);
+            return place;
+        } catch (OutOfMemoryError e) {
+            return null;
         }
     }
 

@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.IntFunction;
 import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,7 @@ public final class SegmentPool implements AutoCloseable {
     private final LeakDetection leakDetection;
     private final Reporter reporter;
     private final long retainedPerLoop;
+    private final IntFunction<Block> memory;
 
     /** Lent and kept: what has been asked of the operating system. Bounded by {@link #limit}. */
     private final AtomicLong allocated = new AtomicLong();
@@ -71,6 +73,7 @@ public final class SegmentPool implements AutoCloseable {
         this.readersWait = builder.readersWait;
         this.leakDetection = builder.leakDetection;
         this.reporter = builder.reporter;
+        this.memory = builder.memory;
         // What sits in one loop's stack is out of reach for others: a quarter of the limit at most may be.
         this.retainedPerLoop = Math.min(builder.retainedPerLoop,
                 limit / 4 / Runtime.getRuntime().availableProcessors());
@@ -189,7 +192,7 @@ public final class SegmentPool implements AutoCloseable {
         }
         Block block = null;
         try {
-            block = Block.allocate(size);
+            block = memory.apply(size);
             Segment segment = new Segment(this, block);
             made.increment();
             return segment;
@@ -502,6 +505,7 @@ public final class SegmentPool implements AutoCloseable {
         private boolean readersWait = true;
         private LeakDetection leakDetection = LeakDetection.ofProcess();
         private Reporter reporter = Reporter.LOG;
+        private IntFunction<Block> memory = Block::allocate;
 
         private Builder() {}
 
@@ -552,6 +556,12 @@ public final class SegmentPool implements AutoCloseable {
         /** Who is told of lost segments. The default is {@link Reporter#LOG}. */
         public Builder reporter(Reporter reporter) {
             this.reporter = reporter;
+            return this;
+        }
+
+        /** Where its memory comes from, for tests. */
+        Builder memory(IntFunction<Block> source) {
+            this.memory = source;
             return this;
         }
 
