@@ -114,7 +114,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * Never early. Zero, the default, is for ever. Not TCP keepalive, which {@link #options} has: that one finds peers that have
      * vanished, this one those that are silent.
      *
-     * <p>A connection is idle while no byte moves in either direction and it is not this side that is at work. This side is at
+     * <p>A connection is idle while no byte moves in either direction, nor from the kernel to the peer, and it is not this side
+     * that is at work. This side is at
      * work while a callback runs, or waits for a {@linkplain #workers worker}, and while an
      * {@linkplain CallbackConnection#beginExchange exchange} is in progress. A callback in {@link CallbackConnection#awaitInput}
      * waits for the peer, and so do a copy, a relay, and a connection whose reading is paused without an exchange: those are idle

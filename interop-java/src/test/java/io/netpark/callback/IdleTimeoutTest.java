@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.core.net.SocketOption;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -101,6 +103,30 @@ class IdleTimeoutTest {
             if (workers != null) {
                 assertInstanceOf(NetparkException.TimedOut.class, awaited.get(10, TimeUnit.SECONDS).getCause());
             }
+        }
+    }
+
+    /** Everything has been written here, and the kernel has it. */
+    @Test
+    void aPeerThatTakesItsAnswerSlowlyIsNotIdle() throws Exception {
+        int size = 300_000;
+        Duration idle = Duration.ofMillis(400); // longer than the kernels' lumps
+        try (CallbackServer server = builder(null).idleTimeout(idle).onConnect(connection -> {
+                    connection.setOption(SocketOption.SEND_BUFFER, 212_992);
+                    connection.write(ByteBuffer.allocate(size));
+                }).listen(Support.loopback());
+                Socket socket = new Socket()) {
+            socket.setReceiveBufferSize(16_384); // so that it acknowledges often
+            socket.connect(server.localAddress());
+            long end = System.nanoTime() + 5 * idle.toNanos() / 2;
+            int read = 0;
+            while (System.nanoTime() - end < 0) {
+                read += socket.getInputStream().readNBytes(4096).length;
+                Thread.sleep(20);
+            }
+            assertFalse(closed.isDone());
+            assertEquals(size - read, socket.getInputStream().readNBytes(size - read).length);
+            assertIdle();
         }
     }
 
