@@ -4,14 +4,13 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 
 /** From a channel, whose descriptor nobody gets. */
 final class CopyingTransfer extends FileTransfer {
 
-    private final FileChannel channel;
+    private final UninterruptedChannel channel;
 
-    CopyingTransfer(FileChannel channel, long offset, long count) {
+    CopyingTransfer(UninterruptedChannel channel, long offset, long count) {
         super(offset, count);
         this.channel = channel;
     }

@@ -36,11 +36,11 @@ final class DescriptorPassing {
         return Rights.write(scratch.memory(), Scratch.CONTROL, descriptors);
     }
 
-    /** What came with a message. From here on none is lost, whatever happens. */
+    /** What came with a message. None of it is lost, whatever happens: this allocates nothing. */
     static void read(LibC libc, Scratch scratch, PassedDescriptors into) {
         ByteBuffer memory = scratch.memory();
-        int[] came = Rights.read(memory, Scratch.CONTROL, MsgHdr.controlLength(memory, Scratch.MSGHDR));
-        into.fill(libc, came, (MsgHdr.flags(memory, Scratch.MSGHDR) & Linux.MSG_CTRUNC) != 0);
+        into.fill(libc, memory, Scratch.CONTROL, MsgHdr.controlLength(memory, Scratch.MSGHDR),
+                (MsgHdr.flags(memory, Scratch.MSGHDR) & Linux.MSG_CTRUNC) != 0);
     }
 
     /** Of a stream: bytes, at most what there is room for, and what came with them. Returns how many bytes, or minus errno. */

@@ -57,15 +57,17 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     }
 
     /**
-     * A part of the file that a channel reads, copied on its way. The channel stays the caller's, and where it is.
+     * A part of the file that a channel reads, copied on its way. The channel stays the caller's, and where it is. A thread's
+     * interrupt flag does not close it.
      *
      * @throws java.nio.channels.NonReadableChannelException if it was opened for writing only
      * @throws IllegalArgumentException if offset or count is negative, or the offset is beyond the end
      * @throws NetparkException.Truncated if the file has fewer bytes
      */
     public static FileTransfer of(FileChannel channel, long offset, long count) throws IOException {
-        channel.read(ByteBuffer.allocate(0), 0); // throws if it was not opened for that
-        return new CopyingTransfer(channel, offset, count("a file channel", channel.size(), offset, count));
+        UninterruptedChannel reader = new UninterruptedChannel(channel);
+        reader.read(ByteBuffer.allocate(0), 0); // throws if it was not opened for that
+        return new CopyingTransfer(reader, offset, count("a file channel", reader.size(), offset, count));
     }
 
     /**

@@ -7,6 +7,7 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Statx;
+import io.netpark.core.sys.Unowned;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.AccessDeniedException;
@@ -65,21 +66,19 @@ public final class OpenFile implements AutoCloseable {
         if (path.getFileSystem() != FileSystems.getDefault()) {
             throw new IllegalArgumentException("open " + path.toUri() + ": it is no file of this machine; send it as a channel");
         }
-        int fd = descriptor(libc, path);
-        if (fd < 0) {
-            throw failure(-fd, "open ", path);
-        }
-        OpenFile file = new OpenFile(libc, path, fd);
-        try {
-            file.size();
+        try (Unowned fresh = new Unowned(libc)) {
+            int fd = open(libc, path, fresh);
+            if (fd < 0) {
+                throw failure(-fd, "open ", path);
+            }
+            OpenFile file = new OpenFile(libc, path, fd);
+            file.size(); // of a regular file only
+            fresh.release();
             return file;
-        } catch (IOException | RuntimeException | Error e) {
-            file.close();
-            throw e;
         }
     }
 
-    private static int descriptor(LibC libc, Path path) {
+    private static int open(LibC libc, Path path, Unowned fresh) {
         byte[] name = FileName.bytes(path);
         if (name.length >= Scratch.CAPACITY) {
             return -Errno.ENAMETOOLONG;
@@ -90,7 +89,8 @@ public final class OpenFile implements AutoCloseable {
             int result;
             do {
                 // Not to wait for somebody who writes to a pipe; files do not know this flag.
-                result = libc.open(scratch.address(Scratch.BYTES), Linux.O_RDONLY | Linux.O_CLOEXEC | Linux.O_NONBLOCK);
+                result = fresh.hold(
+                        libc.open(scratch.address(Scratch.BYTES), Linux.O_RDONLY | Linux.O_CLOEXEC | Linux.O_NONBLOCK));
             } while (result == -Errno.EINTR);
             return result;
         } finally {
@@ -118,8 +118,7 @@ public final class OpenFile implements AutoCloseable {
      * @throws NetparkException.Closed if it is closed
      */
     public long size() throws IOException {
-        acquire();
-        Scratch scratch = Scratch.take();
+        Scratch scratch = acquireWithScratch();
         try {
             return look(Linux.STATX_SIZE, scratch) ? Statx.size(scratch.memory(), Scratch.BYTES) : lookByProc().size();
         } finally {
@@ -135,8 +134,7 @@ public final class OpenFile implements AutoCloseable {
      * @throws NetparkException.Closed if it is closed
      */
     public FileTime lastModified() throws IOException {
-        acquire();
-        Scratch scratch = Scratch.take();
+        Scratch scratch = acquireWithScratch();
         try {
             if (!look(Linux.STATX_MTIME, scratch)) {
                 return lookByProc().lastModifiedTime();
@@ -181,8 +179,7 @@ public final class OpenFile implements AutoCloseable {
 
     /** sendfile(2) to a socket; the caller's C library makes the call. */
     long sendTo(LibC caller, int socket, long offset, long most) throws NetparkException.Closed {
-        acquire();
-        Scratch scratch = Scratch.take();
+        Scratch scratch = acquireWithScratch();
         try {
             scratch.memory().putLong(Scratch.VALUE, offset);
             return caller.sendfile(socket, fd, scratch.address(Scratch.VALUE), most);
@@ -199,6 +196,18 @@ public final class OpenFile implements AutoCloseable {
             return caller.pread(fd, address, length, offset);
         } finally {
             release();
+        }
+    }
+
+    /** As {@link #acquire}, which there must not be without a {@code try} behind it. */
+    private Scratch acquireWithScratch() throws NetparkException.Closed {
+        Scratch scratch = Scratch.take();
+        try {
+            acquire();
+            return scratch;
+        } catch (Throwable e) {
+            scratch.giveBack();
+            throw e;
         }
     }
 

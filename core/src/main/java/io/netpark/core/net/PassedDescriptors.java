@@ -2,6 +2,7 @@ package io.netpark.core.net;
 
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Rights;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -20,10 +21,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PassedDescriptors implements AutoCloseable {
 
-    private static final int[] NONE = {};
-
-    private final int most;
-    private int[] descriptors = NONE;
+    private final int[] descriptors;
+    private int count;
     private int surplus;
     private boolean cut;
     private @Nullable LibC libc;
@@ -37,30 +36,34 @@ public final class PassedDescriptors implements AutoCloseable {
         if (most < 1 || most > Rights.MOST) {
             throw new IllegalArgumentException("1 to " + Rights.MOST + " descriptors come with a message, not " + most);
         }
-        this.most = most;
+        this.descriptors = new int[most];
     }
 
     /** Before an operation: what it receives must not overwrite what somebody still has to close. */
     void requireEmpty() {
-        if (descriptors.length > 0) {
+        if (count > 0) {
             throw new IllegalStateException(this + ": take or close them before more are received");
         }
     }
 
     /** Takes over what has come, and closes what is too much of it. */
-    void fill(LibC libc, int[] came, boolean cut) {
+    void fill(LibC libc, ByteBuffer control, int offset, int length, boolean cut) {
+        int came = Rights.count(control, offset, length);
         this.libc = libc;
         this.cut = cut;
-        surplus = Math.max(0, came.length - most);
-        for (int i = most; i < came.length; i++) {
-            libc.close(came[i]);
+        this.count = Math.min(came, descriptors.length);
+        this.surplus = came - count;
+        for (int i = 0; i < count; i++) {
+            descriptors[i] = Rights.get(control, offset, length, i);
         }
-        descriptors = surplus > 0 ? Arrays.copyOf(came, most) : came;
+        for (int i = count; i < came; i++) {
+            libc.close(Rights.get(control, offset, length, i));
+        }
     }
 
     /** How many have come and have not been taken. */
     public int count() {
-        return descriptors.length;
+        return count;
     }
 
     /** How many more came last than were wanted. They have been closed. */
@@ -78,8 +81,8 @@ public final class PassedDescriptors implements AutoCloseable {
 
     /** All of them, in the order in which they were sent. The caller closes them from now on. */
     public int[] take() {
-        int[] taken = descriptors;
-        descriptors = NONE;
+        int[] taken = Arrays.copyOf(descriptors, count);
+        count = 0;
         return taken;
     }
 
@@ -87,16 +90,14 @@ public final class PassedDescriptors implements AutoCloseable {
     @Override
     public void close() {
         LibC library = libc;
-        for (int descriptor : take()) {
-            if (library != null) {
-                library.close(descriptor);
-            }
+        while (count > 0 && library != null) {
+            library.close(descriptors[--count]);
         }
     }
 
     @Override
     public String toString() {
-        return descriptors.length + " passed descriptors" + (surplus > 0 ? ", and " + surplus + " too many" : "")
+        return count + " passed descriptors" + (surplus > 0 ? ", and " + surplus + " too many" : "")
                 + (cut ? ", and some that there was no room for" : "");
     }
 }

@@ -39,6 +39,26 @@ public final class Rights {
 
     /** The descriptors in what the kernel wrote, of whichever control messages there are. */
     public static int[] read(ByteBuffer memory, int offset, int length) {
+        int[] descriptors = new int[count(memory, offset, length)];
+        for (int i = 0; i < descriptors.length; i++) {
+            descriptors[i] = get(memory, offset, length, i);
+        }
+        return descriptors;
+    }
+
+    /** How many descriptors are in what the kernel wrote. Like {@link #get} it allocates nothing: nobody else knows of them yet. */
+    public static int count(ByteBuffer memory, int offset, int length) {
+        int at = find(memory, offset, length);
+        return at < 0 ? 0 : ((int) memory.getLong(at + LENGTH) - HEADER) / Integer.BYTES;
+    }
+
+    /** One of the descriptors that {@link #count} has counted. */
+    public static int get(ByteBuffer memory, int offset, int length, int index) {
+        return memory.getInt(find(memory, offset, length) + HEADER + index * Integer.BYTES);
+    }
+
+    /** Where the control message with descriptors is, or -1. */
+    private static int find(ByteBuffer memory, int offset, int length) {
         int end = offset + length;
         for (int at = offset; at + HEADER <= end; ) {
             int size = (int) memory.getLong(at + LENGTH);
@@ -46,14 +66,10 @@ public final class Rights {
                 break;
             }
             if (memory.getInt(at + LEVEL) == Linux.SOL_SOCKET && memory.getInt(at + TYPE) == Linux.SCM_RIGHTS) {
-                int[] descriptors = new int[(size - HEADER) / Integer.BYTES];
-                for (int i = 0; i < descriptors.length; i++) {
-                    descriptors[i] = memory.getInt(at + HEADER + i * Integer.BYTES);
-                }
-                return descriptors;
+                return at;
             }
             at += size + 7 & -8;
         }
-        return new int[0];
+        return -1;
     }
 }

@@ -36,6 +36,8 @@ import java.nio.file.StandardCopyOption
 import java.nio.file.StandardOpenOption
 import java.nio.file.attribute.FileTime
 import java.time.Instant
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.io.path.writeBytes
 import kotlin.time.Duration.Companion.seconds
@@ -183,6 +185,31 @@ class FileTransferSpec : NetparkSpec(body = {
                     reader.result() shouldBe (size + 3 to 42.toByte())
                 }
                 path.toFile().delete()
+            }
+
+            test("an interrupt flag that somebody has left does not close a channel, which others use as well") {
+                file(1000).asChannel { channel ->
+                    reactor(libc) { client, server ->
+                        Thread.currentThread().interrupt()
+                        val transfer = FileTransfer.of(channel, 0, FileTransfer.REST)
+                        val sent = client.connection.startSend(transfer)
+                        Thread.interrupted() shouldBe true // and it is still there, as this is no loop
+                        sent shouldBe 0
+                        channel.isOpen shouldBe true
+                        val onLoop = CompletableFuture<Int>()
+                        client.connection.loop().execute {
+                            Thread.currentThread().interrupt()
+                            try {
+                                onLoop.complete(client.connection.startSend(FileTransfer.of(channel, 0, 1000)))
+                            } catch (e: Throwable) {
+                                onLoop.completeExceptionally(e)
+                            }
+                        }
+                        onLoop.get(10, TimeUnit.SECONDS) shouldBe 0
+                        channel.isOpen shouldBe true
+                        server.readFully(2000) shouldBe content(1000) + content(1000)
+                    }
+                }
             }
 
             test("where the kernel does not send it, it is copied: byte for byte") {

@@ -8,18 +8,16 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
-import io.netpark.core.sys.Errno
-import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.Pipe
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.Sabotage
 import io.netpark.core.testing.TestReactor
 import java.io.IOException
 import java.lang.reflect.InvocationTargetException
 import java.lang.reflect.Method
-import java.lang.reflect.Proxy
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
@@ -116,64 +114,6 @@ class OperationNetSpec : NetparkSpec(body = {
 })
 
 private val ERRORS = listOf(OutOfMemoryError("injected"), StackOverflowError(), IllegalStateException("injected"))
-
-/** The calls by which something is looked at on the way to an operation's own, and that which must not fail. */
-private val UNHARMED = setOf("close", "toString", "binding")
-
-/** A C library that has an error thrown in the n-th call of one thread, or says EAGAIN to it. */
-private class Sabotage {
-    private var thread: Thread? = null
-    private var at = 0
-    private var calls = 0
-    private var error: Throwable? = null
-    private var parking = false
-    var hit = false
-        private set
-
-    val libc: LibC = Proxy.newProxyInstance(javaClass.classLoader, arrayOf(LibC::class.java)) { _, method, arguments ->
-        if (thread === Thread.currentThread() && method.name !in UNHARMED) harm(method)?.let { return@newProxyInstance it }
-        try {
-            method.invoke(Bindings.best, *arguments.orEmpty())
-        } catch (failure: InvocationTargetException) {
-            throw failure.targetException
-        }
-    } as LibC
-
-    private fun harm(method: Method): Any? {
-        if (parking) {
-            val errno = when (method.name) {
-                "getsockopt" -> return null
-                "getpeername" -> Errno.ENOTCONN // a connect that is going on
-                else -> Errno.EAGAIN
-            }
-            return if (method.returnType == Long::class.java) -errno.toLong() else -errno
-        }
-        if (++calls == at) {
-            hit = true
-            throw error!!
-        }
-        return null
-    }
-
-    fun arm(call: Int, error: Throwable) {
-        at = call
-        calls = 0
-        hit = false
-        this.error = error
-        parking = false
-        thread = Thread.currentThread()
-    }
-
-    fun park() {
-        parking = true
-        thread = Thread.currentThread()
-    }
-
-    fun disarm() {
-        thread = null
-        parking = false
-    }
-}
 
 /** An operation, and what it is given. */
 private class Shape(
