@@ -6,6 +6,7 @@ import io.netpark.core.fd.Waiter
 import io.netpark.core.net.Connection
 import io.netpark.core.net.Listener
 import io.netpark.core.net.SocketOption
+import java.io.ByteArrayOutputStream
 import java.io.EOFException
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
@@ -98,6 +99,14 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
     fun readFully(length: Int): ByteArray = readFully(ByteBuffer.allocate(length)).array()
 
     fun readText(length: Int): String = String(readFully(length))
+
+    /** Everything up to the end of the stream, as Latin-1. */
+    fun readAll(): String {
+        val all = ByteArrayOutputStream()
+        val target = ByteBuffer.allocate(65_536)
+        while (read(target.clear()) != Connection.END_OF_STREAM) all.write(target.array(), 0, target.position())
+        return all.toString(Charsets.ISO_8859_1)
+    }
 
     /** Reads what there is, at most [most] bytes; an empty text at the end of the stream. */
     fun readSome(most: Int = 4096): String {
