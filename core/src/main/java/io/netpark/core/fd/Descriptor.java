@@ -158,13 +158,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         if (!slot.park(waiter)) {
             return false;
         }
-        try {
-            armed(direction);
-        } catch (NetparkException e) {
-            loop.report("Could not wait for " + this + "; it is closed", e);
-            close();
-        }
-        if ((error.flags() & direction.turnOver) != 0) {
+        if ((error.flags() & direction.turnOver) == 0) {
+            arm(direction);
+        } else { // nor is the poller asked: what is ready would be reported before others had their turn
             error.clear(direction.turnOver);
             if (!passTurn(slot)) {
                 return !slot.remove(waiter);
@@ -172,6 +168,15 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
         // The second half of the handshake of ErrorWord: whoever set a flag after this finds the waiter.
         return !mustNotWait(direction) || !slot.remove(waiter);
+    }
+
+    private void arm(Direction direction) {
+        try {
+            armed(direction);
+        } catch (Throwable e) { // the poller refuses, or there is no memory; the waiter is in its slot
+            close();
+            loop.report("Could not wait for " + this + "; it is closed", e);
+        }
     }
 
     private boolean passTurn(ParkingSlot slot) {
