@@ -45,8 +45,8 @@ public final class FrameQueue {
          * the loop has ended: then on any thread.
          *
          * @param failure null if there was none. After a {@link NetparkException} of the stream nothing more can be written: a part
-         *     of this or of an earlier frame may have reached the peer. An IllegalStateException if something else was writing:
-         *     then nothing of this one has been written, and others can be
+         *     of this or of an earlier frame may have reached the peer. An IllegalStateException if something else was writing, or
+         *     a deadline that had passed before it was begun: then nothing of this one has been written, and others can be
          */
         protected abstract void ended(@Nullable Exception failure);
     }
@@ -74,6 +74,8 @@ public final class FrameQueue {
     private final LinkBuffer output;
     private long accepted;
     private boolean parked;
+    /** Where the last frame ends that has been written whole; what has been written beyond it is a part of one. */
+    private long whole;
     private @Nullable Exception failure;
 
     /** A queue in front of a stream. */
@@ -172,7 +174,11 @@ public final class FrameQueue {
             } catch (NetparkException e) {
                 parked = false;
                 tellWritten();
-                failure = e;
+                if (e instanceof NetparkException.TimedOut && written() == whole) {
+                    refuseAll(e); // a deadline that has passed between frames, and that a later one may move
+                } else {
+                    failure = e;
+                }
                 return true;
             } catch (IllegalStateException e) {
                 if (parked) {
@@ -199,12 +205,13 @@ public final class FrameQueue {
         long written = written();
         for (Frame first; (first = writing.peek()) != null && first.end <= written; ) {
             writing.remove();
+            whole = first.end;
             end(first, null);
         }
     }
 
     /** Nothing of these frames has been written: a part of one is only while the queue is parked, or has failed. */
-    private void refuseAll(IllegalStateException why) {
+    private void refuseAll(Exception why) {
         accepted -= output.available();
         output.skip(output.available());
         for (Frame frame; (frame = writing.poll()) != null; ) {

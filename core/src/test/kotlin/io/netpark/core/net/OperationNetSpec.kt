@@ -158,6 +158,7 @@ private val SHAPES = listOf(
     Shape("Read(ByteBuffer)", "a heap buffer", Kind.STREAM) { arrayOf(ByteBuffer.allocate(2)) },
     Shape("Read(ByteBuffer[])", "both", Kind.STREAM) { arrayOf(arrayOf(ByteBuffer.allocate(1), ByteBuffer.allocateDirect(1))) },
     Shape("Read(LinkBuffer)", "a chain", Kind.STREAM) { arrayOf(it.chain()) },
+    Shape("Read(LinkBuffer, boolean)", "a chain", Kind.STREAM) { arrayOf(it.chain(), true) },
     Shape("Read(LinkBuffer, long)", "a chain", Kind.STREAM) { arrayOf(it.chain(), 2L) },
     Shape("Watch()", "a stream", Kind.STREAM, nullable = false) { arrayOf() },
     Shape("Splice(Pipe, long)", "a pipe", Kind.STREAM) { arrayOf(it.pipe(), 2L) },
@@ -313,7 +314,7 @@ private class Rig(private val shape: Shape) : AutoCloseable {
         for (missing in 0 until count) {
             feed()
             val arguments = shape.arguments(this)
-            if (arguments[missing] is Long) continue
+            if (arguments[missing] is Long || arguments[missing] is Boolean) continue
             if (retry) begin(arguments)
             val holed = arguments.copyOf().also { given ->
                 val buffers = given[missing] as? Array<*>
