@@ -620,7 +620,9 @@ public class Connection internal constructor(
      */
     override fun close() {
         if (lease?.isLent == false) return // it is another borrower's by now
-        if (hasUnflushed() || isOutputBroken) core.reset() else core.close()
+        val dropped = unflushed()
+        if (dropped > 0 && !core.isClosed) breakOutput("$dropped bytes that the writer held were dropped when it was closed")
+        if (isOutputBroken) core.reset() else core.close()
         if (!isHandled) endBuffers()
     }
 
