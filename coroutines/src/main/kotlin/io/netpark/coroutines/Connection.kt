@@ -121,10 +121,6 @@ public class Connection internal constructor(
 
     @Volatile private var madeReader: Reader? = unread?.let { newReader(it) }
     @Volatile private var madeWriter: Writer? = null
-    /** What [reader] and [writer] hold, while a copy uses it. */
-    private var lentInput: Pair<OwnedBuffer, LinkBuffer>? = null
-    private var lentOutput: Pair<OwnedBuffer, LinkBuffer>? = null
-
     /** What reader and writer hold has been given back; nobody gets anything from now on. */
     @Volatile private var buffersEnded = false
 
@@ -477,22 +473,8 @@ public class Connection internal constructor(
         target.answering = true
     }
 
-    /** What has been read and nobody has taken; what a copy cannot get rid of goes back there. The copy's until [takeBack]. */
-    internal fun unread(): LinkBuffer = reader.owned.let { owned ->
-        owned.hold().also { lentInput = owned to it }
-    }
-
-    /** What has to be written before anything else; null for nothing. The copy's until [takeBack]. */
-    internal fun enqueued(): LinkBuffer? = madeWriter?.owned?.let { owned ->
-        owned.hold().also { lentOutput = owned to it }
-    }
-
-    /** A copy is over, or has never begun: reader and writer are this connection's own again. */
-    internal fun takeBack() {
-        for ((owned, held) in listOfNotNull(lentInput, lentOutput)) owned.drop(held)
-        lentInput = null
-        lentOutput = null
-    }
+    /** What has to be written before a copy; null for nothing. */
+    internal fun enqueued(): OwnedBuffer? = madeWriter?.owned
 
     /** A copy from [source] to this has ended, and may have been in the midst of something. */
     internal fun copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
@@ -599,10 +581,11 @@ public class Connection internal constructor(
      * come. Later writes fail with [NetparkException.Reset]. Calling it again has no effect.
      *
      * @throws IllegalStateException [writer] holds bytes, which would be lost: flush it first
-     * @throws NetparkException.Closed the connection is closed
+     * @throws NetparkException.Closed the connection is closed, or an earlier write has broken the output, which must not look complete
      */
     public fun shutdownOutput() {
         requireFlushed("shut down the output to")
+        checkOutput()
         lease?.spoil()
         answering = false
         core.shutdownOutput()
@@ -634,6 +617,8 @@ public class Connection internal constructor(
      * To everybody here it is closed when this returns. In the background what comes is read and thrown away, until the peer ends its
      * own stream; that holds a descriptor and no memory, and ends with the reactor.
      *
+     * If an earlier write has broken the output, it is [close], by a reset.
+     *
      * **Cancelled**, timed out or failed in flushing, it leaves the connection open, and in the writer what has not been sent.
      *
      * @param time how long the peer has at most to come to its end
@@ -644,6 +629,7 @@ public class Connection internal constructor(
         require(bytes >= 0) { "a number of bytes cannot be negative: $bytes" }
         if (lease?.isLent == false) return // as for close
         flushRest()
+        if (isOutputBroken) return close() // its end would look like that of something whole
         core.closeLingering(bytes, time.inWholeNanoseconds.coerceIn(0, Due.FOREVER))
         close()
     }
@@ -696,6 +682,11 @@ public class Connection internal constructor(
     internal fun isClean(): Boolean = brokenOutput == null && !core.isInUse &&
         (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
         synchronized(core) { madeFrames }?.isIdle != false
+
+    /** A pool closes it, and it was left in the midst of something that must not look complete to the peer. */
+    internal fun resetIfCutOff() {
+        if (hasUnflushed() || isOutputBroken) core.reset()
+    }
 
     /** Gives back what reader and writer hold, and whoever uses them from now on finds nothing. */
     internal fun endBuffers() {

@@ -9,12 +9,15 @@ import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.future.await
+import kotlinx.coroutines.isActive
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import java.net.InetSocketAddress
 import java.net.SocketAddress
+import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.nanoseconds
@@ -44,7 +47,7 @@ import io.netpark.core.pool.Lease as CoreLease
  * @param checkAfter how long a connection may have been idle before [check] is asked
  * @param check asks a connection that has been idle, by a round trip, say, whether it is good; one that is not is closed and the
  *   next one tried. Where it throws, the connection is closed too and the borrower gets the exception, unless that is a
- *   [NetparkException]
+ *   [NetparkException] or a timeout (`withTimeout`)
  */
 public class ConnectionPool(
     private val reactor: Reactor,
@@ -117,8 +120,13 @@ public class ConnectionPool(
     } catch (_: NetparkException) {
         false
     } catch (e: Throwable) {
-        lease.reject()
-        throw e
+        // A timeout of the check's own, thrown on, would end the borrower's coroutine in silence.
+        val isItsOwn = e is TimeoutCancellationException && coroutineContext.isActive
+        if (!isItsOwn) {
+            lease.reject()
+            throw e
+        }
+        false
     }
 
     private suspend fun awaitLease(start: (Pool.Borrower) -> Borrow): Lease {

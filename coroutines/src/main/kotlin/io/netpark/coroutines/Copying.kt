@@ -1,5 +1,7 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.net.Relay
 import io.netpark.core.net.Transfer
 import io.netpark.core.sys.NetparkException
@@ -45,13 +47,14 @@ public suspend fun Connection.copyTo(target: Connection, count: Long = Long.MAX_
     checkCopyTo(target)
     val transfer: Transfer
     val failure: Exception?
+    val lent = Lent()
     try {
-        transfer =
-            Transfer(core, target.core, target.enqueued(), unread(), count, buffering.pool) { _, thrown -> end.tell(thrown) }
+        transfer = Transfer(core, target.core, lent.enqueued(target), lent.unread(this), count, buffering.pool) { _, thrown ->
+            end.tell(thrown)
+        }
         failure = end.await(transfer::start, transfer::cancel)
     } finally {
-        takeBack()
-        target.takeBack()
+        lent.drop()
     }
     target.copyEnded(this, transfer, failure)
     end.orThrow(failure)
@@ -93,20 +96,39 @@ public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = 
     other.checkCopyTo(one)
     val relay: Relay
     val failure: Exception?
+    val lent = Lent()
     try {
         relay = Relay(
-            one.core, other.core, other.enqueued(), one.unread(), one.enqueued(), other.unread(), one.buffering.pool,
+            one.core, other.core, lent.enqueued(other), lent.unread(one), lent.enqueued(one), lent.unread(other), one.buffering.pool,
         ) { _, thrown -> end.tell(thrown) }
         relayed.relay = relay
         failure = end.await(relay::start, relay::cancel)
     } finally {
-        one.takeBack()
-        other.takeBack()
+        lent.drop()
     }
     other.copyEnded(one, relay.there(), failure)
     one.copyEnded(other, relay.back(), failure)
     end.orThrow(failure)
     return relayed
+}
+
+/** What readers and writers hold, in the hands of one copy. A copy in the other direction has another. */
+private class Lent {
+
+    private val lent = ArrayList<Pair<OwnedBuffer, LinkBuffer>>(4)
+
+    /** What has been read from [source] and nobody has taken; what a copy cannot get rid of goes back there. */
+    fun unread(source: Connection): LinkBuffer = hold(source.reader.owned)
+
+    /** What [target] gets before anything else; null for nothing. */
+    fun enqueued(target: Connection): LinkBuffer? = target.enqueued()?.let { hold(it) }
+
+    private fun hold(owned: OwnedBuffer): LinkBuffer = owned.hold().also { lent += owned to it }
+
+    /** The copy is over, or has never begun. */
+    fun drop() {
+        for ((owned, held) in lent) owned.drop(held)
+    }
 }
 
 /** The end of something that goes on upon event loops, for a coroutine that waits for it. */

@@ -36,8 +36,9 @@ public class Lease internal constructor(private val core: CoreLease, connection:
 
     /**
      * Gives the connection back for the next borrower. Every answer that was asked for must have been read. It is closed instead
-     * if anything is left: bytes unread or unsent, an operation in progress, an output that has ended. Deadlines and the idle
-     * timeout are taken away; socket options stay as they are.
+     * if anything is left: bytes unread or unsent, an operation in progress, an output that has ended; by a reset if something of
+     * this side is cut off by that, as [Connection.close] does. Deadlines and the idle timeout are taken away; socket options stay as
+     * they are.
      *
      * @throws IllegalStateException it has been given back or discarded already
      */
@@ -51,6 +52,7 @@ public class Lease internal constructor(private val core: CoreLease, connection:
         if (over) return false
         over = true // before it is looked whether anything goes on
         val clean = connection.isClean() && !spoiled
+        if (!clean) connection.resetIfCutOff()
         connection.refuseBuffers(refusal)
         return clean
     }
@@ -67,14 +69,16 @@ public class Lease internal constructor(private val core: CoreLease, connection:
         return Lease(core, core.connection(), buffering)
     }
 
-    /** Closes the connection: nobody else will get it. Without effect if the lease has ended. */
+    /** Closes the connection, as [Connection.close] does: nobody else will get it. Without effect if the lease has ended. */
     public fun discard() {
         if (!isLent) return
+        connection.resetIfCutOff()
         core.discard()
         end()
     }
 
     internal fun reject() {
+        if (!over) connection.resetIfCutOff()
         core.reject()
         end()
     }

@@ -248,6 +248,21 @@ class CopyingSpec : NetparkSpec(body = {
         }
     }
 
+    test("two copies in opposite directions have nothing to do with each other's ends, nor has one that is refused") {
+        onReactor { reactor, _ ->
+            reactor.between { client, server, upstream, service ->
+                val there = launchCopy(this@onReactor, server, upstream)
+                val back = launchCopy(this@onReactor, upstream, server)
+                service.fillUpTo(server)
+                shouldThrow<IllegalStateException> { upstream.copyTo(server) }
+                client.shutdownOutput()
+                there.join()
+                upstream.close() // what its reader holds is still in the hands of the other copy
+                back.cancelAndJoin() // which puts bytes back there: that fails, and is reported, if it has been closed
+            }
+        }
+    }
+
     test("counts of none and of less, and a target that is closed") {
         onReactor { reactor, _ ->
             reactor.between { client, server, upstream, _ ->

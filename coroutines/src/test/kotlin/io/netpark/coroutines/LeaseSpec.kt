@@ -5,13 +5,16 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.SocketOption
 import io.netpark.core.pool.PoolOptions
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import kotlin.time.Duration.Companion.milliseconds
@@ -127,6 +130,39 @@ class LeaseSpec : NetparkSpec(body = {
                 }
             }
             pool.snapshot().created() shouldBe 1
+        }
+    }
+
+    test("a lease that ends in the midst of its output, given back or not, ends with a reset") {
+        onReactor { reactor, _ ->
+            reactor.listen(loopback()).use { listener ->
+                ConnectionPool(reactor, ONE).use { pool ->
+                    val ends = listOf<suspend () -> Unit>(
+                        { pool.use(listener.localAddress) { it.write("half"); it.writer.writeString("the rest") } },
+                        {
+                            runCatching {
+                                pool.use(listener.localAddress) { it.write("half"); it.writer.writeString("the rest"); error("fails") }
+                            }
+                        },
+                    )
+                    for (end in ends) {
+                        end()
+                        listener.accept().use { server -> shouldThrow<NetparkException.Reset> { server.readToEnd() } }
+                    }
+                    pool.use(listener.localAddress) { it.write("whole") }
+                    pool.snapshot().idle() shouldBe 1
+                }
+            }
+        }
+    }
+
+    test("a check that is not done in time, by a timeout of its own, is no good one") {
+        pooled(check = { withTimeout(20) { it.readText(1) } == "x" }) { pool, listener ->
+            pool.use(listener.localAddress) { it.exchange("first") }
+            withTimeout(20.seconds) { pool.use(listener.localAddress) { it.exchange("second") } }
+            pool.snapshot().created() shouldBe 2
+            shouldThrow<TimeoutCancellationException> { withTimeout(1) { pool.borrow(listener.localAddress) } }
+            pool.use(listener.localAddress) { it.exchange("third") }
         }
     }
 

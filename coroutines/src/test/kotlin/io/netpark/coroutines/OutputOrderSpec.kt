@@ -189,6 +189,22 @@ class OutputOrderSpec : NetparkSpec(body = {
         }
     }
 
+    test("an output that a write has broken does not end in order, however it is ended") {
+        fun endedBy(end: suspend (Connection) -> Unit) = onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                client.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                shouldThrow<NetparkException.TimedOut> { client.write(ByteArray(1 shl 20)) }
+                end(client)
+                shouldThrow<NetparkException.Reset> { server.readToEnd() }
+            }
+        }
+        endedBy {
+            shouldThrow<NetparkException.Closed> { it.shutdownOutput() }.message shouldContain "the output is broken"
+            it.close()
+        }
+        endedBy { it.closeLingering() }
+    }
+
     test("closing with bytes unflushed ends with a reset") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->
