@@ -65,7 +65,12 @@ public final class BlockingListener implements AutoCloseable {
             ThreadWaiter.await(core, Direction.READ);
             accepted = core.retryAccept();
         }
-        return new BlockingConnection(accepted, SegmentPool.shared());
+        try {
+            return new BlockingConnection(accepted, SegmentPool.shared());
+        } catch (Throwable e) { // no memory
+            accepted.close();
+            throw e;
+        }
     }
 
     /** Stops listening; connections stay open. */

@@ -3,8 +3,10 @@ package io.netpark.callback;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
 import io.netpark.core.net.ListeningSocket;
 import io.netpark.core.net.Socket;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -27,10 +29,13 @@ final class Acceptor<T extends Socket> implements Waiter {
     /** An accept was parked and wants to be retried. */
     private boolean parked;
     private long pauseMillis;
+    /** Made in time: there may be no memory for it when accepting fails. */
+    private final Timer again;
 
     Acceptor(ListeningSocket<T> listener, Consumer<T> accepted) {
         this.listener = listener;
         this.accepted = accepted;
+        this.again = listener.loop().newTimer(this);
     }
 
     void start() {
@@ -62,7 +67,12 @@ final class Acceptor<T extends Socket> implements Waiter {
                 return;
             }
         }
-        listener.loop().tryExecute(this);
+        try {
+            listener.loop().tryExecute(this);
+        } catch (OutOfMemoryError e) { // none for the task
+            again.arm(Due.in(0));
+            throw e;
+        }
     }
 
     private void pass(T connection) {
@@ -79,9 +89,7 @@ final class Acceptor<T extends Socket> implements Waiter {
     private void pauseAfter(Throwable trouble) {
         boolean first = pauseMillis == 0;
         pauseMillis = first ? FIRST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
-        if (!listener.loop().isShutdown()) { // before anything else that may need memory
-            listener.loop().schedule(this, pauseMillis, TimeUnit.MILLISECONDS);
-        }
+        again.arm(Due.in(TimeUnit.MILLISECONDS.toNanos(pauseMillis))); // before anything that may need memory
         if (first) {
             listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);
         }

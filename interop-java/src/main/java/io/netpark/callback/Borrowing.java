@@ -104,12 +104,20 @@ final class Borrowing implements Pool.Borrower {
     // On the loop of the connection, from here on
 
     private void begin(Lease lease, boolean mustCheck) {
-        if (future.isDone()) {
-            lease.giveBack();
-        } else if (mustCheck) {
-            check(lease);
-        } else {
-            lend(lease);
+        try {
+            if (future.isDone()) {
+                lease.giveBack();
+            } else if (mustCheck) {
+                check(lease);
+            } else {
+                lend(lease);
+            }
+        } catch (Throwable e) { // no memory, say: neither the place nor the borrower must be lost
+            if (lease.isLent()) {
+                lease.discard();
+            }
+            future.tellFailure(e);
+            throw e;
         }
     }
 

@@ -53,8 +53,13 @@ public final class CallbackLease {
             throw new IllegalStateException(connection + " has been given back to its pool already");
         }
         connection.giveBack();
-        if (!connection.loop().tryExecute(this::handOver)) {
-            lease.discard();
+        boolean handsOver = false;
+        try {
+            handsOver = connection.loop().tryExecute(this::handOver);
+        } finally {
+            if (!handsOver) { // the loop has ended, or there is no memory for the task
+                lease.discard();
+            }
         }
     }
 

@@ -97,7 +97,14 @@ public final class CallbackServer implements AutoCloseable {
         CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
         connections.add(connection);
         // After adding it: either close() finds it among the others, or this finds the server closed.
-        if (closed || !core.loop().tryExecute(() -> connection.life.start(() -> {}))) {
+        boolean begins;
+        try {
+            begins = !closed && core.loop().tryExecute(() -> connection.life.start(() -> {}));
+        } catch (Throwable e) { // no memory for the task: nobody would ever take it out again
+            connections.remove(connection);
+            throw e;
+        }
+        if (!begins) {
             connection.life.end(new NetparkException.Closed(connection + ": closed here, with the server"));
         }
     }

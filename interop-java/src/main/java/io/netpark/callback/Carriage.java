@@ -206,7 +206,11 @@ final class Carriage<T> {
             }
         }
         if (missing.decrementAndGet() == 0 && phase.compareAndSet(WAITING, BEGUN)) {
-            start();
+            try {
+                start();
+            } catch (Throwable e) { // no memory, say; what it would have run on its own loop does not throw
+                ended(new IllegalStateException("it could not begin", e), null);
+            }
         } else if (phase.get() == ABANDONED) {
             endExchanges();
         }

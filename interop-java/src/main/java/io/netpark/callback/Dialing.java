@@ -41,7 +41,13 @@ final class Dialing implements Dial.Outcome {
             return;
         }
         future.settle(core.loop());
-        CallbackConnection connection = connected.apply(core);
+        CallbackConnection connection;
+        try {
+            connection = connected.apply(core);
+        } catch (Throwable e) { // no memory: who has called closes it, and reports
+            future.tellFailure(e);
+            throw e;
+        }
         connection.life.start(() -> {
             NetparkException failure = connection.isOpen() ? null : connection.life.closed("connect");
             future.tell(() -> complete(connection, failure));

@@ -69,6 +69,9 @@ final class Flushing implements Waiter {
         } catch (NetparkException.LimitExceeded e) {
             output.failed(e, future); // accepted, like anything that fails later
             return;
+        } catch (Throwable e) { // no memory: some of it may be on its way, and the peer must not take that for all
+            connection.life.brokeOff("output could not be kept", e);
+            throw e;
         }
         long count = tail.buffered() - before;
         queue.added(count, future);
@@ -119,13 +122,19 @@ final class Flushing implements Waiter {
 
     /** A write of the core has returned PARK: keeps what it has left. */
     void park(ByteBuffer rest, @Nullable PlacedFuture<Void> future) {
-        enqueue(rest, future);
-        park();
+        try {
+            enqueue(rest, future);
+        } finally {
+            park(); // also if there is no memory for the rest: a write of the core has begun
+        }
     }
 
     void park(LinkBuffer rest, @Nullable PlacedFuture<Void> future) {
-        enqueue(rest, future);
-        park();
+        try {
+            enqueue(rest, future);
+        } finally {
+            park(); // as above
+        }
     }
 
     private void park() {
@@ -149,8 +158,16 @@ final class Flushing implements Waiter {
         }
     }
 
-    /** Has the kernel take what it takes. Runs user code. */
+    /** Has the kernel take what it takes. Runs user code. What is thrown ends the connection: nobody would go on with it. */
     private void flush() {
+        try {
+            flushNow();
+        } catch (Throwable e) {
+            failed(e);
+        }
+    }
+
+    private void flushNow() {
         if (state == IDLE) {
             output.startTimeout();
         }
@@ -206,12 +223,7 @@ final class Flushing implements Waiter {
     }
 
     private void failed(Throwable e) {
-        NetparkException.Closed cause =
-                new NetparkException.Closed(connection + ": closed here, because writing failed: " + e);
-        cause.initCause(e);
-        if (connection.life.end(cause)) {
-            loop.report("Writing to " + connection + " failed; it is closed", e);
-        }
+        connection.life.brokeOff("writing failed", e);
     }
 
     /** The peer would wait for the rest: whatever it is, the connection ends with it. */

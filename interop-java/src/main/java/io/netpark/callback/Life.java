@@ -348,42 +348,59 @@ final class Life {
         }
     }
 
+    /** Whatever is thrown, what follows is done: whoever closes the server or client waits for it. */
     private void ended() {
-        connection.output.release();
-        connection.idle.stop();
-        if (accepted) {
-            runCloseCallback(callbacks.disconnect);
-        }
-        if (calls != null) {
-            calls.end(this::closed);
-        } else {
-            closed();
+        try {
+            connection.output.release();
+        } finally {
+            connection.idle.stop();
+            if (accepted) {
+                runCloseCallback(callbacks.disconnect);
+            }
+            if (calls != null) {
+                calls.end(this::closed);
+            } else {
+                closed();
+            }
         }
     }
 
     /** No callback is running, or will be but these. */
     private void closed() {
         boolean allTaken = !connection.input.hasUnread();
-        connection.input.release();
-        closeCallbacks.runAll(this::runCloseCallback);
-        if (accepted) {
-            runCloseCallback(callbacks.close);
+        try {
+            connection.input.release();
+            closeCallbacks.runAll(this::runCloseCallback);
+            if (accepted) {
+                runCloseCallback(callbacks.close);
+            }
+        } finally {
+            connection.owner.remove(connection);
+            if (successor != null) {
+                successor.accept(allTaken);
+            }
+            callReturned();
         }
-        connection.owner.remove(connection);
-        if (successor != null) {
-            successor.accept(allTaken);
-        }
-        callReturned();
     }
 
     private void runCloseCallback(CloseHandler handler) {
         try {
             handler.closed(connection, cause());
         } catch (Throwable e) {
-            loop.report("A close callback of " + connection + " threw; the others run nevertheless", e);
+            reportClose(e);
         } finally {
             EventLoop.leaveUserCode();
         }
+    }
+
+    private void reportClose(Throwable thrown) {
+        String what = "A close callback of a connection threw; the others run nevertheless";
+        try {
+            what = "A close callback of " + connection + " threw; the others run nevertheless";
+        } catch (Throwable noMemory) {
+            // As it is, then.
+        }
+        loop.report(what, thrown);
     }
 
     private @Nullable NetparkException cause() {
@@ -416,6 +433,15 @@ final class Life {
      * is that this connection has ended before. Throws nothing, and finds words only where there is memory for them.
      */
     void failed(String because, Throwable thrown) {
+        failed(because, thrown, connection.output.pendingBytes() > 0);
+    }
+
+    /** As {@link #failed}, in the midst of output: its peer finds a reset. */
+    void brokeOff(String because, Throwable thrown) {
+        failed(because, thrown, true);
+    }
+
+    private void failed(String because, Throwable thrown, boolean reset) {
         NetparkException.Closed cause = WORDLESS;
         try {
             cause = new NetparkException.Closed(connection + ": closed here, because " + because);
@@ -424,7 +450,7 @@ final class Life {
             // As it is, then.
         }
         try {
-            if (end(cause) || !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
+            if (end(cause, reset, 0) || !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
                 report(because, thrown);
             }
         } catch (Throwable noMemory) {

@@ -26,7 +26,23 @@ final class LoopMemory {
 
     private static final ThreadLocal<LoopMemory> OF_THREAD = ThreadLocal.withInitial(LoopMemory::new);
 
-    private final @Nullable ByteBuffer[] kept = new ByteBuffer[MOST_KEPT];
+    /** Memory, and how much of it may be anything but zero. */
+    static final class Block {
+        final ByteBuffer bytes = ByteBuffer.allocateDirect(BLOCK_SIZE);
+        private int used;
+
+        /** A read has filled it so far. What others have left behind that goes, as a callback may move the limits of its view. */
+        void filled(int count) {
+            if (used > count) {
+                bytes.put(count, ZEROS, 0, used - count);
+            }
+            used = count;
+        }
+    }
+
+    private static final byte[] ZEROS = new byte[BLOCK_SIZE];
+
+    private final @Nullable Block[] kept = new Block[MOST_KEPT];
     private int count;
 
     private LoopMemory() {}
@@ -36,20 +52,20 @@ final class LoopMemory {
     }
 
     /** A block that nobody else has. */
-    ByteBuffer take() {
-        ByteBuffer block = count == 0 ? null : kept[--count];
+    Block take() {
+        Block block = count == 0 ? null : kept[--count];
         if (block == null) {
-            return ByteBuffer.allocateDirect(BLOCK_SIZE);
+            return new Block();
         }
         kept[count] = null;
         return block;
     }
 
     /** Nobody looks at it any more; {@code used} bytes of it were. */
-    void giveBack(ByteBuffer block, int used) {
+    void giveBack(Block block, int used) {
         if (PARANOID) {
             for (int i = 0; i < used; i++) {
-                block.put(i, LeakDetection.POISON);
+                block.bytes.put(i, LeakDetection.POISON);
             }
         }
         if (count < MOST_KEPT) {

@@ -120,6 +120,9 @@ final class Output {
                 copy.close();
                 failed(e, future); // accepted, like anything that fails later
                 return;
+            } catch (Throwable e) {
+                copy.close();
+                throw e;
             }
             submit(new Submission(copy, future, NOTHING));
         } else if (isIdle()) {
@@ -230,18 +233,25 @@ final class Output {
             failAll(next);
             return;
         }
-        Flushing flushing = flushing();
-        for (; next != null; next = next.next) {
-            if (end != NOTHING && next.end == NOTHING) {
-                pending(-next.length(), -next.lengthOfFile());
-                next.discard();
-                fail(next.future);
-                continue;
+        Flushing flushing;
+        try {
+            flushing = flushing();
+            for (; next != null; next = next.next) {
+                if (end != NOTHING && next.end == NOTHING) {
+                    pending(-next.length(), -next.lengthOfFile());
+                    next.discard();
+                    fail(next.future);
+                    continue;
+                }
+                flushing.enqueue(next);
+                end = Math.max(end, next.end);
             }
-            flushing.enqueue(next);
-            end = Math.max(end, next.end);
+            noteIfFull();
+        } catch (Throwable e) { // no memory: nobody else knows of what is left of them
+            connection.life.brokeOff("what was to be written could not be queued", e);
+            failAll(next);
+            return;
         }
-        noteIfFull();
         flushing.flushIfIdle();
     }
 

@@ -25,7 +25,7 @@ final class RequestInbox extends Inbox {
     /** The loop's. Known from the first read on. */
     private @Nullable LoopMemory memory;
     /** What a read has filled, while it is this connection's. */
-    private @Nullable ByteBuffer block;
+    private LoopMemory.@Nullable Block block;
     /** This connection's own view, which is empty unless {@link #block} has bytes: what callbacks have in their hands. */
     private ByteBuffer view = NOTHING;
     private @Nullable ByteBuffer viewed;
@@ -58,14 +58,15 @@ final class RequestInbox extends Inbox {
     @Override
     int read(Connection core, boolean retry) throws NetparkException {
         LoopMemory memory = memory();
-        ByteBuffer taken = memory.take();
+        LoopMemory.Block taken = memory.take();
         int count = 0;
         try {
-            ByteBuffer room = viewOf(taken).limit(Math.min(taken.capacity(), limit - carryOver.size()));
+            ByteBuffer room = viewOf(taken.bytes).limit(Math.min(LoopMemory.BLOCK_SIZE, limit - carryOver.size()));
             count = retry ? core.retryRead(room) : core.startRead(room);
             return count;
         } finally {
             if (count > 0) {
+                taken.filled(count);
                 view.flip();
                 block = taken;
             } else {
@@ -93,7 +94,7 @@ final class RequestInbox extends Inbox {
 
     @Override
     void deliverFresh() {
-        ByteBuffer filled = block;
+        LoopMemory.Block filled = block;
         if (filled == null) {
             return; // nothing has been read
         }

@@ -88,8 +88,8 @@ final class Turns implements Runnable {
      *
      * <pre>
      *   TAKEN --it begins--> BEGUN              whoever is first
-     *   TAKEN --the executor has ended--> LOST
-     *   refused by the executor, run on the loop: PROMISED --> BEGUN
+     *   TAKEN --the executor has ended, or refuses it--> LOST
+     *   LOST  --refused, to be run on the loop--> PROMISED --> BEGUN
      * </pre>
      */
     private volatile int claim = BEGUN;
@@ -169,14 +169,24 @@ final class Turns implements Runnable {
         try {
             workers.execute(this);
         } catch (Throwable e) { // rejected, or no thread is to be had
-            boolean onLoop = reject() == Rejection.RUN_ON_LOOP;
-            if (onLoop) {
-                claim = PROMISED;
+            if (!CLAIM.compareAndSet(this, TAKEN, LOST)) {
+                return; // it has begun, and comes back, whatever the executor says
             }
-            if (!onLoop || !loop.test(this)) {
+            if (reject() != Rejection.RUN_ON_LOOP || !promise()) {
+                claim = LOST; // whoever has it after all is not to run it
                 calls.rejected(out);
                 rest();
             }
+        }
+    }
+
+    /** Has the loop make the call. Returns false if it will not: it has ended, or there is no memory for the task. */
+    private boolean promise() {
+        claim = PROMISED;
+        try {
+            return loop.test(this);
+        } catch (OutOfMemoryError e) {
+            return false;
         }
     }
 

@@ -218,13 +218,17 @@ final class WorkerInbox extends Inbox {
 
     private void begin(Wait wanted) {
         wait = wanted;
-        takeBack(); // the worker has read some of it
-        connection.input.expect();
-        connection.idle.touch(); // it is the peer's turn from now on
-        feed();
-        if (wait != null) {
-            stay(connection.core);
-            connection.input.wantedAgain(); // reading may have stopped at the limit, and there is room now
+        try {
+            takeBack(); // the worker has read some of it
+            connection.input.expect();
+            connection.idle.touch(); // it is the peer's turn from now on
+            feed();
+            if (wait != null) {
+                stay(connection.core);
+                connection.input.wantedAgain(); // reading may have stopped at the limit, and there is room now
+            }
+        } catch (Throwable e) { // nobody would ever wake the worker
+            connection.life.failed("its input could not be waited for", e);
         }
     }
 

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -156,6 +158,26 @@ class LostCallsTest {
             CompletableFuture.runAsync(server::close, task -> new Thread(task).start())
                     .get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
             assertEquals(0, server.connections());
+        }
+    }
+
+    /** One that says it has not taken what it has run. */
+    @ParameterizedTest
+    @EnumSource(Rejection.class)
+    void anExecutorThatRunsACallAndThrowsThenHasItRunOnce(Rejection policy) throws Exception {
+        Workers strange = Workers.on(call -> {
+            call.run();
+            throw new RejectedExecutionException("on purpose");
+        }, connection -> policy);
+        try (CallbackServer server = server().loops(1).workers(strange)
+                .onInput((connection, in) -> connection.write(Support.bytes(in.readString((int) in.available()) + ".")))
+                .listen(Support.loopback()); Socket socket = Support.connect(server)) {
+            for (String request : List.of("one", "two", "three")) {
+                Support.send(socket, request);
+                assertEquals(request + ".", Support.receive(socket, request.length() + 1));
+            }
+            server.shutdown(Shutdown.within(Duration.ofSeconds(5)));
+            assertEquals("", Support.receiveAll(socket));
         }
     }
 }
