@@ -282,7 +282,11 @@ public final class SegmentPool implements AutoCloseable {
         if ((loop == null || !stacks(loop).offer(sizeClass, segment)) && !free[sizeClass].offer(segment)) {
             discard(segment);
         } else if (closed) { // meanwhile, and it may not have been seen
-            freeAll();
+            try {
+                freeAll();
+            } catch (OutOfMemoryError e) {
+                // It is kept: to be freed here as well, as what cannot be kept is, would be once too often.
+            }
         }
     }
 

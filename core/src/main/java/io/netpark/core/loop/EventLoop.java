@@ -344,7 +344,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         } catch (Throwable e) {
             report(taskThrew, e);
         } finally {
-            Thread.interrupted();
+            leaveUserCode(); // not on a thread that runs what came too late: the flag is that thread's
         }
     }
 
@@ -440,7 +440,12 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     private void wakeIfAsleep() {
         if (sleep == ASLEEP && SLEEP.compareAndSet(this, ASLEEP, AWAKE)) {
-            poller.wakeup();
+            try {
+                poller.wakeup();
+            } catch (Throwable e) { // StackOverflowError, say: it sleeps on, and the next who comes must see that
+                sleep = ASLEEP;
+                throw e;
+            }
             if (counters != null) {
                 counters.wokenUp();
             }

@@ -498,14 +498,17 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     @Override
     protected void destroyed() {
-        super.destroyed();
-        forgetMemory();
-        IdleTimeout timeout = idle;
-        if (timeout != null) {
-            timeout.stop();
-        }
-        if (lingering != LingeringClose.BEGUN) {
-            released();
+        try {
+            super.destroyed();
+            forgetMemory();
+            IdleTimeout timeout = idle;
+            if (timeout != null) {
+                timeout.stop();
+            }
+        } finally { // a place that is counted must be free again, whether or not there was memory for the rest
+            if (lingering != LingeringClose.BEGUN) {
+                released();
+            }
         }
     }
 

@@ -106,8 +106,11 @@ public sealed class Connection extends ByteStream {
 
     @Override
     protected void destroyed() {
-        super.destroyed();
-        tellClosed();
+        try {
+            super.destroyed();
+        } finally {
+            tellClosed();
+        }
     }
 
     /** A kind of its own, as the others have no memory to spare for a field. */
@@ -171,9 +174,14 @@ public sealed class Connection extends ByteStream {
             throw NetparkException.of(-result, operation);
         }
         Connection connection = new Connection(loop, fd, remote);
-        loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
-        connection.opened();
         connection.learnOutput();
+        loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
+        try {
+            connection.opened();
+        } catch (Throwable e) {
+            loop.poller().remove(fd, connection);
+            throw e;
+        }
         return connection;
     }
 
@@ -382,11 +390,14 @@ public sealed class Connection extends ByteStream {
         } catch (NetparkException e) {
             // The next does what matters.
         } finally {
-            close();
-            if (isTcp()) {
-                Lingering.disconnect(libc(), fd());
+            try {
+                close();
+                if (isTcp()) {
+                    Lingering.disconnect(libc(), fd());
+                }
+            } finally {
+                release();
             }
-            release();
         }
     }
 

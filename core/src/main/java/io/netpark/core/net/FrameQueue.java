@@ -88,7 +88,7 @@ public final class FrameQueue {
     public void submit(Frame frame) {
         submitted.offer(frame);
         if (waiting.getAndIncrement() == 0) {
-            pass(this::turn);
+            pass(waiter); // which is there: for another there may be no memory
         }
     }
 
@@ -133,8 +133,9 @@ public final class FrameQueue {
     }
 
     private void collect() {
-        for (Frame frame; (frame = submitted.poll()) != null; ) {
+        for (Frame frame; (frame = submitted.peek()) != null; ) {
             writing.add(frame); // from here on it is told of its end, whatever happens
+            submitted.poll();
             if (failure != null) {
                 continue;
             }
@@ -240,6 +241,9 @@ public final class FrameQueue {
     private void failAll() {
         output.close();
         for (Frame frame; (frame = writing.poll()) != null; ) {
+            end(frame, failure);
+        }
+        for (Frame frame; (frame = submitted.poll()) != null; ) { // for these there was no memory
             end(frame, failure);
         }
     }

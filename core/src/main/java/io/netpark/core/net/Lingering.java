@@ -75,13 +75,18 @@ final class Lingering extends Pollable {
             libc.shutdown(fd, Linux.SHUT_RDWR);
         }
         lingering.acknowledged = lingering.acknowledged();
+        Runnable look = lingering::look; // before it is watched: from then on it must not fail, as the descriptor would have two owners
         try {
             loop.poller().add(fd, lingering, Interest.EDGE);
         } catch (NetparkException e) { // the loop has ended
             loans.keep();
             return false;
         }
-        loop.tryExecute(lingering::look); // a loop that does not take it has closed what it watched
+        try {
+            loop.tryExecute(look); // a loop that does not take it has closed what it watched
+        } catch (Throwable e) {
+            loop.report("What has been closed with bytes on loan waits for its next event", e);
+        }
         return true;
     }
 

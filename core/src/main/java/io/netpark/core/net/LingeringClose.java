@@ -47,6 +47,8 @@ final class LingeringClose extends Pollable {
     private final Timer timer;
     /** How much may still be thrown away. The beginner's, then the loop's thread only. */
     private long bytesLeft;
+    /** Its time runs. Loop's thread only, as the next. */
+    private boolean started;
     private boolean ended;
 
     private LingeringClose(EventLoop loop, int fd, Limit limit, @Nullable Loans loans, Runnable released) {
@@ -80,9 +82,8 @@ final class LingeringClose extends Pollable {
             loop.poller().add(fd, closing, Interest.READ);
             try {
                 loop.tryExecute(start); // a loop that does not take it has closed what it watched
-            } catch (OutOfMemoryError e) {
-                loop.poller().remove(fd, closing);
-                throw e;
+            } catch (Throwable e) { // the descriptor is its own by now
+                loop.report("The time of what is left of a connection begins with its next event", e);
             }
             return true;
         } catch (NetparkException | OutOfMemoryError e) { // the loop has ended, or there is no room to be polite
@@ -91,7 +92,8 @@ final class LingeringClose extends Pollable {
     }
 
     private void start() {
-        if (!ended) {
+        if (!started && !ended) {
+            started = true;
             timer.arm(System.nanoTime() + nanos);
         }
     }
@@ -123,7 +125,14 @@ final class LingeringClose extends Pollable {
 
     @Override
     public void ready(int readiness, WokenBatch woken) {
-        if (!ended && (isOver() || (readiness & Readiness.ERROR) != 0 && loans == null)) {
+        if (ended) {
+            return;
+        }
+        start();
+        if ((readiness & Readiness.ERROR) != 0 && loans != null) {
+            loans.collect(libc, fd); // or its notices would be reported by every wait
+        }
+        if (isOver() || (readiness & Readiness.ERROR) != 0 && loans == null) {
             end();
         }
     }
@@ -140,10 +149,15 @@ final class LingeringClose extends Pollable {
         ended = true;
         timer.disarm();
         loop.poller().remove(fd, this);
-        if (loans == null || !Lingering.begin(loop, fd, loans)) {
-            libc.close(fd);
+        boolean handedOver = false;
+        try {
+            handedOver = loans != null && Lingering.begin(loop, fd, loans);
+        } finally {
+            if (!handedOver) {
+                libc.close(fd);
+            }
+            released.run();
         }
-        released.run();
     }
 
     @Override

@@ -293,9 +293,10 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
         boolean first;
         synchronized (retry) {
             first = pause <= 0;
-            pause = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+            long next = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+            retry.arm(Due.in(next)); // first, as there may be no memory for it: a pause without a timer would have no end
+            pause = next;
             disarm(); // the waiting connection would be reported for ever
-            retry.arm(Due.in(pause));
         }
         if (first) {
             loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);

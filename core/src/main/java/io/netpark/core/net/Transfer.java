@@ -235,9 +235,6 @@ public final class Transfer implements Waiter {
         long turn = taken + BYTES_A_TURN;
         while (true) {
             if (cancelled) {
-                if (begun) {
-                    side().abandon(direction());
-                }
                 throw new CancellationException(this + " was cancelled");
             }
             boolean wasBegun = begun;
@@ -360,9 +357,10 @@ public final class Transfer implements Waiter {
         } else {
             result = write(segments, retry);
         }
+        begun = result == Descriptor.PARK; // what is told here may throw
         tally();
         outcome.moved();
-        if (result != Descriptor.PARK) {
+        if (!begun) {
             emptying = carried() > 0; // what was ahead of that is written
             return GOING_ON;
         }
@@ -408,6 +406,10 @@ public final class Transfer implements Waiter {
     }
 
     private void end(@Nullable Exception failure) {
+        if (begun) { // cancelled while it was parked, or something has thrown
+            begun = false;
+            side().abandon(direction());
+        }
         lost = carried();
         midway = lost > 0 && (waited || lost != lump);
         tally();

@@ -140,7 +140,7 @@ public final class Pool implements AutoCloseable {
 
     /** Lends one that has just been taken from the idle ones, unless something has come; then it is closed. */
     private boolean lend(Member member, Borrower borrower) {
-        Lease lease = null;
+        Calling.Lent lent = null;
         Eviction reason;
         try {
             member.unpark(); // or it is running by now, and finds that it is not idle any more
@@ -150,7 +150,7 @@ public final class Pool implements AutoCloseable {
                 reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
             }
             if (reason == null) {
-                lease = new Lease(this, member, System.nanoTime() - member.idleSince);
+                lent = new Calling.Lent(borrower, new Lease(this, member, System.nanoTime() - member.idleSince), loop);
             }
         } catch (Throwable e) {
             evict(member, Eviction.DISCARDED);
@@ -163,7 +163,7 @@ public final class Pool implements AutoCloseable {
         synchronized (ledger) {
             ledger.tally.borrowed++;
         }
-        Calling.call(member.connection.loop(), new Calling.Lent(borrower, lease, loop));
+        Calling.call(member.connection.loop(), lent);
         if (options.fewestIdle > 0) {
             supply.goOn();
         }
@@ -253,6 +253,9 @@ public final class Pool implements AutoCloseable {
 
     /** Whatever it was, a connection must not keep its place and be nobody's. */
     private void failed(Member member, Throwable e) {
+        synchronized (ledger) {
+            member.destination.idle.remove(member); // nobody may find it there any more
+        }
         evict(member, Eviction.DISCARDED);
         loop.report("A connection of a pool could not be passed on; it is closed", e);
     }
@@ -317,7 +320,7 @@ public final class Pool implements AutoCloseable {
                 othersWait = !ledger.waiting.isEmpty();
             }
             if (idle) {
-                sweep.plan(member);
+                plan(member);
             } else if (next != null) {
                 disarm(next);
                 member.endWatch();
@@ -339,8 +342,17 @@ public final class Pool implements AutoCloseable {
         evict(member, reason);
     }
 
+    /** It is idle, and may have been lent by now: that it stays for too long is the lesser evil. */
+    private void plan(Member member) {
+        try {
+            sweep.plan(member);
+        } catch (Throwable e) {
+            loop.report("The time of an idle connection of a pool could not be planned", e);
+        }
+    }
+
     /** The borrower is told in any case: that its timer runs, and finds nothing to do, is the lesser evil. */
-    private void disarm(Borrow borrow) {
+    void disarm(Borrow borrow) {
         try {
             borrow.disarm();
         } catch (Throwable e) {

@@ -92,7 +92,7 @@ final class Supply {
             loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
         }
         for (Borrow borrow : told) {
-            borrow.disarm();
+            pool.disarm(borrow);
             pool.tell(borrow.borrower, cause);
         }
         if (last) {

@@ -58,7 +58,14 @@ final class Sweep {
             due = dueNanos;
         }
         if (due != NONE) {
-            timer.arm(due);
+            try {
+                timer.arm(due);
+            } catch (Throwable e) { // no memory: the next that is planned arms it
+                synchronized (this) {
+                    dueNanos = NONE;
+                }
+                throw e;
+            }
         }
     }
 

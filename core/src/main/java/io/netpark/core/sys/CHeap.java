@@ -27,7 +27,7 @@ abstract class CHeap implements Block.Source {
                 Object option = type.getMethod("getVMOption", String.class).invoke(bean, "MaxDirectMemorySize");
                 long bytes = Long.parseLong((String) option.getClass().getMethod("getValue").invoke(option));
                 return bytes > 0 ? bytes : Runtime.getRuntime().maxMemory();
-            } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+            } catch (Throwable e) { // OutOfMemoryError too: an initializer that fails fails for good
                 return Runtime.getRuntime().maxMemory(); // the JVM's own default
             }
         }

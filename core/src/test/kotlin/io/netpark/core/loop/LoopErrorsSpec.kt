@@ -8,10 +8,12 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.Binding
 import io.netpark.core.sys.LibC
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.async
 import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
@@ -20,9 +22,12 @@ import io.netpark.core.testing.use
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import java.time.Duration
+import java.util.Queue
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
 /** Errors of all kinds: a loop lives on, or is closed in order and missed. */
@@ -178,6 +183,47 @@ class LoopErrorsSpec : NetparkSpec(body = {
                 shouldThrow<IllegalStateException> { loop.awaitTermination(1, TimeUnit.SECONDS) }
             }.result()
             loop.submit<Int> { 1 }.also { it.result() }.get() shouldBe 1
+        }
+    }
+
+    test("a wake-up that an error keeps from being sent is sent by the next who has something to do") {
+        val overflows = AtomicBoolean()
+        val libc = object : LibC by Bindings.best {
+            override fun write(fd: Int, address: Long, length: Long): Long {
+                if (overflows.get()) throw StackOverflowError()
+                return Bindings.best.write(fd, address, length)
+            }
+        }
+        TestReactor(libc).use { reactor ->
+            val first = CompletableFuture<Unit>()
+            overflows.set(true)
+            eventually { shouldThrow<StackOverflowError> { reactor.loop.execute { first.complete(Unit) } } } // once it sleeps
+            overflows.set(false)
+            reactor.loop.submit<Int> { 1 }.result() shouldBe 1
+            first.result()
+        }
+    }
+
+    test("one who waits is not lost when the queue has no memory") {
+        class Full(val real: Queue<Runnable>) : Queue<Runnable> by real {
+            @Volatile
+            var full = false
+
+            override fun add(element: Runnable): Boolean = if (full) throw OutOfMemoryError("for a test") else real.add(element)
+        }
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, _ ->
+                val reading = async { shouldThrow<NetparkException.Closed> { client.readText(1) } }
+                eventually { reactor.loop.parked() shouldBe 1 }
+                val tasks = EventLoop::class.java.getDeclaredField("tasks").apply { isAccessible = true }
+                @Suppress("UNCHECKED_CAST")
+                val full = Full(tasks.get(reactor.loop) as Queue<Runnable>)
+                tasks.set(reactor.loop, full)
+                full.full = true
+                client.close()
+                reading.result()
+                full.full = false
+            }
         }
     }
 })

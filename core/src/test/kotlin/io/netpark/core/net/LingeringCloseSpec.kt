@@ -1,13 +1,18 @@
 package io.netpark.core.net
 
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.Transport
 import io.netpark.core.testing.eventually
+import io.netpark.core.testing.result
 import io.netpark.core.testing.use
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -97,6 +102,29 @@ class LingeringCloseSpec : NetparkSpec(body = {
                     peer.connection.shutdownOutput()
                     eventually { admission.open() shouldBe 0 }
                 }
+            }
+        }
+    }
+
+    test("notices of what was on loan when it was closed do not keep its loop busy") {
+        val calls = CallCounter()
+        TestReactor(calls.libc, loops = 2).use { reactor ->
+            reactor.pair().use { peer, server ->
+                server.connection.setZeroCopy(ZeroCopy.from(4096).withPatience(Int.MAX_VALUE))
+                server.connection.loop().submit { // which so has no time to take notices
+                    LinkBuffer(SegmentPool.shared()).use { answer ->
+                        answer.write(ByteArray(20_000), 0, 20_000)
+                        server.connection.startWrite(answer) shouldBe 0
+                    }
+                    server.connection.closeLingering(MUCH, LONG)
+                }.result()
+                peer.readFully(20_000)
+                eventually(5.seconds) {
+                    val before = calls.waits
+                    Thread.sleep(20)
+                    calls.waits - before shouldBeLessThan 5
+                }
+                reactor.descriptors() shouldBe 2
             }
         }
     }

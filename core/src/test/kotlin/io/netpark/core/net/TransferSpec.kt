@@ -37,6 +37,7 @@ import io.netpark.core.testing.result
 import io.netpark.core.testing.writeInPieces
 import java.nio.ByteBuffer
 import java.util.concurrent.CancellationException
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -580,6 +581,23 @@ class TransferSpec : NetparkSpec(body = {
                 first.failure().shouldBeInstanceOf<CancellationException>()
                 chain.source.isInUse shouldBe false
                 chain.target.isInUse shouldBe false
+            }
+        }
+    }
+
+    test("who is told of progress and throws while the target does not read ends it, and nothing is left locked") {
+        TestReactor().use { reactor ->
+            Chain(reactor).use { chain ->
+                val end = CompletableFuture<Exception?>()
+                val outcome = object : Transfer.Outcome {
+                    override fun ended(transfer: Transfer, failure: Exception?) { end.complete(failure) }
+                    override fun moved() { if (chain.target.isInUse) error("of the one who is told") }
+                }
+                Transfer(chain.source, chain.target, null, 0, Long.MAX_VALUE, SegmentPool.shared(), outcome).start()
+                chain.left.fillUp()
+                end.result().shouldBeInstanceOf<IllegalStateException>().message shouldBe "of the one who is told"
+                chain.target.isInUse shouldBe false
+                chain.source.isInUse shouldBe false
             }
         }
     }
