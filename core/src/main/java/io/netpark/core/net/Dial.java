@@ -139,9 +139,14 @@ public final class Dial {
             start();
             return;
         }
-        timer = loop.newTimer(this::timedOut, () -> fail(closed()));
-        // Without a timeout it only waits for the end of its loop.
-        timer.arm(Due.after(startNanos, dialer.timeoutNanos() == 0 ? Due.FOREVER : dialer.timeoutNanos()));
+        try {
+            timer = loop.newTimer(this::timedOut, () -> fail(closed()));
+            // Without a timeout it only waits for the end of its loop.
+            timer.arm(Due.after(startNanos, dialer.timeoutNanos() == 0 ? Due.FOREVER : dialer.timeoutNanos()));
+        } catch (Throwable e) { // no memory
+            fail(threw(e));
+            return;
+        }
         if (host == null) {
             startNext();
             return;
@@ -162,6 +167,12 @@ public final class Dial {
 
     private NetparkException closed() {
         return new NetparkException.Closed(operation() + ": the event loop was closed");
+    }
+
+    private NetparkException threw(Throwable e) {
+        NetparkException closed = new NetparkException.Closed(operation() + ": " + e);
+        closed.initCause(e);
+        return closed;
     }
 
     private String operation() {
@@ -189,7 +200,7 @@ public final class Dial {
         }
         try {
             use(found, failure);
-        } catch (RuntimeException e) { // a list that is none
+        } catch (Throwable e) { // a list that is none
             fail(unknown(e));
         }
     }
@@ -248,6 +259,8 @@ public final class Dial {
                 isDue = false;
                 startOne();
             }
+        } catch (Throwable e) { // no memory: there may be nobody left who would go on
+            fail(threw(e));
         } finally {
             isStarting = false;
         }
@@ -347,7 +360,7 @@ public final class Dial {
 
     private void fail(NetparkException cause) {
         if (STATE.compareAndSet(this, OPEN, DONE)) {
-            cleanUp();
+            cleanUpGuarded();
             try {
                 outcome.failed(cause);
             } catch (Throwable e) {
@@ -361,7 +374,7 @@ public final class Dial {
             connection.close();
             return;
         }
-        cleanUp();
+        cleanUpGuarded();
         try {
             outcome.connected(connection);
         } catch (Throwable e) {
@@ -370,7 +383,19 @@ public final class Dial {
         }
     }
 
+    /** The outcome is told in any case. */
+    private void cleanUpGuarded() {
+        try {
+            cleanUp();
+        } catch (Throwable e) { // the future of a user's resolver, say
+            loop.report("Something is left of the attempt to " + operation(), e);
+        }
+    }
+
     private void cleanUp() {
+        for (Attempt attempt : attempts) {
+            attempt.close();
+        }
         if (timer != null) {
             timer.disarm();
         }
@@ -379,9 +404,6 @@ public final class Dial {
         }
         if (resolution != null) {
             resolution.cancel(true);
-        }
-        for (Attempt attempt : attempts) {
-            attempt.close();
         }
     }
 }

@@ -430,4 +430,24 @@ class DialerSpec : NetparkSpec(body = {
             }
         }
     }
+
+    test("whatever a resolver's future or list throws, the dial ends and is told once") {
+        TestReactor().use { reactor ->
+            val dialer = Dialer.of(reactor.group)
+            val stubborn = object : CompletableFuture<List<InetAddress>>() {
+                override fun cancel(mayInterruptIfRunning: Boolean): Boolean = error("stubborn")
+            }
+            shouldThrow<NetparkException.TimedOut> {
+                dialer.withResolver { stubborn }.withTimeout(millis(20)).await("slow.example", 80)
+            }
+            reactor.reporter.drain().single().cause.message shouldBe "stubborn"
+            val endless = object : AbstractList<InetAddress>() {
+                override val size get() = 2
+                override fun get(index: Int): InetAddress = throw StackOverflowError()
+            }
+            shouldThrow<NetparkException> {
+                dialer.withResolver { CompletableFuture.completedFuture(endless) }.await("deep.example", 80)
+            }.cause.shouldBeInstanceOf<StackOverflowError>()
+        }
+    }
 })
