@@ -88,13 +88,7 @@ public final class FrameQueue {
     public void submit(Frame frame) {
         submitted.offer(frame);
         if (waiting.getAndIncrement() == 0) {
-            pass(waiter); // which is there: for another there may be no memory
-        }
-    }
-
-    private void pass(Runnable task) {
-        if (!stream.loop().tryExecute(task)) {
-            task.run(); // the loop has ended, and the stream with it: this only says so
+            stream.loop().wake(waiter); // here, if the loop has ended, and the stream with it: that only says so
         }
     }
 

@@ -249,8 +249,8 @@ public abstract sealed class StreamSocket extends Socket permits ByteInput {
     /** By what {@code woken} runs, or by a task. One that cannot be told, for want of memory, stays and is told later. */
     private void tellWatches(@Nullable WokenBatch woken) {
         for (PeerWatch due; (due = takeDue(woken)) != null; ) {
-            if (woken == null && !loop().tryExecute(due.telling)) {
-                due.telling.run();
+            if (woken == null) {
+                loop().wake(due.telling);
             }
         }
         if (watches != null && !loop().poller().edgeTriggered()) {
