@@ -23,6 +23,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 import java.net.SocketAddress
 import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
@@ -68,6 +69,9 @@ public class Connection internal constructor(
 
     /** Something has been written since a read was last begun: who ends now ends in the midst of an answer, for all that is known. */
     private var answering = false
+
+    /** How many wait for the peer's end. */
+    @Volatile private var watching = 0
 
     /** Its handler has been told that no request is wanted, and there was none. */
     internal var endedIdle = false
@@ -669,17 +673,22 @@ public class Connection internal constructor(
      */
     public suspend fun awaitPeerClosed(from: PeerState = PeerState.HALF_CLOSED): PeerState {
         require(from == PeerState.HALF_CLOSED || from == PeerState.GONE) { "wait for HALF_CLOSED or GONE, not for $from" }
-        checkActive(coroutineContext)
-        val state = suspendCancellableCoroutine { continuation ->
-            val watch = core.watchPeer(from) { continuation.resume(it) }
-            continuation.invokeOnCancellation { watch.close() }
+        WATCHING.incrementAndGet(this) // first, as who gives back a lease looks at that last
+        val state = try {
+            checkActive(coroutineContext)
+            suspendCancellableCoroutine { continuation ->
+                val watch = core.watchPeer(from) { continuation.resume(it) }
+                continuation.invokeOnCancellation { watch.close() }
+            }
+        } finally {
+            WATCHING.decrementAndGet(this)
         }
         if (state == PeerState.CLOSED) throw about(NetparkException.Closed("await the end of $remoteAddress: closed here"))
         return state
     }
 
     /** Whether nothing of an exchange is left: for the next borrower of a pool. */
-    internal fun isClean(): Boolean = brokenOutput == null && !core.isInUse &&
+    internal fun isClean(): Boolean = brokenOutput == null && !core.isInUse && watching == 0 &&
         (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
         synchronized(core) { madeFrames }?.isIdle != false
 
@@ -884,6 +893,8 @@ public class Connection internal constructor(
 
         /** Tokio's number. */
         private const val OPERATIONS_WITHOUT_YIELDING = 128
+
+        private val WATCHING = AtomicIntegerFieldUpdater.newUpdater(Connection::class.java, "watching")
 
         private val LINGERS = 10.seconds
 

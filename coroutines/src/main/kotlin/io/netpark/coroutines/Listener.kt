@@ -88,7 +88,7 @@ public class Listener internal constructor(
      * listener; each connection goes to one of them.
      *
      * A connection is closed when its handler, with all coroutines started in it, has finished; what [Connection.writer] holds is
-     * flushed before. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
+     * flushed before, under the write deadline. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
      * since it last began to read) ends with a reset, so that what is cut off does not look complete; what is unflushed is dropped.
      *
      * A handler that throws disturbs nobody else: it is reported once, to the context's `CoroutineExceptionHandler`, or else to the

@@ -8,6 +8,7 @@ import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
@@ -153,6 +154,20 @@ class LeaseSpec : NetparkSpec(body = {
                     pool.snapshot().idle() shouldBe 1
                 }
             }
+        }
+    }
+
+    test("who still waits for the peer's end when a lease is given back waits in vain, and not for that of the next borrower's session") {
+        pooled { pool, listener ->
+            val lease = pool.borrow(listener.localAddress)
+            lease.connection.exchange("first")
+            coroutineScope {
+                val waiting = async(start = CoroutineStart.UNDISPATCHED) { runCatching { lease.connection.awaitPeerClosed() } }
+                lease.giveBack()
+                pool.use(listener.localAddress) { it.exchange("second") }
+                shouldThrow<NetparkException.Closed> { withTimeout(20.seconds) { waiting.await() }.getOrThrow() }
+            }
+            pool.snapshot().created() shouldBe 2
         }
     }
 
