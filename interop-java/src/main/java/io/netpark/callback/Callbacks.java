@@ -95,10 +95,11 @@ public final class Callbacks {
 
         /**
          * The peer has shut down its sending side: every byte it sent has been through a request callback, and no more
-         * will come. Told also while reading is paused, when an answer may still be under way. The connection stays open for writing, and it is up to the callback to see that it is closed:
+         * will come. Told also while reading is paused, when an answer may still be under way. The connection stays open for
+         * writing, and it is up to the callback to see that it is closed:
          * by {@link CallbackConnection#closeAfterWrites}, {@link CallbackConnection#shutdownOutput} (which closes,
          * now that both directions have ended) or {@link CallbackConnection#close}. Without this callback it is closed
-         * as soon as everything written before has been sent.
+         * as soon as everything written before has been sent; while reading is paused, not before it resumes.
          */
         public Builder onHalfClose(ConnectionHandler handler) {
             halfClose = Objects.requireNonNull(handler, "handler");

@@ -168,8 +168,8 @@ final class Input {
         lent = false;
         noteUntold();
         detached = false;
-        if (ended && connection.isOpen() && !end.isKnown()) {
-            end.found();
+        if (ended && connection.isOpen()) {
+            end.passedOn();
         }
         goOn();
     }
@@ -224,6 +224,11 @@ final class Input {
     /** The callbacks know of the peer's end, and have been shown every byte before it. */
     boolean isEndTold() {
         return end.isTold();
+    }
+
+    /** The callbacks may be told of it, if they are to be called. */
+    boolean mayTellEnd() {
+        return end.mayBeTold();
     }
 
     /** Somebody finds out by itself what becomes of the stream. On the loop. */

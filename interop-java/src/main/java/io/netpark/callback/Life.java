@@ -343,7 +343,8 @@ final class Life {
 
     /** The peer has nothing more to say, and has been told that neither have we. */
     void endIfBothHalvesHave() {
-        if (connection.input.isEndTold() && connection.output.isShutDown()) {
+        boolean told = connection.input.isEndTold() && (calls == null || !calls.turns().isWanted(Turns.HALF_CLOSE));
+        if (told && connection.output.isShutDown()) {
             endOrderly(null, 0);
         }
     }

@@ -19,6 +19,8 @@ final class PeerEnd {
     private final Input input;
     private boolean known;
     private boolean told;
+    /** Somebody else has read it, and has told the other peer: there is no answer to wait for. */
+    private boolean passedOn;
     /** Made when reading first stops, as a reader finds everything by itself. */
     private @Nullable PeerWatch watch;
     /** The watch has said that the peer has ended its stream: the next one is for what may come after that. */
@@ -43,9 +45,22 @@ final class PeerEnd {
         connection.life.endRead();
     }
 
+    /** Whoever read instead of this has met it, and has passed it on: also who has paused is told. */
+    void passedOn() {
+        passedOn = true;
+        if (!known) {
+            found();
+        }
+    }
+
+    /** Where nobody is to be called all there is to do is to close, and a callback that has paused is about to answer. */
+    boolean mayBeTold() {
+        return passedOn || !input.isPaused() || connection.callbacks.halfClose != null;
+    }
+
     /** Not before a callback has been called with what is unread, if that is still to come. */
     void tellIfDue() {
-        if (known && !told && !input.isAskedAgain() && !input.isLent() && connection.isOpen()) {
+        if (known && !told && !input.isAskedAgain() && !input.isLent() && mayBeTold() && connection.isOpen()) {
             told = true;
             connection.life.peerHasEnded();
         }

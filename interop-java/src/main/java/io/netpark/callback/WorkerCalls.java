@@ -59,7 +59,7 @@ final class WorkerCalls implements Turns.Calls {
             case Turns.AGAIN -> mayRead();
             case Turns.INPUT -> mayRead() && !connection.input.isPaused() && inbox.hasFresh();
             case Turns.WRITABLE -> connection.life.isWritableCallbackDue();
-            default -> mayRead() && !inbox.hasFresh() && !connection.input.isAskedAgain();
+            default -> mayRead() && !inbox.hasFresh() && !connection.input.isAskedAgain() && connection.input.mayTellEnd();
         };
     }
 

@@ -1,12 +1,17 @@
 package io.netpark.callback;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 
+import io.netpark.core.net.PeerState;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -122,6 +127,81 @@ class EndBehindBytesTest {
                 assertEquals("", Support.receiveAll(socket));
                 Support.await("closed", () -> server.connections() == 0);
                 assertEquals(ALL + ".", seen.toString());
+            }
+        }
+    }
+
+    static List<String> threads() {
+        return Support.threads();
+    }
+
+    /** There is no half-close callback that could answer, so all that could be done is to close. */
+    @ParameterizedTest
+    @MethodSource("threads")
+    void whoPausesAtTheLastByteAnswersBeforeTheEndCounts(String threads) throws Exception {
+        BlockingQueue<CallbackConnection> paused = new LinkedBlockingQueue<>();
+        CallbackServer.Builder builder = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+            byte first = in.get();
+            if (first == '1') {
+                connection.requestAgain();
+            } else {
+                connection.pauseReading();
+                paused.add(connection);
+            }
+        });
+        try (Workers workers = Support.workers(threads)) {
+            if (workers != null) {
+                builder.workers(workers);
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                Support.send(socket, "012");
+                CallbackConnection connection = paused.take();
+                socket.shutdownOutput();
+                Support.await("the end is here", () -> connection.peerState() == PeerState.HALF_CLOSED);
+                connection.resumeReading();
+                assertSame(connection, paused.take());
+                for (int turn = 0; turn < 5; turn++) {
+                    connection.loop().submit(() -> {}).get();
+                }
+                connection.write(Support.bytes("answer"));
+                connection.resumeReading();
+                assertEquals("answer", Support.receiveAll(socket));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void whoEndsItsOutputIsShownWhatHasComeMeanwhile(String threads) throws Exception {
+        BlockingQueue<CallbackConnection> called = new LinkedBlockingQueue<>();
+        CountDownLatch goOn = new CountDownLatch(1);
+        StringBuffer seen = new StringBuffer();
+        CountDownLatch closed = new CountDownLatch(1);
+        CallbackServer.Builder builder = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+            while (in.hasRemaining()) {
+                seen.append((char) in.get());
+            }
+            called.add(connection);
+            if (connection.calls != null) {
+                goOn.await();
+            }
+            connection.shutdownOutput();
+        }).onHalfClose(connection -> seen.append('.')).onClose((connection, cause) -> closed.countDown());
+        try (Workers workers = Support.workers(threads)) {
+            if (workers != null) {
+                builder.workers(workers);
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                Support.send(socket, "a");
+                CallbackConnection connection = called.take();
+                Support.send(socket, "b");
+                socket.shutdownOutput();
+                if (workers != null) {
+                    Support.await("all is here", () -> connection.input.isEnded());
+                    goOn.countDown();
+                }
+                closed.await();
+                assertEquals("ab.", seen.toString());
             }
         }
     }
