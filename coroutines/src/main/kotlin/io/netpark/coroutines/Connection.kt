@@ -506,8 +506,10 @@ public class Connection internal constructor(
         brokenInput?.let { throw NetparkException.Closed("read from $remoteAddress: the input is broken, $it") }
     }
 
+    /** What was reset stays reset, and says so: the operation will. */
     internal fun checkOutput() {
-        brokenOutput?.let { throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $it")) }
+        val why = brokenOutput ?: return
+        if (!core.isReset) throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
     }
 
     /** Says that a failure is about this connection. */

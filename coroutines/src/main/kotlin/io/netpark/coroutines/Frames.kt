@@ -2,6 +2,7 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.net.FrameQueue
+import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
 import java.util.concurrent.atomic.AtomicInteger
@@ -56,7 +57,7 @@ public class Frames internal constructor(
             throw e
         }
         suspendCancellableCoroutine { continuation ->
-            val frame = WaitingFrame(bytes, continuation, waiting)
+            val frame = WaitingFrame(bytes, continuation)
             submit(frame, bytes)
             continuation.invokeOnCancellation { frame.withdraw() }
         }
@@ -75,15 +76,16 @@ public class Frames internal constructor(
         }
     }
 
-    private class WaitingFrame(
+    private inner class WaitingFrame(
         bytes: LinkBuffer,
         private val continuation: CancellableContinuation<Unit>,
-        private val waiting: AtomicInteger,
     ) : FrameQueue.Frame(bytes) {
 
         /** Ignored if the coroutine has been cancelled meanwhile. */
         override fun ended(failure: Exception?) {
             waiting.decrementAndGet()
+            // The connection lives, and a part of a frame may be in it: nothing else must come behind that, nor an end in order.
+            if (failure is NetparkException.TimedOut) connection.breakOutput("a frame was not written in time")
             if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
     }

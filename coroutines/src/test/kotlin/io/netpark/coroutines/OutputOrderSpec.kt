@@ -205,6 +205,36 @@ class OutputOrderSpec : NetparkSpec(body = {
         endedBy { it.closeLingering() }
     }
 
+    test("a frame that was not written in time breaks the output for all who write, and it does not end in order") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                client.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                shouldThrow<NetparkException.TimedOut> { client.frames.write { write(ByteArray(1 shl 20)) } }
+                client.setWriteDeadline(kotlin.time.Duration.INFINITE)
+                shouldThrow<NetparkException.Closed> { client.write(bytes("behind it")) }
+                shouldThrow<NetparkException.Closed> { client.frames.write { writeByte(1) } }
+                client.close()
+                shouldThrow<NetparkException.Reset> { server.readToEnd() }
+            }
+        }
+    }
+
+    test("what a reset has broken says that it was reset, whichever way it was written to") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val writing = launch { shouldThrow<NetparkException.Reset> { client.write(ByteArray(1 shl 20)) } }
+                server.readText(1)
+                server.reset()
+                writing.join()
+                repeat(2) {
+                    shouldThrow<NetparkException.Reset> { client.write(ByteArray(10)) }
+                    shouldThrow<NetparkException.Reset> { client.frames.write { writeByte(1) } }
+                    shouldThrow<NetparkException.Reset> { client.read(ByteArray(10)) }
+                }
+            }
+        }
+    }
+
     test("closing with bytes unflushed ends with a reset") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->
