@@ -184,13 +184,13 @@ final class Input {
 
     /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
     void letGo() {
-        lent = false;
-        loop.tryExecute(() -> {
-            if (!lent) { // or another holds it by now
-                noteUntold();
-                turn();
-            }
-        });
+        if (loop.inLoop()) {
+            noteUntold(); // before anybody could be told of an end behind that
+            lent = false;
+            goOn();
+        } else {
+            loop.tryExecute(this::letGo);
+        }
     }
 
     private void noteUntold() {

@@ -205,4 +205,46 @@ class EndBehindBytesTest {
             }
         }
     }
+
+    /** The end is known by then, and there is always somebody who has the connection look for what is due. */
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aCopyThatIsCancelledBeforeItBeginsLeavesBytesInFrontOfTheEnd(String threads) throws Exception {
+        for (int round = 0; round < 20; round++) {
+            StringBuffer seen = new StringBuffer();
+            CountDownLatch closed = new CountDownLatch(1);
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1).onInput((connection, in) -> {
+                boolean first = seen.isEmpty();
+                seen.append(in.readString(1));
+                if (first && connection.calls != null) {
+                    Support.await("the end is known", connection.input::isEnded);
+                    elsewhere.execute(() -> {
+                        while (closed.getCount() > 0) {
+                            connection.resumeReading();
+                            Thread.yield();
+                        }
+                    });
+                }
+                if (in.available() > 0) {
+                    connection.copyTo(connection).cancel(false);
+                }
+            }).onHalfClose(connection -> {
+                seen.append('.');
+                connection.close();
+            }).onClose((connection, cause) -> closed.countDown());
+            try (Workers workers = Support.workers(threads)) {
+                if (workers != null) {
+                    builder.workers(workers);
+                }
+                try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                    Support.send(socket, "abcd");
+                    socket.shutdownOutput();
+                    closed.await();
+                    assertEquals("abcd.", seen.toString());
+                } finally {
+                    closed.countDown();
+                }
+            }
+        }
+    }
 }
