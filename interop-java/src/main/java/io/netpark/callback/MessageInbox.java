@@ -81,11 +81,13 @@ final class MessageInbox implements Waiter {
 
     private void deliver(MessageBatch batch) {
         for (int i = 0; i < batch.count() && socket.isOpen(); i++) {
+            Message message = new Message(batch, i);
             try {
-                callbacks.message.message(socket, new Message(batch, i));
+                callbacks.message.message(socket, message);
             } catch (Throwable e) {
                 socket.loop().report("The onMessage callback of " + socket + " threw; the socket goes on", e);
             } finally {
+                message.end();
                 EventLoop.leaveUserCode();
             }
         }

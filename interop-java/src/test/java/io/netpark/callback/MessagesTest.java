@@ -13,6 +13,7 @@ import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.UnixAddress;
+import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -22,7 +23,9 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -270,5 +273,25 @@ class MessagesTest {
         }
         Support.await("close", () -> causes.size() == 1);
         assertFalse(socket.isOpen());
+    }
+
+    @Test
+    void aMessageThatIsKeptShowsNothingOfOthers() throws Exception {
+        BlockingQueue<Message> kept = new LinkedBlockingQueue<>();
+        try (EventLoopGroup group = group();
+                CallbackMessages receiver = CallbackMessages.bind(group, Family.IPV4.fresh(), MessageCallbacks.builder()
+                        .onMessage((socket, message) -> {
+                            assertEquals(5, message.bytes().remaining());
+                            kept.add(message);
+                        }).build());
+                DatagramSocket sender = new DatagramSocket()) {
+            sender.send(new DatagramPacket("first".getBytes(), 5, receiver.localAddress()));
+            Message message = kept.take();
+            group.first().submit(() -> {}).get(); // its callback has returned
+            assertThrows(IllegalStateException.class, message::bytes);
+            assertThrows(IllegalStateException.class, message::sender);
+            assertTrue(message.toString().contains("returned"));
+        }
+        assertEquals(0, reports.causes.size());
     }
 }
