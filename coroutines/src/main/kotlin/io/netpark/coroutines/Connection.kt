@@ -506,10 +506,10 @@ public class Connection internal constructor(
         brokenInput?.let { throw NetparkException.Closed("read from $remoteAddress: the input is broken, $it") }
     }
 
-    /** What was reset stays reset, and says so: the operation will. */
+    /** What was reset stays reset, and what was closed (for being idle, say) closed: the operation says so. */
     internal fun checkOutput() {
         val why = brokenOutput ?: return
-        if (!core.isReset) throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
+        if (!core.isClosed && !core.isReset) throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
     }
 
     /** Says that a failure is about this connection. */

@@ -85,7 +85,9 @@ public class Frames internal constructor(
         override fun ended(failure: Exception?) {
             waiting.decrementAndGet()
             // The connection lives, and a part of a frame may be in it: nothing else must come behind that, nor an end in order.
-            if (failure is NetparkException.TimedOut) connection.breakOutput("a frame was not written in time")
+            if (failure is NetparkException.TimedOut && failure.timeout() == NetparkException.Timeout.WRITE) {
+                connection.breakOutput("a frame was not written in time")
+            }
             if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
     }

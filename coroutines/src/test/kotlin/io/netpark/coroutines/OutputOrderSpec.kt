@@ -219,6 +219,18 @@ class OutputOrderSpec : NetparkSpec(body = {
         }
     }
 
+    test("an output that was broken by an idle timeout goes on saying which it was") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, _ ->
+                client.setIdleTimeout(kotlin.time.Duration.parse("50ms"))
+                repeat(2) {
+                    shouldThrow<NetparkException.TimedOut> { client.write(ByteArray(1 shl 20)) }.timeout() shouldBe
+                        NetparkException.Timeout.IDLE
+                }
+            }
+        }
+    }
+
     test("what a reset has broken says that it was reset, whichever way it was written to") {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
