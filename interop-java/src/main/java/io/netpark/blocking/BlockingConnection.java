@@ -293,12 +293,17 @@ public final class BlockingConnection implements AutoCloseable {
     public void send(FileTransfer transfer) throws IOException {
         flush();
         ThreadWaiter.requireNoLoop(core);
-        int outcome = core.startSend(transfer);
-        while (outcome != 0) {
-            if (outcome == Descriptor.PARK) {
-                ThreadWaiter.await(core, Direction.WRITE);
+        try {
+            int outcome = core.startSend(transfer);
+            while (outcome != 0) {
+                if (outcome == Descriptor.PARK) {
+                    ThreadWaiter.await(core, Direction.WRITE);
+                }
+                outcome = core.retrySend(transfer);
             }
-            outcome = core.retrySend(transfer);
+        } catch (NetparkException e) {
+            giveBackIfClosed();
+            throw told(e);
         }
     }
 

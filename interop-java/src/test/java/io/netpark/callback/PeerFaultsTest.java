@@ -2,16 +2,21 @@ package io.netpark.callback;
 
 import static io.netpark.callback.Between.get;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.FileTransfer;
 import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
 import java.net.Socket;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What a peer does to its own connection is counted and told, what breaks a callback is reported. */
 @Timeout(60)
@@ -138,6 +144,31 @@ class PeerFaultsTest {
                 }
             }
             assertEquals(1, group.snapshot().total().peerFaults().truncated());
+        }
+    }
+
+    @Test
+    void aResetWhileABlockingConnectionSendsAFileIsCounted(@TempDir Path folder) throws Exception {
+        Path file = folder.resolve("large");
+        try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+            sparse.setLength(64 << 20);
+        }
+        try (EventLoopGroup group = group();
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT);
+                Socket client = new Socket(Support.loopback().getAddress(), listener.port());
+                BlockingConnection connection = listener.accept();
+                FileTransfer transfer = FileTransfer.open(file)) {
+            CompletableFuture<Void> reset = CompletableFuture.runAsync(() -> {
+                try {
+                    client.getInputStream().read();
+                    Support.reset(client);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            assertThrows(NetparkException.Reset.class, () -> connection.send(transfer));
+            reset.get();
+            assertEquals(1, group.snapshot().total().peerFaults().reset());
         }
     }
 }
