@@ -91,6 +91,8 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final Consumer<Throwable> failed;
     /** Turns that have failed one after another. */
     private int failures;
+    /** Those of them that no want of memory explains. */
+    private int pollerFailures;
     /** Why it ends though nobody has closed it. */
     private volatile @Nullable Throwable failure;
 
@@ -201,7 +203,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         while (state == RUNNING) {
             try {
                 turn();
-                failures = 0;
+                failures = pollerFailures = 0;
             } catch (Throwable e) {
                 try {
                     turnFailed(e);
@@ -236,7 +238,10 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      */
     private void turnFailed(Throwable e) {
         failures++;
-        if (failures == TURN_FAILURES && !(e instanceof VirtualMachineError)) {
+        if (!(e instanceof VirtualMachineError)) {
+            pollerFailures++;
+        }
+        if (pollerFailures == TURN_FAILURES && state == RUNNING) {
             failure = e;
             state = CLOSING;
             reportFailure("The poller keeps failing, and the loop closes:", this, e);
