@@ -131,11 +131,13 @@ public class ConnectionPool(
 
     private suspend fun awaitLease(start: (Pool.Borrower) -> Borrow): Lease {
         val outcome = suspendCancellableCoroutine<Any> { continuation ->
-            val borrow = start(object : Pool.Borrower {
-                override fun lent(lease: CoreLease) = continuation.resume(lease) { _, _, _ -> lease.giveBack() }
+            val borrow = continuation.endedByFailure {
+                start(object : Pool.Borrower {
+                    override fun lent(lease: CoreLease) = continuation.resume(lease) { _, _, _ -> lease.giveBack() }
 
-                override fun failed(cause: NetparkException) = continuation.resume(cause)
-            })
+                    override fun failed(cause: NetparkException) = continuation.resume(cause)
+                })
+            }
             continuation.invokeOnCancellation { borrow.cancel() }
         }
         val lease = outcome as? CoreLease ?: throw outcome as NetparkException

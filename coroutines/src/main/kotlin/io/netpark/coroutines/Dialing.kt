@@ -2,6 +2,7 @@ package io.netpark.coroutines
 
 import io.netpark.core.net.Dial
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.resume
 import io.netpark.core.net.Connection as CoreConnection
@@ -10,13 +11,31 @@ import io.netpark.core.net.Connection as CoreConnection
 internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): CoreConnection {
     // A failure is a value up to here: thrown by the coroutine it is the very one, and not a copy.
     val outcome = suspendCancellableCoroutine<Any> { continuation ->
-        val dial = start(object : Dial.Outcome {
-            override fun connected(connection: CoreConnection) =
-                continuation.resume(connection) { _, _, _ -> connection.close() }
+        val dial = continuation.endedByFailure {
+            start(object : Dial.Outcome {
+                override fun connected(connection: CoreConnection) =
+                    continuation.resume(connection) { _, _, _ -> connection.close() }
 
-            override fun failed(cause: NetparkException) = continuation.resume(cause)
-        })
+                override fun failed(cause: NetparkException) = continuation.resume(cause)
+            })
+        }
         continuation.invokeOnCancellation { dial.cancel() }
     }
     return outcome as? CoreConnection ?: throw outcome as NetparkException
+}
+
+/** A continuation that nobody resumes, because [begin] fails, would stay with its job for as long as that lives. */
+internal inline fun <T> CancellableContinuation<*>.endedByFailure(begin: () -> T): T = try {
+    begin()
+} catch (e: Throwable) {
+    cancel(e)
+    throw e
+}
+
+/** What is [make]'s when that returns, and closed if it throws: there may be no memory for what it makes. */
+internal inline fun <C : AutoCloseable, T> C.given(make: (C) -> T): T = try {
+    make(this)
+} catch (e: Throwable) {
+    close()
+    throw e
 }

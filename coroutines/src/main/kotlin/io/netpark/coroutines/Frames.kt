@@ -58,7 +58,7 @@ public class Frames internal constructor(
         }
         suspendCancellableCoroutine { continuation ->
             val frame = WaitingFrame(bytes, continuation)
-            submit(frame, bytes)
+            continuation.endedByFailure { submit(frame, bytes) }
             continuation.invokeOnCancellation { frame.withdraw() }
         }
     }

@@ -70,7 +70,7 @@ public class Listener internal constructor(
         if (cores.size > 1) {
             throw UnsupportedOperationException("$this has ${cores.size} sockets, one for each loop; use serve, or listen with one")
         }
-        return Connection(accepting.single().next(), reactor.buffering)
+        return accepting.single().next().given { Connection(it, reactor.buffering) }
     }
 
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */

@@ -138,11 +138,11 @@ public class Reactor private constructor(
 
     /** Connects to an address, with everything that a dialer can be told; it should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, address: SocketAddress): Connection =
-        Connection(awaitDial { dialer.dial(address, it) }, buffering)
+        awaitDial { dialer.dial(address, it) }.given { Connection(it, buffering) }
 
     /** Connects to a host, with everything that a dialer can be told; it should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
-        Connection(awaitDial { dialer.dial(host, port, it) }, buffering)
+        awaitDial { dialer.dial(host, port, it) }.given { Connection(it, buffering) }
 
     private fun Dialer.with(timeout: Duration, options: SocketOptions): Dialer {
         val timed = if (timeout == Duration.INFINITE) this else withTimeout(maxOf(timeout, SHORTEST).toJavaDuration())
@@ -204,7 +204,7 @@ public class Reactor private constructor(
      * @throws NetparkException there is no way there, or (unix) nobody
      */
     public fun dialDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(group.place { CoreMessageSocket.dial(it, address, options) })
+        group.place { CoreMessageSocket.dial(it, address, options) }.given { MessageSocket(it) }
 
     /**
      * Listens for sequenced packets on a unix address. The caller closes the listener; the file of a path goes with it.
@@ -213,7 +213,7 @@ public class Reactor private constructor(
      * @throws IllegalArgumentException it is no unix address
      */
     public fun listenPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageListener =
-        MessageListener(CoreMessageListener.listen(group, address, options))
+        CoreMessageListener.listen(group, address, options).given { MessageListener(it) }
 
     /**
      * Connects a socket for sequenced packets, at once.
@@ -223,7 +223,7 @@ public class Reactor private constructor(
      * @throws NetparkException the backlog is full, or the path cannot be used
      */
     public fun dialPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(group.place { CoreMessageSocket.dialPackets(it, address, options) })
+        group.place { CoreMessageSocket.dialPackets(it, address, options) }.given { MessageSocket(it) }
 
     public companion object {
         /** Where 0 means none, and no time at all was asked for. */
