@@ -18,7 +18,7 @@ final class IdleTimer {
     private final long idleNanos;
     /** Written by other loops as well, while the connection is copied to or from. */
     private volatile long lastByte;
-    /** Made when the time is first over. */
+    /** Made if there is an idle timeout. */
     private volatile @Nullable Uptake uptake;
     private @Nullable Timer timer;
     private boolean listening;
@@ -31,7 +31,7 @@ final class IdleTimer {
     void start() {
         if (idleNanos > 0) {
             touch();
-            timer().arm(Due.after(lastByte, idleNanos));
+            timer().arm(uptake().nextLook(lastByte, idleNanos));
         }
     }
 
@@ -86,10 +86,10 @@ final class IdleTimer {
         if (connection.life.isAtWork()) { // the callback takes its time, and the peer waits for it
             touch();
         }
-        long due = Due.after(lastByte, idleNanos);
-        if (due - System.nanoTime() > 0) {
-            timer().arm(due);
-        } else if (isTakenFrom()) {
+        long since = lastByte;
+        if (Due.after(since, idleNanos) - System.nanoTime() > 0) {
+            timer().arm(uptake().nextLook(since, idleNanos));
+        } else if (uptake().goesOn()) { // the peer takes what the kernel has of the output still
             lastByte = System.nanoTime();
             timer().arm(Due.after(lastByte, idleNanos));
         } else {
@@ -99,12 +99,12 @@ final class IdleTimer {
         }
     }
 
-    /** Whether the peer takes what the kernel has of the output still. */
-    private boolean isTakenFrom() {
-        if (uptake == null) {
-            uptake = new Uptake(connection.core);
+    private Uptake uptake() {
+        Uptake known = uptake;
+        if (known == null) {
+            known = uptake = new Uptake(connection.core);
         }
-        return uptake.goesOn();
+        return known;
     }
 
     private void loopClosed() {

@@ -197,13 +197,14 @@ class InputTest {
     void aPeerThatNeverReadsIsClosedAtTheOutputLimit() throws Exception {
         AtomicReference<Throwable> cause = new AtomicReference<>();
         try (CallbackServer server = server().outputLimit(1_000_000)
-                .onConnect(connection -> {
+                .onRequest((connection, in) -> { // not before the peer knows that it is connected: it would meet the reset at that
                     while (connection.isOpen()) {
                         connection.write(ByteBuffer.allocate(50_000));
                     }
                 })
                 .onClose((connection, why) -> cause.set(why))
                 .listen(loopback()); Socket socket = connect(server)) {
+            socket.getOutputStream().write(1);
             await("closed", () -> cause.get() != null);
             assertTrue(cause.get().getMessage().contains("outputLimit"), cause.get().getMessage());
             assertTrue(socket.isConnected());

@@ -5,8 +5,8 @@ import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Closes a stream on which no byte has moved for some time, neither through it nor from the kernel to the peer. A byte costs a look at the clock; the timer moves itself when
- * it fires and finds that it is not time yet.
+ * Closes a stream on which no byte has moved for some time, neither through it nor from the kernel to the peer. A byte costs a look
+ * at the clock; the timer moves itself when it fires and finds that it is not time yet.
  */
 final class IdleTimeout {
 
@@ -31,7 +31,7 @@ final class IdleTimeout {
         if (nanos == 0) {
             timer.disarm();
         } else {
-            timer.arm(Due.after(lastByte, nanos));
+            timer.arm(uptake.nextLook(lastByte, nanos));
             if (stream.isClosed()) {
                 timer.disarm(); // by then stop() may have been called, and nothing else would end it
             }
@@ -56,9 +56,9 @@ final class IdleTimeout {
         if (limit == 0 || stream.isClosed()) {
             return;
         }
-        long due = Due.after(lastByte, limit);
-        if (due - System.nanoTime() > 0) {
-            timer.arm(due);
+        long since = lastByte;
+        if (Due.after(since, limit) - System.nanoTime() > 0) {
+            timer.arm(uptake.nextLook(since, limit));
         } else if (uptake.goesOn()) {
             lastByte = System.nanoTime();
             timer.arm(Due.after(lastByte, limit));

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import java.nio.ByteBuffer;
@@ -21,6 +22,9 @@ public final class Uptake {
     private static final int WMEM_ALLOC = 8;
     private static final int SNDBUF = 12;
     private static final int WMEM_QUEUED = 20;
+
+    /** The part of a silence after which to look first. */
+    private static final int EARLY = 8;
 
     private final ByteStream stream;
     /** What the peer had taken when that was last asked: a number that only grows while nothing is written. */
@@ -45,6 +49,24 @@ public final class Uptake {
      */
     public boolean goesOn() {
         return stream.goesOn(this);
+    }
+
+    /**
+     * For who gives a peer up after some time of silence: when to look again before that time is over. Early in the silence this notes
+     * what the peer has taken by then, so that {@link #goesOn}, at the end, speaks of nearly all of it.
+     *
+     * @param since when the socket took or gave something last, a {@link System#nanoTime} value
+     * @param nanos how long the silence may be
+     */
+    public long nextLook(long since, long nanos) {
+        long early = Due.after(since, nanos / EARLY);
+        if (!known) {
+            if (early - System.nanoTime() > 0) {
+                return early;
+            }
+            goesOn();
+        }
+        return Due.after(since, nanos);
     }
 
     /** With a reference held. */
