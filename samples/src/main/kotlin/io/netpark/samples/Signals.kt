@@ -3,7 +3,6 @@ package io.netpark.samples
 import sun.misc.Signal
 import sun.misc.SignalHandler
 import java.util.concurrent.atomic.AtomicBoolean
-import kotlin.concurrent.thread
 import kotlin.system.exitProcess
 
 /**
@@ -28,7 +27,9 @@ internal object Signals {
         val isEnding = AtomicBoolean()
         val handler = SignalHandler { signal ->
             if (isEnding.getAndSet(true)) Runtime.getRuntime().halt(KILLED + signal.number)
-            thread(name = "end") { exitProcess(statusOf(end)) }
+            val ending = Thread({ exitProcess(statusOf(end)) }, "end")
+            ending.isDaemon = false // as the signal's own thread is: the JVM would not wait for what is left when the event loops are gone
+            ending.start()
         }
         for (name in listOf("INT", "TERM", "HUP")) {
             try {
