@@ -18,7 +18,7 @@ final class IdleTimer {
     private final long idleNanos;
     /** Written by other loops as well, while the connection is copied to or from. */
     private volatile long lastByte;
-    /** Made if there is an idle timeout. */
+    /** Made when the connection has first been silent for a part of its time. */
     private volatile @Nullable Uptake uptake;
     private @Nullable Timer timer;
     private boolean listening;
@@ -31,7 +31,7 @@ final class IdleTimer {
     void start() {
         if (idleNanos > 0) {
             touch();
-            timer().arm(uptake().nextLook(lastByte, idleNanos));
+            timer().arm(Uptake.firstLook(lastByte, idleNanos));
         }
     }
 
@@ -86,12 +86,8 @@ final class IdleTimer {
         if (connection.life.isAtWork()) { // the callback takes its time, and the peer waits for it
             touch();
         }
-        long since = lastByte;
-        if (Due.after(since, idleNanos) - System.nanoTime() > 0) {
-            timer().arm(uptake().nextLook(since, idleNanos));
-        } else if (uptake().goesOn()) { // the peer takes what the kernel has of the output still
-            lastByte = System.nanoTime();
-            timer().arm(Due.after(lastByte, idleNanos));
+        if (!uptake().isOver(lastByte, idleNanos)) {
+            timer().arm(uptake().nextLook());
         } else {
             connection.life.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
                     connection + " was idle: no byte in either direction for "

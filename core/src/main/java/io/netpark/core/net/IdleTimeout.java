@@ -31,7 +31,7 @@ final class IdleTimeout {
         if (nanos == 0) {
             timer.disarm();
         } else {
-            timer.arm(uptake.nextLook(lastByte, nanos));
+            timer.arm(Uptake.firstLook(lastByte, nanos));
             if (stream.isClosed()) {
                 timer.disarm(); // by then stop() may have been called, and nothing else would end it
             }
@@ -56,12 +56,8 @@ final class IdleTimeout {
         if (limit == 0 || stream.isClosed()) {
             return;
         }
-        long since = lastByte;
-        if (Due.after(since, limit) - System.nanoTime() > 0) {
-            timer.arm(uptake.nextLook(since, limit));
-        } else if (uptake.goesOn()) {
-            lastByte = System.nanoTime();
-            timer.arm(Due.after(lastByte, limit));
+        if (!uptake.isOver(lastByte, limit)) {
+            timer.arm(uptake.nextLook());
         } else {
             expired = true;
             stream.close();

@@ -23,13 +23,18 @@ public final class Uptake {
     private static final int SNDBUF = 12;
     private static final int WMEM_QUEUED = 20;
 
-    /** The part of a silence after which to look first. */
-    private static final int EARLY = 8;
+    /** How often in a silence to look, at most. */
+    private static final int LOOKS = 8;
 
     private final ByteStream stream;
     /** What the peer had taken when that was last asked: a number that only grows while nothing is written. */
     private long taken;
     private volatile boolean known;
+    /** Whether the socket held anything then that the peer could take. */
+    private boolean holds;
+    /** Since when the peer has taken nothing, if {@link #known}; and when to look again. */
+    private long grownAt;
+    private long nextLook;
 
     /** Nothing is known yet. */
     public Uptake(ByteStream stream) {
@@ -51,22 +56,38 @@ public final class Uptake {
         return stream.goesOn(this);
     }
 
+    /** When to ask {@link #isOver} first, of a silence that begins now. */
+    public static long firstLook(long lastByte, long nanos) {
+        return Due.after(lastByte, nanos / LOOKS);
+    }
+
     /**
-     * For who gives a peer up after some time of silence: when to look again before that time is over. Early in the silence this notes
-     * what the peer has taken by then, so that {@link #goesOn}, at the end, speaks of nearly all of it.
+     * Whether a silence has lasted for its time: neither has the socket taken or given anything, nor the peer taken any of what the
+     * socket holds. For a timer, which asks again at {@link #nextLook}: several times in a silence while the socket holds something,
+     * since only the looks tell when the peer has taken some.
      *
-     * @param since when the socket took or gave something last, a {@link System#nanoTime} value
+     * @param lastByte when the socket took or gave something last, a {@link System#nanoTime} value
      * @param nanos how long the silence may be
      */
-    public long nextLook(long since, long nanos) {
-        long early = Due.after(since, nanos / EARLY);
-        if (!known) {
-            if (early - System.nanoTime() > 0) {
-                return early;
-            }
-            goesOn();
+    public boolean isOver(long lastByte, long nanos) {
+        long now = System.nanoTime();
+        boolean first = !known;
+        long since = first ? lastByte : grownAt;
+        boolean looks = firstLook(since, nanos) - now <= 0;
+        if (looks && goesOn() && (!first || Due.after(since, nanos) - now <= 0)) {
+            since = now;
         }
-        return Due.after(since, nanos);
+        grownAt = since;
+        long due = Due.after(since, nanos);
+        long next = looks ? Due.after(now, nanos / LOOKS) : firstLook(since, nanos);
+        boolean tells = !looks || known && holds;
+        nextLook = tells && due - next > 0 ? next : due;
+        return due - now <= 0;
+    }
+
+    /** When to ask {@link #isOver} again, if it was not over. */
+    public long nextLook() {
+        return nextLook;
     }
 
     /** With a reference held. */
@@ -87,6 +108,7 @@ public final class Uptake {
             boolean first = !known;
             boolean grown = first ? queued > 0 && (!wasFull || room > 0) : now > taken;
             taken = now;
+            holds = queued > 0;
             known = true;
             return grown;
         } finally {
