@@ -2,7 +2,13 @@ package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.ListenerDescriptor
 import io.netpark.core.sys.NetparkException
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.delay
@@ -10,23 +16,17 @@ import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.yield
-import kotlin.coroutines.coroutineContext
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
-import io.netpark.core.net.Connection as CoreConnection
-import io.netpark.core.net.Listener as CoreListener
 
 /** Accepts from one listening socket, for one coroutine at a time; the others have their turns. */
-internal class Accepting(val core: CoreListener) {
+internal class Accepting(val core: ListenerDescriptor) {
 
     private val parking = Parking(core, Direction.READ)
     private val turn = Mutex()
 
     /** Cancelled, it has accepted nothing. */
-    suspend fun next(): CoreConnection = turn.withLock { accept() }
+    suspend fun next(): ConnectionDescriptor = turn.withLock { accept() }
 
-    private suspend fun accept(): CoreConnection {
+    private suspend fun accept(): ConnectionDescriptor {
         coroutineContext.ensureActive()
         var accepted = core.startAccept()
         var tries = 1
@@ -59,7 +59,7 @@ internal class Accepting(val core: CoreListener) {
      * Passes connections on until the listener is closed, and returns then. Nothing else ends it but cancellation and the
      * listener's deadline: what fails is reported once an episode and tried again, as in the callback API.
      */
-    suspend fun passAll(isReactorClosed: () -> Boolean, handle: (CoreConnection) -> Unit) {
+    suspend fun passAll(isReactorClosed: () -> Boolean, handle: (ConnectionDescriptor) -> Unit) {
         var pause = Duration.ZERO
         var accepts = 0
         while (true) {
@@ -83,7 +83,7 @@ internal class Accepting(val core: CoreListener) {
         }
     }
 
-    private fun pass(accepted: CoreConnection, handle: (CoreConnection) -> Unit) {
+    private fun pass(accepted: ConnectionDescriptor, handle: (ConnectionDescriptor) -> Unit) {
         try {
             handle(accepted)
         } catch (e: Throwable) { // OutOfMemoryError, say: one connection less, and not the end of accepting

@@ -5,22 +5,17 @@ import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.FileTransfer
+import io.netpark.core.net.NetOption
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.PeerState
-import io.netpark.core.net.SocketOption
 import io.netpark.core.net.TcpInfo
 import io.netpark.core.net.Transfer
 import io.netpark.core.net.ZeroCopy
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.job
-import kotlinx.coroutines.suspendCancellableCoroutine
-import kotlinx.coroutines.withTimeoutOrNull
-import kotlinx.coroutines.yield
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
@@ -29,7 +24,12 @@ import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import io.netpark.core.net.Connection as CoreConnection
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.job
+import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlinx.coroutines.yield
 
 /**
  * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend
@@ -52,7 +52,7 @@ import io.netpark.core.net.Connection as CoreConnection
  * @see Listener
  */
 public class Connection internal constructor(
-    internal val core: CoreConnection,
+    internal val core: ConnectionDescriptor,
     internal val buffering: Buffering,
     unread: LinkBuffer? = null,
     private val lease: Lease? = null,
@@ -523,7 +523,7 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      * @throws NetparkException a socket of this kind does not have it
      */
-    public fun <T : Any> getOption(option: SocketOption<T>): T {
+    public fun <T : Any> getOption(option: NetOption<T>): T {
         lease?.checkLent()
         return core.getOption(option)
     }
@@ -534,14 +534,14 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed
      * @throws NetparkException a socket of this kind does not have it, or the value is refused
      */
-    public fun <T : Any> setOption(option: SocketOption<T>, value: T) {
+    public fun <T : Any> setOption(option: NetOption<T>, value: T) {
         lease?.checkLent()
         core.setOption(option, value)
     }
 
     /**
      * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [writer], and direct buffers that are
-     * [linked][io.netpark.core.buffer.Writer.link] into it. Off by default; [ZeroCopy] says when it pays, which is never within
+     * [linked][io.netpark.core.buffer.BufferWriter.link] into it. Off by default; [ZeroCopy] says when it pays, which is never within
      * one machine.
      *
      * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. It has them on loan then, and the owner of a
@@ -888,7 +888,7 @@ public class Connection internal constructor(
 
     public companion object {
         /** Returned by a read once the peer has shut down its output and everything before that has been read. */
-        public const val END_OF_STREAM: Int = CoreConnection.END_OF_STREAM
+        public const val END_OF_STREAM: Int = ConnectionDescriptor.END_OF_STREAM
 
         @PublishedApi
         internal const val PARKED: Int = Descriptor.PARK

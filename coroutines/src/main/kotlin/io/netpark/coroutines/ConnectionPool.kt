@@ -3,10 +3,18 @@ package io.netpark.coroutines
 import io.netpark.core.net.Dialer
 import io.netpark.core.pool.Borrow
 import io.netpark.core.pool.Pool
+import io.netpark.core.pool.PoolLease
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import kotlin.coroutines.coroutineContext
+import kotlin.coroutines.resume
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.TimeoutCancellationException
@@ -15,14 +23,6 @@ import kotlinx.coroutines.isActive
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.net.InetSocketAddress
-import java.net.SocketAddress
-import kotlin.coroutines.coroutineContext
-import kotlin.coroutines.resume
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.nanoseconds
-import kotlin.time.TimeSource
-import io.netpark.core.pool.Lease as CoreLease
 
 /**
  * Connections to one or many destinations, kept for the next who wants one.
@@ -133,14 +133,14 @@ public class ConnectionPool(
         val outcome = suspendCancellableCoroutine<Any> { continuation ->
             val borrow = continuation.endedByFailure {
                 start(object : Pool.Borrower {
-                    override fun lent(lease: CoreLease) = continuation.resume(lease) { _, _, _ -> lease.giveBack() }
+                    override fun lent(lease: PoolLease) = continuation.resume(lease) { _, _, _ -> lease.giveBack() }
 
                     override fun failed(cause: NetparkException) = continuation.resume(cause)
                 })
             }
             continuation.invokeOnCancellation { borrow.cancel() }
         }
-        val lease = outcome as? CoreLease ?: throw outcome as NetparkException
+        val lease = outcome as? PoolLease ?: throw outcome as NetparkException
         try {
             return Lease(lease, lease.connection(), reactor.buffering)
         } catch (e: Throwable) { // no memory for it

@@ -5,14 +5,14 @@ import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.net.Relay
 import io.netpark.core.net.Transfer
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.yield
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.coroutines.suspendCoroutine
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
 
 /**
  * Copies what the peer sends to [target], to the end of the stream or until it was [count] bytes. Suspends while there is nothing
@@ -32,7 +32,7 @@ import kotlin.coroutines.suspendCoroutine
  * output** of the target, whose later writes fail with [NetparkException.Closed] and say so, as nobody could tell how far it got.
  *
  * A source that is **reset**, or breaks otherwise, is no end: the target is reset when it is closed, so that nobody takes what it has
- * got for whole. Who has more to say to it sets [io.netpark.core.net.SocketOption.LINGER] anew.
+ * got for whole. Who has more to say to it sets [io.netpark.core.net.NetOption.LINGER] anew.
  *
  * @param count how many bytes at most
  * @return how many bytes of the source the target has got

@@ -1,19 +1,19 @@
 package io.netpark.coroutines
 
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.Dial
 import io.netpark.core.sys.NetparkException
+import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
-import kotlin.coroutines.resume
-import io.netpark.core.net.Connection as CoreConnection
 
 /** Suspends until a dial has ended. Cancelled, it cancels the dial; a connection that comes at that moment is closed. */
-internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): CoreConnection {
+internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): ConnectionDescriptor {
     // A failure is a value up to here: thrown by the coroutine it is the very one, and not a copy.
     val outcome = suspendCancellableCoroutine<Any> { continuation ->
         val dial = continuation.endedByFailure {
             start(object : Dial.Outcome {
-                override fun connected(connection: CoreConnection) =
+                override fun connected(connection: ConnectionDescriptor) =
                     continuation.resume(connection) { _, _, _ -> connection.close() }
 
                 override fun failed(cause: NetparkException) = continuation.resume(cause)
@@ -21,7 +21,7 @@ internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): CoreConnection {
         }
         continuation.invokeOnCancellation { dial.cancel() }
     }
-    return outcome as? CoreConnection ?: throw outcome as NetparkException
+    return outcome as? ConnectionDescriptor ?: throw outcome as NetparkException
 }
 
 /** A continuation that nobody resumes, because [begin] fails, would stay with its job for as long as that lives. */

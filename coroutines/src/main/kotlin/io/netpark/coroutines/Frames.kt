@@ -1,15 +1,15 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.FrameQueue
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.suspendCancellableCoroutine
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
-import io.netpark.core.buffer.Writer as BufferWriter
-import io.netpark.core.net.Connection as CoreConnection
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * Lets many coroutines write to one connection. A frame is whole: nothing comes between its bytes. Frames that have
@@ -23,7 +23,7 @@ import io.netpark.core.net.Connection as CoreConnection
  */
 public class Frames internal constructor(
     private val connection: Connection,
-    core: CoreConnection,
+    core: ConnectionDescriptor,
     private val buffering: Buffering,
 ) {
 

@@ -1,7 +1,7 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.Connection as CoreConnection
-import io.netpark.core.pool.Lease as CoreLease
+import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.pool.PoolLease
 
 /**
  * A connection borrowed from a [ConnectionPool]: to be given back, or discarded, once. [ConnectionPool.use] does that by
@@ -9,7 +9,7 @@ import io.netpark.core.pool.Lease as CoreLease
  *
  * **Threads.** Any; but giving it back must not race with operations on the connection.
  */
-public class Lease internal constructor(private val core: CoreLease, connection: CoreConnection, buffering: Buffering) {
+public class Lease internal constructor(private val core: PoolLease, connection: ConnectionDescriptor, buffering: Buffering) {
 
     /** The connection. It is the borrower's until the lease ends; operations on it fail with [IllegalStateException] then. */
     public val connection: Connection = Connection(connection, buffering, lease = this)

@@ -1,15 +1,10 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
+import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.ListenerDescriptor
 import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.NonCancellable
-import kotlinx.coroutines.awaitCancellation
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeoutOrNull
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicReference
@@ -17,8 +12,13 @@ import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.toKotlinDuration
-import io.netpark.core.net.Connection as CoreConnection
-import io.netpark.core.net.Listener as CoreListener
+import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
 
 /**
  * Accepts connections, of TCP or on a unix socket.
@@ -29,7 +29,7 @@ import io.netpark.core.net.Listener as CoreListener
  * @see Reactor.listen
  */
 public class Listener internal constructor(
-    private val cores: List<CoreListener>,
+    private val cores: List<ListenerDescriptor>,
     internal val reactor: Reactor,
 ) : AutoCloseable {
 
@@ -74,7 +74,7 @@ public class Listener internal constructor(
     }
 
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
-    internal suspend fun acceptAll(handle: (CoreConnection) -> Unit): Unit = coroutineScope {
+    internal suspend fun acceptAll(handle: (ConnectionDescriptor) -> Unit): Unit = coroutineScope {
         for (each in accepting) {
             launch(reactor.dispatcherOf(each.core.loop())) { each.passAll({ reactor.group.isClosed }, handle) }
         }

@@ -1,16 +1,16 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
+import io.netpark.core.net.MessageDescriptor
+import io.netpark.core.net.MessageListenerDescriptor
 import io.netpark.core.sys.NetparkException
+import java.net.SocketAddress
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
-import java.net.SocketAddress
-import kotlin.coroutines.coroutineContext
-import kotlin.time.Duration
-import io.netpark.core.net.MessageListener as CoreMessageListener
-import io.netpark.core.net.MessageSocket as CoreMessageSocket
 
 /**
  * Accepts sockets of sequenced packets on a unix address. When descriptors or memory run out, accepting pauses and resumes by
@@ -18,7 +18,7 @@ import io.netpark.core.net.MessageSocket as CoreMessageSocket
  *
  * @see Reactor.listenPackets
  */
-public class MessageListener internal constructor(private val core: CoreMessageListener) : AutoCloseable {
+public class MessageListener internal constructor(private val core: MessageListenerDescriptor) : AutoCloseable {
 
     private val accepting = Parking(core, Direction.READ)
     private val turn = Mutex()
@@ -39,7 +39,7 @@ public class MessageListener internal constructor(private val core: CoreMessageL
      */
     public suspend fun accept(): MessageSocket = MessageSocket(turn.withLock { acceptCore() })
 
-    private suspend fun acceptCore(): CoreMessageSocket {
+    private suspend fun acceptCore(): MessageDescriptor {
         coroutineContext.ensureActive()
         var accepted = core.startAccept()
         while (accepted == null) {

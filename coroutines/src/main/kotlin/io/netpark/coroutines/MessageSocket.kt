@@ -4,13 +4,11 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.Envelope
 import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.MessageDescriptor
+import io.netpark.core.net.NetOption
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
-import io.netpark.core.net.SocketOption
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.yield
 import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
@@ -18,7 +16,9 @@ import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
-import io.netpark.core.net.MessageSocket as CoreMessageSocket
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
 
 /**
  * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until
@@ -39,7 +39,7 @@ import io.netpark.core.net.MessageSocket as CoreMessageSocket
  * @see Reactor.dialDatagrams
  * @see Reactor.dialPackets
  */
-public class MessageSocket internal constructor(@PublishedApi internal val core: CoreMessageSocket) : AutoCloseable {
+public class MessageSocket internal constructor(@PublishedApi internal val core: MessageDescriptor) : AutoCloseable {
 
     private val receiving = Parking(core, Direction.READ)
     private val sending = Parking(core, Direction.WRITE)
@@ -197,7 +197,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
 
     /**
      * Joins a multicast group: receives what is sent to it and to the port that the socket is bound to. Several sockets of a
-     * machine share a port with [SocketOption.REUSE_ADDRESS] on each.
+     * machine share a port with [NetOption.REUSE_ADDRESS] on each.
      *
      * @param on where; null for the interface that there is a route to the group through
      * @throws NetparkException it is a member already, or there is no such interface or route
@@ -207,7 +207,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
     /** Leaves a group that was joined on the same interface. */
     public fun leave(group: InetAddress, on: NetworkInterface? = null): Unit = core.leave(group, on)
 
-    /** Through which interface multicasts are sent. Hops and loop are options: [SocketOption.MULTICAST_TTL] and its neighbours. */
+    /** Through which interface multicasts are sent. Hops and loop are options: [NetOption.MULTICAST_TTL] and its neighbours. */
     public fun sendMulticastThrough(on: NetworkInterface): Unit = core.sendMulticastThrough(on)
 
     /**
@@ -224,14 +224,14 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      *
      * @throws NetparkException a socket of this kind does not have it, or it is closed
      */
-    public fun <T : Any> getOption(option: SocketOption<T>): T = core.getOption(option)
+    public fun <T : Any> getOption(option: NetOption<T>): T = core.getOption(option)
 
     /**
      * Sets a socket option.
      *
      * @throws NetparkException a socket of this kind does not have it, or it is closed, or the value is refused
      */
-    public fun <T : Any> setOption(option: SocketOption<T>, value: T): Unit = core.setOption(option, value)
+    public fun <T : Any> setOption(option: NetOption<T>, value: T): Unit = core.setOption(option, value)
 
     // Deadlines, and the end
 
@@ -259,7 +259,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
 
     public companion object {
         /** Returned by a receive of sequenced packets once the peer has shut down its output. */
-        public const val END_OF_STREAM: Int = CoreMessageSocket.END_OF_STREAM
+        public const val END_OF_STREAM: Int = MessageDescriptor.END_OF_STREAM
 
         @PublishedApi
         internal const val PARKED: Int = Descriptor.PARK

@@ -4,20 +4,20 @@ import io.netpark.core.loop.ErrorPaths
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.Dialer
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.MessageDescriptor
+import io.netpark.core.net.MessageListenerDescriptor
+import io.netpark.core.net.NetOptions
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CancellationException
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.nanoseconds
 import kotlin.time.toJavaDuration
-import io.netpark.core.net.Connection as CoreConnection
-import io.netpark.core.net.Listener as CoreListener
-import io.netpark.core.net.MessageListener as CoreMessageListener
-import io.netpark.core.net.MessageSocket as CoreMessageSocket
+import kotlinx.coroutines.CancellationException
 
 /**
  * A group of event loops as coroutines see it: the place where connections come from and where their handlers run.
@@ -65,9 +65,9 @@ public class Reactor private constructor(
      */
     public fun listen(
         address: SocketAddress,
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = Listener(listOf(CoreListener.listen(group, address, options, admission)), this)
+    ): Listener = Listener(listOf(ListenerDescriptor.listen(group, address, options, admission)), this)
 
     /**
      * Listens with a socket for each loop (SO_REUSEPORT): the kernel spreads connections over them, and no loop has to pass any
@@ -75,9 +75,9 @@ public class Reactor private constructor(
      */
     public fun listenOnEachLoop(
         address: SocketAddress,
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = Listener(CoreListener.listenOnEachLoop(group, address, options, admission), this)
+    ): Listener = Listener(ListenerDescriptor.listenOnEachLoop(group, address, options, admission), this)
 
     /**
      * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
@@ -90,9 +90,9 @@ public class Reactor private constructor(
     public fun listen(
         host: String,
         port: Int,
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = listen(CoreListener.addressOf(host, port), options, admission)
+    ): Listener = listen(ListenerDescriptor.addressOf(host, port), options, admission)
 
     /**
      * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
@@ -112,7 +112,7 @@ public class Reactor private constructor(
     public suspend fun dial(
         address: SocketAddress,
         timeout: Duration = Duration.INFINITE,
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
     ): Connection = dial(dialer.with(timeout, options), address)
 
     /**
@@ -123,7 +123,7 @@ public class Reactor private constructor(
         host: String,
         port: Int,
         timeout: Duration = Duration.INFINITE,
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
     ): Connection = dial(dialer.with(timeout, options), host, port)
 
     /**
@@ -144,9 +144,9 @@ public class Reactor private constructor(
     public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
         awaitDial { dialer.dial(host, port, it) }.given { Connection(it, buffering) }
 
-    private fun Dialer.with(timeout: Duration, options: SocketOptions): Dialer {
+    private fun Dialer.with(timeout: Duration, options: NetOptions): Dialer {
         val timed = if (timeout == Duration.INFINITE) this else withTimeout(maxOf(timeout, SHORTEST).toJavaDuration())
-        return if (options === SocketOptions.DEFAULT) timed else timed.withOptions(options)
+        return if (options === NetOptions.DEFAULT) timed else timed.withOptions(options)
     }
 
     /**
@@ -161,7 +161,7 @@ public class Reactor private constructor(
         val input = buffering.newInput()
         try {
             input.write(unread) // before the descriptor is ours: this may fail
-            return Connection(group.place { CoreConnection.adopt(it, descriptor) }, buffering, input)
+            return Connection(group.place { ConnectionDescriptor.adopt(it, descriptor) }, buffering, input)
         } catch (e: Throwable) {
             input.close()
             throw e
@@ -193,8 +193,8 @@ public class Reactor private constructor(
      * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
-    public fun bindDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        MessageSocket(group.place { CoreMessageSocket.bind(it, address, options) })
+    public fun bindDatagrams(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT): MessageSocket =
+        MessageSocket(group.place { MessageDescriptor.bind(it, address, options) })
 
     /**
      * Opens a socket for datagrams to and from one peer. Nothing is sent by that, so that nobody is there is found out later. The
@@ -203,8 +203,8 @@ public class Reactor private constructor(
      * @param address resolved
      * @throws NetparkException there is no way there, or (unix) nobody
      */
-    public fun dialDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        group.place { CoreMessageSocket.dial(it, address, options) }.given { MessageSocket(it) }
+    public fun dialDatagrams(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT): MessageSocket =
+        group.place { MessageDescriptor.dial(it, address, options) }.given { MessageSocket(it) }
 
     /**
      * Listens for sequenced packets on a unix address. The caller closes the listener; the file of a path goes with it.
@@ -212,8 +212,8 @@ public class Reactor private constructor(
      * @throws NetparkException naming the address: in use, not permitted
      * @throws IllegalArgumentException it is no unix address
      */
-    public fun listenPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageListener =
-        CoreMessageListener.listen(group, address, options).given { MessageListener(it) }
+    public fun listenPackets(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT): MessageListener =
+        MessageListenerDescriptor.listen(group, address, options).given { MessageListener(it) }
 
     /**
      * Connects a socket for sequenced packets, at once.
@@ -222,8 +222,8 @@ public class Reactor private constructor(
      * @throws NetparkException.Refused nobody listens there
      * @throws NetparkException the backlog is full, or the path cannot be used
      */
-    public fun dialPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT): MessageSocket =
-        group.place { CoreMessageSocket.dialPackets(it, address, options) }.given { MessageSocket(it) }
+    public fun dialPackets(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT): MessageSocket =
+        group.place { MessageDescriptor.dialPackets(it, address, options) }.given { MessageSocket(it) }
 
     public companion object {
         /** Where 0 means none, and no time at all was asked for. */

@@ -1,13 +1,13 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.BufferReader
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
-import io.netpark.core.buffer.Reader as BufferReader
+import kotlinx.coroutines.yield
 
 /**
  * Parses the input of a connection. Functions named `await…` suspend until the bytes have come; all others are about bytes

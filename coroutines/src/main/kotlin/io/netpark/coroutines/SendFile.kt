@@ -2,10 +2,10 @@ package io.netpark.coroutines
 
 import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.OpenFile
-import kotlinx.coroutines.yield
 import java.nio.channels.FileChannel
 import java.nio.file.Path
 import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.yield
 
 /**
  * Sends a file, or a part of it, after everything that [Connection.writer] holds. The kernel does it (sendfile(2)): the bytes
@@ -48,7 +48,7 @@ public suspend fun Connection.sendFile(
 
 /**
  * As the others, of a file that the caller has as a channel, which stays where it is. The JDK does not tell its descriptor, so
- * the bytes are copied, 64 KiB at a time; of a large file an [OpenFile], or [io.netpark.core.buffer.Writer.link] of a mapped
+ * the bytes are copied, 64 KiB at a time; of a large file an [OpenFile], or [io.netpark.core.buffer.BufferWriter.link] of a mapped
  * window, takes less.
  *
  * **Cancelled**, as the others.

@@ -1,15 +1,15 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.ConnectionDescriptor
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.coroutines.CoroutineContext
+import kotlin.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.util.concurrent.ConcurrentHashMap
-import kotlin.coroutines.CoroutineContext
-import kotlin.time.Duration
-import io.netpark.core.net.Connection as CoreConnection
 
 /**
  * One call of [Listener.serve].
@@ -83,7 +83,7 @@ internal class Serving(
         }
     }
 
-    private fun handle(accepted: CoreConnection) {
+    private fun handle(accepted: ConnectionDescriptor) {
         handlersOf(accepted.loop()).start(Connection(accepted, reactor.buffering))
     }
 }

@@ -1,12 +1,12 @@
 package io.netpark.coroutines
 
+import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.yield
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
-import io.netpark.core.buffer.Writer as BufferWriter
+import kotlinx.coroutines.yield
 
 /**
  * Builds the output of a connection in pooled segments, and sends it by [flush]. Only flushing suspends:

@@ -6,7 +6,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.SocketOption
+import io.netpark.core.net.NetOption
 import io.netpark.core.pool.Eviction
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
@@ -17,6 +17,13 @@ import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.openDescriptors
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.time.Duration
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.random.Random
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -31,13 +38,6 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
-import java.net.InetSocketAddress
-import java.net.SocketAddress
-import java.time.Duration
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.random.Random
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 private fun millis(count: Long) = Duration.ofMillis(count)
 
@@ -131,7 +131,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<IllegalStateException> { connection.setReadDeadline(1.milliseconds) }
                 shouldThrow<IllegalStateException> { connection.setWriteDeadline(1.milliseconds) }
                 shouldThrow<IllegalStateException> { connection.setIdleTimeout(1.milliseconds) }
-                shouldThrow<IllegalStateException> { connection.setOption(SocketOption.CORK, true) }
+                shouldThrow<IllegalStateException> { connection.setOption(NetOption.CORK, true) }
                 shouldThrow<IllegalStateException> { connection.detach() }
                 connection.reset()
                 lease.discard()

@@ -3,9 +3,9 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.NetOption
+import io.netpark.core.net.NetOptions
 import io.netpark.core.net.Resolver
-import io.netpark.core.net.SocketOption
-import io.netpark.core.net.SocketOptions
 import io.netpark.core.net.TcpInfo
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
@@ -16,6 +16,13 @@ import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.openDescriptors
+import java.net.InetAddress
+import java.net.InetSocketAddress
+import java.util.concurrent.CompletableFuture
+import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -26,13 +33,6 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
-import java.net.InetAddress
-import java.net.InetSocketAddress
-import java.util.concurrent.CompletableFuture
-import java.util.concurrent.atomic.AtomicInteger
-import java.util.concurrent.atomic.AtomicReference
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 /** Dialing as coroutines do it. What the engine below decides is the subject of its own spec. */
 class DialSpec : NetparkSpec(body = {
@@ -89,9 +89,9 @@ class DialSpec : NetparkSpec(body = {
                     client.write("x")
                     server.readText(1)
                     client.tcpInfo().state shouldBe TcpInfo.State.ESTABLISHED
-                    client.setOption(SocketOption.QUICK_ACK, true)
-                    client.setOption(SocketOption.NOT_SENT_LOW_WATER, 16_384)
-                    client.getOption(SocketOption.NOT_SENT_LOW_WATER) shouldBe 16_384
+                    client.setOption(NetOption.QUICK_ACK, true)
+                    client.setOption(NetOption.NOT_SENT_LOW_WATER, 16_384)
+                    client.getOption(NetOption.NOT_SENT_LOW_WATER) shouldBe 16_384
                 }
                 val name = UnixAddress.abstractName("netpark-dial-spec-${ProcessHandle.current().pid()}")
                 reactor.listen(name).use { listener ->
@@ -138,7 +138,7 @@ class DialSpec : NetparkSpec(body = {
     test("10 000 short dials, each of which writes at once, lose nothing") {
         onReactor(loops = 2) { reactor, _ ->
             val received = AtomicInteger()
-            reactor.listen("127.0.0.1", 0, SocketOptions.DEFAULT).use { listener ->
+            reactor.listen("127.0.0.1", 0, NetOptions.DEFAULT).use { listener ->
                 val server = launch {
                     listener.serve { connection ->
                         if (String(connection.readToEnd()) == "at once") received.incrementAndGet()

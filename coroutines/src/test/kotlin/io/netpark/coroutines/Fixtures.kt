@@ -2,7 +2,7 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.buffer.SegmentPool
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.NetOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Bindings
@@ -10,13 +10,13 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
+import java.io.EOFException
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
-import java.io.EOFException
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.seconds
 
 /** Runs [body] with a reactor of its own; fails if anything is reported that [body] has not drained. */
 fun onReactor(
@@ -48,7 +48,7 @@ fun onReactor(flavour: Flavour, loops: Int = 1, body: suspend CoroutineScope.(Re
 /** Two connected ends: the dialing one and the accepted one. Both are closed after [body]. */
 suspend fun Reactor.withPair(
     host: String = "127.0.0.1",
-    options: SocketOptions = SocketOptions.DEFAULT,
+    options: NetOptions = NetOptions.DEFAULT,
     body: suspend CoroutineScope.(client: Connection, server: Connection) -> Unit,
 ) {
     listen(loopback(host), options).use { listener ->
@@ -59,7 +59,7 @@ suspend fun Reactor.withPair(
 }
 
 /** Small kernel buffers, so that a writer gets stuck soon. */
-val TINY_BUFFERS: SocketOptions = SocketOptions.DEFAULT.withSendBuffer(4096).withReceiveBuffer(4096)
+val TINY_BUFFERS: NetOptions = NetOptions.DEFAULT.withSendBuffer(4096).withReceiveBuffer(4096)
 
 suspend fun Connection.readFully(length: Int): ByteArray {
     val target = ByteBuffer.allocateDirect(length)

@@ -3,21 +3,15 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.Admission
 import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.NetOption
+import io.netpark.core.net.NetOptions
 import io.netpark.core.net.OpenFile
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.Shutdown
-import io.netpark.core.net.SocketOption
-import io.netpark.core.net.SocketOptions
 import io.netpark.core.net.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
-import kotlinx.coroutines.channels.Channel
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.cancel
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.withTimeoutOrNull
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.nio.ByteBuffer
@@ -27,6 +21,12 @@ import java.time.Duration.ofMillis
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeoutOrNull
 
 /** Answers messages of a length and a payload with the same. */
 suspend fun frames(connection: Connection) {
@@ -191,7 +191,7 @@ suspend fun dialFrom(reactor: Reactor, local: InetSocketAddress, host: String, p
     val dialer = reactor.dialer
         .withTimeout(5.seconds.toJavaDuration())
         .withLocalAddress(local)
-        .withOptions(SocketOptions.DEFAULT.with(SocketOption.USER_TIMEOUT, 30.seconds.toJavaDuration()))
+        .withOptions(NetOptions.DEFAULT.with(NetOption.USER_TIMEOUT, 30.seconds.toJavaDuration()))
     return reactor.dial(dialer, host, port)
 }
 

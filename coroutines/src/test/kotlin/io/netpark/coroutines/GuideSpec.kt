@@ -2,13 +2,10 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.SocketOption
+import io.netpark.core.net.NetOption
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.launch
 import java.net.InetSocketAddress
 import java.nio.file.Files
 import java.nio.file.Path
@@ -16,6 +13,9 @@ import kotlin.io.path.readText
 import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toJavaDuration
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
 
 class GuideSpec : NetparkSpec(body = {
     fun example(what: String, body: suspend (client: Connection, server: Connection) -> Unit) = test(what) {
@@ -219,7 +219,7 @@ class GuideSpec : NetparkSpec(body = {
             reactor.listen("127.0.0.1", 0).use { listener ->
                 dialFrom(reactor, loopback("127.0.0.8"), "127.0.0.1", listener.port).use { client ->
                     (client.localAddress as InetSocketAddress).address.hostAddress shouldBe "127.0.0.8"
-                    client.getOption(SocketOption.USER_TIMEOUT) shouldBe 30.seconds.toJavaDuration()
+                    client.getOption(NetOption.USER_TIMEOUT) shouldBe 30.seconds.toJavaDuration()
                 }
             }
         }

@@ -3,11 +3,14 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.SocketOption
+import io.netpark.core.net.NetOption
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
@@ -17,9 +20,6 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 private val ONE = PoolOptions.DEFAULT.withMost(1)
 
@@ -64,7 +64,7 @@ class LeaseSpec : NetparkSpec(body = {
                 { old.write("stray") }, { old.write(arrayOf(ByteBuffer.allocate(3))) }, { old.read(ByteBuffer.allocate(1)) },
                 { old.read(arrayOf(ByteBuffer.allocate(3))) },
                 { old.setReadDeadline(1.milliseconds) }, { old.setWriteDeadline(1.milliseconds) }, { old.setIdleTimeout(1.seconds) },
-                { old.setOption(SocketOption.NO_DELAY, false) }, { old.getOption(SocketOption.NO_DELAY) }, { old.tcpInfo() },
+                { old.setOption(NetOption.NO_DELAY, false) }, { old.getOption(NetOption.NO_DELAY) }, { old.tcpInfo() },
                 { old.shutdownOutput() }, { old.detach() }, { old.copyTo(next) }, { next.copyTo(old) }, { lease.giveBack() },
             )
             refusing.forEachIndexed { index, use ->

@@ -5,7 +5,7 @@ import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
 import io.netpark.core.net.Envelope
 import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.SocketOption
+import io.netpark.core.net.NetOption
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Bindings
@@ -16,6 +16,11 @@ import io.netpark.core.testing.HeldDatagramPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.text
+import java.net.SocketAddress
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -28,11 +33,6 @@ import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
-import java.net.SocketAddress
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
 
 private suspend fun MessageSocket.send(text: String, to: SocketAddress? = null) = send(ByteBuffer.wrap(text.toByteArray()), to)
 
@@ -204,8 +204,8 @@ class MessageSocketSpec : NetparkSpec(body = {
                         socket.send("hello")
                         peer.receiveText() shouldBe "hello"
                     }
-                    socket.setOption(SocketOption.MULTICAST_TTL, 3)
-                    socket.getOption(SocketOption.MULTICAST_TTL) shouldBe 3
+                    socket.setOption(NetOption.MULTICAST_TTL, 3)
+                    socket.getOption(NetOption.MULTICAST_TTL) shouldBe 3
                 }
             }
         }

@@ -1,10 +1,12 @@
 package io.netpark.coroutines
 
-import io.kotest.matchers.shouldBe
 import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
+import java.util.concurrent.RejectedExecutionException
+import kotlin.coroutines.CoroutineContext
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -13,8 +15,6 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
-import java.util.concurrent.RejectedExecutionException
-import kotlin.coroutines.CoroutineContext
 
 /** Readiness, cancellation, closing and dispatchers that meet in every order. */
 class ParkingRaceSpec : NetparkSpec(body = {
@@ -51,7 +51,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
                         while (isActive) {
                             reactor.group.loops().single().let { loop ->
                                 loop.poller().watched().forEach { watched ->
-                                    (watched as? io.netpark.core.net.Connection)?.nudge(io.netpark.core.fd.Direction.READ)
+                                    (watched as? io.netpark.core.net.ConnectionDescriptor)?.nudge(io.netpark.core.fd.Direction.READ)
                                 }
                             }
                         }

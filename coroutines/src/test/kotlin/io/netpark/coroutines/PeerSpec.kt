@@ -3,27 +3,27 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.NetOptions
 import io.netpark.core.net.PeerState
 import io.netpark.core.net.Shutdown
-import io.netpark.core.net.SocketOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import java.util.concurrent.CountDownLatch
+import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
-import java.util.concurrent.CountDownLatch
-import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 
 /** Learning of the peer's end, and ending so that the peer loses nothing. */
 class PeerSpec : NetparkSpec(body = {
@@ -108,7 +108,7 @@ class PeerSpec : NetparkSpec(body = {
 
     test("an answer that comes early arrives whole though the peer still sends, and what was unflushed with it") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0, SocketOptions.DEFAULT.withSendBuffer(1 shl 20)).use { listener ->
+            reactor.listen("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20)).use { listener ->
                 val serving = launch {
                     listener.serve { connection ->
                         connection.readText(1)
@@ -130,7 +130,7 @@ class PeerSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {
         test("$flavour: a shutdown drops neither a request in the socket nor an answer on its way") {
             onReactor(flavour) { reactor ->
-                val listener = reactor.listen("127.0.0.1", 0, SocketOptions.DEFAULT.withSendBuffer(1 shl 20))
+                val listener = reactor.listen("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20))
                 val answered = CompletableDeferred<Unit>()
                 val gate = CountDownLatch(1)
                 val served = CompletableDeferred<Unit>()

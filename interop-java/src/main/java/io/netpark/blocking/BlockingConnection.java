@@ -1,20 +1,20 @@
 package io.netpark.blocking;
 
+import io.netpark.core.buffer.BufferReader;
+import io.netpark.core.buffer.BufferWriter;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.OwnedBuffer;
-import io.netpark.core.buffer.Reader;
 import io.netpark.core.buffer.SegmentPool;
-import io.netpark.core.buffer.Writer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.PeerState;
-import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -57,16 +57,16 @@ public final class BlockingConnection implements AutoCloseable {
     /** In bytes, of a peer that sends on though it is told that nobody reads. */
     private static final long MOST_THROWN_AWAY = 64L << 20;
 
-    private final Connection core;
+    private final ConnectionDescriptor core;
     /** Something that the peer has done to it. */
     private volatile boolean counted;
     private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
     private final OwnedBuffer ownedInput;
     private final OwnedBuffer ownedOutput;
-    private final Reader input;
-    private final Writer output;
+    private final BufferReader input;
+    private final BufferWriter output;
 
-    BlockingConnection(Connection core, SegmentPool pool) {
+    BlockingConnection(ConnectionDescriptor core, SegmentPool pool) {
         this.core = core;
         LinkBuffer in = new LinkBuffer(pool);
         LinkBuffer out = new LinkBuffer(pool);
@@ -87,7 +87,7 @@ public final class BlockingConnection implements AutoCloseable {
      * @throws InterruptedIOException if the thread is interrupted, and stays so; nothing is left open
      */
     public static BlockingConnection dial(
-            EventLoopGroup group, SocketAddress remote, Duration timeout, SocketOptions options) throws IOException {
+            EventLoopGroup group, SocketAddress remote, Duration timeout, NetOptions options) throws IOException {
         return dial(Dialer.of(group).withTimeout(timeout).withOptions(options), remote);
     }
 
@@ -97,10 +97,10 @@ public final class BlockingConnection implements AutoCloseable {
             throw new IllegalStateException(
                     "an event loop must not wait for a connection to " + remote + "; use another thread, or callbacks");
         }
-        CompletableFuture<Connection> connected = new CompletableFuture<>();
+        CompletableFuture<ConnectionDescriptor> connected = new CompletableFuture<>();
         Dial dial = dialer.dial(remote, new Dial.Outcome() {
             @Override
-            public void connected(Connection connection) {
+            public void connected(ConnectionDescriptor connection) {
                 if (!connected.complete(connection)) {
                     connection.close(); // the thread was interrupted
                 }
@@ -129,12 +129,12 @@ public final class BlockingConnection implements AutoCloseable {
     }
 
     /** Parses what has come; {@link #await} waits for more. */
-    public Reader reader() {
+    public BufferReader reader() {
         return input;
     }
 
     /** Collects what {@link #flush} sends. */
-    public Writer writer() {
+    public BufferWriter writer() {
         return output;
     }
 
@@ -154,7 +154,7 @@ public final class BlockingConnection implements AutoCloseable {
                     + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
         }
         while (input.available() < count) {
-            if (fill() == Connection.END_OF_STREAM) {
+            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 if (input.available() == 0) {
                     return false;
                 }
@@ -192,7 +192,7 @@ public final class BlockingConnection implements AutoCloseable {
     public @Nullable String awaitLine(int limit) throws IOException {
         String line = readLine(limit);
         while (line == null) {
-            if (fill() == Connection.END_OF_STREAM) {
+            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 if (input.available() == 0) {
                     return null;
                 }

@@ -4,9 +4,9 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connection;
-import io.netpark.core.net.Listener;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -19,9 +19,9 @@ import java.net.SocketAddress;
  */
 public final class BlockingListener implements AutoCloseable {
 
-    private final Listener core;
+    private final ListenerDescriptor core;
 
-    private BlockingListener(Listener core) {
+    private BlockingListener(ListenerDescriptor core) {
         this.core = core;
     }
 
@@ -32,10 +32,10 @@ public final class BlockingListener implements AutoCloseable {
      * @param address resolved, or a unix address; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
-    public static BlockingListener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
+    public static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options)
             throws NetparkException {
         ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
-        return new BlockingListener(Listener.listen(group, address, options));
+        return new BlockingListener(ListenerDescriptor.listen(group, address, options));
     }
 
     /** The address it listens on, with the port that was chosen for 0. */
@@ -60,7 +60,7 @@ public final class BlockingListener implements AutoCloseable {
      */
     public BlockingConnection accept() throws IOException {
         ThreadWaiter.requireNoLoop(core);
-        Connection accepted = core.startAccept();
+        ConnectionDescriptor accepted = core.startAccept();
         while (accepted == null) {
             ThreadWaiter.await(core, Direction.READ);
             accepted = core.retryAccept();

@@ -5,7 +5,7 @@ import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.ListeningSocket;
-import io.netpark.core.net.Socket;
+import io.netpark.core.net.SocketDescriptor;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
@@ -17,7 +17,7 @@ import java.util.function.Consumer;
  *
  * @param <T> what is accepted
  */
-final class Acceptor<T extends Socket> implements Waiter {
+final class Acceptor<T extends SocketDescriptor> implements Waiter {
 
     private static final int ACCEPTS_A_TURN = 64;
     /** After an error that says nothing about when it will be over; the next pause is twice as long. */

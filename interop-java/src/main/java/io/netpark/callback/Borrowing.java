@@ -2,8 +2,8 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.Timer;
 import io.netpark.core.pool.Borrow;
-import io.netpark.core.pool.Lease;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -89,7 +89,7 @@ final class Borrowing implements Pool.Borrower {
     }
 
     @Override
-    public void lent(Lease lease) {
+    public void lent(PoolLease lease) {
         if (!lease.connection().loop().tryExecute(() -> begin(lease, pool.mustCheck(lease)))) {
             lease.discard();
             failed(new NetparkException.Closed("borrow a connection to " + destination + ": the event loop was closed"));
@@ -103,7 +103,7 @@ final class Borrowing implements Pool.Borrower {
 
     // On the loop of the connection, from here on
 
-    private void begin(Lease lease, boolean mustCheck) {
+    private void begin(PoolLease lease, boolean mustCheck) {
         try {
             if (future.isDone()) {
                 lease.giveBack();
@@ -121,7 +121,7 @@ final class Borrowing implements Pool.Borrower {
         }
     }
 
-    private void check(Lease lease) {
+    private void check(PoolLease lease) {
         CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
         connection.life.start(() -> {});
         Timer timer = connection.loop().newTimer(connection::close);
@@ -162,7 +162,7 @@ final class Borrowing implements Pool.Borrower {
     }
 
     /** Once: the connection is of no use, so ask for the next. */
-    private void rejected(Lease lease) {
+    private void rejected(PoolLease lease) {
         if (lease.isLent()) {
             lease.reject();
             if (!future.isDone()) {
@@ -171,7 +171,7 @@ final class Borrowing implements Pool.Borrower {
         }
     }
 
-    private void lend(Lease lease) {
+    private void lend(PoolLease lease) {
         future.settle(lease.connection().loop());
         CallbackConnection connection = pool.client.connected(lease.connection(), callbacks);
         CallbackLease lent = new CallbackLease(lease, connection);

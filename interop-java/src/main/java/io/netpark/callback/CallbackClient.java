@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.pool.Pool;
@@ -123,7 +123,7 @@ public final class CallbackClient implements AutoCloseable {
      */
     public CallbackConnection adopt(int descriptor, byte[] unread, Callbacks callbacks) throws NetparkException {
         Objects.requireNonNull(callbacks, "callbacks");
-        CallbackConnection connection = connected(group.place(loop -> Connection.adopt(loop, descriptor)), callbacks);
+        CallbackConnection connection = connected(group.place(loop -> ConnectionDescriptor.adopt(loop, descriptor)), callbacks);
         ByteBuffer first = ByteBuffer.wrap(unread.clone());
         boolean begun = connection.loop().tryExecute(() -> {
             if (connection.isOpen()) {
@@ -167,7 +167,7 @@ public final class CallbackClient implements AutoCloseable {
         return limits.newFuture(calling != null ? calling : group.first());
     }
 
-    CallbackConnection connected(Connection core, Callbacks callbacks) {
+    CallbackConnection connected(ConnectionDescriptor core, Callbacks callbacks) {
         CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
         connections.add(connection);
         if (closed) {

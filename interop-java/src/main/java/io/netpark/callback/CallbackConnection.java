@@ -1,12 +1,12 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.NetOption;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.net.PeerState;
-import io.netpark.core.net.SocketOption;
 import io.netpark.core.net.TcpInfo;
 import io.netpark.core.net.ZeroCopy;
-import io.netpark.core.pool.Lease;
+import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CallbackConnection extends CallbackWriter {
 
-    final Connection core;
+    final ConnectionDescriptor core;
     private volatile boolean givenBack;
     final Callbacks callbacks;
     final IdleTimer idle;
@@ -42,7 +42,7 @@ public final class CallbackConnection extends CallbackWriter {
     /** Null if callbacks run on the loop. */
     final @Nullable WorkerCalls calls;
 
-    CallbackConnection(Connection core, Callbacks callbacks, Limits limits, Connections owner) {
+    CallbackConnection(ConnectionDescriptor core, Callbacks callbacks, Limits limits, Connections owner) {
         this.core = core;
         this.callbacks = callbacks;
         this.owner = owner;
@@ -198,7 +198,7 @@ public final class CallbackConnection extends CallbackWriter {
     // State
 
     @Override
-    Connection core() {
+    ConnectionDescriptor core() {
         return core;
     }
 
@@ -274,13 +274,13 @@ public final class CallbackConnection extends CallbackWriter {
     }
 
     @Override
-    public <T> T getOption(SocketOption<T> option) throws NetparkException {
+    public <T> T getOption(NetOption<T> option) throws NetparkException {
         requireUsable("get " + option + " of");
         return super.getOption(option);
     }
 
     @Override
-    public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+    public <T> void setOption(NetOption<T> option, T value) throws NetparkException {
         requireUsable("set " + option + " of"); // the socket may be another's by now
         super.setOption(option, value);
     }
@@ -288,7 +288,7 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): what is written as a
      * {@link io.netpark.core.buffer.LinkBuffer}, also direct buffers that are
-     * {@linkplain io.netpark.core.buffer.Writer#link linked} into one. Off by default; {@link ZeroCopy} says when it pays, which
+     * {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into one. Off by default; {@link ZeroCopy} says when it pays, which
      * is never within one machine. Their futures complete when the kernel has taken the bytes. It has them on loan then, and the
      * owner of a linked buffer is told when it gives them back, also after {@link #close}.
      *
@@ -404,7 +404,7 @@ public final class CallbackConnection extends CallbackWriter {
     }
 
     /** On the loop, as a task: ends this, and gives the socket back if nothing of an exchange is left. */
-    void release(Lease lease) {
+    void release(PoolLease lease) {
         release(clean -> {
             if (clean) {
                 lease.giveBack();

@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.pool.Lease;
+import io.netpark.core.pool.PoolLease;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
@@ -18,11 +18,11 @@ public final class CallbackLease {
 
     private enum State { LENT, GONE, ENDED }
 
-    private final Lease lease;
+    private final PoolLease lease;
     private final CallbackConnection connection;
     private final AtomicReference<State> state = new AtomicReference<>(State.LENT);
 
-    CallbackLease(Lease lease, CallbackConnection connection) {
+    CallbackLease(PoolLease lease, CallbackConnection connection) {
         this.lease = lease;
         this.connection = connection;
     }

@@ -1,8 +1,8 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageListener;
-import io.netpark.core.net.MessageSocket;
+import io.netpark.core.net.MessageDescriptor;
+import io.netpark.core.net.MessageListenerDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.Set;
@@ -14,12 +14,12 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class CallbackMessageServer implements AutoCloseable {
 
-    private final MessageListener listener;
+    private final MessageListenerDescriptor listener;
     private final MessageCallbacks callbacks;
     private final Set<CallbackMessages> sockets = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
 
-    private CallbackMessageServer(MessageListener listener, MessageCallbacks callbacks) {
+    private CallbackMessageServer(MessageListenerDescriptor listener, MessageCallbacks callbacks) {
         this.listener = listener;
         this.callbacks = callbacks;
     }
@@ -34,14 +34,14 @@ public final class CallbackMessageServer implements AutoCloseable {
      */
     public static CallbackMessageServer listen(EventLoopGroup group, SocketAddress address, MessageCallbacks callbacks)
             throws NetparkException {
-        MessageListener listener = MessageListener.listen(group, address, callbacks.options);
+        MessageListenerDescriptor listener = MessageListenerDescriptor.listen(group, address, callbacks.options);
         CallbackMessageServer server = new CallbackMessageServer(listener, callbacks);
         new Acceptor<>(listener, server::accepted).start();
         return server;
     }
 
     /** On the listener's loop. */
-    private void accepted(MessageSocket core) {
+    private void accepted(MessageDescriptor core) {
         CallbackMessages socket = CallbackMessages.start(core, callbacks, sockets::remove);
         sockets.add(socket);
         // After adding it: either close() finds it among the others, or this finds the server closed; and it may have ended already.

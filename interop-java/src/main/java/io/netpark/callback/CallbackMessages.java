@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageSocket;
+import io.netpark.core.net.MessageDescriptor;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetAddress;
@@ -29,17 +29,17 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: whoever opened it closes it; the group closes what is open when it is closed.
  *
- * <p>Descriptors that come with a message are closed: passing them is for {@link MessageSocket} and for coroutines.
+ * <p>Descriptors that come with a message are closed: passing them is for {@link MessageDescriptor} and for coroutines.
  */
 public final class CallbackMessages extends CallbackSocket {
 
-    private final MessageSocket core;
+    private final MessageDescriptor core;
     private final MessageCallbacks callbacks;
     private final MessageOutbox outbox;
     private final Consumer<CallbackMessages> closed;
     private final AtomicBoolean ended = new AtomicBoolean();
 
-    private CallbackMessages(MessageSocket core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
+    private CallbackMessages(MessageDescriptor core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
         this.core = core;
         this.callbacks = callbacks;
         this.closed = closed;
@@ -49,7 +49,7 @@ public final class CallbackMessages extends CallbackSocket {
     // Opening
 
     /**
-     * Binds a socket for datagrams, as {@link MessageSocket#bind} does.
+     * Binds a socket for datagrams, as {@link MessageDescriptor#bind} does.
      *
      * @param group one of its loops gets it: the calling one, or the next in turn
      * @param address resolved, or a unix address; port 0 takes a free one
@@ -57,31 +57,31 @@ public final class CallbackMessages extends CallbackSocket {
      */
     public static CallbackMessages bind(EventLoopGroup group, SocketAddress address, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(group.place(loop -> MessageSocket.bind(loop, address, callbacks.options)), callbacks, socket -> {});
+        return start(group.place(loop -> MessageDescriptor.bind(loop, address, callbacks.options)), callbacks, socket -> {});
     }
 
     /**
-     * Opens a socket for datagrams to and from one peer, as {@link MessageSocket#dial} does.
+     * Opens a socket for datagrams to and from one peer, as {@link MessageDescriptor#dial} does.
      *
      * @throws NetparkException if there is no way there, or (unix) nobody
      */
     public static CallbackMessages dial(EventLoopGroup group, SocketAddress remote, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(group.place(loop -> MessageSocket.dial(loop, remote, callbacks.options)), callbacks, socket -> {});
+        return start(group.place(loop -> MessageDescriptor.dial(loop, remote, callbacks.options)), callbacks, socket -> {});
     }
 
     /**
-     * Connects a socket for sequenced packets, at once, as {@link MessageSocket#dialPackets} does. The end of the peer's packets
+     * Connects a socket for sequenced packets, at once, as {@link MessageDescriptor#dialPackets} does. The end of the peer's packets
      * closes it.
      *
      * @throws NetparkException.Refused if nobody listens there
      */
     public static CallbackMessages dialPackets(EventLoopGroup group, SocketAddress remote, MessageCallbacks callbacks)
             throws NetparkException {
-        return start(group.place(loop -> MessageSocket.dialPackets(loop, remote, callbacks.options)), callbacks, socket -> {});
+        return start(group.place(loop -> MessageDescriptor.dialPackets(loop, remote, callbacks.options)), callbacks, socket -> {});
     }
 
-    static CallbackMessages start(MessageSocket core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
+    static CallbackMessages start(MessageDescriptor core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
         CallbackMessages socket = new CallbackMessages(core, callbacks, closed);
         if (!core.loop().tryExecute(socket::begin)) {
             socket.end(new NetparkException.Closed(socket + ": closed here, with its event loop"));
@@ -133,7 +133,7 @@ public final class CallbackMessages extends CallbackSocket {
     // What it is connected to, and a member of
 
     @Override
-    MessageSocket core() {
+    MessageDescriptor core() {
         return core;
     }
 
@@ -142,27 +142,27 @@ public final class CallbackMessages extends CallbackSocket {
         return core.remoteAddress();
     }
 
-    /** As {@link MessageSocket#connect}. */
+    /** As {@link MessageDescriptor#connect}. */
     public void connect(SocketAddress peer) throws NetparkException {
         core.connect(peer);
     }
 
-    /** As {@link MessageSocket#join}. */
+    /** As {@link MessageDescriptor#join}. */
     public void join(InetAddress group, @Nullable NetworkInterface on) throws NetparkException {
         core.join(group, on);
     }
 
-    /** As {@link MessageSocket#leave}. */
+    /** As {@link MessageDescriptor#leave}. */
     public void leave(InetAddress group, @Nullable NetworkInterface on) throws NetparkException {
         core.leave(group, on);
     }
 
-    /** As {@link MessageSocket#sendMulticastThrough}. */
+    /** As {@link MessageDescriptor#sendMulticastThrough}. */
     public void sendMulticastThrough(NetworkInterface on) throws NetparkException {
         core.sendMulticastThrough(on);
     }
 
-    /** As {@link MessageSocket#peerCredentials}. */
+    /** As {@link MessageDescriptor#peerCredentials}. */
     public PeerCredentials peerCredentials() throws NetparkException {
         return core.peerCredentials();
     }

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
-import io.netpark.core.pool.Lease;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.pool.PoolSnapshot;
 import io.netpark.core.sys.NetparkException;
@@ -76,7 +76,7 @@ public final class CallbackPool implements AutoCloseable {
         return borrowing.future;
     }
 
-    boolean mustCheck(Lease lease) {
+    boolean mustCheck(PoolLease lease) {
         return check != null && lease.idleNanos() > 0 && lease.idleNanos() >= checkAfterNanos;
     }
 

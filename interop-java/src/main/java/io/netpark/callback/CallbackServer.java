@@ -4,8 +4,8 @@ import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Admission;
-import io.netpark.core.net.Connection;
-import io.netpark.core.net.Listener;
+import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -42,7 +42,7 @@ public final class CallbackServer implements AutoCloseable {
     private final EventLoopGroup group;
     private final boolean ownsGroup;
     /** On the same port; more than one if there is one for each loop. */
-    private final List<Listener> listeners;
+    private final List<ListenerDescriptor> listeners;
     private final Callbacks callbacks;
     private final Limits limits;
     private final Connections connections = new Connections();
@@ -50,7 +50,7 @@ public final class CallbackServer implements AutoCloseable {
     private final AtomicBoolean shuttingDown = new AtomicBoolean();
     private final CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
 
-    private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<Listener> listeners, Builder builder) {
+    private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Builder builder) {
         this.group = group;
         this.ownsGroup = ownsGroup;
         this.listeners = listeners;
@@ -93,7 +93,7 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /** On the listener's loop. */
-    private void accepted(Connection core) {
+    private void accepted(ConnectionDescriptor core) {
         CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
         connections.add(connection);
         // After adding it: either close() finds it among the others, or this finds the server closed.
@@ -190,7 +190,7 @@ public final class CallbackServer implements AutoCloseable {
         } catch (InterruptedException e) {
             interrupted = true;
         }
-        listeners.forEach(Listener::close);
+        listeners.forEach(ListenerDescriptor::close);
         int open = connections.countOpen();
         if (!phases.keepIdle()) {
             connections.closeIdle();
@@ -229,7 +229,7 @@ public final class CallbackServer implements AutoCloseable {
     public void close() {
         connections.drain();
         closed = true;
-        listeners.forEach(Listener::close);
+        listeners.forEach(ListenerDescriptor::close);
         connections.closeAll("with the server");
         connections.cutOff();
         if (ownsGroup) {
@@ -329,7 +329,7 @@ public final class CallbackServer implements AutoCloseable {
          */
         public CallbackServer listen(String host, int port) throws NetparkException {
             try {
-                return listen(Listener.addressOf(host, port));
+                return listen(ListenerDescriptor.addressOf(host, port));
             } catch (UnknownHostException e) {
                 throw new IllegalArgumentException("listen on " + host + ": no address is known of it", e);
             }
@@ -346,9 +346,9 @@ public final class CallbackServer implements AutoCloseable {
         public CallbackServer listen(SocketAddress address) throws NetparkException {
             EventLoopGroup group = openGroup();
             try {
-                List<Listener> listeners = onEachLoop
-                        ? Listener.listenOnEachLoop(group, address, options, admission)
-                        : List.of(Listener.listen(group, address, options, admission));
+                List<ListenerDescriptor> listeners = onEachLoop
+                        ? ListenerDescriptor.listenOnEachLoop(group, address, options, admission)
+                        : List.of(ListenerDescriptor.listen(group, address, options, admission));
                 CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, this);
                 listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
                 return server;

@@ -1,8 +1,8 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Socket;
-import io.netpark.core.net.SocketOption;
+import io.netpark.core.net.NetOption;
+import io.netpark.core.net.SocketDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +14,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
 
     CallbackSocket() {}
 
-    abstract Socket core();
+    abstract SocketDescriptor core();
 
     /** The event loop that runs the callbacks of this socket; an executor for whatever must not meet them. */
     public final EventLoop loop() {
@@ -46,7 +46,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException.Closed if it is closed
      * @throws NetparkException if a socket of this kind does not have it
      */
-    public <T> T getOption(SocketOption<T> option) throws NetparkException {
+    public <T> T getOption(NetOption<T> option) throws NetparkException {
         return core().getOption(option);
     }
 
@@ -56,7 +56,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException.Closed if it is closed
      * @throws NetparkException if a socket of this kind does not have it, or the value is refused
      */
-    public <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+    public <T> void setOption(NetOption<T> option, T value) throws NetparkException {
         core().setOption(option, value);
     }
 

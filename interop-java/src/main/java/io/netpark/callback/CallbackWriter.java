@@ -29,7 +29,7 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
      * written: calls of one thread keep theirs, and files and copies from other connections have their place in it.
      *
      * <p>One call has two mebibytes of the loop's time, and what is left is copied for later, which for hundreds of megabytes takes
-     * its time as well: what is that large is better {@linkplain io.netpark.core.buffer.Writer#link linked} into a
+     * its time as well: what is that large is better {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into a
      * {@link #write(LinkBuffer) buffer}, or sent as a {@link #sendFile file}.
      *
      * <p>If the connection fails while it writes, it is closed with that as the cause, and this returns normally: the

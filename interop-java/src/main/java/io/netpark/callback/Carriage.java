@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Relay;
 import io.netpark.core.net.Transfer;
 import io.netpark.core.sys.NetparkException;
@@ -296,7 +296,7 @@ final class Carriage<T> {
         }
 
         @Override
-        public void begins(Connection side, Direction direction) {
+        public void begins(ConnectionDescriptor side, Direction direction) {
             Leg leg = legs.get(0);
             CallbackConnection ofLeg = direction == Direction.READ ? leg.source : leg.target;
             Carriage.this.begins(ofLeg.core == side ? leg : legs.get(1), direction);

@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
@@ -13,10 +13,10 @@ final class Dialing implements Dial.Outcome {
 
     final PlacedFuture<CallbackConnection> future;
 
-    private final Function<Connection, CallbackConnection> connected;
+    private final Function<ConnectionDescriptor, CallbackConnection> connected;
 
     /** @param connected makes the connection of an established core connection */
-    Dialing(PlacedFuture<CallbackConnection> future, Function<Connection, CallbackConnection> connected) {
+    Dialing(PlacedFuture<CallbackConnection> future, Function<ConnectionDescriptor, CallbackConnection> connected) {
         this.future = future;
         this.connected = connected;
     }
@@ -35,7 +35,7 @@ final class Dialing implements Dial.Outcome {
     }
 
     @Override
-    public void connected(Connection core) {
+    public void connected(ConnectionDescriptor core) {
         if (future.isDone()) {
             core.close();
             return;

@@ -5,7 +5,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -33,7 +33,7 @@ final class Flushing implements Waiter {
 
     private final OutputQueue queue;
     private final CallbackConnection connection;
-    private final Connection core;
+    private final ConnectionDescriptor core;
     private final EventLoop loop;
     private final Output output;
 

@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 
@@ -30,7 +30,7 @@ abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
      *
      * @return what the core returns
      */
-    abstract int read(Connection core, boolean retry) throws NetparkException;
+    abstract int read(ConnectionDescriptor core, boolean retry) throws NetparkException;
 
     /** Calls the callback, or has it called, with what has just been read behind what it has left. */
     abstract void deliverFresh();

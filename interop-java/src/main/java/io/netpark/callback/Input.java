@@ -5,7 +5,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +29,7 @@ final class Input {
     private static final int PARKED = 2;
 
     private final CallbackConnection connection;
-    private final Connection core;
+    private final ConnectionDescriptor core;
     private final EventLoop loop;
     private final PeerEnd end;
     private final ReadTimeout timeout;
@@ -430,7 +430,7 @@ final class Input {
                 return false;
             }
             state = PENDING;
-        } else if (count == Connection.END_OF_STREAM) {
+        } else if (count == ConnectionDescriptor.END_OF_STREAM) {
             state = IDLE;
             end.found();
         } else {

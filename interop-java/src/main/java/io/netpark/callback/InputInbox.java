@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -46,12 +46,12 @@ final class InputInbox extends Inbox {
     }
 
     @Override
-    int read(Connection core, boolean retry) throws NetparkException {
+    int read(ConnectionDescriptor core, boolean retry) throws NetparkException {
         return readInto(chain(), core, retry, false);
     }
 
     /** @param holds whether there is memory of this connection elsewhere */
-    static int readInto(LinkBuffer in, Connection core, boolean retry, boolean holds) throws NetparkException {
+    static int readInto(LinkBuffer in, ConnectionDescriptor core, boolean retry, boolean holds) throws NetparkException {
         int count = retry ? core.retryRead(in, holds) : core.startRead(in, holds);
         if (count == Descriptor.PARK && in.available() > 0) {
             in.trim();

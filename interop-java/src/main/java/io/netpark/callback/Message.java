@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.MessageSocket;
+import io.netpark.core.net.MessageDescriptor;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +49,7 @@ public final class Message {
         return batch().isTruncated(index);
     }
 
-    /** Who has sent it, to be answered; unnamed for a unix sender that is not bound, and for a peer of {@link MessageSocket packets}. */
+    /** Who has sent it, to be answered; unnamed for a unix sender that is not bound, and for a peer of {@link MessageDescriptor packets}. */
     public SocketAddress sender() {
         return batch().address(index);
     }

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import java.util.Objects;
 
 /**
@@ -15,7 +15,7 @@ public final class MessageCallbacks {
     final MessageSocketHandler writable;
     final MessageErrorHandler error;
     final MessageCloseHandler close;
-    final SocketOptions options;
+    final NetOptions options;
     final int pendingLimit;
     /** An event loop's own. Nothing is in it but during a turn of a socket. */
     private final ThreadLocal<MessageBatch> batch;
@@ -50,7 +50,7 @@ public final class MessageCallbacks {
         private MessageSocketHandler writable = socket -> {};
         private MessageErrorHandler error = (socket, cause) -> {};
         private MessageCloseHandler close = (socket, cause) -> {};
-        private SocketOptions options = SocketOptions.DEFAULT;
+        private NetOptions options = NetOptions.DEFAULT;
         private int batchCount = 32;
         private int messageSize = 2048;
         private int pendingLimit = 256;
@@ -90,8 +90,8 @@ public final class MessageCallbacks {
             return this;
         }
 
-        /** Options of the sockets. The default is {@link SocketOptions#DEFAULT}, as far as they apply to messages. */
-        public Builder options(SocketOptions options) {
+        /** Options of the sockets. The default is {@link NetOptions#DEFAULT}, as far as they apply to messages. */
+        public Builder options(NetOptions options) {
             this.options = Objects.requireNonNull(options, "options");
             return this;
         }

@@ -5,7 +5,7 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.MessageSocket;
+import io.netpark.core.net.MessageDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 
@@ -17,12 +17,12 @@ final class MessageInbox implements Waiter {
     private static final long PAUSE_MILLIS = 10;
 
     private final CallbackMessages socket;
-    private final MessageSocket core;
+    private final MessageDescriptor core;
     private final MessageCallbacks callbacks;
     /** A receive was parked and wants to be retried. */
     private boolean parked;
 
-    MessageInbox(CallbackMessages socket, MessageSocket core, MessageCallbacks callbacks) {
+    MessageInbox(CallbackMessages socket, MessageDescriptor core, MessageCallbacks callbacks) {
         this.socket = socket;
         this.core = core;
         this.callbacks = callbacks;
@@ -64,7 +64,7 @@ final class MessageInbox implements Waiter {
                 continue;
             }
             parked = received == Descriptor.PARK;
-            if (received == MessageSocket.END_OF_STREAM) {
+            if (received == MessageDescriptor.END_OF_STREAM) {
                 socket.end(null);
                 return;
             }

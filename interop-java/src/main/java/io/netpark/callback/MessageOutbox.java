@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.net.MessageSocket;
+import io.netpark.core.net.MessageDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -25,14 +25,14 @@ final class MessageOutbox implements Waiter {
     private record Pending(ByteBuffer bytes, @Nullable SocketAddress to) {}
 
     private final CallbackMessages socket;
-    private final MessageSocket core;
+    private final MessageDescriptor core;
     private final int limit;
     private final ArrayDeque<Pending> pending = new ArrayDeque<>();
     private long dropped;
     /** Somebody was told to wait, or that a message was dropped, and is to be told when none is pending. */
     private boolean owesWritable;
 
-    MessageOutbox(CallbackMessages socket, MessageSocket core, int limit) {
+    MessageOutbox(CallbackMessages socket, MessageDescriptor core, int limit) {
         this.socket = socket;
         this.core = core;
         this.limit = limit;

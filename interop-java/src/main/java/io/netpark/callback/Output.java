@@ -4,7 +4,7 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -42,7 +42,7 @@ final class Output {
     private static final int CLOSE = 2;
 
     private final CallbackConnection connection;
-    private final Connection core;
+    private final ConnectionDescriptor core;
     private final EventLoop loop;
     private final Limits limits;
 

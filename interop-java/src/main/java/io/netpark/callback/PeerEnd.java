@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.PeerState;
 import io.netpark.core.net.PeerWatch;
 import io.netpark.core.sys.NetparkException;
@@ -100,7 +100,7 @@ final class PeerEnd {
     /** Bytes before the end are not given up: it is found behind them, when they are read. */
     private void look() {
         try {
-            if (connection.core.peekInput() == Connection.END_OF_STREAM && connection.callbacks.halfClose != null && !known) {
+            if (connection.core.peekInput() == ConnectionDescriptor.END_OF_STREAM && connection.callbacks.halfClose != null && !known) {
                 found();
                 tellIfDue();
             }

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -56,7 +56,7 @@ final class RequestInbox extends Inbox {
     }
 
     @Override
-    int read(Connection core, boolean retry) throws NetparkException {
+    int read(ConnectionDescriptor core, boolean retry) throws NetparkException {
         LoopMemory memory = memory();
         LoopMemory.Block taken = memory.take();
         int count = 0;

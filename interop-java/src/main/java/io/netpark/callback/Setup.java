@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
@@ -32,7 +32,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
     private @Nullable SegmentPool pool;
     private @Nullable Workers workers;
     private @Nullable Executor completions;
-    SocketOptions options = SocketOptions.DEFAULT;
+    NetOptions options = NetOptions.DEFAULT;
 
     Setup() {}
 
@@ -68,8 +68,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
         return self();
     }
 
-    /** TCP options of the sockets. The default is {@link SocketOptions#DEFAULT}. */
-    public B options(SocketOptions options) {
+    /** TCP options of the sockets. The default is {@link NetOptions#DEFAULT}. */
+    public B options(NetOptions options) {
         this.options = Objects.requireNonNull(options, "options");
         return self();
     }

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -121,7 +121,7 @@ final class Unread {
 
     // More and less of it
 
-    int read(Connection core, boolean retry) throws NetparkException {
+    int read(ConnectionDescriptor core, boolean retry) throws NetparkException {
         return inbox.read(core, retry);
     }
 

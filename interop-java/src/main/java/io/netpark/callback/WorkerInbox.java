@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -83,7 +83,7 @@ final class WorkerInbox extends Inbox {
     }
 
     @Override
-    int read(Connection core, boolean retry) throws NetparkException {
+    int read(ConnectionDescriptor core, boolean retry) throws NetparkException {
         return InputInbox.readInto(arriving(), core, retry, holds());
     }
 
@@ -96,7 +96,7 @@ final class WorkerInbox extends Inbox {
     }
 
     /** The bytes of a message that is not complete are here to stay: a read that waits for memory meanwhile must not. */
-    private void stay(Connection core) {
+    private void stay(ConnectionDescriptor core) {
         if (holds() && core.awaitsMemory()) {
             core.nudge(Direction.READ);
         }

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.PeerState;
-import io.netpark.core.net.SocketOptions;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.NetparkException;
@@ -81,9 +81,9 @@ class BlockingConnectionTest {
     private static void withPair(Setting setting, Body body) throws Exception {
         try (EventLoopGroup group = setting.open();
                 BlockingListener listener = BlockingListener.listen(
-                        group, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), SocketOptions.DEFAULT);
+                        group, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), NetOptions.DEFAULT);
                 BlockingConnection client = BlockingConnection.dial(
-                        group, listener.localAddress(), Duration.ofSeconds(10), SocketOptions.DEFAULT);
+                        group, listener.localAddress(), Duration.ofSeconds(10), NetOptions.DEFAULT);
                 BlockingConnection server = listener.accept()) {
             body.run(client, server);
         }

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -46,7 +46,7 @@ class BackpressureTest {
     private CallbackServer.Builder server() {
         return CallbackServer.builder()
                 .group(group)
-                .options(SocketOptions.DEFAULT.withSendBuffer(32 * 1024).withReceiveBuffer(32 * 1024))
+                .options(NetOptions.DEFAULT.withSendBuffer(32 * 1024).withReceiveBuffer(32 * 1024))
                 .onConnect(connection::set);
     }
 

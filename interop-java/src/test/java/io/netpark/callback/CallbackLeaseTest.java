@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.SocketOption;
+import io.netpark.core.net.NetOption;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
@@ -83,8 +83,8 @@ class CallbackLeaseTest {
                     assertThrows(NetparkException.Closed.class, () -> old.write(ByteBuffer.allocateDirect(5)));
                     assertTrue(old.writeAsync(Support.bytes("stray")).isCompletedExceptionally());
                     assertFalse(old.isWritable());
-                    assertThrows(NetparkException.Closed.class, () -> old.setOption(SocketOption.NO_DELAY, false));
-                    assertThrows(NetparkException.Closed.class, () -> old.getOption(SocketOption.NO_DELAY));
+                    assertThrows(NetparkException.Closed.class, () -> old.setOption(NetOption.NO_DELAY, false));
+                    assertThrows(NetparkException.Closed.class, () -> old.getOption(NetOption.NO_DELAY));
                     assertThrows(NetparkException.Closed.class, old::tcpInfo);
                     given.complete(null);
                 } catch (Throwable e) {

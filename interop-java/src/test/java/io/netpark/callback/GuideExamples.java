@@ -2,8 +2,8 @@ package io.netpark.callback;
 
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.Reader;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Admission;
@@ -28,7 +28,7 @@ final class GuideExamples {
     private GuideExamples() {}
 
     /** Answers messages of a length and a payload with the same. Returns when a part of one is missing, and comes again. */
-    static void frames(CallbackConnection connection, Reader in) throws IOException {
+    static void frames(CallbackConnection connection, BufferReader in) throws IOException {
         while (in.available() >= 4) {
             int length = in.getInt(0);
             if (length < 0 || length > 1_000_000) {
@@ -135,7 +135,7 @@ final class GuideExamples {
     }
 
     /** One line of the old protocol; what comes behind it is the new one's. */
-    static void upgrade(CallbackConnection connection, Reader in) throws NetparkException {
+    static void upgrade(CallbackConnection connection, BufferReader in) throws NetparkException {
         String line = in.readLine(100);
         if ("frames".equals(line)) {
             connection.onInput(GuideExamples::frames);

@@ -10,7 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
 import java.net.DatagramPacket;
@@ -121,7 +121,7 @@ class GuideTest {
     @Test
     void aThreadGreets() throws Exception {
         try (EventLoopGroup group = Support.group(1, (what, cause) -> {});
-                BlockingListener listener = BlockingListener.listen(group, loopback(), SocketOptions.DEFAULT)) {
+                BlockingListener listener = BlockingListener.listen(group, loopback(), NetOptions.DEFAULT)) {
             FutureTask<Void> greeting = new FutureTask<>(() -> {
                 GuideExamples.greet(listener);
                 return null;

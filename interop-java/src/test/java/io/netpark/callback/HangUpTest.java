@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -55,7 +55,7 @@ class HangUpTest {
     @Test
     void aThreadThatAcceptsIsTold() throws Exception {
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).libc(libc()).daemon(true).open();
-                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT)) {
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), NetOptions.DEFAULT)) {
             assertEquals(0, real.shutdown(listening.get(), Linux.SHUT_RDWR));
             NetparkException failure = assertThrows(NetparkException.class, listener::accept);
             assertTrue(failure.getMessage().contains("does not listen any more"), failure.getMessage());

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.net.SocketOption;
+import io.netpark.core.net.NetOption;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -112,7 +112,7 @@ class IdleTimeoutTest {
         int size = 300_000;
         Duration idle = Duration.ofMillis(400); // longer than the kernels' lumps
         try (CallbackServer server = builder(null).idleTimeout(idle).onConnect(connection -> {
-                    connection.setOption(SocketOption.SEND_BUFFER, 212_992);
+                    connection.setOption(NetOption.SEND_BUFFER, 212_992);
                     connection.write(ByteBuffer.allocate(size));
                 }).listen(Support.loopback());
                 Socket socket = new Socket()) {

@@ -12,9 +12,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.callback.Support.Platform;
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.buffer.LeakDetection;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.Reader;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
@@ -58,7 +58,7 @@ class InputTest {
     }
 
     /** Answers frames of a length and a payload with the payload reversed. */
-    private static void reverse(CallbackConnection connection, Reader in) throws IOException {
+    private static void reverse(CallbackConnection connection, BufferReader in) throws IOException {
         try (LinkBuffer out = connection.newBuffer()) {
             while (in.available() >= 4) {
                 int length = in.getInt(0);

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageSocket;
-import io.netpark.core.net.SocketOption;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.MessageDescriptor;
+import io.netpark.core.net.NetOption;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.UnixAddress;
 import java.net.DatagramPacket;
@@ -180,7 +180,7 @@ class MessagesTest {
     void aFullReceiverMakesMessagesWaitAndThenDropsThem(Support.Platform platform, Family family) throws Exception {
         AtomicInteger writable = new AtomicInteger();
         try (EventLoopGroup group = group(platform);
-                MessageSocket receiver = MessageSocket.bind(group.next(), family.fresh(), SocketOptions.DEFAULT);
+                MessageDescriptor receiver = MessageDescriptor.bind(group.next(), family.fresh(), NetOptions.DEFAULT);
                 CallbackMessages sender = CallbackMessages.dial(group, receiver.localAddress(), MessageCallbacks.builder()
                         .pendingLimit(5).onWritable(socket -> writable.incrementAndGet()).build())) {
             int taken = 0;
@@ -194,7 +194,7 @@ class MessagesTest {
             ByteBuffer message = ByteBuffer.allocate(4);
             for (int received = 0; received < taken; ) {
                 int outcome = receiver.startReceive(message.clear(), null, null);
-                if (outcome == MessageSocket.PARK) {
+                if (outcome == MessageDescriptor.PARK) {
                     receiver.abandon(io.netpark.core.fd.Direction.READ);
                     Thread.sleep(1);
                 } else {
@@ -268,8 +268,8 @@ class MessagesTest {
         MessageCallbacks callbacks = MessageCallbacks.builder().onClose((where, cause) -> causes.add(String.valueOf(cause))).build();
         try (EventLoopGroup group = group()) {
             socket = CallbackMessages.bind(group, Family.IPV4.fresh(), callbacks);
-            socket.setOption(SocketOption.MULTICAST_TTL, 2);
-            assertEquals(2, socket.getOption(SocketOption.MULTICAST_TTL));
+            socket.setOption(NetOption.MULTICAST_TTL, 2);
+            assertEquals(2, socket.getOption(NetOption.MULTICAST_TTL));
         }
         Support.await("close", () -> causes.size() == 1);
         assertFalse(socket.isOpen());

@@ -2,15 +2,15 @@ package io.netpark.callback;
 
 import static io.netpark.callback.Between.get;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.FileTransfer;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -131,7 +131,7 @@ class PeerFaultsTest {
     @Test
     void ofABlockingConnectionItIsCountedOnce() throws Exception {
         try (EventLoopGroup group = group();
-                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT);
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), NetOptions.DEFAULT);
                 Socket client = new Socket(Support.loopback().getAddress(), listener.port());
                 BlockingConnection connection = listener.accept()) {
             Support.send(client, "abc");
@@ -154,7 +154,7 @@ class PeerFaultsTest {
             sparse.setLength(64 << 20);
         }
         try (EventLoopGroup group = group();
-                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT);
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), NetOptions.DEFAULT);
                 Socket client = new Socket(Support.loopback().getAddress(), listener.port());
                 BlockingConnection connection = listener.accept();
                 FileTransfer transfer = FileTransfer.open(file)) {

@@ -11,8 +11,8 @@ import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.OpenFile;
-import io.netpark.core.net.SocketOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -253,9 +253,9 @@ class SendFileTest {
     void aThreadSendsAFileAfterWhatItWrote() throws Exception {
         Path path = file(LARGE);
         try (EventLoopGroup group = Support.group(1, reports);
-                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), SocketOptions.DEFAULT);
+                BlockingListener listener = BlockingListener.listen(group, Support.loopback(), NetOptions.DEFAULT);
                 BlockingConnection client = BlockingConnection.dial(
-                        group, listener.localAddress(), Duration.ofSeconds(10), SocketOptions.DEFAULT);
+                        group, listener.localAddress(), Duration.ofSeconds(10), NetOptions.DEFAULT);
                 BlockingConnection accepted = listener.accept()) {
             FutureTask<byte[]> reading = new FutureTask<>(() -> accepted.asInputStream().readNBytes(LARGE + 4));
             new Thread(reading).start();

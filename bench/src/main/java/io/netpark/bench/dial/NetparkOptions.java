@@ -1,14 +1,14 @@
 package io.netpark.bench.dial;
 
-import io.netpark.core.net.SocketOption;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.NetOption;
+import io.netpark.core.net.NetOptions;
 import java.time.Duration;
 
 /** What every dialer here sets: no delay; and closing resets, so that no connection stays in TIME_WAIT and keeps its port. */
 final class NetparkOptions {
 
-    static final SocketOptions SAME_FOR_ALL = SocketOptions.DEFAULT.withKeepAlive(false).without(SocketOption.KEEP_ALIVE)
-            .with(SocketOption.LINGER, Duration.ZERO);
+    static final NetOptions SAME_FOR_ALL = NetOptions.DEFAULT.withKeepAlive(false).without(NetOption.KEEP_ALIVE)
+            .with(NetOption.LINGER, Duration.ZERO);
 
     private NetparkOptions() {}
 }

@@ -1,20 +1,20 @@
 package io.netpark.bench.jmh;
 
-import io.netpark.core.pool.Lease;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 
 /** Borrows and gives back on the thread that calls it, which is at once if a connection is idle. */
 final class Borrower implements Pool.Borrower {
 
-    private volatile @Nullable Lease lease;
+    private volatile @Nullable PoolLease lease;
     private volatile @Nullable NetparkException failure;
 
     void borrowAndGiveBack(CorePool pool) {
         lease = null;
         pool.borrow(this);
-        Lease lent = lease;
+        PoolLease lent = lease;
         while (lent == null) { // the first, which has to be dialed
             if (failure != null) {
                 throw new IllegalStateException(failure);
@@ -26,7 +26,7 @@ final class Borrower implements Pool.Borrower {
     }
 
     @Override
-    public void lent(Lease lease) {
+    public void lent(PoolLease lease) {
         this.lease = lease;
     }
 

@@ -2,8 +2,8 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Dialer;
-import io.netpark.core.net.Listener;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolOptions;
 import java.net.InetSocketAddress;
@@ -27,7 +27,7 @@ public class CorePool {
     @Setup
     public void open() throws Exception {
         group = EventLoopGroup.builder().loops(1).daemon(true).open();
-        server = Listener.listen(group, new InetSocketAddress("127.0.0.1", 0), SocketOptions.DEFAULT).localAddress();
+        server = ListenerDescriptor.listen(group, new InetSocketAddress("127.0.0.1", 0), NetOptions.DEFAULT).localAddress();
         pool = new Pool(Dialer.of(group), PoolOptions.DEFAULT);
     }
 

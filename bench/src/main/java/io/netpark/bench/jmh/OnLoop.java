@@ -2,10 +2,10 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connection;
 import io.netpark.core.net.Connecting;
-import io.netpark.core.net.Listener;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.NetOptions;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -25,15 +25,15 @@ public class OnLoop {
     public static final int BATCH = 10_000;
 
     private EventLoopGroup group;
-    private Listener listener;
-    private Connection connection;
+    private ListenerDescriptor listener;
+    private ConnectionDescriptor connection;
 
     /** Opens a connection from the loop to itself. Nothing is ever sent on it. */
     @Setup
     public void open() throws Exception {
         group = EventLoopGroup.builder().loops(1).daemon(true).open();
-        listener = Listener.listen(group, new InetSocketAddress("127.0.0.1", 0), SocketOptions.DEFAULT);
-        connection = Connecting.begin(loop(), listener.localAddress(), SocketOptions.DEFAULT);
+        listener = ListenerDescriptor.listen(group, new InetSocketAddress("127.0.0.1", 0), NetOptions.DEFAULT);
+        connection = Connecting.begin(loop(), listener.localAddress(), NetOptions.DEFAULT);
     }
 
     /** Closes all. */
@@ -48,7 +48,7 @@ public class OnLoop {
     }
 
     /** The connection. */
-    public Connection connection() {
+    public ConnectionDescriptor connection() {
         return connection;
     }
 

@@ -2,7 +2,7 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -30,7 +30,7 @@ public class Slots {
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
     public void parkUnpark(OnLoop loop) throws Exception {
-        Connection connection = loop.connection();
+        ConnectionDescriptor connection = loop.connection();
         loop.repeat(() -> {
             connection.park(Direction.READ, waiter);
             connection.unpark(Direction.READ, waiter);
@@ -41,7 +41,7 @@ public class Slots {
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
     public void nudgePark(OnLoop loop) throws Exception {
-        Connection connection = loop.connection();
+        ConnectionDescriptor connection = loop.connection();
         loop.repeat(() -> {
             connection.nudge(Direction.READ);
             connection.park(Direction.READ, waiter);

@@ -2,7 +2,7 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -58,7 +58,7 @@ public class Timers {
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
     public void deadlineBeforeRead(OnLoop loop) throws Exception {
-        Connection connection = loop.connection();
+        ConnectionDescriptor connection = loop.connection();
         loop.repeat(() -> connection.setDeadline(
                 Direction.READ, System.nanoTime() + TimeUnit.SECONDS.toNanos(30)));
     }

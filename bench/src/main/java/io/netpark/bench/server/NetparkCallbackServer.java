@@ -3,8 +3,8 @@ package io.netpark.bench.server;
 import io.netpark.bench.server.Service.Reply;
 import io.netpark.callback.CallbackConnection;
 import io.netpark.callback.CallbackServer;
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.Reader;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.FileTransfer;
@@ -56,7 +56,7 @@ class NetparkCallbackServer implements BenchServer {
         return builder.listen("127.0.0.1", 0).port();
     }
 
-    private static void frames(CallbackConnection connection, Reader in, LinkBuffer answers) throws NetparkException {
+    private static void frames(CallbackConnection connection, BufferReader in, LinkBuffer answers) throws NetparkException {
         while (in.available() >= Integer.BYTES) {
             int length = in.getInt(0);
             if (in.missing(Integer.BYTES + length) > 0) {
@@ -73,7 +73,7 @@ class NetparkCallbackServer implements BenchServer {
         FileTransfer next() throws IOException;
     }
 
-    private static void files(CallbackConnection connection, Reader in, Transfers transfers) throws IOException {
+    private static void files(CallbackConnection connection, BufferReader in, Transfers transfers) throws IOException {
         while (in.available() >= Long.BYTES) {
             for (long left = in.readLong(); left > 0; left--) {
                 connection.sendFile(transfers.next());

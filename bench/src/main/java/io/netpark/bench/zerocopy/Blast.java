@@ -7,9 +7,9 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connection;
-import io.netpark.core.net.Listener;
-import io.netpark.core.net.SocketOptions;
+import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.ZeroCopy;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
@@ -36,7 +36,7 @@ public final class Blast implements Waiter {
 
     private static volatile ZeroCopy.Count last = new ZeroCopy.Count(0, 0, 0, 0, false);
 
-    private final Connection connection;
+    private final ConnectionDescriptor connection;
     private final ByteBuffer request = ByteBuffer.allocateDirect(2 * Integer.BYTES);
     private final LinkBuffer output = new LinkBuffer(SegmentPool.shared());
     private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
@@ -44,14 +44,14 @@ public final class Blast implements Waiter {
     private boolean parked;
     private boolean starving;
 
-    private Blast(Connection connection) {
+    private Blast(ConnectionDescriptor connection) {
         this.connection = connection;
     }
 
     /** Serves. */
     public static void main(String[] arguments) throws Exception {
         EventLoopGroup group = EventLoopGroup.builder().loops(1).open();
-        Listener listener = Listener.listen(group, new InetSocketAddress(arguments[0], 0), SocketOptions.DEFAULT, null);
+        ListenerDescriptor listener = ListenerDescriptor.listen(group, new InetSocketAddress(arguments[0], 0), NetOptions.DEFAULT, null);
         group.first().execute(new Accepting(listener)::start);
         Console.run(((InetSocketAddress) listener.localAddress()).getPort(), words -> switch (words[0]) {
             case "copy" -> Long.toString(copy(Integer.parseInt(words[1])));
@@ -61,9 +61,9 @@ public final class Blast implements Waiter {
     }
 
     private static final class Accepting implements Waiter {
-        private final Listener listener;
+        private final ListenerDescriptor listener;
 
-        Accepting(Listener listener) {
+        Accepting(ListenerDescriptor listener) {
             this.listener = listener;
         }
 
@@ -79,7 +79,7 @@ public final class Blast implements Waiter {
         private void accept(boolean again) {
             try {
                 while (true) {
-                    Connection connection = again ? listener.retryAccept() : listener.startAccept();
+                    ConnectionDescriptor connection = again ? listener.retryAccept() : listener.startAccept();
                     again = connection == null;
                     if (connection != null) {
                         connection.loop().execute(new Blast(connection)::run);

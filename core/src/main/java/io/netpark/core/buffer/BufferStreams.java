@@ -8,12 +8,12 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.util.Objects;
 
-/** A {@link Reader} and a {@link Writer} as the JDK's streams and channels. */
+/** A {@link BufferReader} and a {@link BufferWriter} as the JDK's streams and channels. */
 final class BufferStreams {
 
     private BufferStreams() {}
 
-    record Source(Reader buffer) implements ReadableByteChannel {
+    record Source(BufferReader buffer) implements ReadableByteChannel {
         @Override
         public int read(ByteBuffer target) {
             return buffer.available() == 0 && target.hasRemaining() ? -1 : buffer.read(target);
@@ -28,7 +28,7 @@ final class BufferStreams {
         public void close() {}
     }
 
-    record Sink(Writer buffer) implements WritableByteChannel {
+    record Sink(BufferWriter buffer) implements WritableByteChannel {
         @Override
         public int write(ByteBuffer source) throws NetparkException.LimitExceeded {
             int count = source.remaining();
@@ -46,9 +46,9 @@ final class BufferStreams {
     }
 
     static final class Input extends InputStream {
-        private final Reader buffer;
+        private final BufferReader buffer;
 
-        Input(Reader buffer) {
+        Input(BufferReader buffer) {
             this.buffer = buffer;
         }
 
@@ -77,9 +77,9 @@ final class BufferStreams {
     }
 
     static final class Output extends OutputStream {
-        private final Writer buffer;
+        private final BufferWriter buffer;
 
-        Output(Writer buffer) {
+        Output(BufferWriter buffer) {
             this.buffer = buffer;
         }
 

@@ -8,7 +8,7 @@ import java.nio.charset.Charset;
 import org.jspecify.annotations.Nullable;
 
 /** The reading end of an {@link OwnedBuffer}: each call is a use. */
-final class GuardedReader implements Reader {
+final class GuardedReader implements BufferReader {
 
     private final OwnedBuffer owned;
 

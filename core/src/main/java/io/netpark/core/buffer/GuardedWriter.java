@@ -8,7 +8,7 @@ import java.nio.charset.Charset;
 import org.jspecify.annotations.Nullable;
 
 /** The writing end of an {@link OwnedBuffer}: each call is a use. */
-final class GuardedWriter implements Writer {
+final class GuardedWriter implements BufferWriter {
 
     private final OwnedBuffer owned;
 

@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>NOT thread safe. Ownership: whoever makes it closes it, or reads it empty and {@linkplain #release releases} it.
  */
-public final class LinkBuffer extends ReadableChain implements Writer, AutoCloseable {
+public final class LinkBuffer extends ReadableChain implements BufferWriter, AutoCloseable {
 
     /** How much room a read from a descriptor should at least have. */
     private static final int WORTH_READING_INTO = 4 * 1024;

@@ -44,8 +44,8 @@ public final class OwnedBuffer {
 
     private final EventLoop loop;
     private final LinkBuffer buffer;
-    private final Reader reader = new GuardedReader(this);
-    private final Writer writer = new GuardedWriter(this);
+    private final BufferReader reader = new GuardedReader(this);
+    private final BufferWriter writer = new GuardedWriter(this);
 
     private volatile int state;
     /** Why nobody may use it any more; null if it simply has ended. */
@@ -68,12 +68,12 @@ public final class OwnedBuffer {
     }
 
     /** Its reading end, for the connection's user. */
-    public Reader reader() {
+    public BufferReader reader() {
         return reader;
     }
 
     /** Its writing end, for the connection's user. */
-    public Writer writer() {
+    public BufferWriter writer() {
         return writer;
     }
 

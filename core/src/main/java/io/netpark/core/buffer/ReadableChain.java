@@ -9,7 +9,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The reading end of a {@link LinkBuffer}. */
-abstract class ReadableChain extends Chain implements Reader {
+abstract class ReadableChain extends Chain implements BufferReader {
 
     /** Of fewer bytes a copy is cheaper than a share. */
     static final int WORTH_SHARING = 1024;

@@ -43,11 +43,11 @@ public final class Segment {
     /** References held; 0 while in the pool. */
     private volatile int references = 1;
     /** While lent, if watched. */
-    @Nullable Lease lease;
+    @Nullable LentSegment lease;
     /** Does not go back to its pool, as somebody may still look at it. */
     private volatile boolean abandoned;
     /** Where the last reference was dropped, if watched. */
-    private Lease.@Nullable Place releasedAt;
+    private LentSegment.@Nullable Place releasedAt;
 
     /** Pooled memory. */
     Segment(SegmentPool pool, Block block) {
@@ -179,9 +179,9 @@ public final class Segment {
     }
 
     /** Null if there is no memory for it. */
-    private static Lease.@Nullable Place placeOfRelease(Lease lease) {
+    private static LentSegment.@Nullable Place placeOfRelease(LentSegment lease) {
         try {
-            Lease.Place place = new Lease.Place("released");
+            LentSegment.Place place = new LentSegment.Place("released");
             place.addSuppressed(lease.taken);
             return place;
         } catch (OutOfMemoryError e) {
@@ -190,7 +190,7 @@ public final class Segment {
     }
 
     private IllegalStateException misused(String how) {
-        Lease.Place first = releasedAt;
+        LentSegment.Place first = releasedAt;
         IllegalStateException e = new IllegalStateException("a segment of " + size() + " bytes was " + how
                 + (first == null ? "; -Dnetpark.leakDetection=paranoid tells where it was released before"
                         : "; the cause says where it was released before"));

@@ -65,7 +65,7 @@ public final class SegmentPool implements AutoCloseable {
     private volatile boolean closed;
 
     // Watching. Leases are held here, as a phantom reference that is itself unreachable is never queued.
-    private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
+    private final Set<LentSegment> leases = ConcurrentHashMap.newKeySet();
     private final ReferenceQueue<Segment> lost = new ReferenceQueue<>();
 
     private SegmentPool(Builder builder) {
@@ -258,7 +258,7 @@ public final class SegmentPool implements AutoCloseable {
     void forget(Segment segment) {
         lentBytes.add(-segment.size());
         lentSegments.decrement();
-        Lease lease = segment.lease;
+        LentSegment lease = segment.lease;
         if (lease != null) {
             lease.clear();
             leases.remove(lease);
@@ -407,7 +407,7 @@ public final class SegmentPool implements AutoCloseable {
 
     private void watch(Segment segment) {
         if (isParanoid() || taken.sum() % leakDetection.interval == 0) {
-            Lease lease = new Lease(segment, lost);
+            LentSegment lease = new LentSegment(segment, lost);
             segment.lease = lease;
             leases.add(lease);
         }
@@ -421,7 +421,7 @@ public final class SegmentPool implements AutoCloseable {
      *     one is found out
      */
     private Segment unwatch(Segment segment) {
-        Lease lease = segment.lease;
+        LentSegment lease = segment.lease;
         assert lease != null;
         lease.clear();
         leases.remove(lease);
@@ -440,7 +440,7 @@ public final class SegmentPool implements AutoCloseable {
 
     private void reportLost() {
         for (Reference<?> found; (found = lost.poll()) != null; ) {
-            Lease lease = (Lease) found;
+            LentSegment lease = (LentSegment) found;
             if (leases.remove(lease)) {
                 lostSegments.increment();
                 lentBytes.add(-lease.size);

@@ -34,7 +34,7 @@ public final class Admission {
     private final AtomicLong refused = new AtomicLong();
     /** By address bytes. Empty unless there is a limit per source. */
     private final ConcurrentHashMap<ByteBuffer, Integer> openBySource = new ConcurrentHashMap<>();
-    private final Set<Listener> waiting = ConcurrentHashMap.newKeySet();
+    private final Set<ListenerDescriptor> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean refusing;
 
     private Admission(int limit, int limitPerSource, Excess excess) {
@@ -90,7 +90,7 @@ public final class Admission {
      *
      * @return false if there is none; the listener is told when there is
      */
-    boolean reserve(Listener listener) {
+    boolean reserve(ListenerDescriptor listener) {
         if (excess == Excess.REFUSE || take()) {
             return true;
         }
@@ -123,14 +123,14 @@ public final class Admission {
 
     private void giveBack() {
         open.decrementAndGet();
-        for (Listener listener : waiting) {
+        for (ListenerDescriptor listener : waiting) {
             if (waiting.remove(listener)) {
                 listener.roomAgain();
             }
         }
     }
 
-    void forget(Listener listener) {
+    void forget(ListenerDescriptor listener) {
         waiting.remove(listener);
     }
 

@@ -29,7 +29,7 @@ final class Attempt {
     private final Dialer dialer;
     private final EventLoop loop;
     @Nullable NetparkException failure;
-    private @Nullable Connection connection;
+    private @Nullable ConnectionDescriptor connection;
     private @Nullable Timer pause;
     private long pauseNanos = FIRST_BACKLOG_PAUSE;
     private int ports = 1;
@@ -48,7 +48,7 @@ final class Attempt {
                 throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "
                         + Addresses.text(local) + ", which is of another family");
             }
-            Connection begun = Connecting.begin(loop, remote, dialer.options(), local);
+            ConnectionDescriptor begun = Connecting.begin(loop, remote, dialer.options(), local);
             connection = begun;
             goOn(begun, begun.startConnect());
         } catch (Throwable e) {
@@ -65,7 +65,7 @@ final class Attempt {
         return closed;
     }
 
-    private void retry(Connection connection) {
+    private void retry(ConnectionDescriptor connection) {
         if (this.connection != connection) {
             return; // closed here
         }
@@ -76,7 +76,7 @@ final class Attempt {
         }
     }
 
-    private void goOn(Connection connection, int connected) throws NetparkException {
+    private void goOn(ConnectionDescriptor connection, int connected) throws NetparkException {
         while (connected == Descriptor.PARK) {
             if (connection.park(Direction.WRITE, () -> retry(connection))) {
                 return;
@@ -129,7 +129,7 @@ final class Attempt {
         if (pause != null) {
             pause.disarm();
         }
-        Connection open = connection;
+        ConnectionDescriptor open = connection;
         connection = null;
         if (open != null) {
             open.close();

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * @param file what is to be removed with the socket; null if that is nothing
  * @param forAccepted what is to be set on each socket that it accepts; null if that is nothing
  */
-record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nullable SocketOptions forAccepted) implements AutoCloseable {
+record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nullable NetOptions forAccepted) implements AutoCloseable {
 
     int fd() {
         return socket.fd();
@@ -46,16 +46,16 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nu
     }
 
     /** One that listens for streams or for sequenced packets. SO_REUSEADDR is on, so a server can be started again at once. */
-    static Bound listening(LibC libc, SocketAddress given, int type, SocketOptions options) throws NetparkException {
+    static Bound listening(LibC libc, SocketAddress given, int type, NetOptions options) throws NetparkException {
         return open(libc, given, type, options, true);
     }
 
     /** One for datagrams. An unnamed unix address binds nothing: such a socket can send, and nobody can answer. */
-    static Bound datagrams(LibC libc, SocketAddress given, SocketOptions options) throws NetparkException {
+    static Bound datagrams(LibC libc, SocketAddress given, NetOptions options) throws NetparkException {
         return open(libc, given, Linux.SOCK_DGRAM, options, false);
     }
 
-    private static Bound open(LibC libc, SocketAddress given, int type, SocketOptions options, boolean listens)
+    private static Bound open(LibC libc, SocketAddress given, int type, NetOptions options, boolean listens)
             throws NetparkException {
         SocketAddress address = Addresses.usable(given);
         SocketAddress widened = Wildcard.widened(address);
@@ -72,7 +72,7 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nu
         }
     }
 
-    private static Bound bind(LibC libc, SocketAddress address, int type, SocketOptions options, boolean listens)
+    private static Bound bind(LibC libc, SocketAddress address, int type, NetOptions options, boolean listens)
             throws NetparkException {
         int family = SockAddr.family(address);
         Unowned socket = new Unowned(libc);
@@ -85,10 +85,10 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nu
         boolean takesBoth = false;
         try {
             if (address instanceof InetSocketAddress inet) {
-                SocketOptions.set(libc, fd, listens ? SocketOption.REUSE_ADDRESS : SocketOption.BROADCAST, true);
+                NetOptions.set(libc, fd, listens ? NetOption.REUSE_ADDRESS : NetOption.BROADCAST, true);
                 if (inet.getAddress() instanceof Inet6Address inet6) {
                     takesBoth = inet6.isAnyLocalAddress();
-                    SocketOptions.set(libc, fd, SocketOption.V6_ONLY, !takesBoth);
+                    NetOptions.set(libc, fd, NetOption.V6_ONLY, !takesBoth);
                 }
             }
             if (listens) {

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls. Only what a {@link LinkBuffer}
  * holds may be in use for longer, where {@linkplain #setZeroCopy zero copy} is wanted.
  */
-public abstract sealed class ByteStream extends ByteInput permits Connection {
+public abstract sealed class ByteStream extends ByteInput permits ConnectionDescriptor {
 
     /**
      * Nothing returns this any more. An operation that could go on, and has had its turn, returns {@link #PARK} as any other that
@@ -235,8 +235,8 @@ public abstract sealed class ByteStream extends ByteInput permits Connection {
 
     // Sending without a copy
 
-    private static final SocketOption<Boolean> ZERO_COPY =
-            SocketOption.ofFlag("SO_ZEROCOPY", Linux.SOL_SOCKET, Linux.SO_ZEROCOPY);
+    private static final NetOption<Boolean> ZERO_COPY =
+            NetOption.ofFlag("SO_ZEROCOPY", Linux.SOL_SOCKET, Linux.SO_ZEROCOPY);
 
     /**
      * Whether large {@link LinkBuffer}s are sent without a copy from now on; see {@link ZeroCopy} for when that pays, and for what

@@ -18,13 +18,13 @@ public final class Connecting {
     private Connecting() {}
 
     /** As the other, from whichever local address the kernel takes. */
-    public static Connection begin(EventLoop loop, SocketAddress remote, SocketOptions options) throws NetparkException {
+    public static ConnectionDescriptor begin(EventLoop loop, SocketAddress remote, NetOptions options) throws NetparkException {
         return begin(loop, remote, options, null);
     }
 
     /**
      * Starts connecting to an address. Never parks: the connection that is returned is not established yet, and
-     * {@link Connection#startConnect} has to finish it.
+     * {@link ConnectionDescriptor#startConnect} has to finish it.
      *
      * @param loop where the connection will live
      * @param remote resolved
@@ -32,8 +32,8 @@ public final class Connecting {
      * @throws NetparkException if it fails at once; nothing is left open
      * @throws IllegalArgumentException if the address is unresolved, or its port is 0, or that of a socket without a name
      */
-    public static Connection begin(
-            EventLoop loop, SocketAddress remote, SocketOptions options, @Nullable SocketAddress local) throws NetparkException {
+    public static ConnectionDescriptor begin(
+            EventLoop loop, SocketAddress remote, NetOptions options, @Nullable SocketAddress local) throws NetparkException {
         SocketAddress to = requireDialable(remote);
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
@@ -57,7 +57,7 @@ public final class Connecting {
             byte[] address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, length);
             // With a cookie for fast open connect(2) succeeds without a word to the peer, and getpeername(2) still says no.
             boolean unasked = result == 0 && family != Linux.AF_UNIX;
-            return Connection.watchConnecting(loop, socket, address, unasked);
+            return ConnectionDescriptor.watchConnecting(loop, socket, address, unasked);
         } finally {
             scratch.giveBack();
         }
@@ -66,13 +66,13 @@ public final class Connecting {
     private static void bind(LibC libc, int fd, SocketAddress local) throws NetparkException {
         if (local instanceof InetSocketAddress inet && inet.getPort() == 0) {
             // The port is chosen at connect(2): as many as there are, for each destination.
-            SocketOptions.set(libc, fd, NO_PORT_YET, true);
+            NetOptions.set(libc, fd, NO_PORT_YET, true);
         }
         Addresses.bind(libc, fd, Addresses.usable(local));
     }
 
-    private static final SocketOption<Boolean> NO_PORT_YET =
-            SocketOption.ofFlag("IP_BIND_ADDRESS_NO_PORT", Linux.IPPROTO_IP, Linux.IP_BIND_ADDRESS_NO_PORT);
+    private static final NetOption<Boolean> NO_PORT_YET =
+            NetOption.ofFlag("IP_BIND_ADDRESS_NO_PORT", Linux.IPPROTO_IP, Linux.IP_BIND_ADDRESS_NO_PORT);
 
     /** Why connect(2) failed. */
     static NetparkException failure(int errno, SocketAddress to) {

@@ -37,7 +37,7 @@ public final class Dial {
     public interface Outcome {
 
         /** Connected; called on the loop of the connection, which is the callee's from now on. */
-        void connected(Connection connection);
+        void connected(ConnectionDescriptor connection);
 
         /** Failed; nothing is left open. Called on an event loop, or by {@link Dialer#dial} itself if the loops are closed. */
         void failed(NetparkException cause);
@@ -369,7 +369,7 @@ public final class Dial {
         }
     }
 
-    void connected(Connection connection) {
+    void connected(ConnectionDescriptor connection) {
         if (!STATE.compareAndSet(this, OPEN, DONE)) {
             connection.close();
             return;

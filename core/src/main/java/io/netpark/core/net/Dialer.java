@@ -23,13 +23,13 @@ public final class Dialer {
     private static final Duration ATTEMPT_DELAY = Duration.ofMillis(250);
 
     private final EventLoopGroup group;
-    private final SocketOptions options;
+    private final NetOptions options;
     private final Resolver resolver;
     private final long timeoutNanos;
     private final long attemptDelayNanos;
     private final @Nullable SocketAddress local;
 
-    private Dialer(EventLoopGroup group, SocketOptions options, Resolver resolver, long timeoutNanos, long attemptDelayNanos,
+    private Dialer(EventLoopGroup group, NetOptions options, Resolver resolver, long timeoutNanos, long attemptDelayNanos,
             @Nullable SocketAddress local) {
         this.group = group;
         this.options = options;
@@ -41,12 +41,12 @@ public final class Dialer {
 
     /** A dialer whose connections live on the loops of a group; for the rest as it is unless told otherwise. */
     public static Dialer of(EventLoopGroup group) {
-        return new Dialer(Objects.requireNonNull(group, "group"), SocketOptions.DEFAULT, Resolver.SYSTEM, 0,
+        return new Dialer(Objects.requireNonNull(group, "group"), NetOptions.DEFAULT, Resolver.SYSTEM, 0,
                 ATTEMPT_DELAY.toNanos(), null);
     }
 
-    /** What the sockets' options are before they connect. The default is {@link SocketOptions#DEFAULT}. */
-    public Dialer withOptions(SocketOptions options) {
+    /** What the sockets' options are before they connect. The default is {@link NetOptions#DEFAULT}. */
+    public Dialer withOptions(NetOptions options) {
         return new Dialer(group, Objects.requireNonNull(options, "options"), resolver, timeoutNanos, attemptDelayNanos, local);
     }
 
@@ -138,7 +138,7 @@ public final class Dialer {
         return group;
     }
 
-    SocketOptions options() {
+    NetOptions options() {
         return options;
     }
 

@@ -8,7 +8,7 @@ import java.nio.ByteOrder;
 
 /**
  * What is known of a message besides its bytes: how long it was, and who has sent it. Made once, and filled by one
- * {@link MessageSocket#startReceive receive} after another; NOT thread safe.
+ * {@link MessageDescriptor#startReceive receive} after another; NOT thread safe.
  */
 public final class Envelope {
 

@@ -93,7 +93,7 @@ final class Lingering extends Pollable {
     /** Bytes that the peer has acknowledged. */
     private long acknowledged() {
         try {
-            return TcpInfo.read(SocketOptions.get(libc, fd, TcpInfo.OPTION)).bytesAcknowledged();
+            return TcpInfo.read(NetOptions.get(libc, fd, TcpInfo.OPTION)).bytesAcknowledged();
         } catch (NetparkException e) {
             return acknowledged;
         }
@@ -103,7 +103,7 @@ final class Lingering extends Pollable {
     private boolean isToBeReset() {
         Scratch scratch = Scratch.take();
         try {
-            return SocketOptions.get(libc, fd, SocketOption.LINGER).isZero()
+            return NetOptions.get(libc, fd, NetOption.LINGER).isZero()
                     || libc.recv(fd, scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT) > 0;
         } catch (NetparkException e) {
             return false;

@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param <T> what it accepts
  */
-public abstract sealed class ListeningSocket<T extends Socket> extends Socket permits Listener, MessageListener {
+public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends SocketDescriptor permits ListenerDescriptor, MessageListenerDescriptor {
 
     /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
     static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
@@ -58,7 +58,7 @@ public abstract sealed class ListeningSocket<T extends Socket> extends Socket pe
     /** What is to be removed with the socket; null if that is nothing. */
     private final @Nullable SocketFile file;
     /** What is to be set on each socket that is accepted; null if that is nothing. */
-    private final @Nullable SocketOptions forAccepted;
+    private final @Nullable NetOptions forAccepted;
     private final Timer retry;
 
     /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */

@@ -20,18 +20,18 @@ final class Multicast {
     private static final int MREQN = 12;
     private static final int MREQ6 = 20;
 
-    private static final SocketOption<byte[]> JOIN =
-            SocketOption.ofBytes("IP_ADD_MEMBERSHIP", Linux.IPPROTO_IP, Linux.IP_ADD_MEMBERSHIP, MREQN);
-    private static final SocketOption<byte[]> LEAVE =
-            SocketOption.ofBytes("IP_DROP_MEMBERSHIP", Linux.IPPROTO_IP, Linux.IP_DROP_MEMBERSHIP, MREQN);
-    private static final SocketOption<byte[]> JOIN_6 =
-            SocketOption.ofBytes("IPV6_ADD_MEMBERSHIP", Linux.IPPROTO_IPV6, Linux.IPV6_ADD_MEMBERSHIP, MREQ6);
-    private static final SocketOption<byte[]> LEAVE_6 =
-            SocketOption.ofBytes("IPV6_DROP_MEMBERSHIP", Linux.IPPROTO_IPV6, Linux.IPV6_DROP_MEMBERSHIP, MREQ6);
-    private static final SocketOption<byte[]> INTERFACE =
-            SocketOption.ofBytes("IP_MULTICAST_IF", Linux.IPPROTO_IP, Linux.IP_MULTICAST_IF, MREQN);
-    private static final SocketOption<Integer> INTERFACE_6 =
-            SocketOption.ofInt("IPV6_MULTICAST_IF", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_IF);
+    private static final NetOption<byte[]> JOIN =
+            NetOption.ofBytes("IP_ADD_MEMBERSHIP", Linux.IPPROTO_IP, Linux.IP_ADD_MEMBERSHIP, MREQN);
+    private static final NetOption<byte[]> LEAVE =
+            NetOption.ofBytes("IP_DROP_MEMBERSHIP", Linux.IPPROTO_IP, Linux.IP_DROP_MEMBERSHIP, MREQN);
+    private static final NetOption<byte[]> JOIN_6 =
+            NetOption.ofBytes("IPV6_ADD_MEMBERSHIP", Linux.IPPROTO_IPV6, Linux.IPV6_ADD_MEMBERSHIP, MREQ6);
+    private static final NetOption<byte[]> LEAVE_6 =
+            NetOption.ofBytes("IPV6_DROP_MEMBERSHIP", Linux.IPPROTO_IPV6, Linux.IPV6_DROP_MEMBERSHIP, MREQ6);
+    private static final NetOption<byte[]> INTERFACE =
+            NetOption.ofBytes("IP_MULTICAST_IF", Linux.IPPROTO_IP, Linux.IP_MULTICAST_IF, MREQN);
+    private static final NetOption<Integer> INTERFACE_6 =
+            NetOption.ofInt("IPV6_MULTICAST_IF", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_IF);
 
     private Multicast() {}
 
@@ -44,7 +44,7 @@ final class Multicast {
     }
 
     private static void change(LibC libc, int fd, InetAddress group, @Nullable NetworkInterface on,
-            SocketOption<byte[]> option, String operation) throws NetparkException {
+            NetOption<byte[]> option, String operation) throws NetparkException {
         if (!group.isMulticastAddress()) {
             throw new IllegalArgumentException(operation + ": not a multicast address (224.0.0.0/4, ff00::/8)");
         }
@@ -53,7 +53,7 @@ final class Multicast {
         struct.put(group.getAddress());
         struct.putInt(option.size() - Integer.BYTES, index); // of ip_mreqn too: an interface is named by index or by address
         try {
-            SocketOptions.set(libc, fd, option, struct.array());
+            NetOptions.set(libc, fd, option, struct.array());
         } catch (NetparkException.SystemError e) {
             throw NetparkException.like(e, operation + ": " + Errno.describe(e.errno()) + wayOut(e.errno()));
         }
@@ -65,11 +65,11 @@ final class Multicast {
 
     static void sendThrough(LibC libc, int fd, int family, NetworkInterface on) throws NetparkException {
         if (family == Linux.AF_INET6) {
-            SocketOptions.set(libc, fd, INTERFACE_6, on.getIndex());
+            NetOptions.set(libc, fd, INTERFACE_6, on.getIndex());
         }
-        if (family == Linux.AF_INET || !SocketOptions.get(libc, fd, SocketOption.V6_ONLY)) {
+        if (family == Linux.AF_INET || !NetOptions.get(libc, fd, NetOption.V6_ONLY)) {
             ByteBuffer struct = ByteBuffer.allocate(MREQN).order(ByteOrder.nativeOrder());
-            SocketOptions.set(libc, fd, INTERFACE, struct.putInt(MREQN - Integer.BYTES, on.getIndex()).array());
+            NetOptions.set(libc, fd, INTERFACE, struct.putInt(MREQN - Integer.BYTES, on.getIndex()).array());
         }
     }
 

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * and close-on-exec, and refer to the same open files as the sender's: so whether a socket is non-blocking is shared with the
  * sender.
  *
- * <p>Ownership: those that have been taken are the taker's to close, or to give to {@link Connection#adopt}; the others are
+ * <p>Ownership: those that have been taken are the taker's to close, or to give to {@link ConnectionDescriptor#adopt}; the others are
  * closed by {@link #close}. It can be received into again then. NOT thread safe.
  *
  * <pre>

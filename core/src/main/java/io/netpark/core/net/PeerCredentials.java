@@ -15,8 +15,8 @@ import java.nio.ByteOrder;
 public record PeerCredentials(int processId, int userId, int groupId) {
 
     /** {@code struct ucred}: three ints. */
-    static final SocketOption<byte[]> OPTION =
-            SocketOption.ofBytes("SO_PEERCRED", Linux.SOL_SOCKET, Linux.SO_PEERCRED, 3 * Integer.BYTES);
+    static final NetOption<byte[]> OPTION =
+            NetOption.ofBytes("SO_PEERCRED", Linux.SOL_SOCKET, Linux.SO_PEERCRED, 3 * Integer.BYTES);
 
     static PeerCredentials read(byte[] ucred) {
         ByteBuffer struct = ByteBuffer.wrap(ucred).order(ByteOrder.nativeOrder());

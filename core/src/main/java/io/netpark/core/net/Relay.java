@@ -30,7 +30,7 @@ public final class Relay {
         default void left(Transfer transfer, LinkBuffer bytes) {}
 
         /** A read of the source of one direction begins, or a write of its target. */
-        default void begins(Connection side, Direction direction) {}
+        default void begins(ConnectionDescriptor side, Direction direction) {}
 
         /** Bytes have been moved. */
         default void moved() {}
@@ -38,17 +38,17 @@ public final class Relay {
 
     /** A direction, and what is in front of it. */
     private final class Half implements Transfer.Outcome {
-        final Connection source;
-        final Connection target;
+        final ConnectionDescriptor source;
+        final ConnectionDescriptor target;
         final Transfer transfer;
 
-        Half(Connection source, Connection target, @Nullable LinkBuffer ahead, long aheadCounts, SegmentPool pool) {
+        Half(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer ahead, long aheadCounts, SegmentPool pool) {
             this.source = source;
             this.target = target;
             this.transfer = new Transfer(source, target, ahead, aheadCounts, Long.MAX_VALUE, pool, this);
         }
 
-        Half(Connection source, Connection target, @Nullable LinkBuffer before, LinkBuffer unread, SegmentPool pool)
+        Half(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer before, LinkBuffer unread, SegmentPool pool)
                 throws NetparkException.LimitExceeded {
             this.source = source;
             this.target = target;
@@ -109,7 +109,7 @@ public final class Relay {
      * @param forOne bytes that one gets first
      * @param forOneCounts how many of those are from the other, and count
      */
-    public Relay(Connection one, Connection other, @Nullable LinkBuffer forOther, long forOtherCounts,
+    public Relay(ConnectionDescriptor one, ConnectionDescriptor other, @Nullable LinkBuffer forOther, long forOtherCounts,
             @Nullable LinkBuffer forOne, long forOneCounts, SegmentPool pool, Outcome outcome) {
         this.outcome = outcome;
         this.there = new Half(one, other, forOther, forOtherCounts, pool);
@@ -126,7 +126,7 @@ public final class Relay {
      * @param unreadOfOther what has been read from the other and not been used
      * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has changed
      */
-    public Relay(Connection one, Connection other, @Nullable LinkBuffer forOther, LinkBuffer unreadOfOne,
+    public Relay(ConnectionDescriptor one, ConnectionDescriptor other, @Nullable LinkBuffer forOther, LinkBuffer unreadOfOne,
             @Nullable LinkBuffer forOne, LinkBuffer unreadOfOther, SegmentPool pool, Outcome outcome)
             throws NetparkException.LimitExceeded {
         this.outcome = outcome;
@@ -162,7 +162,7 @@ public final class Relay {
     }
 
     /** Whose failure it was that ended it, after the end; null if it was nobody's. */
-    public @Nullable Connection failed() {
+    public @Nullable ConnectionDescriptor failed() {
         Failure failed = first.get();
         if (failed == null || failed.failure instanceof CancellationException) {
             return null;

@@ -25,7 +25,7 @@ final class SendPause {
     /** Of this episode; 0 if the last message could be sent. */
     private long nanos;
 
-    SendPause(MessageSocket socket) {
+    SendPause(MessageDescriptor socket) {
         timer = socket.loop().newTimer(() -> socket.nudge(Direction.WRITE));
     }
 

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * and all of it has been read, whatever came after that; a connection that broke before has no end, and each read fails once the
  * bytes are read that had come in.
  */
-public abstract sealed class StreamSocket extends Socket permits ByteInput {
+public abstract sealed class StreamSocket extends SocketDescriptor permits ByteInput {
 
     private static final VarHandle ENDS;
 

@@ -3,8 +3,8 @@ package io.netpark.core.net;
 import io.netpark.core.sys.Linux;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
 import java.time.Duration;
+import java.util.Arrays;
 
 /**
  * What the kernel knows of a TCP connection: {@code struct tcp_info} of linux/tcp.h, without what is of no use to a program.
@@ -67,7 +67,7 @@ public record TcpInfo(
     }
 
     /** {@code struct tcp_info} as far as bytes_notsent and delivery_rate, by the offsets of its members. */
-    static final SocketOption<byte[]> OPTION = SocketOption.ofBytes("TCP_INFO", Linux.IPPROTO_TCP, Linux.TCP_INFO, 192);
+    static final NetOption<byte[]> OPTION = NetOption.ofBytes("TCP_INFO", Linux.IPPROTO_TCP, Linux.TCP_INFO, 192);
 
     private static final int STATE = 0;
     private static final int RETRANSMITS = 2;

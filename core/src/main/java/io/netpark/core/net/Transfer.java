@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * each over before the other begins. While it waits for bytes it holds neither pipe nor memory. It runs on the event loops of the
  * two, wherever it was woken, and never on two at a time; after {@value #BYTES_A_TURN} bytes others get their turn.
  *
- * <p>A stream that breaks is passed on as one: the target is {@linkplain Connection#resetOnClose reset} when it is closed.
+ * <p>A stream that breaks is passed on as one: the target is {@linkplain ConnectionDescriptor#resetOnClose reset} when it is closed.
  *
  * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
  */
@@ -71,8 +71,8 @@ public final class Transfer implements Waiter {
     private static final int ENDED = 0;
     private static final int GOING_ON = 1;
 
-    private final Connection source;
-    private final Connection target;
+    private final ConnectionDescriptor source;
+    private final ConnectionDescriptor target;
     private final @Nullable LinkBuffer ahead;
     private final long aheadCounts;
     private final long count;
@@ -111,7 +111,7 @@ public final class Transfer implements Waiter {
      * @param pool where memory comes from when bytes are copied
      * @throws NetparkException.LimitExceeded if there is no memory for it; nothing has changed
      */
-    public Transfer(Connection source, Connection target, @Nullable LinkBuffer before, LinkBuffer unread, long count,
+    public Transfer(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer before, LinkBuffer unread, long count,
             SegmentPool pool, Outcome outcome) throws NetparkException.LimitExceeded {
         this(source, target, before, unread, 0, count, pool, outcome);
         long first = Math.min(unread.available(), count);
@@ -129,12 +129,12 @@ public final class Transfer implements Waiter {
      * @param count how many bytes to copy at most, with those
      * @param pool where memory comes from when bytes are copied
      */
-    public Transfer(Connection source, Connection target, @Nullable LinkBuffer ahead, long aheadCounts, long count,
+    public Transfer(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer ahead, long aheadCounts, long count,
             SegmentPool pool, Outcome outcome) {
         this(source, target, ahead, null, aheadCounts, count, pool, outcome);
     }
 
-    private Transfer(Connection source, Connection target, @Nullable LinkBuffer ahead, @Nullable LinkBuffer unread,
+    private Transfer(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer ahead, @Nullable LinkBuffer unread,
             long aheadCounts, long count, SegmentPool pool, Outcome outcome) {
         if (count < 0) {
             throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
@@ -261,7 +261,7 @@ public final class Transfer implements Waiter {
         }
     }
 
-    private Connection side() {
+    private ConnectionDescriptor side() {
         return emptying ? target : source;
     }
 
@@ -271,7 +271,7 @@ public final class Transfer implements Waiter {
 
     /** Returns whether it will be run; then it may be running already. */
     private boolean park() {
-        Connection side = side();
+        ConnectionDescriptor side = side();
         Direction direction = direction();
         return side.park(direction, this) && !(cancelled && side.unpark(direction, this));
     }
@@ -282,10 +282,10 @@ public final class Transfer implements Waiter {
             return ENDED;
         }
         int read = splices() ? splice(most, retry) : copy(most, retry);
-        if (read == Connection.NOT_SPLICED) {
+        if (read == ConnectionDescriptor.NOT_SPLICED) {
             read = copy(most, false);
         }
-        if (read == Connection.END_OF_STREAM) {
+        if (read == ConnectionDescriptor.END_OF_STREAM) {
             return ENDED;
         }
         if (read != Descriptor.PARK) {
@@ -326,7 +326,7 @@ public final class Transfer implements Waiter {
                 giveBack(); // who waits for bytes holds nothing
             }
         }
-        if (read == Connection.NOT_SPLICED) {
+        if (read == ConnectionDescriptor.NOT_SPLICED) {
             neverSplice = true;
         } else if (read > 0 && read < TRICKLE) {
             splicing = false;
@@ -348,7 +348,7 @@ public final class Transfer implements Waiter {
             result = write(ahead, retry);
         } else if (pipe != null && pipe.size() > 0) {
             result = retry ? target.retrySplice(pipe) : target.startSplice(pipe);
-            if (result == Connection.NOT_SPLICED) {
+            if (result == ConnectionDescriptor.NOT_SPLICED) {
                 neverSplice = true;
                 rescue(pipe);
                 giveBack();
@@ -455,7 +455,7 @@ public final class Transfer implements Waiter {
     }
 
     /** Whoever closes it in order must not make the peer believe that what it has got is whole. */
-    static void passOnReset(Connection connection) {
+    static void passOnReset(ConnectionDescriptor connection) {
         try {
             connection.resetOnClose();
         } catch (NetparkException e) {

@@ -8,7 +8,7 @@ import java.util.Objects;
  * Immutable; off unless {@linkplain ByteStream#setZeroCopy set}.
  *
  * <p>It is about what lies in a {@link io.netpark.core.buffer.LinkBuffer}: its segments, and direct buffers that are
- * {@linkplain io.netpark.core.buffer.Writer#link linked} into it. The kernel sends them from where they are, and again if a
+ * {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into it. The kernel sends them from where they are, and again if a
  * packet is lost, so they are on loan to it after the write has returned: until the peer has acknowledged them and the kernel
  * has said so. Only then a segment goes back to its pool, or the owner of a linked buffer is told that it is free. Nobody waits
  * for that: a write ends, as ever, when the kernel has taken the bytes. Until a linked buffer is told free, whoever

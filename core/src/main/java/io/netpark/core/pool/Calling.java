@@ -74,10 +74,10 @@ abstract sealed class Calling implements Runnable {
 
     /** It gets a connection. */
     static final class Lent extends Calling {
-        private final Lease lease;
+        private final PoolLease lease;
 
         /** @param loop reports */
-        Lent(Pool.Borrower borrower, Lease lease, EventLoop loop) {
+        Lent(Pool.Borrower borrower, PoolLease lease, EventLoop loop) {
             super(borrower, loop);
             this.lease = lease;
         }

@@ -1,6 +1,6 @@
 package io.netpark.core.pool;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
@@ -31,7 +31,7 @@ final class Dialing implements Dial.Outcome {
     }
 
     @Override
-    public void connected(Connection connection) {
+    public void connected(ConnectionDescriptor connection) {
         supply.connected(this, connection);
     }
 

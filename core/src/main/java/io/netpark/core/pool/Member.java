@@ -4,7 +4,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.net.ByteInput;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +24,7 @@ final class Member implements Waiter {
     /** A new one stands for a dial that somebody waits for, until it is given to somebody. */
     enum State { NEW, LENT, IDLE, GONE }
 
-    final Connection connection;
+    final ConnectionDescriptor connection;
     final Destination destination;
     /** When it is too old, as a nanoTime. */
     final long endNanos;
@@ -34,7 +34,7 @@ final class Member implements Waiter {
     long idleSince;
     private final Pool pool;
 
-    Member(Pool pool, Destination destination, Connection connection, long endNanos) {
+    Member(Pool pool, Destination destination, ConnectionDescriptor connection, long endNanos) {
         this.pool = pool;
         this.destination = destination;
         this.connection = connection;

@@ -38,7 +38,7 @@ public final class Pool implements AutoCloseable {
          * Gets it; called by {@link Pool#borrow} itself if there is one at hand. Borrowers that give back at once, and borrow again,
          * are not called deeper and deeper on one stack: after some the event loop calls.
          */
-        void lent(Lease lease);
+        void lent(PoolLease lease);
 
         /** Gets none: {@link NetparkException.TimedOut}, {@link NetparkException.Closed}, or why connecting failed. */
         void failed(NetparkException cause);
@@ -150,7 +150,7 @@ public final class Pool implements AutoCloseable {
                 reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
             }
             if (reason == null) {
-                lent = new Calling.Lent(borrower, new Lease(this, member, System.nanoTime() - member.idleSince), loop);
+                lent = new Calling.Lent(borrower, new PoolLease(this, member, System.nanoTime() - member.idleSince), loop);
             }
         } catch (Throwable e) {
             evict(member, Eviction.DISCARDED);
@@ -301,7 +301,7 @@ public final class Pool implements AutoCloseable {
                     reason = Eviction.ROOM;
                 } else if (!member.destination.waiting.isEmpty() && sure) {
                     next = member.destination.waiting.iterator().next();
-                    lent = new Calling.Lent(next.borrower, new Lease(this, member, 0), loop); // what needs memory comes first
+                    lent = new Calling.Lent(next.borrower, new PoolLease(this, member, 0), loop); // what needs memory comes first
                     member.destination.change(member, Member.State.LENT);
                     ledger.answer(next);
                     ledger.tally.borrowed++;

@@ -2,7 +2,7 @@ package io.netpark.core.pool;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -32,7 +32,7 @@ final class Supply {
         this.dialer = dialer;
     }
 
-    void connected(Dialing dialing, Connection connection) {
+    void connected(Dialing dialing, ConnectionDescriptor connection) {
         Member member;
         boolean again;
         try {

@@ -4,7 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.Connection
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
@@ -144,7 +144,7 @@ class CloseSpec : NetparkSpec(body = {
         val checker = CloseChecker(Bindings.best)
         TestReactor(checker).use { reactor ->
             reactor.listen().use { listener ->
-                lateinit var connection: Connection
+                lateinit var connection: ConnectionDescriptor
                 race(
                     300,
                     { connection.close() },
@@ -166,7 +166,7 @@ class CloseSpec : NetparkSpec(body = {
         val checker = CloseChecker(Bindings.best)
         TestReactor(checker).use { reactor ->
             reactor.listen().use { listener ->
-                lateinit var connection: Connection
+                lateinit var connection: ConnectionDescriptor
                 lateinit var peer: BlockingConnection
                 lateinit var waiter: NumberedWaiter
                 val takenBack = AtomicInteger()

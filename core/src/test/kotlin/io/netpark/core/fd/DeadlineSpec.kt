@@ -4,7 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.comparables.shouldBeGreaterThanOrEqualTo
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
-import io.netpark.core.net.Connection
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.CallCounter
@@ -32,12 +32,12 @@ class DeadlineSpec : NetparkSpec(body = {
         fromNow(fromNow).also { connection.setDeadline(Direction.READ, it) }
 
     /** A read that is parked, to be retried by hand. */
-    fun Connection.parkRead(): ThreadWaiter {
+    fun ConnectionDescriptor.parkRead(): ThreadWaiter {
         startRead(ByteBuffer.allocate(10)) shouldBe Descriptor.PARK
         return ThreadWaiter().also { park(Direction.READ, it) shouldBe true }
     }
 
-    fun Connection.retryRead(): Int = retryRead(ByteBuffer.allocate(10))
+    fun ConnectionDescriptor.retryRead(): Int = retryRead(ByteBuffer.allocate(10))
 
     pair("R9: a parked read ends not before its deadline") { _, server ->
         repeat(20) {

@@ -7,7 +7,7 @@ import io.kotest.matchers.ints.shouldBeInRange
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.Connecting
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.NetOptions
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -26,7 +26,7 @@ class EventLoopGroupSpec : NetparkSpec(body = {
     fun group(configure: EventLoopGroup.Builder.() -> Unit): EventLoopGroup =
         EventLoopGroup.builder().daemon(true).apply(configure).open()
 
-    fun dial(loop: EventLoop, listener: BlockingListener) = Connecting.begin(loop, listener.address, SocketOptions.DEFAULT)
+    fun dial(loop: EventLoop, listener: BlockingListener) = Connecting.begin(loop, listener.address, NetOptions.DEFAULT)
 
     fun EventLoopGroup.choices(count: Int, source: (Int) -> Int = { 0 }): List<Int> =
         List(count) { loops().indexOf(next(source(it))) }

@@ -1,7 +1,7 @@
 package io.netpark.core.loop
 
-import io.netpark.core.net.Listener
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.NetOptions
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
 import io.netpark.core.testing.loopback
@@ -11,7 +11,7 @@ import kotlin.concurrent.thread
 /** Echoes for as many as its descriptors allow. Prints its port. For a JVM of its own, with few descriptors. */
 fun main() {
     val group = EventLoopGroup.builder().loops(1).daemon(true).open()
-    val listener = BlockingListener(Listener.listen(group, loopback(), SocketOptions.DEFAULT))
+    val listener = BlockingListener(ListenerDescriptor.listen(group, loopback(), NetOptions.DEFAULT))
     println((listener.listener.localAddress() as InetSocketAddress).port)
     while (true) {
         val connection = listener.accept()

@@ -89,7 +89,7 @@ class AdmissionSpec : NetparkSpec(body = {
                     val clients = List(201) { connect(listener) }
                     val core = listener.listener
                     val portions = ConcurrentLinkedQueue<Long>()
-                    val first = CompletableFuture<Connection>()
+                    val first = CompletableFuture<ConnectionDescriptor>()
                     val others = AtomicInteger()
                     /** As the adapters accept on the listener's loop. */
                     class Accepting : Waiter {

@@ -10,13 +10,13 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Linux
 import io.netpark.core.sys.NativeMemory
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
 import io.netpark.core.testing.BlockingMessages
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
-import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
@@ -77,7 +77,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         suspend fun streams(name: String, body: TestReactor.(a: BlockingConnection, b: BlockingConnection) -> Unit) =
             test(name) {
                 TestReactor(flavour, loops = 2).use { reactor ->
-                    Listener.listen(reactor.group, Family.ABSTRACT.freshAddress(), SocketOptions.DEFAULT).use { listener ->
+                    ListenerDescriptor.listen(reactor.group, Family.ABSTRACT.freshAddress(), NetOptions.DEFAULT).use { listener ->
                         val client = reactor.connect(listener.localAddress())
                         (client to BlockingListener(listener).accept()).use { a, b -> reactor.body(a, b) }
                     }
@@ -122,7 +122,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
                 libc.close(descriptor)
                 PassedDescriptors(1).use { into ->
                     b.receive(into)
-                    BlockingConnection(Connection.adopt(loop, into.take().single())).use { adopted ->
+                    BlockingConnection(ConnectionDescriptor.adopt(loop, into.take().single())).use { adopted ->
                         client.write("hello")
                         adopted.readText(5) shouldBe "hello"
                     }
@@ -218,7 +218,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         streams("the end of the stream brings none") { a, b ->
             a.close()
             val into = PassedDescriptors(1)
-            b.connection.startReadDescriptors(ByteBuffer.allocate(1), into) shouldBe Connection.END_OF_STREAM
+            b.connection.startReadDescriptors(ByteBuffer.allocate(1), into) shouldBe ConnectionDescriptor.END_OF_STREAM
             into.count() shouldBe 0
         }
 
@@ -265,7 +265,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
 
     for (libc in Bindings.all) test("${libc.binding()}: a bad day of the C library neither loses nor leaks any") {
         TestReactor(FaultyLibC(libc)).use { reactor ->
-            Listener.listen(reactor.group, Family.PATH.freshAddress(), SocketOptions.DEFAULT).use { listener ->
+            ListenerDescriptor.listen(reactor.group, Family.PATH.freshAddress(), NetOptions.DEFAULT).use { listener ->
                 val client = reactor.connect(listener.localAddress())
                 (client to BlockingListener(listener).accept()).use { a, b ->
                     val sending = async { libc.withPipe(2) { pipe -> repeat(200) { a.pass("four", *pipe) } } }

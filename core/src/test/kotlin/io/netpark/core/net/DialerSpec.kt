@@ -244,7 +244,7 @@ class DialerSpec : NetparkSpec(body = {
 
             reactor("a connection to itself is none") { dialer ->
                 HeldPort().use { held ->
-                    val sharing = dialer.withOptions(SocketOptions.DEFAULT.with(SocketOption.REUSE_ADDRESS, true))
+                    val sharing = dialer.withOptions(NetOptions.DEFAULT.with(NetOption.REUSE_ADDRESS, true))
                     shouldThrow<NetparkException.Refused> { sharing.withLocalAddress(held.address).await(held.address) }
                         .message!! shouldContain ":${held.port}"
                 }
@@ -289,14 +289,14 @@ class DialerSpec : NetparkSpec(body = {
                 listen().use { listener ->
                     val before = openDescriptors()
                     dialer.dial(listener.address, object : Dial.Outcome {
-                        override fun connected(connection: Connection): Unit = error("mine")
+                        override fun connected(connection: ConnectionDescriptor): Unit = error("mine")
                         override fun failed(cause: NetparkException): Unit = error("mine")
                     })
                     listener.accept().use { it.readIsAtEnd() shouldBe true }
                     eventually { openDescriptors() shouldBe before }
                     eventually { reporter.drain() shouldHaveSize 1 }
                     dialer.dial("127.0.0.1", 1, object : Dial.Outcome {
-                        override fun connected(connection: Connection): Unit = error("mine")
+                        override fun connected(connection: ConnectionDescriptor): Unit = error("mine")
                         override fun failed(cause: NetparkException): Unit = error("mine")
                     })
                     eventually { reporter.drain() shouldHaveSize 1 }
@@ -417,16 +417,16 @@ class DialerSpec : NetparkSpec(body = {
 
     test("fast open: the option is set, and bytes get through, with a cookie or without") {
         TestReactor().use { reactor ->
-            val options = SocketOptions.DEFAULT.withFastOpen(true)
+            val options = NetOptions.DEFAULT.withFastOpen(true)
             reactor.listen(options = options).use { listener ->
                 repeat(3) {
                     Dialer.of(reactor.group).withOptions(options).await(listener.address).use { client ->
-                        client.getOption(SocketOption.FAST_OPEN_CONNECT) shouldBe true
+                        client.getOption(NetOption.FAST_OPEN_CONNECT) shouldBe true
                         io.netpark.core.testing.BlockingConnection(client).write("early")
                         listener.accept().use { it.readText(5) shouldBe "early" }
                     }
                 }
-                listener.listener.getOption(SocketOption.FAST_OPEN) shouldBe 256
+                listener.listener.getOption(NetOption.FAST_OPEN) shouldBe 256
             }
         }
     }

@@ -23,7 +23,7 @@ private class CallbackEcho(private val listener: BlockingListener) {
 
     fun start() = guarded { accepted(listener.listener.startAccept()) }
 
-    private fun accepted(first: Connection?) {
+    private fun accepted(first: ConnectionDescriptor?) {
         var connection = first
         while (true) {
             if (connection == null) {
@@ -45,7 +45,7 @@ private class CallbackEcho(private val listener: BlockingListener) {
     }
 
     /** Reads what comes and writes it back, until the end of the stream. */
-    private inner class Echo(private val connection: Connection) {
+    private inner class Echo(private val connection: ConnectionDescriptor) {
         private val buffer = ByteBuffer.allocateDirect(1000)
         private var reading = true
         private var parked = false
@@ -53,12 +53,12 @@ private class CallbackEcho(private val listener: BlockingListener) {
         fun run() = guarded {
             while (true) {
                 val outcome = step()
-                parked = outcome == Connection.PARK
+                parked = outcome == ConnectionDescriptor.PARK
                 if (parked) {
                     val direction = if (reading) Direction.READ else Direction.WRITE
                     if (connection.park(direction, ::run)) return@guarded
                 } else if (reading) {
-                    if (outcome == Connection.END_OF_STREAM) {
+                    if (outcome == ConnectionDescriptor.END_OF_STREAM) {
                         connection.close()
                         return@guarded
                     }

@@ -52,7 +52,7 @@ private fun <T> Path.asChannel(body: (FileChannel) -> T): T = FileChannel.open(t
 private fun TestReactor.pairOver(family: String): Pair<BlockingConnection, BlockingConnection> {
     if (family != "unix") return pair(if (family == "IPv6") "::1" else "127.0.0.1")
     val address = UnixAddress.abstractName("netpark-files-${ProcessHandle.current().pid()}-${NAMES.incrementAndGet()}")
-    return Listener.listen(group, address, SocketOptions.DEFAULT).use { listener ->
+    return ListenerDescriptor.listen(group, address, NetOptions.DEFAULT).use { listener ->
         val client = BlockingConnection(Dialer.of(group).await(address))
         client to BlockingListener(listener).accept()
     }
@@ -66,7 +66,7 @@ private fun BlockingConnection.discard(): Pair<Long, Byte> {
     while (true) {
         target.clear()
         val read = read(target)
-        if (read == Connection.END_OF_STREAM) return count to last
+        if (read == ConnectionDescriptor.END_OF_STREAM) return count to last
         count += read
         last = target.get(read - 1)
     }

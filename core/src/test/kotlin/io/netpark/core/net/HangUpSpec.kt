@@ -53,9 +53,9 @@ class HangUpSpec : NetparkSpec(body = {
                     val calls = CallCounter(shared)
                     TestReactor(calls.libc, flavour.poller.factory).use { reactor ->
                         val listener = when (kind) {
-                            "TCP" -> Listener.listen(reactor.group, loopback(), SocketOptions.DEFAULT, admission)
-                            "unix" -> Listener.listen(reactor.group, UnixAddress.path(temporaryPath()), SocketOptions.DEFAULT, admission)
-                            else -> MessageListener.listen(reactor.group, UnixAddress.path(temporaryPath()), SocketOptions.DEFAULT)
+                            "TCP" -> ListenerDescriptor.listen(reactor.group, loopback(), NetOptions.DEFAULT, admission)
+                            "unix" -> ListenerDescriptor.listen(reactor.group, UnixAddress.path(temporaryPath()), NetOptions.DEFAULT, admission)
+                            else -> MessageListenerDescriptor.listen(reactor.group, UnixAddress.path(temporaryPath()), NetOptions.DEFAULT)
                         }
                         listener.use { reactor.body(it, shared, calls) }
                     }

@@ -95,7 +95,7 @@ class ListenAndDialSpec : NetparkSpec(body = {
             }
 
             reactor("two listeners with SO_REUSEPORT share a port") {
-                val options = SocketOptions.DEFAULT.withReusePort(true)
+                val options = NetOptions.DEFAULT.withReusePort(true)
                 listen(loopback(host), options).use { first ->
                     listen(first.address, options).use { second ->
                         second.address shouldBe first.address

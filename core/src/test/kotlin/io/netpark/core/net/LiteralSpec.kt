@@ -66,16 +66,16 @@ class LiteralSpec : NetparkSpec(body = {
     }
 
     test("an address to listen on is a literal or looked up, never on an event loop, and has its port apart") {
-        Listener.addressOf("::1", 80) shouldBe InetSocketAddress("::1", 80)
-        Listener.addressOf("localhost", 80).address.isLoopbackAddress shouldBe true
-        shouldThrow<IllegalArgumentException> { Listener.addressOf("localhost:80", 80) }.message!! shouldContain "apart"
-        shouldThrow<UnknownHostException> { Listener.addressOf("no.such.host.invalid", 80) }
+        ListenerDescriptor.addressOf("::1", 80) shouldBe InetSocketAddress("::1", 80)
+        ListenerDescriptor.addressOf("localhost", 80).address.isLoopbackAddress shouldBe true
+        shouldThrow<IllegalArgumentException> { ListenerDescriptor.addressOf("localhost:80", 80) }.message!! shouldContain "apart"
+        shouldThrow<UnknownHostException> { ListenerDescriptor.addressOf("no.such.host.invalid", 80) }
         TestReactor().use { reactor ->
             async {
                 CompletableFuture.runAsync({
-                    Listener.addressOf("127.0.0.1", 80).address.isLoopbackAddress shouldBe true
-                    Listener.addressOf("LocalHost", 80).address.isLoopbackAddress shouldBe true
-                    shouldThrow<IllegalStateException> { Listener.addressOf("some.name", 80) }.message!! shouldContain "event loop"
+                    ListenerDescriptor.addressOf("127.0.0.1", 80).address.isLoopbackAddress shouldBe true
+                    ListenerDescriptor.addressOf("LocalHost", 80).address.isLoopbackAddress shouldBe true
+                    shouldThrow<IllegalStateException> { ListenerDescriptor.addressOf("some.name", 80) }.message!! shouldContain "event loop"
                 }, reactor.loop).get()
             }.result()
         }

@@ -176,7 +176,7 @@ class MessageBatchSpec : NetparkSpec(body = {
                 a.socket.shutdownOutput()
                 b.receive(batch) shouldBe 2
                 batch.texts() shouldContainExactly listOf("one", "two")
-                repeat(2) { b.receive(batch) shouldBe MessageSocket.END_OF_STREAM }
+                repeat(2) { b.receive(batch) shouldBe MessageDescriptor.END_OF_STREAM }
                 batch.clear()
                 repeat(4) { batch.put("$it") }
                 b.send(batch)

@@ -228,9 +228,9 @@ class MessageSocketSpec : NetparkSpec(body = {
             }
 
             pair("options are those of sockets") { a, _ ->
-                a.socket.getOption(SocketOption.BROADCAST) shouldBe !family.unix
-                a.socket.setOption(SocketOption.RECEIVE_BUFFER, 8192)
-                (a.socket.getOption(SocketOption.RECEIVE_BUFFER) >= 8192) shouldBe true
+                a.socket.getOption(NetOption.BROADCAST) shouldBe !family.unix
+                a.socket.setOption(NetOption.RECEIVE_BUFFER, 8192)
+                (a.socket.getOption(NetOption.RECEIVE_BUFFER) >= 8192) shouldBe true
             }
         }
     }
@@ -270,7 +270,7 @@ class MessageSocketSpec : NetparkSpec(body = {
         }
 
         reactor("a broadcast is permitted unless it was turned off") {
-            bind(loopback(), SocketOptions.DEFAULT.with(SocketOption.BROADCAST, false)).use { socket ->
+            bind(loopback(), NetOptions.DEFAULT.with(NetOption.BROADCAST, false)).use { socket ->
                 shouldThrow<NetparkException.SystemError> { socket.send("x", InetSocketAddress("255.255.255.255", 9)) }
                     .message!! shouldContain "BROADCAST"
             }

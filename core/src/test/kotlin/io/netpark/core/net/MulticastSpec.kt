@@ -38,7 +38,7 @@ private fun interfaceFor(group: InetAddress): NetworkInterface? =
 class MulticastSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) for ((wildcard, address) in listOf("0.0.0.0" to "239.255.77.77", "::" to "ff11::7777")) {
         val group = InetAddress.getByName(address)
-        val options = SocketOptions.DEFAULT.with(SocketOption.REUSE_ADDRESS, true)
+        val options = NetOptions.DEFAULT.with(NetOption.REUSE_ADDRESS, true)
         val found = interfaceFor(group)
         val on = found ?: NetworkInterface.getByIndex(1)
 

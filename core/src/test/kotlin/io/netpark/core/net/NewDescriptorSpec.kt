@@ -49,22 +49,22 @@ class NewDescriptorSpec : NetparkSpec(body = {
     }
 
     test("listening") {
-        walkOnLoop { Listener.listen(it.group, loopback(), SocketOptions.DEFAULT) }
-        walkOnLoop { MessageListener.listen(it.group, Family.ABSTRACT.freshAddress(), SocketOptions.DEFAULT) }
+        walkOnLoop { ListenerDescriptor.listen(it.group, loopback(), NetOptions.DEFAULT) }
+        walkOnLoop { MessageListenerDescriptor.listen(it.group, Family.ABSTRACT.freshAddress(), NetOptions.DEFAULT) }
     }
 
     test("listening on a path") {
-        walkOnLoop { Listener.listen(it.group, UnixAddress.path(temporaryPath()), SocketOptions.DEFAULT) }
+        walkOnLoop { ListenerDescriptor.listen(it.group, UnixAddress.path(temporaryPath()), NetOptions.DEFAULT) }
     }
 
     test("binding and connecting sockets of messages") {
-        walkOnLoop { MessageSocket.bind(it.loop, loopback(), SocketOptions.DEFAULT) }
+        walkOnLoop { MessageDescriptor.bind(it.loop, loopback(), NetOptions.DEFAULT) }
         TestReactor().use { others ->
-            MessageSocket.bind(others.loop, loopback(), SocketOptions.DEFAULT).use { peer ->
-                walkOnLoop { MessageSocket.dial(it.loop, peer.localAddress(), SocketOptions.DEFAULT) }
+            MessageDescriptor.bind(others.loop, loopback(), NetOptions.DEFAULT).use { peer ->
+                walkOnLoop { MessageDescriptor.dial(it.loop, peer.localAddress(), NetOptions.DEFAULT) }
             }
-            MessageListener.listen(others.group, Family.ABSTRACT.freshAddress(), SocketOptions.DEFAULT).use { peer ->
-                walkOnLoop { MessageSocket.dialPackets(it.loop, peer.localAddress(), SocketOptions.DEFAULT) }
+            MessageListenerDescriptor.listen(others.group, Family.ABSTRACT.freshAddress(), NetOptions.DEFAULT).use { peer ->
+                walkOnLoop { MessageDescriptor.dialPackets(it.loop, peer.localAddress(), NetOptions.DEFAULT) }
             }
         }
     }
@@ -72,8 +72,8 @@ class NewDescriptorSpec : NetparkSpec(body = {
     test("connecting") {
         TestReactor().use { others ->
             others.listen().use { listener ->
-                walkOnLoop { Connecting.begin(it.loop, listener.address, SocketOptions.DEFAULT) }
-                walkOnLoop { Connecting.begin(it.loop, listener.address, SocketOptions.DEFAULT, loopback()) }
+                walkOnLoop { Connecting.begin(it.loop, listener.address, NetOptions.DEFAULT) }
+                walkOnLoop { Connecting.begin(it.loop, listener.address, NetOptions.DEFAULT, loopback()) }
             }
         }
     }
@@ -96,7 +96,7 @@ class NewDescriptorSpec : NetparkSpec(body = {
     test("descriptors that come with a message are its receiver's or closed") {
         TestReactor().use { reactor ->
             val address = Family.ABSTRACT.freshAddress()
-            MessageSocket.bind(reactor.loop, address, SocketOptions.DEFAULT).use { socket ->
+            MessageDescriptor.bind(reactor.loop, address, NetOptions.DEFAULT).use { socket ->
                 Pipe.open(reactor.libc)!!.use { pipe ->
                     val fd = Pipe::class.java.getDeclaredField("in").apply { isAccessible = true }.getInt(pipe)
                     val before = openDescriptorTargets().size

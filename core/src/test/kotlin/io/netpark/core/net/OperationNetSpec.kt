@@ -28,7 +28,7 @@ import java.nio.file.Path
 class OperationNetSpec : NetparkSpec(body = {
     test("every operation of every descriptor is walked here") {
         val known = SHAPES.map { it.operation }.toSet()
-        val all = listOf(Connection::class.java, Listener::class.java, MessageListener::class.java, MessageSocket::class.java)
+        val all = listOf(ConnectionDescriptor::class.java, ListenerDescriptor::class.java, MessageListenerDescriptor::class.java, MessageDescriptor::class.java)
             .flatMap { operations(it) }.map { operation(it) }.toSet()
         all shouldBe known
     }
@@ -213,33 +213,33 @@ private class Rig(private val shape: Shape) : AutoCloseable {
     private fun open() {
         val address = Family.ABSTRACT.freshAddress()
         descriptor = when (shape.kind) {
-            Kind.STREAM -> Listener.listen(reactor.group, address, SocketOptions.DEFAULT).use { listener ->
-                val client = keep(Connecting.begin(reactor.loop, address, SocketOptions.DEFAULT))
+            Kind.STREAM -> ListenerDescriptor.listen(reactor.group, address, NetOptions.DEFAULT).use { listener ->
+                val client = keep(Connecting.begin(reactor.loop, address, NetOptions.DEFAULT))
                 client.startConnect() shouldBe 0
                 client.startWrite(ByteBuffer.allocate(1000)) shouldBe 0
                 keep(listener.startAccept()!!)
             }
-            Kind.MESSAGES -> keep(MessageSocket.bind(reactor.loop, address, SocketOptions.DEFAULT))
-            Kind.LISTENER -> keep(Listener.listen(reactor.group, address, SocketOptions.DEFAULT))
-            Kind.MESSAGE_LISTENER -> keep(MessageListener.listen(reactor.group, address, SocketOptions.DEFAULT))
+            Kind.MESSAGES -> keep(MessageDescriptor.bind(reactor.loop, address, NetOptions.DEFAULT))
+            Kind.LISTENER -> keep(ListenerDescriptor.listen(reactor.group, address, NetOptions.DEFAULT))
+            Kind.MESSAGE_LISTENER -> keep(MessageListenerDescriptor.listen(reactor.group, address, NetOptions.DEFAULT))
         }
     }
 
-    fun address(): SocketAddress = (descriptor as Socket).localAddress()
+    fun address(): SocketAddress = (descriptor as SocketDescriptor).localAddress()
 
     /** What it has to find. */
     private fun feed() {
         when (shape.kind) {
             Kind.STREAM -> if (descriptor.isClosed) open()
-            Kind.MESSAGES -> with(descriptor as MessageSocket) {
+            Kind.MESSAGES -> with(descriptor as MessageDescriptor) {
                 if (startSend(text(), address()) == Descriptor.PARK) abandon(Direction.WRITE) // there is enough
                 if (shape.operation.startsWith("Send")) {
                     while (startReceive(ByteBuffer.allocate(9), null, null) != Descriptor.PARK) continue
                     abandon(Direction.READ)
                 }
             }
-            Kind.LISTENER -> keep(Connecting.begin(reactor.loop, address(), SocketOptions.DEFAULT))
-            Kind.MESSAGE_LISTENER -> keep(MessageSocket.dialPackets(reactor.loop, address(), SocketOptions.DEFAULT))
+            Kind.LISTENER -> keep(Connecting.begin(reactor.loop, address(), NetOptions.DEFAULT))
+            Kind.MESSAGE_LISTENER -> keep(MessageDescriptor.dialPackets(reactor.loop, address(), NetOptions.DEFAULT))
         }
     }
 
@@ -283,7 +283,7 @@ private class Rig(private val shape: Shape) : AutoCloseable {
 
     private fun end(outcome: Any?) {
         if (parks(outcome)) descriptor.abandon(direction())
-        if (outcome is Socket) { // the next accept believes that nobody else is there, once
+        if (outcome is SocketDescriptor) { // the next accept believes that nobody else is there, once
             outcome.close()
             end(run("start", arrayOf()))
         }

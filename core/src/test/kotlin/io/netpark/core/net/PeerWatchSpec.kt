@@ -14,7 +14,7 @@ import io.netpark.core.testing.result
 import io.netpark.core.testing.use
 import java.util.concurrent.CompletableFuture
 
-private class Told(connection: Connection, from: PeerState) {
+private class Told(connection: ConnectionDescriptor, from: PeerState) {
     private val state = CompletableFuture<PeerState>()
     val watch: PeerWatch = connection.watchPeer(from) { check(state.complete(it)) { "told twice" } }
 

@@ -25,7 +25,7 @@ fun main(arguments: Array<String>) = EventLoopGroup.builder().loops(1).daemon(tr
 }
 
 private fun listenAndClose(group: EventLoopGroup, address: UnixAddress, folder: Path) {
-    Listener.listen(group, address, SocketOptions.DEFAULT).use { listener ->
+    ListenerDescriptor.listen(group, address, NetOptions.DEFAULT).use { listener ->
         check(listener.localAddress() == address) { "$address became ${listener.localAddress()}" }
         check(entries(folder) == 1) { "bound in $folder: ${entries(folder)}" }
     }

@@ -27,9 +27,9 @@ import kotlin.io.path.readText
 import kotlin.io.path.writeText
 
 private fun TestReactor.bindTo(kind: String, address: UnixAddress): AutoCloseable = when (kind) {
-    "stream listener" -> Listener.listen(group, address, SocketOptions.DEFAULT)
-    "packet listener" -> MessageListener.listen(group, address, SocketOptions.DEFAULT)
-    else -> MessageSocket.bind(group.next(), address, SocketOptions.DEFAULT)
+    "stream listener" -> ListenerDescriptor.listen(group, address, NetOptions.DEFAULT)
+    "packet listener" -> MessageListenerDescriptor.listen(group, address, NetOptions.DEFAULT)
+    else -> MessageDescriptor.bind(group.next(), address, NetOptions.DEFAULT)
 }
 
 /** The file of a unix socket's path goes with the socket, and nothing else does. */
@@ -101,7 +101,7 @@ class SocketFileSpec : NetparkSpec(body = {
                             override fun listen(fd: Int, backlog: Int): Int = -Errno.EADDRINUSE
                         }
                         shouldThrow<NetparkException> {
-                            Bound.listening(listener, UnixAddress.path(path), Linux.SOCK_STREAM, SocketOptions.DEFAULT)
+                            Bound.listening(listener, UnixAddress.path(path), Linux.SOCK_STREAM, NetOptions.DEFAULT)
                         }
                         path.exists() shouldBe false
                     }

@@ -39,7 +39,7 @@ class SocketOptionsSpec : NetparkSpec(body = {
     }
 
     /** The options of the dialed and the accepted end. */
-    fun connected(options: SocketOptions, check: SocketSpy.(fd: Int) -> Unit) {
+    fun connected(options: NetOptions, check: SocketSpy.(fd: Int) -> Unit) {
         val spy = SocketSpy(Bindings.best)
         TestReactor(spy).use { reactor ->
             reactor.pair(options = options).use { _, _ ->
@@ -50,7 +50,7 @@ class SocketOptionsSpec : NetparkSpec(body = {
     }
 
     test("by default there is no delay, and keepalive with Go's intervals; accepted connections inherit it") {
-        connected(SocketOptions.DEFAULT) { fd ->
+        connected(NetOptions.DEFAULT) { fd ->
             option(fd, Linux.IPPROTO_TCP, Linux.TCP_NODELAY) shouldBe 1
             option(fd, Linux.SOL_SOCKET, Linux.SO_KEEPALIVE) shouldBe 1
             option(fd, Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE) shouldBe 15
@@ -60,14 +60,14 @@ class SocketOptionsSpec : NetparkSpec(body = {
     }
 
     test("both can be switched off") {
-        connected(SocketOptions.DEFAULT.withNoDelay(false).withKeepAlive(false)) { fd ->
+        connected(NetOptions.DEFAULT.withNoDelay(false).withKeepAlive(false)) { fd ->
             option(fd, Linux.IPPROTO_TCP, Linux.TCP_NODELAY) shouldBe 0
             option(fd, Linux.SOL_SOCKET, Linux.SO_KEEPALIVE) shouldBe 0
         }
     }
 
     test("buffer sizes are what was asked for, doubled by the kernel") {
-        connected(SocketOptions.DEFAULT.withSendBuffer(20_000).withReceiveBuffer(30_000)) { fd ->
+        connected(NetOptions.DEFAULT.withSendBuffer(20_000).withReceiveBuffer(30_000)) { fd ->
             option(fd, Linux.SOL_SOCKET, Linux.SO_SNDBUF) shouldBeGreaterThanOrEqual 40_000
             option(fd, Linux.SOL_SOCKET, Linux.SO_RCVBUF) shouldBe 60_000
         }
@@ -77,25 +77,25 @@ class SocketOptionsSpec : NetparkSpec(body = {
         for (address in listOf(loopback(), UnixAddress.path(temporaryPath()))) {
             val counter = CallCounter()
             TestReactor(counter.libc).use { reactor ->
-                val options = SocketOptions.DEFAULT.withSendBuffer(100_000).withReceiveBuffer(90_000)
-                    .with(SocketOption.PRIORITY, 3).with(SocketOption.LINGER, Duration.ofSeconds(7)).with(SocketOption.REUSE_ADDRESS, true)
+                val options = NetOptions.DEFAULT.withSendBuffer(100_000).withReceiveBuffer(90_000)
+                    .with(NetOption.PRIORITY, 3).with(NetOption.LINGER, Duration.ofSeconds(7)).with(NetOption.REUSE_ADDRESS, true)
                 reactor.listen(address, options).use { listener ->
                     reactor.dial(listener.listener.localAddress()).connect().use {
                         val before = counter["setsockopt"]
                         listener.accept().use { server ->
                             counter["setsockopt"] - before shouldBe if (address is UnixAddress) 4 else 1
-                            server.connection.getOption(SocketOption.SEND_BUFFER) shouldBe 200_000
-                            server.connection.getOption(SocketOption.RECEIVE_BUFFER) shouldBe 180_000
-                            server.connection.getOption(SocketOption.PRIORITY) shouldBe 3
-                            server.connection.getOption(SocketOption.LINGER) shouldBe Duration.ofSeconds(7)
+                            server.connection.getOption(NetOption.SEND_BUFFER) shouldBe 200_000
+                            server.connection.getOption(NetOption.RECEIVE_BUFFER) shouldBe 180_000
+                            server.connection.getOption(NetOption.PRIORITY) shouldBe 3
+                            server.connection.getOption(NetOption.LINGER) shouldBe Duration.ofSeconds(7)
                         }
                     }
                 }
                 if (address is UnixAddress) {
-                    MessageListener.listen(reactor.group, UnixAddress.path(temporaryPath()), options).use { listener ->
+                    MessageListenerDescriptor.listen(reactor.group, UnixAddress.path(temporaryPath()), options).use { listener ->
                         reactor.dialPackets(listener.localAddress()).use {
                             BlockingMessageListener(listener).accept().use { server ->
-                                server.socket.getOption(SocketOption.SEND_BUFFER) shouldBe 200_000
+                                server.socket.getOption(NetOption.SEND_BUFFER) shouldBe 200_000
                             }
                         }
                     }
@@ -114,20 +114,20 @@ class SocketOptionsSpec : NetparkSpec(body = {
     test("of TCP all that is set on a listener is inherited, but what is about the beginning") {
         TestReactor().use { reactor ->
             val set = listOf(
-                SocketOption.NO_DELAY to false, SocketOption.KEEP_ALIVE to true, SocketOption.KEEP_ALIVE_COUNT to 4,
-                SocketOption.NOT_SENT_LOW_WATER to 12_345, SocketOption.TYPE_OF_SERVICE to 0x10, SocketOption.TIME_TO_LIVE to 33,
+                NetOption.NO_DELAY to false, NetOption.KEEP_ALIVE to true, NetOption.KEEP_ALIVE_COUNT to 4,
+                NetOption.NOT_SENT_LOW_WATER to 12_345, NetOption.TYPE_OF_SERVICE to 0x10, NetOption.TIME_TO_LIVE to 33,
             )
-            var options = SocketOptions.DEFAULT.with(SocketOption.USER_TIMEOUT, Duration.ofMillis(4321))
-                .with(SocketOption.KEEP_ALIVE_IDLE, Duration.ofSeconds(77)).with(SocketOption.CONGESTION, "reno")
+            var options = NetOptions.DEFAULT.with(NetOption.USER_TIMEOUT, Duration.ofMillis(4321))
+                .with(NetOption.KEEP_ALIVE_IDLE, Duration.ofSeconds(77)).with(NetOption.CONGESTION, "reno")
             @Suppress("UNCHECKED_CAST")
-            for ((option, value) in set) options = options.with(option as SocketOption<Any>, value)
+            for ((option, value) in set) options = options.with(option as NetOption<Any>, value)
             reactor.listen(options = options).use { listener ->
                 reactor.connect(listener.address).use {
                     listener.accept().use { server ->
                         for ((option, value) in set) withClue("$option") { server.connection.getOption(option) shouldBe value }
-                        server.connection.getOption(SocketOption.USER_TIMEOUT) shouldBe Duration.ofMillis(4321)
-                        server.connection.getOption(SocketOption.KEEP_ALIVE_IDLE) shouldBe Duration.ofSeconds(77)
-                        server.connection.getOption(SocketOption.CONGESTION) shouldBe "reno"
+                        server.connection.getOption(NetOption.USER_TIMEOUT) shouldBe Duration.ofMillis(4321)
+                        server.connection.getOption(NetOption.KEEP_ALIVE_IDLE) shouldBe Duration.ofSeconds(77)
+                        server.connection.getOption(NetOption.CONGESTION) shouldBe "reno"
                     }
                 }
             }
@@ -135,7 +135,7 @@ class SocketOptionsSpec : NetparkSpec(body = {
     }
 
     test("a negative size is refused") {
-        shouldThrow<IllegalArgumentException> { SocketOptions.DEFAULT.withSendBuffer(-1) }
-        shouldThrow<IllegalArgumentException> { SocketOptions.DEFAULT.withReceiveBuffer(-1) }
+        shouldThrow<IllegalArgumentException> { NetOptions.DEFAULT.withSendBuffer(-1) }
+        shouldThrow<IllegalArgumentException> { NetOptions.DEFAULT.withReceiveBuffer(-1) }
     }
 })

@@ -34,7 +34,7 @@ private fun BlockingConnection.writeUntilItFails(length: Int = 16): NetparkExcep
 /** Reads until the end; throws as reads do. */
 private fun BlockingConnection.readToEnd() {
     val target = ByteBuffer.allocateDirect(64 * 1024)
-    while (read(target.clear()) != Connection.END_OF_STREAM) continue
+    while (read(target.clear()) != ConnectionDescriptor.END_OF_STREAM) continue
 }
 
 /** An end that is read is the peer's; a connection that broke has none. */
@@ -63,7 +63,7 @@ class StreamEndSpec : NetparkSpec(body = {
                 pair(transport) { peer, here ->
                     peer.connection.reset()
                     eventually { here.connection.tcpInfo().state() shouldBe TcpInfo.State.CLOSED }
-                    here.connection.getOption(SocketOption.ofInt("SO_ERROR", 1, 4)) shouldBe 104
+                    here.connection.getOption(NetOption.ofInt("SO_ERROR", 1, 4)) shouldBe 104
                     repeat(2) { shouldThrow<NetparkException.Reset> { here.readSome() } }
                 }
             }
@@ -89,7 +89,7 @@ class StreamEndSpec : NetparkSpec(body = {
                     here.writeUntilItFails().shouldBeInstanceOf<NetparkException.Reset>()
                     here.readText(5) shouldBe "whole"
                     repeat(2) { here.readIsAtEnd() shouldBe true }
-                    here.connection.peekInput() shouldBe Connection.END_OF_STREAM
+                    here.connection.peekInput() shouldBe ConnectionDescriptor.END_OF_STREAM
                     here.connection.isReset() shouldBe true
                 }
             }
@@ -113,7 +113,7 @@ class StreamEndSpec : NetparkSpec(body = {
                     transport.pair(reactor).use { peer, before ->
                         before.connection.shutdownOutput()
                         peer.readIsAtEnd() shouldBe true
-                        val here = BlockingConnection(Connection.adopt(reactor.loop, before.connection.detach()))
+                        val here = BlockingConnection(ConnectionDescriptor.adopt(reactor.loop, before.connection.detach()))
                         here.use {
                             val reader = async { here.readIsAtEnd() }
                             awaitParkedThreads()
@@ -173,7 +173,7 @@ class StreamEndSpec : NetparkSpec(body = {
             reactor.pair().use { peer, before ->
                 val descriptor = before.connection.detach()
                 val duplicate = reactor.libc.fcntl(descriptor, 0, 0) // F_DUPFD
-                val here = BlockingConnection(Connection.adopt(reactor.loop, descriptor))
+                val here = BlockingConnection(ConnectionDescriptor.adopt(reactor.loop, descriptor))
                 here.write("unsent or sent")
                 here.connection.reset()
                 here.connection.reset()
@@ -203,7 +203,7 @@ class StreamEndSpec : NetparkSpec(body = {
                     try {
                         peer.write("b")
                         eventually { here.connection.peekInput() shouldBe 1 }
-                        here.connection.startRead(ByteBuffer.allocate(8)) shouldBe Connection.PARK // and this did not ask
+                        here.connection.startRead(ByteBuffer.allocate(8)) shouldBe ConnectionDescriptor.PARK // and this did not ask
                         here.connection.peekInput() shouldBe 1
                         here.connection.abandon(Direction.READ)
                     } finally {
@@ -212,7 +212,7 @@ class StreamEndSpec : NetparkSpec(body = {
                     here.readSome() shouldBe "b"
                     holder.close()
                     held.readIsAtEnd() shouldBe true
-                    held.connection.peekInput() shouldBe Connection.END_OF_STREAM
+                    held.connection.peekInput() shouldBe ConnectionDescriptor.END_OF_STREAM
                 }
                 here.close()
                 shouldThrow<NetparkException.Closed> { here.connection.peekInput() }

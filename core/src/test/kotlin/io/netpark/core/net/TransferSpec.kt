@@ -20,13 +20,13 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Chain
-import io.netpark.core.testing.Transport
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RunningRelay
 import io.netpark.core.testing.RunningTransfer
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.Transport
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.fromNow
@@ -57,7 +57,7 @@ private fun BlockingConnection.fillUp(): Long {
     var begun = false
     while (patience > 0) {
         chunk.clear()
-        val parked = (if (begun) connection.retryWrite(chunk) else connection.startWrite(chunk)) == Connection.PARK
+        val parked = (if (begun) connection.retryWrite(chunk) else connection.startWrite(chunk)) == ConnectionDescriptor.PARK
         begun = parked
         written += chunk.position()
         if (chunk.position() > 0) patience = 30 else patience--
@@ -258,11 +258,11 @@ class TransferSpec : NetparkSpec(body = {
                         Chain(reactor).use { other ->
                             LinkBuffer(SegmentPool.shared()).use { unread ->
                                 chain.right.keepReceiveBufferSmall()
-                                chain.target.setOption(SocketOption.SEND_BUFFER, 65_536)
+                                chain.target.setOption(NetOption.SEND_BUFFER, 65_536)
                                 unread.write(bytes.copyOf(100)) // read ahead
                                 // A busy target: refused before anything has moved.
                                 val full = ByteBuffer.allocate(4_000_000)
-                                chain.target.startWrite(full) shouldBe Connection.PARK
+                                chain.target.startWrite(full) shouldBe ConnectionDescriptor.PARK
                                 RunningTransfer(chain.source, chain.target, unread = unread).apply {
                                     failure().shouldBeInstanceOf<IllegalStateException>()
                                     transfer.isMidway shouldBe false

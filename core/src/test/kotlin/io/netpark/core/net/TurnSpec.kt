@@ -45,7 +45,7 @@ private class Bottomless : LibC by Bindings.best {
 /** One operation does not keep the loop for itself, however fast its peer is. */
 class TurnSpec : NetparkSpec(body = {
     /** Writes on the loop of the connection, and counts how often others had their turn before it was done. */
-    fun turns(connection: Connection, start: () -> Int, retry: () -> Int): Int {
+    fun turns(connection: ConnectionDescriptor, start: () -> Int, retry: () -> Int): Int {
         val loop = connection.loop()
         val turns = CompletableFuture<Int>()
         var others = 0

@@ -42,9 +42,9 @@ class UnixSocketSpec : NetparkSpec(body = {
             else -> UnixAddress.abstractName("netpark-test-${ProcessHandle.current().pid()}-${NAMES.incrementAndGet()}")
         }
 
-        fun TestReactor.listenOn(address: SocketAddress) = Listener.listen(group, address, SocketOptions.DEFAULT)
+        fun TestReactor.listenOn(address: SocketAddress) = ListenerDescriptor.listen(group, address, NetOptions.DEFAULT)
 
-        fun TestReactor.acceptFrom(listener: Listener) = BlockingListener(listener).accept()
+        fun TestReactor.acceptFrom(listener: ListenerDescriptor) = BlockingListener(listener).accept()
 
         context("$flavour") {
             suspend fun reactor(name: String, body: TestReactor.(Dialer) -> Unit) =
@@ -137,7 +137,7 @@ class UnixSocketSpec : NetparkSpec(body = {
                 val address = path()
                 ServerSocketChannel.open(StandardProtocolFamily.UNIX).use { listener ->
                     listener.bind(UnixDomainSocketAddress.of(address.path()), 1)
-                    val waiting = mutableListOf<Connection>()
+                    val waiting = mutableListOf<ConnectionDescriptor>()
                     val failure = run {
                         while (true) {
                             try {
@@ -162,9 +162,9 @@ class UnixSocketSpec : NetparkSpec(body = {
                 val address = address("abstract")
                 listenOn(address).use {
                     dialer.await(address).use { client ->
-                        shouldThrow<NetparkException> { client.getOption(SocketOption.NO_DELAY) }.message!! shouldContain "TCP_NODELAY"
+                        shouldThrow<NetparkException> { client.getOption(NetOption.NO_DELAY) }.message!! shouldContain "TCP_NODELAY"
                         shouldThrow<NetparkException> { client.tcpInfo() }
-                        client.getOption(SocketOption.SEND_BUFFER) shouldBeGreaterThan 0
+                        client.getOption(NetOption.SEND_BUFFER) shouldBeGreaterThan 0
                     }
                 }
             }
@@ -172,7 +172,7 @@ class UnixSocketSpec : NetparkSpec(body = {
             reactor("R2: a short read is no proof that nothing more has come") {
                 // The kernel ends a read behind a message that carries a descriptor, whatever room there is.
                 MessagePair(libc).use { pair ->
-                    BlockingConnection(Connection.adopt(loop, pair.reader())).use { reader ->
+                    BlockingConnection(ConnectionDescriptor.adopt(loop, pair.reader())).use { reader ->
                         val room = ByteBuffer.allocateDirect(4096)
                         pair.write("0")
                         reader.read(room)
@@ -191,7 +191,7 @@ class UnixSocketSpec : NetparkSpec(body = {
     test("listening on each loop is not for unix sockets") {
         TestReactor(loops = 2).use { reactor ->
             shouldThrow<IllegalArgumentException> {
-                Listener.listenOnEachLoop(reactor.group, UnixAddress.abstractName("a"), SocketOptions.DEFAULT, null)
+                ListenerDescriptor.listenOnEachLoop(reactor.group, UnixAddress.abstractName("a"), NetOptions.DEFAULT, null)
             }.message!! shouldContain "cannot share a name"
         }
     }

@@ -44,8 +44,8 @@ class UptakeSpec : NetparkSpec(body = {
                 TestReactor(loops = 2).use { reactor ->
                     transport.pair(reactor).use { sender, receiver ->
                         if (transport != Transport.UNIX) {
-                            sender.connection.setOption(SocketOption.SEND_BUFFER, 212_992)
-                            receiver.connection.setOption(SocketOption.RECEIVE_BUFFER, 16_384) // so that it acknowledges often
+                            sender.connection.setOption(NetOption.SEND_BUFFER, 212_992)
+                            receiver.connection.setOption(NetOption.RECEIVE_BUFFER, 16_384) // so that it acknowledges often
                         }
                         body(sender, receiver)
                     }
@@ -64,7 +64,7 @@ class UptakeSpec : NetparkSpec(body = {
 
         pair("what the peer takes out of the kernel's hands is no idleness") { sender, receiver ->
             val source = ByteBuffer.allocate(LENGTH)
-            while (sender.connection.startWrite(source) == Connection.PARK) { // fills the socket, and writes no more
+            while (sender.connection.startWrite(source) == ConnectionDescriptor.PARK) { // fills the socket, and writes no more
                 sender.connection.abandon(Direction.WRITE)
                 break
             }
@@ -81,7 +81,7 @@ class UptakeSpec : NetparkSpec(body = {
         TestReactor(calls.libc, loops = 2).use { reactor ->
             reactor.pair().use { sender, receiver ->
                 receiver.keepReceiveBufferSmall()
-                sender.connection.setOption(SocketOption.SEND_BUFFER, 65_536)
+                sender.connection.setOption(NetOption.SEND_BUFFER, 65_536)
                 sender.connection.setDeadline(Direction.WRITE, fromNow(1.hours))
                 val asked = calls["getsockopt"]
                 val writer = async { sender.write(ByteBuffer.allocate(3_000_000)) }

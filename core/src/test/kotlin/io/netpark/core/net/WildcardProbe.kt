@@ -5,7 +5,7 @@ import java.net.InetSocketAddress
 
 /** What [WildcardSpec] runs in a JVM that prefers one family: says what an address without a host has become. */
 fun main() = EventLoopGroup.builder().loops(1).daemon(true).open().use { group ->
-    Listener.listen(group, InetSocketAddress(0), SocketOptions.DEFAULT).use {
+    ListenerDescriptor.listen(group, InetSocketAddress(0), NetOptions.DEFAULT).use {
         println("listens on " + (it.localAddress() as InetSocketAddress).address.hostAddress)
     }
 }

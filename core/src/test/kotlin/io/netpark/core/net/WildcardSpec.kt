@@ -29,11 +29,11 @@ class WildcardSpec : NetparkSpec(body = {
         test("$flavour: without a host both families are listened on, and peers of IPv4 have addresses of IPv4") {
             TestReactor(flavour).use { reactor ->
                 val admission = Admission.perSource(1)
-                val options = SocketOptions.DEFAULT.with(SocketOption.TYPE_OF_SERVICE, 0x10).with(SocketOption.TRAFFIC_CLASS, 0x20)
+                val options = NetOptions.DEFAULT.with(NetOption.TYPE_OF_SERVICE, 0x10).with(NetOption.TRAFFIC_CLASS, 0x20)
                 reactor.listen(InetSocketAddress(0), options, admission).use { listener ->
                     (listener.address.address is Inet6Address) shouldBe true
-                    listener.listener.getOption(SocketOption.TYPE_OF_SERVICE) shouldBe 0x10
-                    listener.listener.getOption(SocketOption.TRAFFIC_CLASS) shouldBe 0x20
+                    listener.listener.getOption(NetOption.TYPE_OF_SERVICE) shouldBe 0x10
+                    listener.listener.getOption(NetOption.TRAFFIC_CLASS) shouldBe 0x20
                     for (host in listOf("127.0.0.1", "::1")) {
                         reactor.connect(loopback(host, listener.address.port)).use { client ->
                             listener.accept().use { server ->

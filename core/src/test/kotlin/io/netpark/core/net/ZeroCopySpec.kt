@@ -60,7 +60,7 @@ private fun BlockingConnection.always() = apply { connection.setZeroCopy(ALWAYS)
 /** Writes from pooled segments until the kernel takes no more, and leaves the rest in the buffer. Returns what it took. */
 private fun BlockingConnection.stuff(source: LinkBuffer): Int {
     source.write(content(LARGE), 0, LARGE)
-    if (connection.startWrite(source) == Connection.PARK) connection.abandon(Direction.WRITE)
+    if (connection.startWrite(source) == ConnectionDescriptor.PARK) connection.abandon(Direction.WRITE)
     return LARGE - source.available().toInt()
 }
 
@@ -189,9 +189,9 @@ class ZeroCopySpec : NetparkSpec(body = {
                 output.close()
                 server.write("nobody reads this")
                 val peeked = client.connection.startWatch()
-                if (peeked == Connection.PARK) client.connection.abandon(Direction.READ)
+                if (peeked == ConnectionDescriptor.PARK) client.connection.abandon(Direction.READ)
                 eventually {
-                    client.connection.startWatch().also { if (it == Connection.PARK) client.connection.abandon(Direction.READ) } shouldBe 1
+                    client.connection.startWatch().also { if (it == ConnectionDescriptor.PARK) client.connection.abandon(Direction.READ) } shouldBe 1
                 }
                 client.close()
                 pool.shouldHaveLentNothing()
@@ -281,7 +281,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 server.readFully(taken)
                 client.shouldHaveGotEverythingBack()
                 val loop = client.connection.loop()
-                BlockingConnection(Connection.adopt(loop, client.connection.detach())).use { adopted ->
+                BlockingConnection(ConnectionDescriptor.adopt(loop, client.connection.detach())).use { adopted ->
                     shouldThrow<IllegalStateException> { adopted.always() }.message!! shouldContain "SO_ZEROCOPY"
                     adopted.write("still there")
                     server.readText(11) shouldBe "still there"
@@ -345,7 +345,7 @@ class ZeroCopySpec : NetparkSpec(body = {
         test("$flavour: unix sockets have none, and say so") {
             TestReactor(flavour).use { reactor ->
                 val address = UnixAddress.abstractName("netpark-zero-${ProcessHandle.current().pid()}-${System.nanoTime()}")
-                Listener.listen(reactor.group, address, SocketOptions.DEFAULT).use { listener ->
+                ListenerDescriptor.listen(reactor.group, address, NetOptions.DEFAULT).use { listener ->
                     BlockingConnection(Dialer.of(reactor.group).await(address)).use { client ->
                         BlockingListener(listener).accept().use { server ->
                             val failure = shouldThrow<NetparkException.SystemError> { client.always() }
@@ -489,7 +489,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                     end.always()
                     LinkBuffer(SegmentPool.shared()).use { output ->
                         output.write(content(MIB), 0, MIB)
-                        if (end.connection.startWrite(output) == Connection.PARK) end.connection.abandon(Direction.WRITE)
+                        if (end.connection.startWrite(output) == ConnectionDescriptor.PARK) end.connection.abandon(Direction.WRITE)
                     }
                     val closing = async { repeat(round * 50) { Thread.onSpinWait() }; end.close() }
                     client.close()

@@ -22,10 +22,10 @@ import java.util.concurrent.CompletableFuture
 import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 
-private class Told(private val then: (Lease) -> Unit) : Pool.Borrower {
+private class Told(private val then: (PoolLease) -> Unit) : Pool.Borrower {
     val future = CompletableFuture<Unit>()
 
-    override fun lent(lease: Lease) {
+    override fun lent(lease: PoolLease) {
         then(lease)
         future.complete(Unit)
     }
@@ -35,10 +35,10 @@ private class Told(private val then: (Lease) -> Unit) : Pool.Borrower {
     }
 }
 
-private fun Pool.lend(address: SocketAddress): Lease {
-    val future = CompletableFuture<Lease>()
+private fun Pool.lend(address: SocketAddress): PoolLease {
+    val future = CompletableFuture<PoolLease>()
     borrow(address, 0, object : Pool.Borrower {
-        override fun lent(lease: Lease) {
+        override fun lent(lease: PoolLease) {
             future.complete(lease)
         }
 
@@ -67,7 +67,7 @@ class PoolLimitSpec : NetparkSpec(body = {
                         open() shouldBe 2
                         (dialFailures() in 1..3) shouldBe true
                     }
-                    leases.forEach(Lease::giveBack)
+                    leases.forEach(PoolLease::giveBack)
                 }
                 // Once an episode; a retry on the loop itself needs no balancing, and ends one.
                 reactor.reporter.drain().also { (it.size in 1..3) shouldBe true }
@@ -140,7 +140,7 @@ class PoolLimitSpec : NetparkSpec(body = {
             val done = CompletableFuture<Unit>()
             fun again() {
                 pool.borrow(io.netpark.core.testing.loopback(port = 1), 0, object : Pool.Borrower {
-                    override fun lent(lease: Lease) = error("a closed pool lends")
+                    override fun lent(lease: PoolLease) = error("a closed pool lends")
 
                     override fun failed(cause: NetparkException) {
                         if (rounds.incrementAndGet() < 20_000) again() else done.complete(Unit)

@@ -26,10 +26,10 @@ import java.util.concurrent.atomic.AtomicInteger
 
 /** A borrower for a thread to wait with. Counts how often it was told, which may not be more than once. */
 private class Borrowed : Pool.Borrower {
-    private val future = CompletableFuture<Lease>()
+    private val future = CompletableFuture<PoolLease>()
     private val told = AtomicInteger()
 
-    override fun lent(lease: Lease) {
+    override fun lent(lease: PoolLease) {
         check(told.incrementAndGet() == 1) { "told twice" }
         future.complete(lease)
     }
@@ -39,7 +39,7 @@ private class Borrowed : Pool.Borrower {
         future.completeExceptionally(cause)
     }
 
-    fun await(): Lease = try {
+    fun await(): PoolLease = try {
         future.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
     } catch (e: ExecutionException) {
         throw e.cause!!
@@ -57,13 +57,13 @@ class PoolSpec : NetparkSpec(body = {
             reactor.listen().use { listener ->
                 Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
                     pool.borrow(listener.address, object : Pool.Borrower {
-                        override fun lent(lease: Lease): Unit = error("mine")
+                        override fun lent(lease: PoolLease): Unit = error("mine")
                         override fun failed(cause: NetparkException): Unit = error("mine")
                     })
                     val lease = pool.borrow(listener.address).await()
                     eventually { reactor.reporter.drain() shouldHaveSize 1 }
                     pool.borrow(listener.address, object : Pool.Borrower {
-                        override fun lent(lease: Lease): Unit = error("mine")
+                        override fun lent(lease: PoolLease): Unit = error("mine")
                         override fun failed(cause: NetparkException): Unit = error("mine")
                     })
                     val waiting = pool.borrow(listener.address)

@@ -7,7 +7,7 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Connecting
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.NetOptions
 import java.net.InetAddress
 import java.net.ServerSocket
 import java.nio.ByteBuffer
@@ -17,7 +17,7 @@ import java.util.concurrent.CountDownLatch
 fun main() {
     EventLoopGroup.builder().loops(1).daemon(true).open().use { group ->
         ServerSocket(0, 1, InetAddress.getLoopbackAddress()).use { server ->
-            val connection = Connecting.begin(group.next(), server.localSocketAddress, SocketOptions.DEFAULT)
+            val connection = Connecting.begin(group.next(), server.localSocketAddress, NetOptions.DEFAULT)
             val peer = server.accept()
             var connected = connection.startConnect()
             while (connected == Descriptor.PARK) {

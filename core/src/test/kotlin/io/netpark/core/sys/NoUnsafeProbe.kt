@@ -3,8 +3,8 @@ package io.netpark.core.sys
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Connecting
-import io.netpark.core.net.Listener
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.NetOptions
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
 import io.netpark.core.testing.loopback
@@ -13,8 +13,8 @@ import io.netpark.core.testing.loopback
 fun main() {
     check(ModuleLayer.boot().findModule("jdk.unsupported").isEmpty) { "jdk.unsupported is there" }
     EventLoopGroup.builder().loops(2).daemon(true).open().use { group ->
-        BlockingListener(Listener.listen(group, loopback(), SocketOptions.DEFAULT)).use { listener ->
-            BlockingConnection(Connecting.begin(group.next(), listener.address, SocketOptions.DEFAULT)).use { client ->
+        BlockingListener(ListenerDescriptor.listen(group, loopback(), NetOptions.DEFAULT)).use { listener ->
+            BlockingConnection(Connecting.begin(group.next(), listener.address, NetOptions.DEFAULT)).use { client ->
                 listener.accept().use { server ->
                     client.connect().write("hello")
                     check(server.readText(5) == "hello")

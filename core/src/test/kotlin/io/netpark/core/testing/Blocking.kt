@@ -3,9 +3,9 @@ package io.netpark.core.testing
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
-import io.netpark.core.net.Connection
-import io.netpark.core.net.Listener
-import io.netpark.core.net.SocketOption
+import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.NetOption
 import java.io.ByteArrayOutputStream
 import java.io.EOFException
 import java.net.InetSocketAddress
@@ -66,7 +66,7 @@ inline fun Descriptor.perform(direction: Direction, start: () -> Int, retry: () 
 }
 
 /** A connection as a thread sees it. */
-class BlockingConnection(val connection: Connection) : AutoCloseable by connection {
+class BlockingConnection(val connection: ConnectionDescriptor) : AutoCloseable by connection {
 
     fun connect() = apply { connection.perform(Direction.WRITE, connection::startConnect, connection::retryConnect) }
 
@@ -91,7 +91,7 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
     /** Reads until [target] is full. */
     fun readFully(target: ByteBuffer): ByteBuffer {
         while (target.hasRemaining()) {
-            if (read(target) == Connection.END_OF_STREAM) throw EOFException("${target.remaining()} bytes are missing")
+            if (read(target) == ConnectionDescriptor.END_OF_STREAM) throw EOFException("${target.remaining()} bytes are missing")
         }
         return target.flip()
     }
@@ -104,7 +104,7 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
     fun readAll(): String {
         val all = ByteArrayOutputStream()
         val target = ByteBuffer.allocate(65_536)
-        while (read(target.clear()) != Connection.END_OF_STREAM) all.write(target.array(), 0, target.position())
+        while (read(target.clear()) != ConnectionDescriptor.END_OF_STREAM) all.write(target.array(), 0, target.position())
         return all.toString(Charsets.ISO_8859_1)
     }
 
@@ -119,15 +119,15 @@ class BlockingConnection(val connection: Connection) : AutoCloseable by connecti
      * Fixes SO_RCVBUF. By itself the kernel lets it grow with what is read, to tens of megabytes (tcp_rmem): a peer's next write
      * is then not stuck where a test wants it to be.
      */
-    fun keepReceiveBufferSmall() = connection.setOption(SocketOption.RECEIVE_BUFFER, 65_536)
+    fun keepReceiveBufferSmall() = connection.setOption(NetOption.RECEIVE_BUFFER, 65_536)
 
-    fun readIsAtEnd(): Boolean = read(ByteBuffer.allocateDirect(1)) == Connection.END_OF_STREAM
+    fun readIsAtEnd(): Boolean = read(ByteBuffer.allocateDirect(1)) == ConnectionDescriptor.END_OF_STREAM
 
     override fun toString() = connection.toString()
 }
 
 /** A listener as a thread sees it. */
-class BlockingListener(val listener: Listener) : AutoCloseable by listener {
+class BlockingListener(val listener: ListenerDescriptor) : AutoCloseable by listener {
 
     val address get() = listener.localAddress() as InetSocketAddress
 

@@ -1,6 +1,6 @@
 package io.netpark.core.testing
 
-import io.netpark.core.net.Connection
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.Dial
 import io.netpark.core.net.Dialer
 import io.netpark.core.sys.NetparkException
@@ -16,12 +16,12 @@ import java.util.concurrent.atomic.AtomicInteger
 
 /** The outcome of a dial, for a thread to wait for. Counts how often it was told, which may not be more than once. */
 class Outcome : Dial.Outcome {
-    private val future = CompletableFuture<Connection>()
+    private val future = CompletableFuture<ConnectionDescriptor>()
     private val told = AtomicInteger()
 
     val isTold: Boolean get() = told.get() > 0
 
-    override fun connected(connection: Connection) {
+    override fun connected(connection: ConnectionDescriptor) {
         check(told.incrementAndGet() == 1) { "told twice" }
         future.complete(connection)
     }
@@ -31,16 +31,16 @@ class Outcome : Dial.Outcome {
         future.completeExceptionally(cause)
     }
 
-    fun await(): Connection = try {
+    fun await(): ConnectionDescriptor = try {
         future.get(SOON.inWholeMilliseconds, TimeUnit.MILLISECONDS)
     } catch (e: ExecutionException) {
         throw e.cause!!
     }
 }
 
-fun Dialer.await(host: String, port: Int): Connection = Outcome().also { dial(host, port, it) }.await()
+fun Dialer.await(host: String, port: Int): ConnectionDescriptor = Outcome().also { dial(host, port, it) }.await()
 
-fun Dialer.await(address: SocketAddress): Connection = Outcome().also { dial(address, it) }.await()
+fun Dialer.await(address: SocketAddress): ConnectionDescriptor = Outcome().also { dial(address, it) }.await()
 
 /** A TCP address where nobody answers a SYN: a listener whose backlog is full. */
 class BlackHole(host: String = "127.0.0.1", port: Int = 0) : AutoCloseable {

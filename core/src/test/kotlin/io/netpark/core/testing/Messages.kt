@@ -3,10 +3,10 @@ package io.netpark.core.testing
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.Envelope
 import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.MessageListener
-import io.netpark.core.net.MessageSocket
+import io.netpark.core.net.MessageDescriptor
+import io.netpark.core.net.MessageListenerDescriptor
+import io.netpark.core.net.NetOptions
 import io.netpark.core.net.PassedDescriptors
-import io.netpark.core.net.SocketOptions
 import io.netpark.core.sys.UnixAddress
 import java.net.SocketAddress
 import java.nio.ByteBuffer
@@ -36,7 +36,7 @@ fun temporaryPath(): Path = Files.createTempDirectory("np").also { it.toFile().d
 class Received(val text: String, val length: Int, val isTruncated: Boolean, val sender: SocketAddress)
 
 /** A message socket as a thread sees it. */
-class BlockingMessages(val socket: MessageSocket) : AutoCloseable by socket {
+class BlockingMessages(val socket: MessageDescriptor) : AutoCloseable by socket {
 
     val address: SocketAddress get() = socket.localAddress()
 
@@ -51,7 +51,7 @@ class BlockingMessages(val socket: MessageSocket) : AutoCloseable by socket {
         return Received(target.flip().text(), envelope.length(), envelope.isTruncated, envelope.sender())
     }
 
-    fun receiveIsAtEnd(): Boolean = receive(ByteBuffer.allocate(1)) == MessageSocket.END_OF_STREAM
+    fun receiveIsAtEnd(): Boolean = receive(ByteBuffer.allocate(1)) == MessageDescriptor.END_OF_STREAM
 
     fun send(source: ByteBuffer, to: SocketAddress? = null, vararg descriptors: Int) {
         socket.perform(
@@ -73,17 +73,17 @@ class BlockingMessages(val socket: MessageSocket) : AutoCloseable by socket {
 
 fun ByteBuffer.text(): String = Charsets.UTF_8.decode(duplicate()).toString()
 
-fun TestReactor.bind(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
-    BlockingMessages(MessageSocket.bind(group.next(), address, options))
+fun TestReactor.bind(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT) =
+    BlockingMessages(MessageDescriptor.bind(group.next(), address, options))
 
-fun TestReactor.dialDatagrams(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
-    BlockingMessages(MessageSocket.dial(group.next(), address, options))
+fun TestReactor.dialDatagrams(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT) =
+    BlockingMessages(MessageDescriptor.dial(group.next(), address, options))
 
-fun TestReactor.dialPackets(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
-    BlockingMessages(MessageSocket.dialPackets(group.next(), address, options))
+fun TestReactor.dialPackets(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT) =
+    BlockingMessages(MessageDescriptor.dialPackets(group.next(), address, options))
 
 /** A listener of sequenced packets as a thread sees it. */
-class BlockingMessageListener(val listener: MessageListener) : AutoCloseable by listener {
+class BlockingMessageListener(val listener: MessageListenerDescriptor) : AutoCloseable by listener {
 
     fun accept(): BlockingMessages {
         var socket = listener.startAccept()
@@ -96,7 +96,7 @@ class BlockingMessageListener(val listener: MessageListener) : AutoCloseable by 
 }
 
 fun TestReactor.listenPackets(address: SocketAddress) =
-    BlockingMessageListener(MessageListener.listen(group, address, SocketOptions.DEFAULT))
+    BlockingMessageListener(MessageListenerDescriptor.listen(group, address, NetOptions.DEFAULT))
 
 /** Two connected ends of sequenced packets: the dialing one, and the accepted one. */
 fun TestReactor.packetPair(address: SocketAddress = Family.ABSTRACT.freshAddress()): Pair<BlockingMessages, BlockingMessages> =

@@ -4,8 +4,8 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
 import io.netpark.core.net.Connecting
-import io.netpark.core.net.Listener
-import io.netpark.core.net.SocketOptions
+import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.NetOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import java.net.InetAddress
@@ -30,23 +30,23 @@ class TestReactor(
 
     fun listen(
         address: SocketAddress = loopback(),
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ) = BlockingListener(Listener.listen(group, address, options, admission))
+    ) = BlockingListener(ListenerDescriptor.listen(group, address, options, admission))
 
     fun listenOnEachLoop(admission: Admission? = null): List<BlockingListener> =
-        Listener.listenOnEachLoop(group, loopback(), SocketOptions.DEFAULT, admission).map { BlockingListener(it) }
+        ListenerDescriptor.listenOnEachLoop(group, loopback(), NetOptions.DEFAULT, admission).map { BlockingListener(it) }
 
     /** Starts connecting, and no more. */
-    fun dial(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) =
+    fun dial(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT) =
         BlockingConnection(Connecting.begin(group.next(), address, options))
 
-    fun connect(address: SocketAddress, options: SocketOptions = SocketOptions.DEFAULT) = dial(address, options).connect()
+    fun connect(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT) = dial(address, options).connect()
 
     /** Two connected ends: the dialing one, and the accepted one. */
     fun pair(
         host: String = "127.0.0.1",
-        options: SocketOptions = SocketOptions.DEFAULT,
+        options: NetOptions = NetOptions.DEFAULT,
     ): Pair<BlockingConnection, BlockingConnection> =
         listen(loopback(host), options).use { listener ->
             val client = dial(listener.address, options)

@@ -2,7 +2,7 @@ package io.netpark.core.testing
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.SegmentPool
-import io.netpark.core.net.Connection
+import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.Relay
 import io.netpark.core.net.Transfer
 import io.netpark.core.sys.Linux
@@ -12,8 +12,8 @@ import java.util.concurrent.CompletableFuture
 
 /** A transfer that has begun, and how it ends. */
 class RunningTransfer(
-    source: Connection,
-    target: Connection,
+    source: ConnectionDescriptor,
+    target: ConnectionDescriptor,
     count: Long = Long.MAX_VALUE,
     ahead: LinkBuffer? = null,
     aheadCounts: Long = 0,
@@ -48,7 +48,7 @@ class RunningTransfer(
 }
 
 /** A relay that has begun, and how it ends. */
-class RunningRelay(one: Connection, other: Connection) {
+class RunningRelay(one: ConnectionDescriptor, other: ConnectionDescriptor) {
     private val end = CompletableFuture<Exception?>()
 
     val relay = Relay(one, other, null, 0, null, 0, SegmentPool.shared()) { _, failure -> check(end.complete(failure)) }
@@ -72,7 +72,7 @@ enum class Transport {
         UNIX -> {
             val fds = NativeMemory.allocate(8)
             check(reactor.libc.socketpair(Linux.AF_UNIX, Linux.SOCK_STREAM or Linux.SOCK_CLOEXEC, 0, fds.address()) == 0)
-            fun end(i: Int) = BlockingConnection(Connection.adopt(reactor.group.next(), fds.buffer().getInt(4 * i)))
+            fun end(i: Int) = BlockingConnection(ConnectionDescriptor.adopt(reactor.group.next(), fds.buffer().getInt(4 * i)))
             end(0) to end(1)
         }
     }
@@ -83,8 +83,8 @@ class Chain(reactor: TestReactor, from: Transport = Transport.IPV4, to: Transpor
     private val first = from.pair(reactor)
     private val second = to.pair(reactor)
     val left = first.first
-    val source: Connection = first.second.connection
-    val target: Connection = second.first.connection
+    val source: ConnectionDescriptor = first.second.connection
+    val target: ConnectionDescriptor = second.first.connection
     val right = second.second
 
     override fun close() {

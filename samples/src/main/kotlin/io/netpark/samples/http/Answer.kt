@@ -1,9 +1,9 @@
 package io.netpark.samples.http
 
-import io.netpark.core.buffer.Writer
+import io.netpark.core.buffer.BufferWriter
 
 /** Writes the heads of answers, and answers that are known from the start. Never waits: who calls flushes. */
-internal class Answer(private val writer: Writer, private val common: CommonFields) {
+internal class Answer(private val writer: BufferWriter, private val common: CommonFields) {
 
     /**
      * Begins an answer; fields may follow, then [end].

@@ -1,6 +1,6 @@
 package io.netpark.samples.http
 
-import io.netpark.core.buffer.Reader
+import io.netpark.core.buffer.BufferReader
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
 import kotlin.text.Charsets.ISO_8859_1
@@ -23,7 +23,7 @@ enum class Method {
  * parsing allocates nothing but the few values that are kept as text.
  *
  * The lines are looked at where they lie in the reader's memory. So after a head was used the reader must be
- * [released][Reader.release], before that it must not.
+ * [released][BufferReader.release], before that it must not.
  *
  * It is strict. What the standard lets a server repair or guess (a bare LF, a folded line, a blank before a colon, two lengths, a
  * length beside chunks) is refused: a proxy in front may have guessed otherwise, and then the two do not agree where a request
@@ -115,7 +115,7 @@ class RequestHead {
      * @return whether the head is complete
      * @throws Refusal it cannot become a request that this server answers
      */
-    fun parse(reader: Reader): Boolean {
+    fun parse(reader: BufferReader): Boolean {
         if (!begun) {
             method = Method.GET // until it is known
             val line = skipEmptyLines(reader) ?: return false
@@ -133,7 +133,7 @@ class RequestHead {
     }
 
     /** Servers should be ready for an empty line before a request: clients of old sent one behind a body (RFC 9112, 2.2). */
-    private fun skipEmptyLines(reader: Reader): ByteBuffer? {
+    private fun skipEmptyLines(reader: BufferReader): ByteBuffer? {
         while (true) {
             val line = takeLine(reader, LONGEST_LINE, Status.URI_TOO_LONG) ?: return null
             if (line.remaining() > 2) return line
@@ -324,7 +324,7 @@ class RequestHead {
         private val METHODS = Method.entries.toTypedArray()
 
         /** The next line, with its end, if that has come. */
-        fun takeLine(reader: Reader, limit: Int, tooLong: Status): ByteBuffer? = try {
+        fun takeLine(reader: BufferReader, limit: Int, tooLong: Status): ByteBuffer? = try {
             reader.readUntil(LF, limit)
         } catch (_: NetparkException.LimitExceeded) {
             throw Refusal(tooLong, "a line of more than $limit bytes")

@@ -2,7 +2,7 @@
 
 package io.netpark.samples.websocket
 
-import io.netpark.core.buffer.Writer
+import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
 
@@ -34,7 +34,7 @@ internal const val LARGEST_SHORT = 0xFFFF
  * @param kind what the frame is, whole: a server has no reason for fragments
  */
 @Throws(NetparkException.LimitExceeded::class)
-fun Writer.writeFrameHead(kind: Arrival, length: Int) {
+fun BufferWriter.writeFrameHead(kind: Arrival, length: Int) {
     writeByte(FINAL or kind.opcode)
     when {
         length < LENGTH_IN_SHORT -> writeByte(length)

@@ -1,7 +1,7 @@
 package io.netpark.samples.websocket
 
+import io.netpark.core.buffer.BufferReader
 import io.netpark.core.buffer.LinkBuffer
-import io.netpark.core.buffer.Reader
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
@@ -61,7 +61,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
      * @throws NetparkException.LimitExceeded the pool has no memory for it
      */
     @Throws(WebSocketFailure::class, NetparkException.LimitExceeded::class)
-    fun next(input: Reader): Arrival? {
+    fun next(input: BufferReader): Arrival? {
         dropRead()
         while (true) {
             if (!inFrame && !readHead(input)) return null
@@ -84,7 +84,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
 
     // The head
 
-    private fun readHead(input: Reader): Boolean {
+    private fun readHead(input: BufferReader): Boolean {
         if (input.available() < 2) return false
         val first = input.getByte(0).toInt() and 0xFF
         val second = input.getByte(1).toInt() and 0xFF
@@ -151,7 +151,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
 
     // The payload
 
-    private fun readPayload(input: Reader): Boolean {
+    private fun readPayload(input: BufferReader): Boolean {
         val target = if (isControl) control else message
         while (missing > 0) {
             val count = minOf(missing, input.available(), MOST_AT_ONCE).toInt()

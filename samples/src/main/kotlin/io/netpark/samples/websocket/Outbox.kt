@@ -1,6 +1,6 @@
 package io.netpark.samples.websocket
 
-import io.netpark.core.buffer.Writer
+import io.netpark.core.buffer.BufferWriter
 import kotlinx.coroutines.channels.Channel
 
 /**
@@ -69,7 +69,7 @@ internal class Outbox(private val limit: Int) {
      *
      * @return false if there were none, and it is not the end
      */
-    fun take(writer: Writer): Boolean {
+    fun take(writer: BufferWriter): Boolean {
         val isNews = synchronized(frames) {
             var taken = 0
             while (taken < BATCH) {

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * {@link NetparkException.LimitExceeded} when the buffer's limit or the pool's would be exceeded, and has then written
  * nothing of a number, and perhaps a part of anything longer.
  */
-public interface Writer {
+public interface BufferWriter {
 
     /** How many bytes have been written and not gone on yet. */
     long buffered();
@@ -97,7 +97,7 @@ public interface Writer {
 
     /**
      * Writes the bytes from the buffer's position to its limit where they are. They must not change until they have gone
-     * on; the caller's buffer object itself is not kept. Not for views of a {@link Reader}, which end with its release:
+     * on; the caller's buffer object itself is not kept. Not for views of a {@link BufferReader}, which end with its release:
      * {@link #append} moves those bytes.
      *
      * @param released told when they are not needed any more: on the event loop that sent them, as a task, or on whatever

@@ -10,29 +10,29 @@ import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** A listening unix socket of sequenced packets: accepts {@link MessageSocket message sockets}. */
-public final class MessageListener extends ListeningSocket<MessageSocket> {
+/** A listening unix socket of sequenced packets: accepts {@link MessageDescriptor message sockets}. */
+public final class MessageListenerDescriptor extends ListeningSocket<MessageDescriptor> {
 
-    private MessageListener(EventLoop loop, Bound bound, EventLoopGroup group) {
+    private MessageListenerDescriptor(EventLoop loop, Bound bound, EventLoopGroup group) {
         super(loop, bound, group);
     }
 
     /**
      * Listens on a unix address, with the longest backlog the system allows. Its path becomes a file, as that of a
-     * {@link Listener} does.
+     * {@link ListenerDescriptor} does.
      *
      * @param group where accepted sockets go, as its balancing has it
      * @param address a {@link io.netpark.core.sys.UnixAddress}
      * @throws NetparkException naming the address: in use, not permitted
      * @throws IllegalArgumentException if it is no unix address
      */
-    public static MessageListener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
+    public static MessageListenerDescriptor listen(EventLoopGroup group, SocketAddress address, NetOptions options)
             throws NetparkException {
         requireUnix(address);
         EventLoop loop = group.first();
-        MessageListener listener;
+        MessageListenerDescriptor listener;
         try (Bound bound = Bound.listening(loop.libc(), address, Linux.SOCK_SEQPACKET, options)) {
-            listener = new MessageListener(loop, bound, group);
+            listener = new MessageListenerDescriptor(loop, bound, group);
             bound.release();
         }
         listener.register(Interest.READ);
@@ -47,7 +47,7 @@ public final class MessageListener extends ListeningSocket<MessageSocket> {
     }
 
     @Override
-    @Nullable MessageSocket watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
-        return MessageSocket.watchAccepted(loop, socket, SockAddr.of(remote));
+    @Nullable MessageDescriptor watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
+        return MessageDescriptor.watchAccepted(loop, socket, SockAddr.of(remote));
     }
 }

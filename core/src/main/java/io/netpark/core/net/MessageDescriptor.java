@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: the socket owns its descriptor and must be closed. The file of a bound unix path goes with it.
  */
-public final class MessageSocket extends MessageInput {
+public final class MessageDescriptor extends MessageInput {
 
     private final @Nullable SocketFile file;
     /** Whom it is connected to. */
@@ -47,7 +47,7 @@ public final class MessageSocket extends MessageInput {
     /** Made when first needed, by whoever holds the write lock. */
     private volatile @Nullable SendPause pause;
 
-    private MessageSocket(EventLoop loop, int fd, int family, boolean packets, @Nullable SocketFile file,
+    private MessageDescriptor(EventLoop loop, int fd, int family, boolean packets, @Nullable SocketFile file,
             @Nullable SocketAddress remote) {
         super(loop, fd, family, packets);
         this.file = file;
@@ -58,7 +58,7 @@ public final class MessageSocket extends MessageInput {
 
     /**
      * Binds a datagram socket. The IPv6 wildcard {@code ::} takes IPv4 as well, and so does an address without a host, as for a
-     * {@link Listener}. SO_BROADCAST is on, as it is in Go; SO_REUSEADDR
+     * {@link ListenerDescriptor}. SO_BROADCAST is on, as it is in Go; SO_REUSEADDR
      * is not, so two sockets cannot have one address unless options say so.
      *
      * <p>A unix path becomes a file, which is removed when the socket is closed, unless {@link #keepFile} says otherwise; one
@@ -69,10 +69,10 @@ public final class MessageSocket extends MessageInput {
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      * @throws IllegalArgumentException if the address is unresolved
      */
-    public static MessageSocket bind(EventLoop loop, SocketAddress address, SocketOptions options) throws NetparkException {
-        MessageSocket socket;
+    public static MessageDescriptor bind(EventLoop loop, SocketAddress address, NetOptions options) throws NetparkException {
+        MessageDescriptor socket;
         try (Bound bound = Bound.datagrams(loop.libc(), address, options)) {
-            socket = new MessageSocket(loop, bound.fd(), SockAddr.family(bound.local()), false, bound.file(), null);
+            socket = new MessageDescriptor(loop, bound.fd(), SockAddr.family(bound.local()), false, bound.file(), null);
             socket.knowLocalAddress(bound.local());
             bound.release();
         }
@@ -87,30 +87,30 @@ public final class MessageSocket extends MessageInput {
      * @throws NetparkException if there is no way there, or (unix) nobody
      * @throws IllegalArgumentException if the address is unresolved, or its port is 0, or it is unnamed
      */
-    public static MessageSocket dial(EventLoop loop, SocketAddress remote, SocketOptions options) throws NetparkException {
+    public static MessageDescriptor dial(EventLoop loop, SocketAddress remote, NetOptions options) throws NetparkException {
         return dial(loop, remote, options, Linux.SOCK_DGRAM);
     }
 
     /**
-     * Connects a socket of sequenced packets to a {@link MessageListener}, at once: connecting never parks.
+     * Connects a socket of sequenced packets to a {@link MessageListenerDescriptor}, at once: connecting never parks.
      *
      * @param remote a unix address
      * @throws NetparkException.Refused if nobody listens there
      * @throws NetparkException if the backlog is full, or the path cannot be used
      * @throws IllegalArgumentException if it is no unix address, or unnamed
      */
-    public static MessageSocket dialPackets(EventLoop loop, SocketAddress remote, SocketOptions options)
+    public static MessageDescriptor dialPackets(EventLoop loop, SocketAddress remote, NetOptions options)
             throws NetparkException {
-        MessageListener.requireUnix(remote);
+        MessageListenerDescriptor.requireUnix(remote);
         return dial(loop, remote, options, Linux.SOCK_SEQPACKET);
     }
 
-    private static MessageSocket dial(EventLoop loop, SocketAddress remote, SocketOptions options, int type)
+    private static MessageDescriptor dial(EventLoop loop, SocketAddress remote, NetOptions options, int type)
             throws NetparkException {
         SocketAddress to = Connecting.requireDialable(remote);
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
-        MessageSocket socket;
+        MessageDescriptor socket;
         try (Unowned fresh = new Unowned(libc)) {
             int fd = fresh.hold(
                     libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type)));
@@ -118,11 +118,11 @@ public final class MessageSocket extends MessageInput {
                 throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
             }
             if (family != Linux.AF_UNIX) {
-                SocketOptions.set(libc, fd, SocketOption.BROADCAST, true);
+                NetOptions.set(libc, fd, NetOption.BROADCAST, true);
             }
             options.applyToDatagrams(libc, fd, family, false);
             connect(libc, fd, to, family);
-            socket = new MessageSocket(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
+            socket = new MessageDescriptor(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
             fresh.release();
         }
         socket.register(Interest.PARKING);
@@ -134,8 +134,8 @@ public final class MessageSocket extends MessageInput {
      *
      * @return null if the loop has just retired: another one will do, and nobody owns the socket
      */
-    static @Nullable MessageSocket watchAccepted(EventLoop loop, Unowned fresh, SocketAddress remote) throws NetparkException {
-        MessageSocket socket = new MessageSocket(loop, fresh.fd(), Linux.AF_UNIX, true, null, remote);
+    static @Nullable MessageDescriptor watchAccepted(EventLoop loop, Unowned fresh, SocketAddress remote) throws NetparkException {
+        MessageDescriptor socket = new MessageDescriptor(loop, fresh.fd(), Linux.AF_UNIX, true, null, remote);
         try {
             loop.poller().add(fresh.fd(), socket, Interest.PARKING);
             fresh.release();
@@ -247,8 +247,8 @@ public final class MessageSocket extends MessageInput {
         return perform(Direction.WRITE, true, SEND, this, source, to, descriptors);
     }
 
-    private static final WideOperation<MessageSocket, ByteBuffer, SocketAddress, int[], NetparkException> SEND =
-            MessageSocket::attemptSend;
+    private static final WideOperation<MessageDescriptor, ByteBuffer, SocketAddress, int[], NetparkException> SEND =
+            MessageDescriptor::attemptSend;
 
     private int attemptSend(ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) throws NetparkException {
         int length = source.remaining();
@@ -361,7 +361,7 @@ public final class MessageSocket extends MessageInput {
         return perform(Direction.WRITE, true, SEND_BATCH, this, batch, 0);
     }
 
-    private static final Operation<MessageSocket, MessageBatch, NetparkException> SEND_BATCH =
+    private static final Operation<MessageDescriptor, MessageBatch, NetparkException> SEND_BATCH =
             (self, batch, most) -> self.attemptSend(batch);
 
     private int attemptSend(MessageBatch batch) throws NetparkException {
@@ -424,7 +424,7 @@ public final class MessageSocket extends MessageInput {
     /**
      * Joins a multicast group: from now on the socket receives what is sent to it and to the port that it is bound to. Is undone
      * by {@link #leave} or when the socket is closed. Several sockets of a machine can share the port, with
-     * {@link SocketOption#REUSE_ADDRESS} on each.
+     * {@link NetOption#REUSE_ADDRESS} on each.
      *
      * @param on where; null for the interface that the kernel has a route to the group through
      * @throws NetparkException if the socket is a member already, or there is no such interface or route
@@ -449,7 +449,7 @@ public final class MessageSocket extends MessageInput {
         }
     }
 
-    /** Through which interface multicasts are sent. Others than {@link SocketOption} has are set there: hops, and loop. */
+    /** Through which interface multicasts are sent. Others than {@link NetOption} has are set there: hops, and loop. */
     public void sendMulticastThrough(NetworkInterface on) throws NetparkException {
         acquire("set the multicast interface of " + this);
         try {

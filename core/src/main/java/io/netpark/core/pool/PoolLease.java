@@ -1,6 +1,6 @@
 package io.netpark.core.pool;
 
-import io.netpark.core.net.Connection;
+import io.netpark.core.net.ConnectionDescriptor;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -11,13 +11,13 @@ import java.lang.invoke.VarHandle;
  *   LENT --giveBack, discard--> ENDED
  * </pre>
  */
-public final class Lease {
+public final class PoolLease {
 
     private static final VarHandle ENDED;
 
     static {
         try {
-            ENDED = MethodHandles.lookup().findVarHandle(Lease.class, "ended", boolean.class);
+            ENDED = MethodHandles.lookup().findVarHandle(PoolLease.class, "ended", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -28,7 +28,7 @@ public final class Lease {
     private final long idleNanos;
     private volatile boolean ended;
 
-    Lease(Pool pool, Member member, long idleNanos) {
+    PoolLease(Pool pool, Member member, long idleNanos) {
         this.pool = pool;
         this.member = member;
         this.idleNanos = idleNanos;
@@ -39,7 +39,7 @@ public final class Lease {
      *
      * @throws IllegalStateException if that has happened
      */
-    public Connection connection() {
+    public ConnectionDescriptor connection() {
         if (ended) {
             throw new IllegalStateException(member.connection + " has been given back to its pool");
         }

@@ -18,10 +18,10 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A listening stream socket, of TCP or of unix: accepts {@link Connection connections}, as many as its {@link Admission} lets
+ * A listening stream socket, of TCP or of unix: accepts {@link ConnectionDescriptor connections}, as many as its {@link Admission} lets
  * in, and places them on the loops of its group.
  */
-public final class Listener extends ListeningSocket<Connection> {
+public final class ListenerDescriptor extends ListeningSocket<ConnectionDescriptor> {
 
     private final @Nullable Admission admission;
     /**
@@ -30,7 +30,7 @@ public final class Listener extends ListeningSocket<Connection> {
      */
     private final @Nullable List<EventLoop> spread;
 
-    private Listener(EventLoop loop, Bound bound, EventLoopGroup group, @Nullable Admission admission,
+    private ListenerDescriptor(EventLoop loop, Bound bound, EventLoopGroup group, @Nullable Admission admission,
             @Nullable List<EventLoop> spread) {
         super(loop, bound, group);
         this.admission = admission;
@@ -38,7 +38,7 @@ public final class Listener extends ListeningSocket<Connection> {
     }
 
     /** As the other, and lets in whoever comes. */
-    public static Listener listen(EventLoopGroup group, SocketAddress address, SocketOptions options)
+    public static ListenerDescriptor listen(EventLoopGroup group, SocketAddress address, NetOptions options)
             throws NetparkException {
         return listen(group, address, options, null);
     }
@@ -60,7 +60,7 @@ public final class Listener extends ListeningSocket<Connection> {
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      * @throws IllegalArgumentException if the address is unresolved
      */
-    public static Listener listen(EventLoopGroup group, SocketAddress address, SocketOptions options,
+    public static ListenerDescriptor listen(EventLoopGroup group, SocketAddress address, NetOptions options,
             @Nullable Admission admission) throws NetparkException {
         return listen(group, group.first(), address, options, admission, null);
     }
@@ -74,10 +74,10 @@ public final class Listener extends ListeningSocket<Connection> {
      * @throws NetparkException as the other; then none is left open
      * @throws IllegalArgumentException if the address is unresolved, or of a unix socket
      */
-    public static List<Listener> listenOnEachLoop(EventLoopGroup group, SocketAddress address, SocketOptions options,
+    public static List<ListenerDescriptor> listenOnEachLoop(EventLoopGroup group, SocketAddress address, NetOptions options,
             @Nullable Admission admission) throws NetparkException {
         List<EventLoop> loops = group.loops();
-        List<Listener> listeners = new ArrayList<>();
+        List<ListenerDescriptor> listeners = new ArrayList<>();
         if (!(address instanceof InetSocketAddress inet)) {
             throw new IllegalArgumentException("listen on " + Addresses.text(address)
                     + " with a socket for each loop: unix sockets cannot share a name; use one listener");
@@ -85,12 +85,12 @@ public final class Listener extends ListeningSocket<Connection> {
         InetSocketAddress chosen = inet;
         try {
             for (EventLoop loop : loops) {
-                Listener listener = listen(group, loop, chosen, options.withReusePort(true), admission, loops);
+                ListenerDescriptor listener = listen(group, loop, chosen, options.withReusePort(true), admission, loops);
                 listeners.add(listener);
                 chosen = new InetSocketAddress(chosen.getAddress(), listener.port());
             }
         } catch (NetparkException | RuntimeException | Error e) {
-            listeners.forEach(Listener::close);
+            listeners.forEach(ListenerDescriptor::close);
             throw e;
         }
         return List.copyOf(listeners);
@@ -123,11 +123,11 @@ public final class Listener extends ListeningSocket<Connection> {
                 + "give an address, or look the name up on another thread");
     }
 
-    private static Listener listen(EventLoopGroup group, EventLoop loop, SocketAddress given, SocketOptions options,
+    private static ListenerDescriptor listen(EventLoopGroup group, EventLoop loop, SocketAddress given, NetOptions options,
             @Nullable Admission admission, @Nullable List<EventLoop> spread) throws NetparkException {
-        Listener listener;
+        ListenerDescriptor listener;
         try (Bound bound = Bound.listening(loop.libc(), given, Linux.SOCK_STREAM, options)) {
-            listener = new Listener(loop, bound, group, admission, spread);
+            listener = new ListenerDescriptor(loop, bound, group, admission, spread);
             bound.release();
         }
         listener.register(Interest.READ);
@@ -175,7 +175,7 @@ public final class Listener extends ListeningSocket<Connection> {
     @Override
     void refuse(Unowned socket, byte[] remote) {
         try {
-            SocketOptions.set(libc(), socket.fd(), SocketOption.LINGER, Duration.ZERO);
+            NetOptions.set(libc(), socket.fd(), NetOption.LINGER, Duration.ZERO);
         } catch (NetparkException e) {
             // Closed in the ordinary way, then.
         }
@@ -199,8 +199,8 @@ public final class Listener extends ListeningSocket<Connection> {
     }
 
     @Override
-    @Nullable Connection watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
-        return Connection.watchAccepted(loop, socket, remote, admission);
+    @Nullable ConnectionDescriptor watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
+        return ConnectionDescriptor.watchAccepted(loop, socket, remote, admission);
     }
 
     @Override

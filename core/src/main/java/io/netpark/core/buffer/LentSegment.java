@@ -7,7 +7,7 @@ import java.lang.ref.ReferenceQueue;
  * What is remembered of a watched segment while it is lent. Outlives the segment: if that becomes unreachable without a
  * release, the reference is queued and {@link SegmentPool} reports it.
  */
-final class Lease extends PhantomReference<Segment> {
+final class LentSegment extends PhantomReference<Segment> {
 
     /** A place in the program. */
     static final class Place extends Throwable {
@@ -21,7 +21,7 @@ final class Lease extends PhantomReference<Segment> {
     final int size;
     final Place taken = new Place("taken");
 
-    Lease(Segment segment, ReferenceQueue<Segment> lost) {
+    LentSegment(Segment segment, ReferenceQueue<Segment> lost) {
         super(segment, lost);
         this.size = segment.size();
     }

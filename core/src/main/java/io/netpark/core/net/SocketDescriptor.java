@@ -9,11 +9,11 @@ import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** A descriptor that is a socket, of whatever family and type: what all of them have. */
-public abstract sealed class Socket extends Descriptor permits StreamSocket, ListeningSocket, MessageInput {
+public abstract sealed class SocketDescriptor extends Descriptor permits StreamSocket, ListeningSocket, MessageInput {
 
     private volatile @Nullable SocketAddress local;
 
-    Socket(EventLoop loop, int fd) {
+    SocketDescriptor(EventLoop loop, int fd) {
         super(loop, fd);
     }
 
@@ -25,10 +25,10 @@ public abstract sealed class Socket extends Descriptor permits StreamSocket, Lis
      * @throws NetparkException.Closed if the socket is closed
      * @throws NetparkException if a socket of this kind does not have it
      */
-    public final <T> T getOption(SocketOption<T> option) throws NetparkException {
+    public final <T> T getOption(NetOption<T> option) throws NetparkException {
         acquire("get " + option + " of " + this);
         try {
-            T value = SocketOptions.get(libc(), fd(), option);
+            T value = NetOptions.get(libc(), fd(), option);
             if (option.level() == Linux.SOL_SOCKET && option.number() == Linux.SO_ERROR && value instanceof Integer errno) {
                 noteFailure(errno);
             }
@@ -44,10 +44,10 @@ public abstract sealed class Socket extends Descriptor permits StreamSocket, Lis
      * @throws NetparkException.Closed if the socket is closed
      * @throws NetparkException if a socket of this kind does not have it, or the value is refused
      */
-    public final <T> void setOption(SocketOption<T> option, T value) throws NetparkException {
+    public final <T> void setOption(NetOption<T> option, T value) throws NetparkException {
         acquire("set " + option + " of " + this);
         try {
-            SocketOptions.set(libc(), fd(), option, value);
+            NetOptions.set(libc(), fd(), option, value);
         } finally {
             release();
         }

@@ -24,12 +24,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
-public sealed class Connection extends ByteStream {
+public sealed class ConnectionDescriptor extends ByteStream {
 
     /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
     private final byte[] remote;
 
-    private Connection(EventLoop loop, int fd, byte[] remote) {
+    private ConnectionDescriptor(EventLoop loop, int fd, byte[] remote) {
         super(loop, fd);
         this.remote = remote;
     }
@@ -41,9 +41,9 @@ public sealed class Connection extends ByteStream {
      * @param remote the peer as a {@link SockAddr}
      * @param unasked connect(2) has succeeded, and the peer knows nothing of it
      */
-    static Connection watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
-        Connection connection =
-                unasked ? new Unasked(loop, socket.fd(), remote) : new Connection(loop, socket.fd(), remote);
+    static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
+        ConnectionDescriptor connection =
+                unasked ? new Unasked(loop, socket.fd(), remote) : new ConnectionDescriptor(loop, socket.fd(), remote);
         socket.release();
         try {
             connection.opened();
@@ -61,11 +61,11 @@ public sealed class Connection extends ByteStream {
      * @param admission learns of the end of the connection
      * @return null if the loop has just retired: another one will do, and nobody owns the socket
      */
-    static @Nullable Connection watchAccepted(EventLoop loop, Unowned socket, byte[] remote, @Nullable Admission admission)
+    static @Nullable ConnectionDescriptor watchAccepted(EventLoop loop, Unowned socket, byte[] remote, @Nullable Admission admission)
             throws NetparkException {
         int fd = socket.fd();
-        Connection connection =
-                admission == null ? new Connection(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
+        ConnectionDescriptor connection =
+                admission == null ? new ConnectionDescriptor(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
         try {
             connection.opened();
             loop.poller().add(fd, connection, Interest.PARKING);
@@ -114,7 +114,7 @@ public sealed class Connection extends ByteStream {
     }
 
     /** A kind of its own, as the others have no memory to spare for a field. */
-    private static final class Admitted extends Connection {
+    private static final class Admitted extends ConnectionDescriptor {
         private final Admission admission;
 
         Admitted(EventLoop loop, int fd, byte[] remote, Admission admission) {
@@ -130,7 +130,7 @@ public sealed class Connection extends ByteStream {
     }
 
     /** By TCP fast open; the first bytes will make the connection. */
-    private static final class Unasked extends Connection {
+    private static final class Unasked extends ConnectionDescriptor {
         Unasked(EventLoop loop, int fd, byte[] remote) {
             super(loop, fd, remote);
         }
@@ -155,7 +155,7 @@ public sealed class Connection extends ByteStream {
      * @param fd owned by the connection from now on, unless this throws
      * @throws NetparkException naming what is wrong with the descriptor
      */
-    public static Connection adopt(EventLoop loop, int fd) throws NetparkException {
+    public static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
         LibC libc = loop.libc();
         String operation = "adopt descriptor " + fd;
         int flags = libc.fcntl(fd, Linux.F_GETFL, 0);
@@ -173,7 +173,7 @@ public sealed class Connection extends ByteStream {
         if (result < 0) {
             throw NetparkException.of(-result, operation);
         }
-        Connection connection = new Connection(loop, fd, remote);
+        ConnectionDescriptor connection = new ConnectionDescriptor(loop, fd, remote);
         connection.learnOutput();
         loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
         try {
@@ -228,7 +228,7 @@ public sealed class Connection extends ByteStream {
         return perform(Direction.READ, true, READ_DESCRIPTORS, this, target, into, null);
     }
 
-    private static final WideOperation<Connection, ByteBuffer, PassedDescriptors, Object, NetparkException> READ_DESCRIPTORS =
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, PassedDescriptors, Object, NetparkException> READ_DESCRIPTORS =
             (self, target, into, none) -> self.attemptReadDescriptors(target, into);
 
     private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
@@ -277,7 +277,7 @@ public sealed class Connection extends ByteStream {
         return perform(Direction.WRITE, true, WRITE_DESCRIPTORS, this, source, descriptors, null);
     }
 
-    private static final WideOperation<Connection, ByteBuffer, int[], Object, NetparkException> WRITE_DESCRIPTORS =
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, int[], Object, NetparkException> WRITE_DESCRIPTORS =
             (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
     private int attemptWriteDescriptors(ByteBuffer source, int[] descriptors) throws NetparkException {
@@ -331,7 +331,7 @@ public sealed class Connection extends ByteStream {
         }
     }
 
-    private static final Operation<Connection, Object, NetparkException> CONNECT = (self, none, most) -> {
+    private static final Operation<ConnectionDescriptor, Object, NetparkException> CONNECT = (self, none, most) -> {
         try {
             return self.attemptConnect();
         } catch (Throwable e) {
@@ -373,7 +373,7 @@ public sealed class Connection extends ByteStream {
      * @throws NetparkException.Closed if the connection is closed
      */
     public void resetOnClose() throws NetparkException {
-        setOption(SocketOption.LINGER, Duration.ZERO);
+        setOption(NetOption.LINGER, Duration.ZERO);
     }
 
     /**
@@ -386,7 +386,7 @@ public sealed class Connection extends ByteStream {
             return;
         }
         try {
-            SocketOptions.set(libc(), fd(), SocketOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
+            NetOptions.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
         } catch (NetparkException e) {
             // The next does what matters.
         } finally {

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>NOT thread safe: whoever the bytes belong to reads them. Numbers are signed and big-endian unless named otherwise.
  */
-public interface Reader {
+public interface BufferReader {
 
     /** How many bytes there are. */
     long available();

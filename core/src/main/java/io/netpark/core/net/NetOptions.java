@@ -17,55 +17,55 @@ import org.jspecify.annotations.Nullable;
  * {@code with} returns a changed copy.
  *
  * <p>Those of a listener are what the connections have that it accepts. Of TCP the kernel sees to that, so they cost nothing per
- * connection: all are inherited but {@link SocketOption#QUICK_ACK}, {@link SocketOption#DEFER_ACCEPT} and fast open, which are
- * about the beginning, and {@link SocketOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
- * {@link SocketOption#PRIORITY}, and of a unix listener it passes on none: those of SOL_SOCKET are then set on each connection, or
+ * connection: all are inherited but {@link NetOption#QUICK_ACK}, {@link NetOption#DEFER_ACCEPT} and fast open, which are
+ * about the beginning, and {@link NetOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
+ * {@link NetOption#PRIORITY}, and of a unix listener it passes on none: those of SOL_SOCKET are then set on each connection, or
  * socket of sequenced packets, when it is accepted, at the cost of a system call each. With the defaults there are none.
  *
  * <p>The defaults are Go's: no delay, keepalive with 15 s to the first probe, 15 s between probes, 9 of them. An option that
  * sockets of a family do not have is left out for them: TCP's, of a unix socket.
  */
-public final class SocketOptions {
+public final class NetOptions {
 
     private static final Duration KEEPALIVE = Duration.ofSeconds(15);
     private static final int KEEPALIVE_PROBES = 9;
 
     /** The defaults. */
-    public static final SocketOptions DEFAULT = new SocketOptions(Map.of())
-            .with(SocketOption.NO_DELAY, true)
+    public static final NetOptions DEFAULT = new NetOptions(Map.of())
+            .with(NetOption.NO_DELAY, true)
             .withKeepAlive(true);
 
-    private final Map<SocketOption<?>, Object> values;
+    private final Map<NetOption<?>, Object> values;
 
-    private SocketOptions(Map<SocketOption<?>, Object> values) {
+    private NetOptions(Map<NetOption<?>, Object> values) {
         this.values = values;
     }
 
     /** With one more option, or another value of one. */
-    public <T> SocketOptions with(SocketOption<T> option, T value) {
-        Map<SocketOption<?>, Object> changed = new LinkedHashMap<>(values);
+    public <T> NetOptions with(NetOption<T> option, T value) {
+        Map<NetOption<?>, Object> changed = new LinkedHashMap<>(values);
         changed.put(Objects.requireNonNull(option, "option"), Objects.requireNonNull(value, "value"));
-        return new SocketOptions(changed);
+        return new NetOptions(changed);
     }
 
     /** As the kernel has it. */
-    public SocketOptions without(SocketOption<?> option) {
-        Map<SocketOption<?>, Object> changed = new LinkedHashMap<>(values);
+    public NetOptions without(NetOption<?> option) {
+        Map<NetOption<?>, Object> changed = new LinkedHashMap<>(values);
         changed.remove(option);
-        return new SocketOptions(changed);
+        return new NetOptions(changed);
     }
 
     /** TCP_NODELAY: send small segments at once. On by default. */
-    public SocketOptions withNoDelay(boolean on) {
-        return with(SocketOption.NO_DELAY, on);
+    public NetOptions withNoDelay(boolean on) {
+        return with(NetOption.NO_DELAY, on);
     }
 
     /** SO_KEEPALIVE: find out about a peer that has vanished. On by default. */
-    public SocketOptions withKeepAlive(boolean on) {
+    public NetOptions withKeepAlive(boolean on) {
         return on
                 ? withKeepAlive(KEEPALIVE, KEEPALIVE, KEEPALIVE_PROBES)
-                : with(SocketOption.KEEP_ALIVE, false).without(SocketOption.KEEP_ALIVE_IDLE)
-                        .without(SocketOption.KEEP_ALIVE_INTERVAL).without(SocketOption.KEEP_ALIVE_COUNT);
+                : with(NetOption.KEEP_ALIVE, false).without(NetOption.KEEP_ALIVE_IDLE)
+                        .without(NetOption.KEEP_ALIVE_INTERVAL).without(NetOption.KEEP_ALIVE_COUNT);
     }
 
     /**
@@ -75,22 +75,22 @@ public final class SocketOptions {
      * @param interval between probes
      * @param count unanswered probes until the connection is given up
      */
-    public SocketOptions withKeepAlive(Duration idle, Duration interval, int count) {
-        return with(SocketOption.KEEP_ALIVE, true).with(SocketOption.KEEP_ALIVE_IDLE, idle)
-                .with(SocketOption.KEEP_ALIVE_INTERVAL, interval).with(SocketOption.KEEP_ALIVE_COUNT, count);
+    public NetOptions withKeepAlive(Duration idle, Duration interval, int count) {
+        return with(NetOption.KEEP_ALIVE, true).with(NetOption.KEEP_ALIVE_IDLE, idle)
+                .with(NetOption.KEEP_ALIVE_INTERVAL, interval).with(NetOption.KEEP_ALIVE_COUNT, count);
     }
 
     /** SO_SNDBUF in bytes, which the kernel doubles. 0, the default, leaves it to the kernel's auto-tuning. */
-    public SocketOptions withSendBuffer(int bytes) {
-        return withBuffer(SocketOption.SEND_BUFFER, bytes);
+    public NetOptions withSendBuffer(int bytes) {
+        return withBuffer(NetOption.SEND_BUFFER, bytes);
     }
 
     /** SO_RCVBUF in bytes, which the kernel doubles. 0, the default, leaves it to the kernel's auto-tuning. */
-    public SocketOptions withReceiveBuffer(int bytes) {
-        return withBuffer(SocketOption.RECEIVE_BUFFER, bytes);
+    public NetOptions withReceiveBuffer(int bytes) {
+        return withBuffer(NetOption.RECEIVE_BUFFER, bytes);
     }
 
-    private SocketOptions withBuffer(SocketOption<Integer> option, int bytes) {
+    private NetOptions withBuffer(NetOption<Integer> option, int bytes) {
         if (bytes < 0) {
             throw new IllegalArgumentException("a buffer size cannot be negative: " + bytes);
         }
@@ -98,8 +98,8 @@ public final class SocketOptions {
     }
 
     /** SO_REUSEPORT: several listeners on one port, among which the kernel spreads connections. Off by default. */
-    public SocketOptions withReusePort(boolean on) {
-        return on ? with(SocketOption.REUSE_PORT, true) : without(SocketOption.REUSE_PORT);
+    public NetOptions withReusePort(boolean on) {
+        return on ? with(NetOption.REUSE_PORT, true) : without(NetOption.REUSE_PORT);
     }
 
     /**
@@ -107,20 +107,20 @@ public final class SocketOptions {
      * then connecting takes no time, and it is the first read or write that tells of a failure. A listener lets 256 such
      * connections wait. Needs the sysctl {@code net.ipv4.tcp_fastopen} (1 to dial, 2 to listen). Off by default.
      */
-    public SocketOptions withFastOpen(boolean on) {
+    public NetOptions withFastOpen(boolean on) {
         return on
-                ? with(SocketOption.FAST_OPEN_CONNECT, true)
-                : without(SocketOption.FAST_OPEN_CONNECT);
+                ? with(NetOption.FAST_OPEN_CONNECT, true)
+                : without(NetOption.FAST_OPEN_CONNECT);
     }
 
     private static final int FAST_OPEN_BACKLOG = 256;
     /** Of SOL_SOCKET, and of no use to a connection of unix. */
-    private static final Set<SocketOption<?>> ABOUT_TCP = Set.of(
-            SocketOption.KEEP_ALIVE, SocketOption.REUSE_ADDRESS, SocketOption.REUSE_PORT, SocketOption.INCOMING_CPU);
+    private static final Set<NetOption<?>> ABOUT_TCP = Set.of(
+            NetOption.KEEP_ALIVE, NetOption.REUSE_ADDRESS, NetOption.REUSE_PORT, NetOption.INCOMING_CPU);
 
     /** Sets them on a fresh socket that will be connected. */
     void apply(LibC libc, int fd, int family) throws NetparkException {
-        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
+        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
             apply(libc, fd, family, false, option.getKey(), option.getValue());
         }
     }
@@ -131,11 +131,11 @@ public final class SocketOptions {
      * @param takesBoth whether it is one of IPv6 that takes IPv4 as well: it has the options of both
      */
     void applyToListener(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
-        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
-            if (option.getKey() != SocketOption.FAST_OPEN_CONNECT) {
+        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
+            if (option.getKey() != NetOption.FAST_OPEN_CONNECT) {
                 apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
-            } else if (!values.containsKey(SocketOption.FAST_OPEN)) {
-                apply(libc, fd, family, false, SocketOption.FAST_OPEN, FAST_OPEN_BACKLOG);
+            } else if (!values.containsKey(NetOption.FAST_OPEN)) {
+                apply(libc, fd, family, false, NetOption.FAST_OPEN, FAST_OPEN_BACKLOG);
             }
         }
     }
@@ -145,20 +145,20 @@ public final class SocketOptions {
      *
      * @return null for none
      */
-    @Nullable SocketOptions notInherited(int family) {
-        Map<SocketOption<?>, Object> missing = new LinkedHashMap<>(values);
+    @Nullable NetOptions notInherited(int family) {
+        Map<NetOption<?>, Object> missing = new LinkedHashMap<>(values);
         if (family == Linux.AF_UNIX) {
             missing.keySet().removeIf(option -> option.level() != Linux.SOL_SOCKET || ABOUT_TCP.contains(option));
         } else {
-            missing.keySet().removeIf(option -> option != SocketOption.PRIORITY);
+            missing.keySet().removeIf(option -> option != NetOption.PRIORITY);
         }
-        return missing.isEmpty() ? null : new SocketOptions(missing);
+        return missing.isEmpty() ? null : new NetOptions(missing);
     }
 
     /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. Otherwise as for a listener. */
     void applyToDatagrams(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
-        for (Map.Entry<SocketOption<?>, Object> option : values.entrySet()) {
-            boolean streams = option.getKey().level() == Linux.IPPROTO_TCP || option.getKey() == SocketOption.KEEP_ALIVE;
+        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
+            boolean streams = option.getKey().level() == Linux.IPPROTO_TCP || option.getKey() == NetOption.KEEP_ALIVE;
             if (!streams) {
                 apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
             }
@@ -166,14 +166,14 @@ public final class SocketOptions {
     }
 
     @SuppressWarnings("unchecked") // with() has put a value in that fits
-    private static void apply(LibC libc, int fd, int family, boolean takesBoth, SocketOption<?> option, Object value)
+    private static void apply(LibC libc, int fd, int family, boolean takesBoth, NetOption<?> option, Object value)
             throws NetparkException {
         if (option.isOf(family) || takesBoth && option.isOf(Linux.AF_INET)) {
-            set(libc, fd, (SocketOption<Object>) option, value);
+            set(libc, fd, (NetOption<Object>) option, value);
         }
     }
 
-    static <T> void set(LibC libc, int fd, SocketOption<T> option, T value) throws NetparkException {
+    static <T> void set(LibC libc, int fd, NetOption<T> option, T value) throws NetparkException {
         Scratch scratch = Scratch.take();
         int result;
         try {
@@ -191,7 +191,7 @@ public final class SocketOptions {
         }
     }
 
-    static <T> T get(LibC libc, int fd, SocketOption<T> option) throws NetparkException {
+    static <T> T get(LibC libc, int fd, NetOption<T> option) throws NetparkException {
         Scratch scratch = Scratch.take();
         try {
             ByteBuffer memory = scratch.value(option.size());
