@@ -497,7 +497,7 @@ public class Connection internal constructor(
     private fun readReturned(target: ByteBuffer): Int {
         checkInput()
         hasReturned = unreadBytes() > 0
-        return if (hasReturned && target.hasRemaining()) reader.read(target) else 0
+        return if (hasReturned && target.hasRemaining()) reader.take(target) else 0
     }
 
     private fun unreadBytes(): Long = madeReader?.takeIf { lease?.isLent != false }?.available() ?: 0
@@ -756,7 +756,7 @@ public class Connection internal constructor(
         lease?.checkLent()
         requireFlushed("detach the connection to")
         val descriptor = core.detach()
-        val unread = madeReader?.run { readBytes(available().toInt()) } ?: ByteArray(0)
+        val unread = madeReader?.run { takeBytes(available().toInt()) } ?: ByteArray(0)
         endBuffers()
         return Detached(descriptor, unread)
     }

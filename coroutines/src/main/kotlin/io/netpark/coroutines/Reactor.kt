@@ -160,7 +160,7 @@ public class Reactor private constructor(
     public fun adopt(descriptor: Int, unread: ByteArray = ByteArray(0)): Connection {
         val input = buffering.newInput()
         try {
-            input.write(unread) // before the descriptor is ours: this may fail
+            input.put(unread) // before the descriptor is ours: this may fail
             return Connection(group.place { ConnectionDescriptor.adopt(it, descriptor) }, buffering, input)
         } catch (e: Throwable) {
             input.close()

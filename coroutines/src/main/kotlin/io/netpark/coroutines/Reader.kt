@@ -15,7 +15,7 @@ import kotlinx.coroutines.yield
  *
  * ```
  * while (reader.await(4)) {
- *     val length = reader.readInt()
+ *     val length = reader.takeInt()
  *     reader.awaitRest(length)
  *     handle(reader.next(length))
  *     reader.release()
@@ -161,7 +161,7 @@ public class Reader internal constructor(
     public suspend fun awaitLine(limit: Int = LINE): String? {
         checkLimit(limit)
         while (true) {
-            ofThePeer { readLine(limit) }?.let { return it }
+            ofThePeer { takeLine(limit) }?.let { return it }
             if (fill() < 0) return endedInside("a line")
         }
     }
@@ -178,7 +178,7 @@ public class Reader internal constructor(
     public suspend fun awaitUntil(delimiter: Byte, limit: Int): ByteBuffer? {
         checkLimit(limit)
         while (true) {
-            ofThePeer { readUntil(delimiter, limit) }?.let { return it }
+            ofThePeer { takeUntil(delimiter, limit) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }
@@ -187,7 +187,7 @@ public class Reader internal constructor(
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
         checkLimit(limit)
         while (true) {
-            ofThePeer { readUntil(delimiter, limit) }?.let { return it }
+            ofThePeer { takeUntil(delimiter, limit) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }

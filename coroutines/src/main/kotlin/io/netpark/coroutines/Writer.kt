@@ -12,8 +12,8 @@ import kotlinx.coroutines.yield
  * Builds the output of a connection in pooled segments, and sends it by [flush]. Only flushing suspends:
  *
  * ```
- * writer.writeInt(payload.size)
- * writer.write(payload)
+ * writer.putInt(payload.size)
+ * writer.put(payload)
  * writer.flush()
  * ```
  *

@@ -158,9 +158,9 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 pool.use(server.address) { connection ->
                     connection.write("two")
                     connection.reader.await(3)
-                    connection.reader.readByte()
+                    connection.reader.takeByte()
                 }
-                pool.use(server.address) { it.writer.writeByte(1) }
+                pool.use(server.address) { it.writer.putByte(1) }
                 pool.use(server.address) { it.shutdownOutput() }
                 pool.use(server.address) { connection ->
                     connection.write("unread")

@@ -100,7 +100,7 @@ class CopyingSpec : NetparkSpec(body = {
                     client.write("HELLO 5\nworld and more")
                     server.reader.awaitLine() shouldBe "HELLO 5"
                     server.reader.await(5)
-                    upstream.writer.writeString("<")
+                    upstream.writer.putString("<")
                     server.copyTo(upstream, 5) shouldBe 5
                     service.readText(6) shouldBe "<world"
                     client.shutdownOutput()

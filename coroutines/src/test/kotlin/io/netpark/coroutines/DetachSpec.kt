@@ -30,7 +30,7 @@ class DetachSpec : NetparkSpec(body = {
                             adopted.remoteAddress shouldBe client.localAddress
                             client.write(" and more")
                             adopted.reader.await(13)
-                            adopted.reader.readString(13) shouldBe "rest and more"
+                            adopted.reader.takeString(13) shouldBe "rest and more"
                             adopted.write("answer")
                             client.readText(6) shouldBe "answer"
                         }
@@ -46,7 +46,7 @@ class DetachSpec : NetparkSpec(body = {
                 val reading = launch(start = CoroutineStart.UNDISPATCHED) { client.reader.await() }
                 shouldThrow<IllegalStateException> { client.detach() }.message!! shouldContain "an operation is going on"
                 reading.cancelAndJoin()
-                client.writer.writeInt(1)
+                client.writer.putInt(1)
                 shouldThrow<IllegalStateException> { client.detach() }.message!! shouldContain "flush"
                 client.writer.flush()
                 client.close()

@@ -30,7 +30,7 @@ internal suspend fun dialPatiently(reactor: Reactor, mine: Resolver, source: Soc
 
 internal suspend fun readFrames(reader: Reader, handle: (Any) -> Unit) {
     while (reader.await(4)) {
-        val length = reader.readInt()
+        val length = reader.takeInt()
         reader.awaitRest(length)
         handle(reader.next(length))
         reader.release()
@@ -55,8 +55,8 @@ internal suspend fun stopWhenNobodyWaits(connection: Connection, compute: suspen
 }
 
 internal suspend fun writeFrame(writer: Writer, payload: ByteArray) {
-    writer.writeInt(payload.size)
-    writer.write(payload)
+    writer.putInt(payload.size)
+    writer.put(payload)
     writer.flush()
 }
 

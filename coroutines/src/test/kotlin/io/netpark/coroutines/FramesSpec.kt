@@ -28,20 +28,20 @@ import kotlin.random.Random
 /** Reads frames of a length, a writer's number, a sequence number and a pattern of the two. */
 private suspend fun Connection.eachFrame(body: (writer: Int, number: Int) -> Unit) {
     while (reader.await(4)) {
-        val length = reader.readInt()
+        val length = reader.takeInt()
         reader.await(length)
-        val writer = reader.readInt()
-        val number = reader.readInt()
-        reader.readBytes(length - 8) shouldBe pattern(length - 8, writer * 1000 + number)
+        val writer = reader.takeInt()
+        val number = reader.takeInt()
+        reader.takeBytes(length - 8) shouldBe pattern(length - 8, writer * 1000 + number)
         body(writer, number)
     }
 }
 
 private suspend fun Frames.write(writer: Int, number: Int, size: Int) = write {
-    writeInt(size + 8)
-    writeInt(writer)
-    writeInt(number)
-    write(pattern(size, writer * 1000 + number))
+    putInt(size + 8)
+    putInt(writer)
+    putInt(number)
+    put(pattern(size, writer * 1000 + number))
 }
 
 /** Says that every byte has been sent, at once: no send ever waits. */
@@ -146,13 +146,13 @@ class FramesSpec : NetparkSpec(body = {
             reactor.withPair { client, server ->
                 shouldThrow<CancellationException> {
                     client.frames.write {
-                        writeInt(1)
+                        putInt(1)
                         throw CancellationException("as wished")
                     }
                 }
-                client.frames.write { writeInt(2) }
+                client.frames.write { putInt(2) }
                 server.reader.await(4)
-                server.reader.readInt() shouldBe 2
+                server.reader.takeInt() shouldBe 2
                 reactor.buffering.pool.statistics().lentSegments() shouldBeLessThan 2
             }
         }
@@ -162,18 +162,18 @@ class FramesSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 val stuck = launch(start = CoroutineStart.UNDISPATCHED) { client.write(ByteBuffer.allocate(3_000_000)) }
-                shouldThrow<IllegalStateException> { client.frames.write { writeString("refused") } }
-                shouldThrow<IllegalStateException> { client.frames.write { writeString("too") } }
+                shouldThrow<IllegalStateException> { client.frames.write { putString("refused") } }
+                shouldThrow<IllegalStateException> { client.frames.write { putString("too") } }
                 server.readFully(3_000_000)
                 stuck.join()
-                client.frames.write { writeString("first") }
-                val frames = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { write(ByteArray(3_000_000)) } }
+                client.frames.write { putString("first") }
+                val frames = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { put(ByteArray(3_000_000)) } }
                 server.readText(5) shouldBe "first"
                 server.readFully(1_000) // it has begun, and cannot end
                 shouldThrow<IllegalStateException> { client.write("stray") }
                 server.readFully(2_999_000)
                 frames.join()
-                client.frames.write { writeString("last") }
+                client.frames.write { putString("last") }
                 server.readText(4) shouldBe "last"
             }
         }
@@ -186,9 +186,9 @@ class FramesSpec : NetparkSpec(body = {
             reactor.withPair { client, server ->
                 val small = ByteBuffer.allocateDirect(64 * 1024)
                 val ways = listOf<suspend () -> Int>(
-                    { client.frames.write { write(ByteArray(64 * 1024)) }; 64 * 1024 },
+                    { client.frames.write { put(ByteArray(64 * 1024)) }; 64 * 1024 },
                     { client.write(small.clear()); 64 * 1024 },
-                    { client.writer.write(ByteArray(32 * 1024)); client.writer.flush(); 32 * 1024 },
+                    { client.writer.put(ByteArray(32 * 1024)); client.writer.flush(); 32 * 1024 },
                 )
                 for (way in ways) {
                     var written = 0L

@@ -33,11 +33,11 @@ suspend fun frames(connection: Connection) {
     val reader = connection.reader
     val writer = connection.writer
     while (reader.await(4)) {
-        val length = reader.readInt()
+        val length = reader.takeInt()
         if (length !in 0..1_000_000) return connection.reset() // a peer that means no good
         reader.awaitRest(length)
-        writer.writeInt(length)
-        writer.write(reader.next(length))
+        writer.putInt(length)
+        writer.put(reader.next(length))
         reader.release()
         writer.flush()
     }
@@ -47,7 +47,7 @@ suspend fun frames(connection: Connection) {
 suspend fun greeter(connection: Connection) {
     while (true) {
         val name = connection.reader.awaitLine(limit = 200) ?: break
-        connection.writer.writeString("hello $name\r\n")
+        connection.writer.putString("hello $name\r\n")
         connection.writer.flush()
     }
 }
@@ -67,7 +67,7 @@ suspend fun download(connection: Connection, folder: Path) {
         val name = connection.reader.awaitLine(limit = 200) ?: break
         OpenFile.open(folder.resolve(Path.of(name).fileName)).use { file ->
             val size = file.size()
-            connection.writer.writeLong(size)
+            connection.writer.putLong(size)
             connection.sendFile(file, count = size)
         }
     }
@@ -76,9 +76,9 @@ suspend fun download(connection: Connection, folder: Path) {
 /** Sends a part of a file between other bytes, from where it is mapped: what is linked is not copied. */
 suspend fun quote(connection: Connection, channel: FileChannel, offset: Long, count: Long) {
     val window = channel.map(FileChannel.MapMode.READ_ONLY, offset, count)
-    connection.writer.writeString("<quote>")
+    connection.writer.putString("<quote>")
     connection.writer.link(window)
-    connection.writer.writeString("</quote>\n")
+    connection.writer.putString("</quote>\n")
     connection.writer.flush()
 }
 
@@ -97,8 +97,8 @@ suspend fun stream(connection: Connection, blocks: Int, fill: (ByteBuffer) -> Un
 /** Writes much, and keeps little: never more than a row over the high-water mark. */
 suspend fun export(connection: Connection, rows: Sequence<String>) {
     for (row in rows) {
-        connection.writer.writeString(row)
-        connection.writer.writeByte('\n'.code)
+        connection.writer.putString(row)
+        connection.writer.putByte('\n'.code)
         connection.writer.flushIfFull()
     }
     connection.writer.flush()
@@ -112,15 +112,15 @@ suspend fun patient(connection: Connection, compute: suspend () -> String) = cor
     }
     val answer = compute()
     watch.cancel()
-    connection.writer.writeString(answer)
+    connection.writer.putString(answer)
     connection.writer.flush()
 }
 
 /** Sums numbers until the peer has said all it has to say, and answers then. */
 suspend fun sum(connection: Connection) {
     var sum = 0L
-    while (connection.reader.await(4)) sum += connection.reader.readIntLe()
-    connection.writer.writeLongLe(sum)
+    while (connection.reader.await(4)) sum += connection.reader.takeIntLe()
+    connection.writer.putLongLe(sum)
     connection.writer.flush()
 }
 
@@ -136,7 +136,7 @@ suspend fun session(connection: Connection) {
             if (e.timeout() != NetparkException.Timeout.READ) throw e
             "ping"
         }
-        connection.writer.writeString("$user: $request\n")
+        connection.writer.putString("$user: $request\n")
         connection.writer.flush()
     }
 }
@@ -147,9 +147,9 @@ suspend fun prices(connection: Connection, symbols: List<String>) = coroutineSco
         launch {
             repeat(3) { price ->
                 connection.frames.write {
-                    writeString(symbol)
-                    writeByte(' '.code)
-                    writeString("$price\n")
+                    putString(symbol)
+                    putByte(' '.code)
+                    putString("$price\n")
                 }
             }
         }
@@ -208,7 +208,7 @@ fun redisPool(reactor: Reactor): ConnectionPool = ConnectionPool(
 
 /** Sets a key over whichever connection is free. Returns when Redis has said that it is set. */
 suspend fun set(pool: ConnectionPool, redis: SocketAddress, key: String, value: String) = pool.use(redis) { connection ->
-    connection.writer.writeString("SET $key $value\r\n")
+    connection.writer.putString("SET $key $value\r\n")
     connection.writer.flush()
     val answer = connection.reader.awaitLine()
     check(answer == "+OK") { "Redis said: $answer" }

@@ -92,8 +92,8 @@ class GuideSpec : NetparkSpec(body = {
                 client.write("../../book\nbook\n")
                 repeat(2) {
                     client.reader.awaitRest(8 + 16)
-                    client.reader.readLong() shouldBe 16
-                    client.reader.readString(16) shouldBe "in the beginning"
+                    client.reader.takeLong() shouldBe 16
+                    client.reader.takeString(16) shouldBe "in the beginning"
                 }
                 client.shutdownOutput()
                 handler.join()
@@ -128,11 +128,11 @@ class GuideSpec : NetparkSpec(body = {
     example("the answer after the peer's end") { client, server ->
         kotlinx.coroutines.coroutineScope {
             launch { sum(server) }
-            for (i in 1..10) client.writer.writeIntLe(i)
+            for (i in 1..10) client.writer.putIntLe(i)
             client.writer.flush()
             client.shutdownOutput()
             client.reader.await(8)
-            client.reader.readLongLe() shouldBe 55
+            client.reader.takeLongLe() shouldBe 55
         }
     }
 

@@ -84,7 +84,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
         } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
         outcome(client = silent) { connection ->
             connection.setWriteDeadline(20.milliseconds)
-            connection.writer.write(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end
+            connection.writer.put(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end
             withContext(Dispatchers.Default) { }
         }.first.shouldBeEmpty()
     }

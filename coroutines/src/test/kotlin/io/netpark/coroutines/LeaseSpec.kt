@@ -49,7 +49,7 @@ class LeaseSpec : NetparkSpec(body = {
             val reader = old.reader
             val writer = old.writer
             val frames = old.frames
-            frames.write { writeString("frame") }
+            frames.write { putString("frame") }
             reader.await(5)
             val view = reader.next(5)
             val streams = reader.asInputStream() to writer.asOutputStream()
@@ -58,9 +58,9 @@ class LeaseSpec : NetparkSpec(body = {
             val refusing = listOf<suspend () -> Any?>(
                 { old.reader }, { old.writer }, { reader.await(1) }, { reader.available() }, { reader.next(1) },
                 { reader.release() }, { reader.awaitLine(10) }, { streams.first.read() },
-                { writer.writeInt(1) }, { writer.flush() }, { writer.buffered() }, { writer.link(ByteBuffer.allocate(9)) },
-                { streams.second.write(1) }, { frames.write { writeString("stray") } },
-                { old.frames.write { writeString("stray") } },
+                { writer.putInt(1) }, { writer.flush() }, { writer.buffered() }, { writer.link(ByteBuffer.allocate(9)) },
+                { streams.second.write(1) }, { frames.write { putString("stray") } },
+                { old.frames.write { putString("stray") } },
                 { old.write("stray") }, { old.write(arrayOf(ByteBuffer.allocate(3))) }, { old.read(ByteBuffer.allocate(1)) },
                 { old.read(arrayOf(ByteBuffer.allocate(3))) },
                 { old.setReadDeadline(1.milliseconds) }, { old.setWriteDeadline(1.milliseconds) }, { old.setIdleTimeout(1.seconds) },
@@ -90,7 +90,7 @@ class LeaseSpec : NetparkSpec(body = {
                         repeat(200) { round ->
                             val lease = pool.borrow(listener.localAddress)
                             val frames = lease.connection.frames
-                            val stray = async(Dispatchers.Default) { runCatching { frames.write { writeString("s$round;") } } }
+                            val stray = async(Dispatchers.Default) { runCatching { frames.write { putString("s$round;") } } }
                             if (round % 3 > 0) yield()
                             lease.giveBack()
                             pool.use(listener.localAddress) { it.write("m$round;") }
@@ -139,10 +139,10 @@ class LeaseSpec : NetparkSpec(body = {
             reactor.listen(loopback()).use { listener ->
                 ConnectionPool(reactor, ONE).use { pool ->
                     val ends = listOf<suspend () -> Unit>(
-                        { pool.use(listener.localAddress) { it.write("half"); it.writer.writeString("the rest") } },
+                        { pool.use(listener.localAddress) { it.write("half"); it.writer.putString("the rest") } },
                         {
                             runCatching {
-                                pool.use(listener.localAddress) { it.write("half"); it.writer.writeString("the rest"); error("fails") }
+                                pool.use(listener.localAddress) { it.write("half"); it.writer.putString("the rest"); error("fails") }
                             }
                         },
                     )

@@ -50,7 +50,7 @@ class LeftoversSpec : NetparkSpec(body = {
                     suspend fun use() = reactor.dial(listener.localAddress).use { client ->
                         client.reader.await(10)
                         client.reader.next(3)
-                        client.writer.writeString("not flushed")
+                        client.writer.putString("not flushed")
                     }
                     repeat(150) { if (dispatcher == null) use() else withContext(dispatcher) { use() } }
                     reactor.dial(listener.localAddress).use { it.reader.await(greeting.length) shouldBe true }
@@ -68,7 +68,7 @@ class LeftoversSpec : NetparkSpec(body = {
                     val reading = GlobalScope.async(Dispatchers.Default) {
                         try {
                             client.reader.await(10)
-                            client.reader.readByte()
+                            client.reader.takeByte()
                             client.reader.await(1000)
                             true
                         } catch (_: NetparkException) {
@@ -93,7 +93,7 @@ class LeftoversSpec : NetparkSpec(body = {
                 withContext(Dispatchers.Default) {
                     connection.reader.await(2)
                     connection.reader.next(1)
-                    connection.writer.writeString("never flushed").let { connection.close() }
+                    connection.writer.putString("never flushed").let { connection.close() }
                 }
                 ended.incrementAndGet()
             }) { listener ->
@@ -144,7 +144,7 @@ class LeftoversSpec : NetparkSpec(body = {
             reactor.serving({ connection ->
                 try {
                     connection.reader.await(1)
-                    connection.writer.write(ByteArray(64 * 1024))
+                    connection.writer.put(ByteArray(64 * 1024))
                     connection.reader.skip(connection.reader.available())
                     connection.reader.release()
                     connection.reader.await(1)

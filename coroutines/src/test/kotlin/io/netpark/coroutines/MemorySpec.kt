@@ -77,7 +77,7 @@ class MemorySpec : NetparkSpec(body = {
                     coroutineScope {
                         val flood = launch {
                             while (true) {
-                                fast.writer.write(pattern(10_000))
+                                fast.writer.put(pattern(10_000))
                                 fast.writer.flushIfFull()
                             }
                         }

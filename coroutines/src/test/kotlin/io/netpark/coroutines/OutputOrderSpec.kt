@@ -45,19 +45,19 @@ class OutputOrderSpec : NetparkSpec(body = {
             Files.writeString(file, "third ")
             onReactor { reactor, _ ->
                 reactor.withPair { client, server ->
-                    client.writer.writeString("first ")
+                    client.writer.putString("first ")
                     client.write("second ")
-                    client.writer.writeString("2a ")
+                    client.writer.putString("2a ")
                     client.write(arrayOf(bytes("2b "), bytes("2c ")))
-                    client.writer.writeString("2d ")
+                    client.writer.putString("2d ")
                     client.write(bytes("2e "))
-                    client.writer.writeString("2f ")
+                    client.writer.putString("2f ")
                     client.sendFile(file)
-                    client.writer.writeString("3a ")
+                    client.writer.putString("3a ")
                     client.write(ByteArray(0))
                     client.writer.buffered() shouldBe 0
-                    client.frames.write { writeString("fourth ") }
-                    client.writer.writeString("fifth ")
+                    client.frames.write { putString("fourth ") }
+                    client.writer.putString("fifth ")
                     client.writer.flush()
                     client.shutdownOutput()
                     String(server.readToEnd()) shouldBe "first second 2a 2b 2c 2d 2e 2f third 3a fourth fifth "
@@ -71,9 +71,9 @@ class OutputOrderSpec : NetparkSpec(body = {
     test("what cannot flush first refuses, and says what to do") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->
-                client.writer.writeString("kept")
+                client.writer.putString("kept")
                 for (refused in listOf<suspend () -> Unit>(
-                    { client.frames.write { writeString("frame") } },
+                    { client.frames.write { putString("frame") } },
                     { client.shutdownOutput() },
                     { client.detach() },
                 )) {
@@ -87,20 +87,20 @@ class OutputOrderSpec : NetparkSpec(body = {
     }
 
     test("what a handler has not flushed when it returns is flushed, also what coroutines that it has started wrote") {
-        served({ it.readText(1); it.writer.writeString("bye") }).getOrThrow() shouldBe "bye"
+        served({ it.readText(1); it.writer.putString("bye") }).getOrThrow() shouldBe "bye"
         served({ connection ->
             connection.readText(1)
             CoroutineScope(currentCoroutineContext()).launch {
                 delay(5)
-                connection.writer.writeString("from a child")
+                connection.writer.putString("from a child")
             }
         }).getOrThrow() shouldBe "from a child"
         val much = pattern(3_000_000)
-        served({ it.readText(1); it.writer.write(much) }).getOrThrow().length shouldBe String(much).length
+        served({ it.readText(1); it.writer.put(much) }).getOrThrow().length shouldBe String(much).length
     }
 
     test("a handler that fails in the midst of an answer ends with a reset, and what it has not flushed is reported") {
-        served({ it.readText(1); it.writer.writeString("unflushed"); error("failed") }) {
+        served({ it.readText(1); it.writer.putString("unflushed"); error("failed") }) {
             it.single() shouldContain "9 bytes that it had not flushed are dropped: java.lang.IllegalStateException: failed"
         }.exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
         served({ it.readText(1); it.write("half of an ans"); delay(20); error("failed") }) {
@@ -209,10 +209,10 @@ class OutputOrderSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 client.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
-                shouldThrow<NetparkException.TimedOut> { client.frames.write { write(ByteArray(1 shl 20)) } }
+                shouldThrow<NetparkException.TimedOut> { client.frames.write { put(ByteArray(1 shl 20)) } }
                 client.setWriteDeadline(kotlin.time.Duration.INFINITE)
                 shouldThrow<NetparkException.Closed> { client.write(bytes("behind it")) }
-                shouldThrow<NetparkException.Closed> { client.frames.write { writeByte(1) } }
+                shouldThrow<NetparkException.Closed> { client.frames.write { putByte(1) } }
                 client.close()
                 shouldThrow<NetparkException.Reset> { server.readToEnd() }
             }
@@ -240,7 +240,7 @@ class OutputOrderSpec : NetparkSpec(body = {
                 writing.join()
                 repeat(2) {
                     shouldThrow<NetparkException.Reset> { client.write(ByteArray(10)) }
-                    shouldThrow<NetparkException.Reset> { client.frames.write { writeByte(1) } }
+                    shouldThrow<NetparkException.Reset> { client.frames.write { putByte(1) } }
                     shouldThrow<NetparkException.Reset> { client.read(ByteArray(10)) }
                 }
             }
@@ -252,7 +252,7 @@ class OutputOrderSpec : NetparkSpec(body = {
             reactor.withPair { client, server ->
                 client.write("all that was said")
                 server.readText(17)
-                client.writer.writeString("never")
+                client.writer.putString("never")
                 client.close()
                 shouldThrow<NetparkException.Reset> { server.readToEnd() }
             }

@@ -112,7 +112,7 @@ class PeerSpec : NetparkSpec(body = {
                 val serving = launch {
                     listener.serve { connection ->
                         connection.readText(1)
-                        connection.writer.write(pattern(200_000))
+                        connection.writer.put(pattern(200_000))
                         connection.closeLingering()
                         connection.isOpen shouldBe false
                         connection.closeLingering()
@@ -139,7 +139,7 @@ class PeerSpec : NetparkSpec(body = {
                         var requests = 0
                         while (connection.reader.awaitRequest(listener)) {
                             connection.reader.skip(1)
-                            connection.writer.write(pattern(200_000, ++requests))
+                            connection.writer.put(pattern(200_000, ++requests))
                             connection.writer.flush()
                             if (requests == 2) {
                                 answered.complete(Unit)

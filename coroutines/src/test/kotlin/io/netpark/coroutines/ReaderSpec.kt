@@ -39,7 +39,7 @@ class ReaderSpec : NetparkSpec(body = {
                 }
                 val reader = server.reader
                 reader.await(4) shouldBe true
-                val length = reader.readInt()
+                val length = reader.takeInt()
                 reader.await(length) shouldBe true
                 val frame = reader.next(length)
                 ByteArray(length).also { frame.get(it) } shouldBe payload
@@ -84,7 +84,7 @@ class ReaderSpec : NetparkSpec(body = {
                 val total = 20_000
                 val writer = launch(Dispatchers.IO) {
                     for (i in 0 until total) {
-                        client.writer.writeInt(i)
+                        client.writer.putInt(i)
                         if (i % 7 == 0) client.writer.flush()
                     }
                     client.writer.flush()
@@ -93,7 +93,7 @@ class ReaderSpec : NetparkSpec(body = {
                 var cancelled = 0
                 while (expected < total) {
                     val attempt = launch(Dispatchers.Default) {
-                        while (expected < total && server.reader.await(4)) server.reader.readInt() shouldBe expected++
+                        while (expected < total && server.reader.await(4)) server.reader.takeInt() shouldBe expected++
                     }
                     repeat((0..200).random()) { Thread.onSpinWait() }
                     attempt.cancelAndJoin()
@@ -112,7 +112,7 @@ class ReaderSpec : NetparkSpec(body = {
                 client.shutdownOutput()
                 shouldThrow<NetparkException.Truncated> { server.reader.await(10) }.message!! shouldContain "after 3 of 10 bytes"
                 shouldThrow<NetparkException.Truncated> { server.reader.awaitLine() }.message!! shouldContain "3 bytes into it"
-                server.reader.readString(3) shouldBe "abc"
+                server.reader.takeString(3) shouldBe "abc"
                 server.reader.await(10) shouldBe false
                 shouldThrow<NetparkException.Truncated> { server.reader.awaitRest(10) }.message!! shouldContain "after 0 of 10"
             }
@@ -183,8 +183,8 @@ class ReaderSpec : NetparkSpec(body = {
         onReactor(pool = { limit(256 * 1024) }) { reactor, _ ->
             reactor.withPair { hungry, hungryServer ->
                 reactor.withPair { client, server ->
-                    hungryServer.writer.write(ByteArray(160_000)) // not flushed: takes most of the pool
-                    hungryServer.writer.write(ByteArray(40_000))
+                    hungryServer.writer.put(ByteArray(160_000)) // not flushed: takes most of the pool
+                    hungryServer.writer.put(ByteArray(40_000))
                     client.write("hello")
                     withTimeoutOrNull(50.milliseconds) { server.reader.await(5) }.shouldBeNull() // cancelled while it waits
                     val waiting = async(start = CoroutineStart.UNDISPATCHED) { server.reader.await(5) }
@@ -192,7 +192,7 @@ class ReaderSpec : NetparkSpec(body = {
                     launch { hungry.readFully(200_000) }
                     hungryServer.writer.flush()
                     withTimeout(SOON) { waiting.await() } shouldBe true
-                    server.reader.readString(5) shouldBe "hello"
+                    server.reader.takeString(5) shouldBe "hello"
                 }
             }
         }
@@ -227,7 +227,7 @@ class ReaderSpec : NetparkSpec(body = {
                 kept.release()
                 more.release()
                 server.reader.await(5) shouldBe true
-                server.reader.readString(5) shouldBe "hello"
+                server.reader.takeString(5) shouldBe "hello"
             }
         }
     }
@@ -257,10 +257,10 @@ class ReaderSpec : NetparkSpec(body = {
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch {
                 listener.serve { connection ->
-                    connection.writer.write(ByteArray(100)) // never flushed
+                    connection.writer.put(ByteArray(100)) // never flushed
                     connection.reader.await(10)
                     connection.reader.peek(10)
-                    if (connection.reader.readByte().toInt() == 1) error("as wished")
+                    if (connection.reader.takeByte().toInt() == 1) error("as wished")
                     connection.reader.await(100)
                 }
             }

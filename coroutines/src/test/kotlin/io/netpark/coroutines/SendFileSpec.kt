@@ -49,7 +49,7 @@ class SendFileSpec : NetparkSpec(body = {
                     pattern(300_000).copyOfRange(299_000, 299_010) + "tail".toByteArray()
                 coroutineScope {
                     val received = async { server.readFully(expected.size) }
-                    client.writer.writeString("head")
+                    client.writer.putString("head")
                     client.sendFile(path) shouldBe 300_000
                     OpenFile.open(path).use { client.sendFile(it, 100) shouldBe 299_900 }
                     FileChannel.open(path).use { client.sendFile(it, 299_000, 10) shouldBe 10 }
@@ -133,9 +133,9 @@ class SendFileSpec : NetparkSpec(body = {
                 shouldThrow<IllegalArgumentException> { client.sendFile(large, LARGE + 1L) }
                 shouldThrow<NetparkException.Truncated> { client.sendFile(large, 0, LARGE + 1L) }
                 client.sendFile(large, LARGE.toLong()) shouldBe 0
-                client.frames.write { writeString("frame") }
+                client.frames.write { putString("frame") }
                 shouldThrow<IllegalStateException> { client.sendFile(large) }.message!! shouldContain "frames"
-                client.frames.write { writeString("frame") }
+                client.frames.write { putString("frame") }
                 server.readText(10) shouldBe "frameframe"
             }
 
@@ -194,10 +194,10 @@ class SendFileSpec : NetparkSpec(body = {
                 val released = AtomicInteger()
                 FileChannel.open(large).use { channel ->
                     val window = channel.map(FileChannel.MapMode.READ_ONLY, 1_000, 10_000_000)
-                    client.writer.writeString("head")
+                    client.writer.putString("head")
                     client.writer.link(window) { released.incrementAndGet() }
                 }
-                client.writer.writeString("tail")
+                client.writer.putString("tail")
                 val expected = "head".toByteArray() + pattern(LARGE).copyOfRange(1_000, 10_001_000) + "tail".toByteArray()
                 coroutineScope {
                     val received = async { server.readFully(expected.size) }

@@ -32,9 +32,9 @@ class ShutdownSpec : NetparkSpec(body = {
     /** Answers requests of a byte with itself; to `s` slowly. */
     suspend fun answer(listener: Listener, connection: Connection) {
         while (connection.reader.awaitRequest(listener)) {
-            val request = connection.reader.readByte()
+            val request = connection.reader.takeByte()
             if (request == 's'.code.toByte()) delay(300)
-            connection.writer.writeByte(request.toInt())
+            connection.writer.putByte(request.toInt())
             connection.writer.flush()
         }
     }

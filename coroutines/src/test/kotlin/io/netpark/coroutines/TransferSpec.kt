@@ -23,7 +23,7 @@ private suspend fun send(connection: Connection, stream: Long, total: Long, rand
             repeat(words) { part.putLong(word(position + it * 8L, stream)) }
             connection.writer.link(part.flip())
         } else {
-            repeat(words) { connection.writer.writeLong(word(position + it * 8L, stream)) }
+            repeat(words) { connection.writer.putLong(word(position + it * 8L, stream)) }
         }
         position += words * 8L
         connection.writer.flushIfFull()
@@ -41,7 +41,7 @@ private suspend fun check(connection: Connection, stream: Long, total: Long, ran
             repeat(words) { check(view.getLong() == word(position + it * 8L, stream)) { "wrong at ${position + it * 8L}" } }
             connection.reader.release()
         } else {
-            repeat(words) { check(connection.reader.readLong() == word(position + it * 8L, stream)) { "wrong at $position" } }
+            repeat(words) { check(connection.reader.takeLong() == word(position + it * 8L, stream)) { "wrong at $position" } }
         }
         position += words * 8L
     }

@@ -28,11 +28,11 @@ class WriterSpec : NetparkSpec(body = {
                     var released = 0
                     val reading = async(Dispatchers.IO) { server.readToEnd() }
                     with(client.writer) {
-                        writeInt(7)
+                        putInt(7)
                         link(ByteBuffer.wrap(heap)) { released++ }
-                        writeString("ä€𝄞")
+                        putString("ä€𝄞")
                         link(ByteBuffer.allocateDirect(direct.size).put(direct).flip()) { released++ }
-                        write(pattern(200_000, 4))
+                        put(pattern(200_000, 4))
                         flush()
                         buffered() shouldBe 0
                         flush() // of nothing
@@ -54,7 +54,7 @@ class WriterSpec : NetparkSpec(body = {
                     repeat(3) { round ->
                         connection.writer.link(ByteBuffer.wrap("chunk $round\n".toByteArray())) {
                             if (round == 0) error("as wished")
-                            connection.writer.writeString("released $round\n")
+                            connection.writer.putString("released $round\n")
                         }
                         connection.writer.flush()
                         kotlinx.coroutines.delay(1) // the loop has its turn
@@ -74,13 +74,13 @@ class WriterSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 val sent = pattern(2_000_000)
-                client.writer.write(sent)
+                client.writer.put(sent)
                 withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
                 client.setWriteDeadline(30.milliseconds)
                 shouldThrow<NetparkException.TimedOut> { client.writer.flush() }
                 client.setWriteDeadline(kotlin.time.Duration.INFINITE)
                 val reading = async(Dispatchers.IO) { server.readToEnd() }
-                client.writer.writeByte(42)
+                client.writer.putByte(42)
                 client.writer.flush()
                 client.shutdownOutput()
                 reading.await() shouldBe sent + byteArrayOf(42)
@@ -93,11 +93,11 @@ class WriterSpec : NetparkSpec(body = {
         onReactor(calls.libc) { reactor, _ ->
             reactor.withPair { client, server ->
                 val before = calls["send"] + calls["sendmsg"]
-                repeat(1000) { client.writer.writeInt(it) }
+                repeat(1000) { client.writer.putInt(it) }
                 client.writer.flush()
                 (calls["send"] + calls["sendmsg"] - before) shouldBe 1L
                 server.reader.await(4000)
-                repeat(1000) { server.reader.readInt() shouldBe it }
+                repeat(1000) { server.reader.takeInt() shouldBe it }
             }
         }
     }
@@ -105,7 +105,7 @@ class WriterSpec : NetparkSpec(body = {
     test("a writer over its limit refuses, and names the way out") {
         onReactor(buffering = { Buffering(it, outputLimit = 100_000) }) { reactor, _ ->
             reactor.withPair { client, _ ->
-                shouldThrow<NetparkException.LimitExceeded> { client.writer.write(ByteArray(100_001)) }
+                shouldThrow<NetparkException.LimitExceeded> { client.writer.put(ByteArray(100_001)) }
                     .message!! shouldContain "flush"
                 client.writer.buffered() shouldBe 0
             }
@@ -118,7 +118,7 @@ class WriterSpec : NetparkSpec(body = {
                 var most = 0
                 val writing = launch {
                     repeat(2000) {
-                        client.writer.write(pattern(1000, it))
+                        client.writer.put(pattern(1000, it))
                         most = maxOf(most, client.writer.buffered().toInt())
                         client.writer.flushIfFull()
                     }
@@ -126,7 +126,7 @@ class WriterSpec : NetparkSpec(body = {
                 }
                 repeat(2000) {
                     server.reader.await(1000)
-                    server.reader.readBytes(1000) shouldBe pattern(1000, it)
+                    server.reader.takeBytes(1000) shouldBe pattern(1000, it)
                 }
                 writing.join()
                 most shouldBeLessThanOrEqual 33 * 1024
@@ -137,10 +137,10 @@ class WriterSpec : NetparkSpec(body = {
     test("a writer that is used after close fails, and so does flushing one that was closed meanwhile") {
         onReactor { reactor, _ ->
             reactor.withPair { client, _ ->
-                client.writer.writeInt(1)
+                client.writer.putInt(1)
                 client.close()
                 shouldThrow<NetparkException.Closed> { client.writer.flush() }
-                shouldThrow<IllegalStateException> { client.writer.writeInt(1) }.message!! shouldContain "closed"
+                shouldThrow<IllegalStateException> { client.writer.putInt(1) }.message!! shouldContain "closed"
             }
         }
     }

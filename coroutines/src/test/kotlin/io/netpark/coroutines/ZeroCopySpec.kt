@@ -56,7 +56,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                     }
                     repeat(rounds) { round ->
                         val buffer = free.receive()
-                        client.writer.writeInt(size)
+                        client.writer.putInt(size)
                         client.writer.link(buffer.clear().put(pattern(size, round)).flip()) { free.trySend(buffer) }
                         client.writer.flush()
                     }
@@ -69,7 +69,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 coroutineScope {
                     val received = async { server.readFully(LARGE + 8) }
                     client.write("head")
-                    client.writer.write(pattern(LARGE))
+                    client.writer.put(pattern(LARGE))
                     client.writer.flush()
                     client.write("tail")
                     received.await().contentEquals("head".toByteArray() + pattern(LARGE) + "tail".toByteArray()) shouldBe true
@@ -133,7 +133,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                             listener.serve { connection ->
                                 connection.setZeroCopy(ALWAYS)
                                 started.incrementAndGet()
-                                connection.writer.write(pattern(LARGE))
+                                connection.writer.put(pattern(LARGE))
                                 connection.writer.flush()
                             }
                         }

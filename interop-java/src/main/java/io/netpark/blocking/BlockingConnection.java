@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * while (connection.await(4)) {
- *     int length = connection.reader().readInt();
+ *     int length = connection.reader().takeInt();
  *     connection.awaitRest(length);
  *     handle(connection.reader().next(length));
  *     connection.reader().release();
@@ -206,7 +206,7 @@ public final class BlockingConnection implements AutoCloseable {
 
     private @Nullable String readLine(int limit) throws NetparkException {
         try {
-            return input.readLine(limit);
+            return input.takeLine(limit);
         } catch (NetparkException.LimitExceeded e) {
             throw told(e);
         }
@@ -318,13 +318,13 @@ public final class BlockingConnection implements AutoCloseable {
         return new InputStream() {
             @Override
             public int read() throws IOException {
-                return await(1) ? input.readByte() & 0xFF : -1;
+                return await(1) ? input.takeByte() & 0xFF : -1;
             }
 
             @Override
             public int read(byte[] target, int offset, int length) throws IOException {
                 Objects.checkFromIndexSize(offset, length, target.length);
-                return length == 0 ? 0 : await(1) ? input.read(ByteBuffer.wrap(target, offset, length)) : -1;
+                return length == 0 ? 0 : await(1) ? input.take(ByteBuffer.wrap(target, offset, length)) : -1;
             }
 
             @Override
@@ -344,13 +344,13 @@ public final class BlockingConnection implements AutoCloseable {
         return new OutputStream() {
             @Override
             public void write(int value) throws IOException {
-                output.writeByte(value);
+                output.putByte(value);
                 flushIfFull();
             }
 
             @Override
             public void write(byte[] source, int offset, int length) throws IOException {
-                output.write(source, offset, length);
+                output.put(source, offset, length);
                 flushIfFull();
             }
 

@@ -221,7 +221,7 @@ final class Carriage<T> {
         ByteBuffer unread = ByteBuffer.wrap(leg.source.input.takeUnread());
         int end = unread.limit();
         try {
-            leg.ahead.write(unread.limit((int) Math.min(count, end)));
+            leg.ahead.put(unread.limit((int) Math.min(count, end)));
             return null;
         } catch (NetparkException.LimitExceeded e) {
             return e;

@@ -65,7 +65,7 @@ final class Flushing implements Waiter {
         LinkBuffer tail = queue.tail();
         long before = tail.buffered();
         try {
-            tail.write(source);
+            tail.put(source);
         } catch (NetparkException.LimitExceeded e) {
             output.failed(e, future); // accepted, like anything that fails later
             return;

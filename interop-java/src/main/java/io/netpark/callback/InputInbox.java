@@ -79,7 +79,7 @@ final class InputInbox extends Inbox {
 
     @Override
     void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
-        chain().write(bytes);
+        chain().put(bytes);
     }
 
     @Override
@@ -98,7 +98,7 @@ final class InputInbox extends Inbox {
 
     @Override
     byte[] take() {
-        return chain == null ? new byte[0] : chain.readBytes((int) chain.available());
+        return chain == null ? new byte[0] : chain.takeBytes((int) chain.available());
     }
 
     @Override

@@ -115,7 +115,7 @@ final class Output {
         if (!loop.inLoop() || submitted != null) {
             LinkBuffer copy = limits.newBuffer();
             try {
-                copy.write(source);
+                copy.put(source);
             } catch (NetparkException.LimitExceeded e) {
                 copy.close();
                 failed(e, future); // accepted, like anything that fails later

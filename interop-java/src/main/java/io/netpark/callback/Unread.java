@@ -134,7 +134,7 @@ final class Unread {
         byte[] behind = inbox.copy();
         ByteBuffer all = ByteBuffer.allocate((int) first.available() + behind.length);
         inbox.take();
-        first.read(all);
+        first.take(all);
         inbox.put(all.put(behind).flip());
     }
 

@@ -121,7 +121,7 @@ final class WorkerInbox extends Inbox {
 
     @Override
     void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
-        arriving().write(bytes);
+        arriving().put(bytes);
     }
 
     // A call
@@ -273,7 +273,7 @@ final class WorkerInbox extends Inbox {
     byte[] take() {
         handOut();
         handedOut = 0;
-        return current == null ? new byte[0] : current.readBytes((int) current.available());
+        return current == null ? new byte[0] : current.takeBytes((int) current.available());
     }
 
     @Override

@@ -95,14 +95,14 @@ class BlockingConnectionTest {
         withPair(setting, (client, server) -> {
             FutureTask<Void> echo = setting.start(() -> {
                 while (server.await(4)) {
-                    int length = server.reader().readInt();
+                    int length = server.reader().takeInt();
                     server.awaitRest(length);
-                    server.writer().writeInt(length);
-                    server.writer().write(server.reader().next(length));
+                    server.writer().putInt(length);
+                    server.writer().put(server.reader().next(length));
                     server.reader().release();
                     server.flush();
                 }
-                server.writer().writeString("bye\r\n");
+                server.writer().putString("bye\r\n");
                 server.flush();
                 server.shutdownOutput();
                 return null;
@@ -112,14 +112,14 @@ class BlockingConnectionTest {
                 byte[] payload = new byte[random.nextInt(i % 10 == 0 ? 300_000 : 2000)];
                 random.nextBytes(payload);
                 FutureTask<Void> sending = setting.start(() -> {
-                    client.writer().writeInt(payload.length);
-                    client.writer().write(payload);
+                    client.writer().putInt(payload.length);
+                    client.writer().put(payload);
                     client.flush();
                     return null;
                 });
                 assertTrue(client.await(4 + payload.length));
-                assertEquals(payload.length, client.reader().readInt());
-                assertArrayEquals(payload, client.reader().readBytes(payload.length));
+                assertEquals(payload.length, client.reader().takeInt());
+                assertArrayEquals(payload, client.reader().takeBytes(payload.length));
                 sending.get();
             }
             client.shutdownOutput();
@@ -160,10 +160,10 @@ class BlockingConnectionTest {
             Thread.currentThread().interrupt();
             assertThrows(InterruptedIOException.class, () -> server.await(1));
             assertTrue(Thread.interrupted());
-            client.writer().writeByte(7);
+            client.writer().putByte(7);
             client.flush();
             assertTrue(server.await(1)); // nothing was lost
-            assertEquals(7, server.reader().readByte());
+            assertEquals(7, server.reader().takeByte());
 
             FutureTask<Boolean> waiting = setting.start(() -> server.await(1));
             server.close();
@@ -176,12 +176,12 @@ class BlockingConnectionTest {
     @MethodSource("settings")
     void anEndInsideOfAMessageIsAnError(Setting setting) throws Exception {
         withPair(setting, (client, server) -> {
-            client.writer().writeString("abc");
+            client.writer().putString("abc");
             client.flush();
             client.close();
             assertTrue(assertThrows(NetparkException.Truncated.class, () -> server.await(10))
                     .getMessage().contains("after 3 of 10 bytes"));
-            assertEquals("abc", server.reader().readString(3));
+            assertEquals("abc", server.reader().takeString(3));
             assertFalse(server.await(1));
             assertThrows(NetparkException.Truncated.class, () -> server.awaitRest(1));
         });
@@ -191,7 +191,7 @@ class BlockingConnectionTest {
     @MethodSource("settings")
     void whatWasNotFlushedIsNotLostInSilence(Setting setting) throws Exception {
         withPair(setting, (client, server) -> {
-            client.writer().writeString("abc");
+            client.writer().putString("abc");
             assertTrue(assertThrows(IllegalStateException.class, client::shutdownOutput).getMessage().contains("it holds 3 bytes"));
             client.close();
             assertThrows(NetparkException.Reset.class, () -> server.await(1));
@@ -202,7 +202,7 @@ class BlockingConnectionTest {
     @MethodSource("settings")
     void aStreamIsBrokenOff(Setting setting) throws Exception {
         withPair(setting, (client, server) -> {
-            client.writer().writeString("half of it");
+            client.writer().putString("half of it");
             client.flush();
             assertEquals(PeerState.PRESENT, server.peerState());
             client.reset();
@@ -223,13 +223,13 @@ class BlockingConnectionTest {
     void aRefusalArrivesThoughThePeerIsStillSending(Setting setting) throws Exception {
         withPair(setting, (client, server) -> {
             FutureTask<Void> sending = setting.start(() -> {
-                client.writer().write(new byte[2_000_000]);
+                client.writer().put(new byte[2_000_000]);
                 client.flush();
                 client.shutdownOutput();
                 return null;
             });
             assertTrue(server.await(1));
-            server.writer().writeString("too long\n");
+            server.writer().putString("too long\n");
             server.closeLingering(Duration.ofSeconds(20));
             assertThrows(NetparkException.Closed.class, () -> server.await(2_000_000));
             sending.get();
@@ -243,7 +243,7 @@ class BlockingConnectionTest {
         withPair(settings().get(0), (client, server) -> {
             server.setReadDeadline(Duration.ofSeconds(Long.MAX_VALUE));
             client.setWriteDeadline(Duration.ofSeconds(Long.MAX_VALUE));
-            client.writer().writeString("x\n");
+            client.writer().putString("x\n");
             client.flush();
             assertEquals("x", server.awaitLine(10));
             server.setReadDeadline(Duration.ofSeconds(Long.MIN_VALUE));

@@ -47,7 +47,7 @@ class CopyCountTest {
                         in.skip(3);
                         first.run();
                     } else {
-                        source.write(ByteBuffer.wrap(in.readBytes((int) in.available())));
+                        source.write(ByteBuffer.wrap(in.takeBytes((int) in.available())));
                     }
                 });
             } else {

@@ -20,7 +20,7 @@ final class DocumentationExamples {
 
     static void frames(BlockingConnection connection) throws IOException {
         while (connection.await(4)) {
-            int length = connection.reader().readInt();
+            int length = connection.reader().takeInt();
             connection.awaitRest(length);
             handle(connection.reader().next(length));
             connection.reader().release();

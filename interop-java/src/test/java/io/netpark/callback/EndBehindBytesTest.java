@@ -70,7 +70,7 @@ class EndBehindBytesTest {
     private void replace(Way way, CallbackConnection connection, boolean reader) {
         if (reader) {
             connection.onInput((c, in) -> {
-                c.write(Support.bytes(in.readString(1)));
+                c.write(Support.bytes(in.takeString(1)));
                 next(way, c, true);
             });
         } else {
@@ -215,7 +215,7 @@ class EndBehindBytesTest {
             CountDownLatch closed = new CountDownLatch(1);
             CallbackServer.Builder builder = CallbackServer.builder().loops(1).onInput((connection, in) -> {
                 boolean first = seen.isEmpty();
-                seen.append(in.readString(1));
+                seen.append(in.takeString(1));
                 if (first && connection.calls != null) {
                     Support.await("the end is known", connection.input::isEnded);
                     elsewhere.execute(() -> {

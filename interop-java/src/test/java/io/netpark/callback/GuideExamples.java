@@ -80,10 +80,10 @@ final class GuideExamples {
     /** From any thread: the bytes of one write stay together. */
     static void publish(CallbackConnection connection, String topic, byte[] payload) throws NetparkException {
         try (LinkBuffer message = connection.newBuffer()) {
-            message.writeString(topic);
-            message.writeByte('\n');
-            message.writeInt(payload.length);
-            message.write(payload);
+            message.putString(topic);
+            message.putByte('\n');
+            message.putInt(payload.length);
+            message.put(payload);
             connection.writeAsync(message).exceptionally(failure -> {
                 System.out.println("not published: " + failure.getMessage());
                 return null;
@@ -106,7 +106,7 @@ final class GuideExamples {
     static void greet(BlockingListener listener) throws IOException {
         try (BlockingConnection connection = listener.accept()) {
             for (String name = connection.awaitLine(200); name != null; name = connection.awaitLine(200)) {
-                connection.writer().writeString("hello " + name + "\n");
+                connection.writer().putString("hello " + name + "\n");
                 connection.flush();
             }
         }
@@ -124,9 +124,9 @@ final class GuideExamples {
                     if (!connection.awaitInput(4)) {
                         return; // the peer has ended
                     }
-                    int length = in.readInt();
+                    int length = in.takeInt();
                     if (connection.awaitInput(length)) {
-                        String answer = database.apply(in.readString(length));
+                        String answer = database.apply(in.takeString(length));
                         connection.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)));
                     }
                 })
@@ -136,7 +136,7 @@ final class GuideExamples {
 
     /** One line of the old protocol; what comes behind it is the new one's. */
     static void upgrade(CallbackConnection connection, BufferReader in) throws NetparkException {
-        String line = in.readLine(100);
+        String line = in.takeLine(100);
         if ("frames".equals(line)) {
             connection.onInput(GuideExamples::frames);
         } else if (line != null) {
@@ -162,7 +162,7 @@ final class GuideExamples {
         CompletableFuture<String> answer = new CompletableFuture<>();
         pool.borrow(server, Callbacks.builder()
                 .onInput((connection, in) -> {
-                    String line = in.readLine(1_000);
+                    String line = in.takeLine(1_000);
                     if (line != null) {
                         connection.attachment(CallbackLease.class).giveBack();
                         answer.complete(line);

@@ -67,7 +67,7 @@ class InputTest {
                 }
                 in.skip(4);
                 ByteBuffer payload = in.next(length);
-                out.writeInt(length);
+                out.putInt(length);
                 ByteBuffer room = out.reserve(length);
                 for (int i = payload.limit() - 1; i >= payload.position(); i--) {
                     room.put(payload.get(i));
@@ -107,7 +107,7 @@ class InputTest {
     @Test
     void linesComeWholeAndAnIdleConnectionHoldsNoSegment() throws Exception {
         try (CallbackServer server = server().onInput((connection, in) -> {
-            for (String line = in.readLine(100); line != null; line = in.readLine(100)) {
+            for (String line = in.takeLine(100); line != null; line = in.takeLine(100)) {
                 connection.write(ByteBuffer.wrap((line + "!").getBytes(StandardCharsets.UTF_8)));
             }
         }).listen(loopback()); Socket socket = connect(server)) {
@@ -230,10 +230,10 @@ class InputTest {
                         byte[] payload = new byte[random.nextInt(4000)];
                         Arrays.fill(payload, (byte) number);
                         try (LinkBuffer frame = connection.newBuffer()) {
-                            frame.writeInt(payload.length);
-                            frame.writeInt(number);
-                            frame.writeInt(i);
-                            frame.write(payload);
+                            frame.putInt(payload.length);
+                            frame.putInt(number);
+                            frame.putInt(i);
+                            frame.put(payload);
                             connection.writeAsync(frame).thenRun(done::incrementAndGet);
                         } catch (NetparkException.LimitExceeded e) {
                             throw new AssertionError(e);
@@ -313,7 +313,7 @@ class InputTest {
         try (CallbackServer server = server()
                 .onConnect(connection -> connection.attach(connection.setDeadline(Duration.ofSeconds(1), "handshake")))
                 .onInput((connection, in) -> {
-                    if (in.readLine(100) != null) {
+                    if (in.takeLine(100) != null) {
                         connection.attachment(java.util.concurrent.ScheduledFuture.class).cancel(false);
                         shaken.incrementAndGet();
                         connection.write(ByteBuffer.wrap(new byte[] {'+'}));
@@ -386,7 +386,7 @@ class InputTest {
         CompletableFuture<Detached> detached = new CompletableFuture<>();
         try (EventLoopGroup group = platform.group().open();
                 CallbackServer server = server().group(group).onInput((connection, in) -> {
-                    if (in.readLine(100) != null) {
+                    if (in.takeLine(100) != null) {
                         detached.complete(connection.detach());
                     }
                 }).listen(loopback());

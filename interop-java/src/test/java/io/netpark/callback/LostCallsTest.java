@@ -170,7 +170,7 @@ class LostCallsTest {
             throw new RejectedExecutionException("on purpose");
         }, connection -> policy);
         try (CallbackServer server = server().loops(1).workers(strange)
-                .onInput((connection, in) -> connection.write(Support.bytes(in.readString((int) in.available()) + ".")))
+                .onInput((connection, in) -> connection.write(Support.bytes(in.takeString((int) in.available()) + ".")))
                 .listen(Support.loopback()); Socket socket = Support.connect(server)) {
             for (String request : List.of("one", "two", "three")) {
                 Support.send(socket, request);

@@ -65,7 +65,7 @@ class PeerFaultsTest {
     @Test
     void aLineThatIsTooLongIsThePeersDoing() throws Exception {
         try (EventLoopGroup group = group();
-                CallbackServer server = server(group).onInput((connection, in) -> in.readLine(10)).listen(Support.loopback());
+                CallbackServer server = server(group).onInput((connection, in) -> in.takeLine(10)).listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.send(client, "a line without end, as far as one can see");
             Support.await("it is closed", () -> causes.size() == 1);

@@ -44,7 +44,7 @@ class ReplacedCallbackTest {
                 });
             } else {
                 builder.onInput((connection, in) -> {
-                    assertEquals("switch\n", in.readString(7));
+                    assertEquals("switch\n", in.takeString(7));
                     replace(connection, to);
                 });
             }
@@ -69,7 +69,7 @@ class ReplacedCallbackTest {
         if (to.equals("request")) {
             connection.onRequest((c, in) -> c.write(Support.bytes("[" + Support.take(in) + "]")));
         } else {
-            connection.onInput((c, in) -> c.write(Support.bytes("[" + in.readString((int) in.available()) + "]")));
+            connection.onInput((c, in) -> c.write(Support.bytes("[" + in.takeString((int) in.available()) + "]")));
         }
     }
 
@@ -209,7 +209,7 @@ class ReplacedCallbackTest {
                         if (i % 2 == 0) {
                             connection.onInput((c, in) -> {
                                 long some = Math.max(1, in.available() * 2 / 3);
-                                c.write(ByteBuffer.wrap(in.readBytes((int) some)));
+                                c.write(ByteBuffer.wrap(in.takeBytes((int) some)));
                                 c.requestAgain();
                             });
                         } else {

@@ -259,7 +259,7 @@ class SendFileTest {
                 BlockingConnection accepted = listener.accept()) {
             FutureTask<byte[]> reading = new FutureTask<>(() -> accepted.asInputStream().readNBytes(LARGE + 4));
             new Thread(reading).start();
-            client.writer().writeString("head");
+            client.writer().putString("head");
             try (FileTransfer transfer = FileTransfer.open(path)) {
                 client.send(transfer);
                 assertEquals(LARGE, transfer.sent());

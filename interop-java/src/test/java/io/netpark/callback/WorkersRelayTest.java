@@ -182,7 +182,7 @@ class WorkersRelayTest {
             one.onInput((connection, in) -> {
                 inside.countDown();
                 assertTrue(connection.awaitInput(6));
-                seen.add(in.readString(6));
+                seen.add(in.takeString(6));
             });
             send(between.client, "abc");
             inside.await();
@@ -207,7 +207,7 @@ class WorkersRelayTest {
                         .whenComplete((result, failure) -> Between.tell(copied, result, failure));
                 inside.countDown();
                 leave.await();
-                rest.complete(in.readString((int) in.available()));
+                rest.complete(in.takeString((int) in.available()));
             });
             send(between.client, "in the worker's hands");
             inside.await();

@@ -277,9 +277,9 @@ class WorkersTest {
                             if (!connection.awaitInput(4)) {
                                 return;
                             }
-                            int length = in.readInt();
+                            int length = in.takeInt();
                             if (connection.awaitInput(length)) {
-                                connection.write(ByteBuffer.wrap(in.readBytes(length)));
+                                connection.write(ByteBuffer.wrap(in.takeBytes(length)));
                             } else {
                                 connection.write(Support.bytes("cut short"));
                                 in.skip(in.available());
@@ -343,7 +343,7 @@ class WorkersTest {
                         .onInput((connection, in) -> {
                             for (int i = 0; i < messages; i++) {
                                 assertTrue(connection.awaitInput(size));
-                                byte[] message = in.readBytes(size);
+                                byte[] message = in.takeBytes(size);
                                 in.release();
                                 if (i % 10 == 0) {
                                     Thread.sleep(1);
@@ -436,7 +436,7 @@ class WorkersTest {
                         .onInput((connection, in) -> {
                             assertTrue(connection.awaitInput(2));
                             Thread.sleep(2000);
-                            connection.write(Support.bytes(in.readString(2)));
+                            connection.write(Support.bytes(in.takeString(2)));
                             connection.awaitInput(1);
                         })
                         .listen(Support.loopback());

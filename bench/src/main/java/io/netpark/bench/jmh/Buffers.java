@@ -57,8 +57,8 @@ public class Buffers {
         buffer = new LinkBuffer(pool);
         empty = new LinkBuffer(pool);
         searched = new LinkBuffer(pool);
-        searched.write(new byte[1022]);
-        searched.write(crlf);
+        searched.put(new byte[1022]);
+        searched.put(crlf);
         buffer.reserve(SegmentPool.LARGEST);
         buffer.commit(1);
     }
@@ -91,8 +91,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeByteReadByte(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.writeByte(1);
-            sink += buffer.readByte();
+            buffer.putByte(1);
+            sink += buffer.takeByte();
         });
     }
 
@@ -101,8 +101,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeShortReadShort(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.writeShort(1);
-            sink += buffer.readShort();
+            buffer.putShort(1);
+            sink += buffer.takeShort();
         });
     }
 
@@ -111,8 +111,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeIntReadInt(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.writeInt(1);
-            sink += buffer.readInt();
+            buffer.putInt(1);
+            sink += buffer.takeInt();
         });
     }
 
@@ -121,8 +121,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeLongReadLong(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.writeLong(1);
-            sink += buffer.readLong();
+            buffer.putLong(1);
+            sink += buffer.takeLong();
         });
     }
 
@@ -131,8 +131,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeIntReadIntEmpty(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            empty.writeInt(1);
-            sink += empty.readInt();
+            empty.putInt(1);
+            sink += empty.takeInt();
         });
     }
 
@@ -154,7 +154,7 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeNextRelease(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.write(message);
+            buffer.put(message);
             ByteBuffer view = buffer.next(MESSAGE);
             sink += view.get(view.position());
             buffer.release();
@@ -166,7 +166,7 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeNextReleaseEmpty(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            empty.write(message);
+            empty.put(message);
             ByteBuffer view = empty.next(MESSAGE);
             sink += view.get(view.position());
             empty.release();
@@ -189,8 +189,8 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeRead(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            buffer.write(mine.clear().limit(MESSAGE));
-            sink += buffer.read(mine.clear().limit(MESSAGE));
+            buffer.put(mine.clear().limit(MESSAGE));
+            sink += buffer.take(mine.clear().limit(MESSAGE));
         });
     }
 
@@ -220,18 +220,18 @@ public class Buffers {
     @OperationsPerInvocation(OnLoop.BATCH)
     public void readLine(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            empty.write(line);
-            sink += empty.readLine(100).length();
+            empty.put(line);
+            sink += empty.takeLine(100).length();
         });
     }
 
-    /** As {@link #readLine}, as a view. */
+    /** As {@link #takeLine}, as a view. */
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
     public void readUntil(OnLoop loop) throws Exception {
         repeat(loop, () -> {
-            empty.write(line);
-            sink += empty.readUntil((byte) '\n', 100).remaining();
+            empty.put(line);
+            sink += empty.takeUntil((byte) '\n', 100).remaining();
             empty.release();
         });
     }
@@ -240,7 +240,7 @@ public class Buffers {
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
     public void writeString(OnLoop loop) throws Exception {
-        repeat(loop, () -> buffer.skip(buffer.writeString(text)));
+        repeat(loop, () -> buffer.skip(buffer.putString(text)));
     }
 
     /** A segment with 100 bytes moved to another buffer. */
@@ -249,7 +249,7 @@ public class Buffers {
     public void append(OnLoop loop) throws Exception {
         LinkBuffer target = new LinkBuffer(pool);
         repeat(loop, () -> {
-            empty.write(message);
+            empty.put(message);
             target.append(empty);
             target.skip(MESSAGE);
         });

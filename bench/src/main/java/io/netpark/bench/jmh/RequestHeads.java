@@ -100,7 +100,7 @@ public class RequestHeads {
     /** The sample's. */
     @Benchmark
     public RequestHead netpark() throws IOException {
-        input.write(text.bytes);
+        input.put(text.bytes);
         if (!head.parse(input)) {
             throw new IllegalStateException("no whole head");
         }

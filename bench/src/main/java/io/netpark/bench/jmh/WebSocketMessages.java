@@ -92,7 +92,7 @@ public class WebSocketMessages {
     /** The sample's. */
     @Benchmark
     public long netpark() throws IOException {
-        input.write(frame);
+        input.put(frame);
         if (parser.next(input) != Arrival.TEXT) {
             throw new IllegalStateException("no whole message");
         }

@@ -63,8 +63,8 @@ class NetparkCallbackServer implements BenchServer {
                 break;
             }
             in.skip(Integer.BYTES);
-            answers.writeInt(length);
-            answers.write(in.next(length));
+            answers.putInt(length);
+            answers.put(in.next(length));
         }
         connection.write(answers);
     }
@@ -75,7 +75,7 @@ class NetparkCallbackServer implements BenchServer {
 
     private static void files(CallbackConnection connection, BufferReader in, Transfers transfers) throws IOException {
         while (in.available() >= Long.BYTES) {
-            for (long left = in.readLong(); left > 0; left--) {
+            for (long left = in.takeLong(); left > 0; left--) {
                 connection.sendFile(transfers.next());
             }
         }

@@ -64,8 +64,8 @@ internal class NetparkCoroutineServer : BenchServer {
                 reader.await(LENGTH + length)
             }
             reader.skip(LENGTH.toLong())
-            writer.writeInt(length)
-            writer.write(reader.next(length))
+            writer.putInt(length)
+            writer.put(reader.next(length))
             reader.release()
             if (reader.available() == 0L) writer.flush()
         }
@@ -73,7 +73,7 @@ internal class NetparkCoroutineServer : BenchServer {
 
     private suspend fun files(connection: Connection, send: suspend Connection.() -> Unit) {
         while (connection.reader.await(Long.SIZE_BYTES)) {
-            repeat(connection.reader.readLong().toInt()) { connection.send() }
+            repeat(connection.reader.takeLong().toInt()) { connection.send() }
         }
     }
 

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Takes bytes that are there, in order. Never waits: what needs more bytes than there are says so, and has taken none.
  *
- * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #readUntil} return views of the memory that the bytes lie in:
+ * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #takeUntil} return views of the memory that the bytes lie in:
  * nothing is copied, unless they lie across two segments; then they are copied once. A view's bytes run from its position
  * to its limit, not from index 0, and it is valid until {@link #release}: afterwards it is empty,
  * until it is handed out again for other bytes. Do not keep it, and still less a duplicate or slice of it: the memory may then
@@ -64,30 +64,30 @@ public interface BufferReader {
     int getInt(long offset);
 
     /** Takes a byte. */
-    byte readByte();
+    byte takeByte();
 
     /** Takes two bytes. */
-    short readShort();
+    short takeShort();
 
     /** Takes two bytes, the least first. */
-    default short readShortLe() {
-        return Short.reverseBytes(readShort());
+    default short takeShortLe() {
+        return Short.reverseBytes(takeShort());
     }
 
     /** Takes four bytes. */
-    int readInt();
+    int takeInt();
 
     /** Takes four bytes, the least first. */
-    default int readIntLe() {
-        return Integer.reverseBytes(readInt());
+    default int takeIntLe() {
+        return Integer.reverseBytes(takeInt());
     }
 
     /** Takes eight bytes. */
-    long readLong();
+    long takeLong();
 
     /** Takes eight bytes, the least first. */
-    default long readLongLe() {
-        return Long.reverseBytes(readLong());
+    default long takeLongLe() {
+        return Long.reverseBytes(takeLong());
     }
 
     // Delimiters. Where a search has ended in vain is remembered: the same search goes on there when more has come.
@@ -105,14 +105,14 @@ public interface BufferReader {
      * @return null if the delimiter has not come yet
      * @throws NetparkException.LimitExceeded if it is not among the first {@code limit} bytes; nothing is taken
      */
-    default @Nullable ByteBuffer readUntil(byte delimiter, int limit) throws NetparkException.LimitExceeded {
+    default @Nullable ByteBuffer takeUntil(byte delimiter, int limit) throws NetparkException.LimitExceeded {
         long index = indexOf(delimiter);
         Delimited.check(index < 0 ? available() + 1 : index + 1, limit, delimiter);
         return index < 0 ? null : next((int) index + 1);
     }
 
-    /** As {@link #readUntil(byte, int)}, for a delimiter of several bytes. */
-    default @Nullable ByteBuffer readUntil(byte[] delimiter, int limit) throws NetparkException.LimitExceeded {
+    /** As {@link #takeUntil(byte, int)}, for a delimiter of several bytes. */
+    default @Nullable ByteBuffer takeUntil(byte[] delimiter, int limit) throws NetparkException.LimitExceeded {
         long index = indexOf(delimiter);
         Delimited.check(index < 0 ? available() + 1 : index + delimiter.length, limit, "the delimiter");
         return index < 0 ? null : next((int) index + delimiter.length);
@@ -125,7 +125,7 @@ public interface BufferReader {
      * @return without its end; null if that has not come yet
      * @throws NetparkException.LimitExceeded if the end is not among the first {@code limit} bytes; nothing is taken
      */
-    @Nullable String readLine(int limit) throws NetparkException.LimitExceeded;
+    @Nullable String takeLine(int limit) throws NetparkException.LimitExceeded;
 
     // Copies: they stay valid
 
@@ -134,20 +134,20 @@ public interface BufferReader {
      *
      * @throws IndexOutOfBoundsException if there are fewer, or count is negative
      */
-    byte[] readBytes(int count);
+    byte[] takeBytes(int count);
 
     /** Takes as many bytes as there are and {@code target} has room for, and returns how many. */
-    int read(ByteBuffer target);
+    int take(ByteBuffer target);
 
     /**
      * Takes bytes as text in UTF-8. Malformed input becomes U+FFFD.
      *
      * @throws IndexOutOfBoundsException if there are fewer bytes, or count is negative
      */
-    String readString(int count);
+    String takeString(int count);
 
-    /** As {@link #readString(int)}, in another encoding. */
-    String readString(int count, Charset charset);
+    /** As {@link #takeString(int)}, in another encoding. */
+    String takeString(int count, Charset charset);
 
     /**
      * Takes bytes as a buffer of their own, which shares the memory: it can outlive this one, go to another thread, be

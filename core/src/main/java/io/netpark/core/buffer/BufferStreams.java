@@ -16,7 +16,7 @@ final class BufferStreams {
     record Source(BufferReader buffer) implements ReadableByteChannel {
         @Override
         public int read(ByteBuffer target) {
-            return buffer.available() == 0 && target.hasRemaining() ? -1 : buffer.read(target);
+            return buffer.available() == 0 && target.hasRemaining() ? -1 : buffer.take(target);
         }
 
         @Override
@@ -32,7 +32,7 @@ final class BufferStreams {
         @Override
         public int write(ByteBuffer source) throws NetparkException.LimitExceeded {
             int count = source.remaining();
-            buffer.write(source);
+            buffer.put(source);
             return count;
         }
 
@@ -54,13 +54,13 @@ final class BufferStreams {
 
         @Override
         public int read() {
-            return buffer.available() == 0 ? -1 : buffer.readByte() & 0xFF;
+            return buffer.available() == 0 ? -1 : buffer.takeByte() & 0xFF;
         }
 
         @Override
         public int read(byte[] target, int offset, int length) {
             Objects.checkFromIndexSize(offset, length, target.length);
-            return buffer.available() == 0 && length > 0 ? -1 : buffer.read(ByteBuffer.wrap(target, offset, length));
+            return buffer.available() == 0 && length > 0 ? -1 : buffer.take(ByteBuffer.wrap(target, offset, length));
         }
 
         @Override
@@ -85,12 +85,12 @@ final class BufferStreams {
 
         @Override
         public void write(int value) throws NetparkException.LimitExceeded {
-            buffer.writeByte(value);
+            buffer.putByte(value);
         }
 
         @Override
         public void write(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
-            buffer.write(source, offset, length);
+            buffer.put(source, offset, length);
         }
     }
 }

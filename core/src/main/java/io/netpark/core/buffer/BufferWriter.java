@@ -39,54 +39,54 @@ public interface BufferWriter {
     // Numbers
 
     /** Writes a byte: the lowest of the int. */
-    void writeByte(int value) throws NetparkException.LimitExceeded;
+    void putByte(int value) throws NetparkException.LimitExceeded;
 
     /** Writes two bytes: the lowest of the int. */
-    void writeShort(int value) throws NetparkException.LimitExceeded;
+    void putShort(int value) throws NetparkException.LimitExceeded;
 
     /** Writes two bytes, the least first. */
-    default void writeShortLe(int value) throws NetparkException.LimitExceeded {
-        writeShort(Short.reverseBytes((short) value));
+    default void putShortLe(int value) throws NetparkException.LimitExceeded {
+        putShort(Short.reverseBytes((short) value));
     }
 
     /** Writes four bytes. */
-    void writeInt(int value) throws NetparkException.LimitExceeded;
+    void putInt(int value) throws NetparkException.LimitExceeded;
 
     /** Writes four bytes, the least first. */
-    default void writeIntLe(int value) throws NetparkException.LimitExceeded {
-        writeInt(Integer.reverseBytes(value));
+    default void putIntLe(int value) throws NetparkException.LimitExceeded {
+        putInt(Integer.reverseBytes(value));
     }
 
     /** Writes eight bytes. */
-    void writeLong(long value) throws NetparkException.LimitExceeded;
+    void putLong(long value) throws NetparkException.LimitExceeded;
 
     /** Writes eight bytes, the least first. */
-    default void writeLongLe(long value) throws NetparkException.LimitExceeded {
-        writeLong(Long.reverseBytes(value));
+    default void putLongLe(long value) throws NetparkException.LimitExceeded {
+        putLong(Long.reverseBytes(value));
     }
 
     // Copies
 
     /** Writes a copy of all bytes from the buffer's position to its limit, and moves its position there. */
-    void write(ByteBuffer source) throws NetparkException.LimitExceeded;
+    void put(ByteBuffer source) throws NetparkException.LimitExceeded;
 
     /** Writes a copy of an array. */
-    default void write(byte[] source) throws NetparkException.LimitExceeded {
-        write(source, 0, source.length);
+    default void put(byte[] source) throws NetparkException.LimitExceeded {
+        put(source, 0, source.length);
     }
 
     /** Writes a copy of a part of an array. */
-    void write(byte[] source, int offset, int length) throws NetparkException.LimitExceeded;
+    void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded;
 
     /**
      * Writes text in UTF-8, straight into the buffer. A lone surrogate becomes {@code ?}.
      *
      * @return how many bytes that were
      */
-    int writeString(CharSequence text) throws NetparkException.LimitExceeded;
+    int putString(CharSequence text) throws NetparkException.LimitExceeded;
 
-    /** As {@link #writeString(CharSequence)}, in another encoding, with its own replacement for what it cannot encode. */
-    int writeString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded;
+    /** As {@link #putString(CharSequence)}, in another encoding, with its own replacement for what it cannot encode. */
+    int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded;
 
     // Without a copy
 

@@ -82,40 +82,40 @@ final class GuardedReader implements BufferReader {
     }
 
     @Override
-    public byte readByte() {
+    public byte takeByte() {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readByte();
+            return buffer.takeByte();
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public short readShort() {
+    public short takeShort() {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readShort();
+            return buffer.takeShort();
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public int readInt() {
+    public int takeInt() {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readInt();
+            return buffer.takeInt();
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public long readLong() {
+    public long takeLong() {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readLong();
+            return buffer.takeLong();
         } finally {
             owned.exit(buffer);
         }
@@ -142,50 +142,50 @@ final class GuardedReader implements BufferReader {
     }
 
     @Override
-    public @Nullable String readLine(int limit) throws NetparkException.LimitExceeded {
+    public @Nullable String takeLine(int limit) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readLine(limit);
+            return buffer.takeLine(limit);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public byte[] readBytes(int count) {
+    public byte[] takeBytes(int count) {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readBytes(count);
+            return buffer.takeBytes(count);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public int read(ByteBuffer target) {
+    public int take(ByteBuffer target) {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.read(target);
+            return buffer.take(target);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public String readString(int count) {
+    public String takeString(int count) {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readString(count);
+            return buffer.takeString(count);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public String readString(int count, Charset charset) {
+    public String takeString(int count, Charset charset) {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.readString(count, charset);
+            return buffer.takeString(count, charset);
         } finally {
             owned.exit(buffer);
         }

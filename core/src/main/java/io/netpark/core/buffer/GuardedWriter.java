@@ -42,80 +42,80 @@ final class GuardedWriter implements BufferWriter {
     }
 
     @Override
-    public void writeByte(int value) throws NetparkException.LimitExceeded {
+    public void putByte(int value) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.writeByte(value);
+            buffer.putByte(value);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public void writeShort(int value) throws NetparkException.LimitExceeded {
+    public void putShort(int value) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.writeShort(value);
+            buffer.putShort(value);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public void writeInt(int value) throws NetparkException.LimitExceeded {
+    public void putInt(int value) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.writeInt(value);
+            buffer.putInt(value);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public void writeLong(long value) throws NetparkException.LimitExceeded {
+    public void putLong(long value) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.writeLong(value);
+            buffer.putLong(value);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public void write(ByteBuffer source) throws NetparkException.LimitExceeded {
+    public void put(ByteBuffer source) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.write(source);
+            buffer.put(source);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public void write(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
+    public void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            buffer.write(source, offset, length);
+            buffer.put(source, offset, length);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public int writeString(CharSequence text) throws NetparkException.LimitExceeded {
+    public int putString(CharSequence text) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.writeString(text);
+            return buffer.putString(text);
         } finally {
             owned.exit(buffer);
         }
     }
 
     @Override
-    public int writeString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
+    public int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
         LinkBuffer buffer = owned.enter();
         try {
-            return buffer.writeString(text, charset);
+            return buffer.putString(text, charset);
         } finally {
             owned.exit(buffer);
         }

@@ -123,35 +123,35 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
     }
 
     @Override
-    public void writeByte(int value) throws NetparkException.LimitExceeded {
+    public void putByte(int value) throws NetparkException.LimitExceeded {
         Link last = room(1);
         last.memory.put(last.end, (byte) value);
         added(last, 1);
     }
 
     @Override
-    public void writeShort(int value) throws NetparkException.LimitExceeded {
+    public void putShort(int value) throws NetparkException.LimitExceeded {
         Link last = room(Short.BYTES);
         last.memory.putShort(last.end, (short) value);
         added(last, Short.BYTES);
     }
 
     @Override
-    public void writeInt(int value) throws NetparkException.LimitExceeded {
+    public void putInt(int value) throws NetparkException.LimitExceeded {
         Link last = room(Integer.BYTES);
         last.memory.putInt(last.end, value);
         added(last, Integer.BYTES);
     }
 
     @Override
-    public void writeLong(long value) throws NetparkException.LimitExceeded {
+    public void putLong(long value) throws NetparkException.LimitExceeded {
         Link last = room(Long.BYTES);
         last.memory.putLong(last.end, value);
         added(last, Long.BYTES);
     }
 
     @Override
-    public void write(ByteBuffer source) throws NetparkException.LimitExceeded {
+    public void put(ByteBuffer source) throws NetparkException.LimitExceeded {
         checkRoom(source.remaining());
         while (source.hasRemaining()) {
             Link last = someRoom(source.remaining());
@@ -163,7 +163,7 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
     }
 
     @Override
-    public void write(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
+    public void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
         Objects.checkFromIndexSize(offset, length, source.length);
         checkRoom(length);
         while (length > 0) {
@@ -184,7 +184,7 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
     }
 
     @Override
-    public int writeString(CharSequence text) throws NetparkException.LimitExceeded {
+    public int putString(CharSequence text) throws NetparkException.LimitExceeded {
         int length = text.length();
         long before = size;
         checkRoom(limit - size < (long) length * Utf8.LONGEST_OF_CHAR ? Utf8.length(text) : length);
@@ -206,9 +206,9 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
     }
 
     @Override
-    public int writeString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
+    public int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
         if (charset == StandardCharsets.UTF_8) {
-            return writeString(text);
+            return putString(text);
         }
         long before = size;
         CharsetEncoder encoder = charset.newEncoder()

@@ -110,7 +110,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public byte readByte() {
+    public byte takeByte() {
         require(1, "readByte");
         Link link = head;
         byte value = link.memory.get(link.start);
@@ -119,7 +119,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public short readShort() {
+    public short takeShort() {
         require(Short.BYTES, "readShort");
         Link link = head;
         if (link.size() < Short.BYTES) {
@@ -131,7 +131,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public int readInt() {
+    public int takeInt() {
         require(Integer.BYTES, "readInt");
         Link link = head;
         if (link.size() < Integer.BYTES) {
@@ -143,7 +143,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public long readLong() {
+    public long takeLong() {
         require(Long.BYTES, "readLong");
         Link link = head;
         if (link.size() < Long.BYTES) {
@@ -158,13 +158,13 @@ abstract class ReadableChain extends Chain implements BufferReader {
     private long assemble(int bytes) {
         long value = 0;
         for (int i = 0; i < bytes; i++) {
-            value = value << 8 | readByte() & 0xFF;
+            value = value << 8 | takeByte() & 0xFF;
         }
         return value;
     }
 
     @Override
-    public byte[] readBytes(int count) {
+    public byte[] takeBytes(int count) {
         require(count, "readBytes");
         byte[] bytes = new byte[count];
         copyTo(bytes, 0, count);
@@ -183,7 +183,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public int read(ByteBuffer target) {
+    public int take(ByteBuffer target) {
         int count = (int) Math.min(target.remaining(), size);
         for (int missing = count; missing > 0; ) {
             Link link = head;
@@ -197,12 +197,12 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public String readString(int count) {
-        return readString(count, StandardCharsets.UTF_8);
+    public String takeString(int count) {
+        return takeString(count, StandardCharsets.UTF_8);
     }
 
     @Override
-    public String readString(int count, Charset charset) {
+    public String takeString(int count, Charset charset) {
         require(count, "readString");
         byte[] bytes = new byte[count];
         copy(bytes);
@@ -222,7 +222,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
-    public @Nullable String readLine(int limit) throws NetparkException.LimitExceeded {
+    public @Nullable String takeLine(int limit) throws NetparkException.LimitExceeded {
         long index = indexOf((byte) '\n');
         Delimited.check(index < 0 ? size + 1 : index + 1, limit, "the end of a line");
         if (index < 0) {
@@ -230,7 +230,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
         }
         int length = (int) index;
         boolean carriageReturn = length > 0 && getByte(length - 1) == '\r';
-        String line = readString(carriageReturn ? length - 1 : length);
+        String line = takeString(carriageReturn ? length - 1 : length);
         skip(carriageReturn ? 2 : 1);
         return line;
     }

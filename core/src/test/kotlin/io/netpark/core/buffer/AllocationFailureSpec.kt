@@ -23,13 +23,13 @@ class AllocationFailureSpec : NetparkSpec(body = {
         Operation("append some") { source, target -> target.append(source, 70_500L) },
         Operation("slice") { source, target -> source.slice(70_500).use { target.append(it) } },
         Operation("next") { source, _ -> source.peek(71_000) },
-        Operation("write an array", more) { _, target -> target.write(more) },
-        Operation("write a buffer", more) { _, target -> target.write(ByteBuffer.wrap(more)) },
-        Operation("write a text", text.toByteArray()) { _, target -> target.writeString(text) },
+        Operation("write an array", more) { _, target -> target.put(more) },
+        Operation("write a buffer", more) { _, target -> target.put(ByteBuffer.wrap(more)) },
+        Operation("write a text", text.toByteArray()) { _, target -> target.putString(text) },
         Operation("write a text of another charset", text.toByteArray(Charsets.UTF_16BE)) { _, target ->
-            target.writeString(text, Charsets.UTF_16BE)
+            target.putString(text, Charsets.UTF_16BE)
         },
-        Operation("write a long", ByteArray(8)) { _, target -> target.writeLong(0) },
+        Operation("write a long", ByteArray(8)) { _, target -> target.putLong(0) },
         Operation("reserve") { _, target -> target.reserve(100_000) },
         Operation("open room") { _, target -> target.openRoom().also { target.filled(0) } },
         Operation("trim") { source, _ -> source.trim() },
@@ -46,10 +46,10 @@ class AllocationFailureSpec : NetparkSpec(body = {
                         .memory { if (left-- > 0) Block.allocate(it) else throw OutOfMemoryError("none left") }.build()
                     val source = LinkBuffer(pool)
                     val target = LinkBuffer(pool)
-                    source.write(data, 0, 500)
+                    source.put(data, 0, 500)
                     source.link(ByteBuffer.wrap(data, 500, 2000))
-                    source.write(data, 2500, SIZE - 2500)
-                    target.write(more, 0, 3)
+                    source.put(data, 2500, SIZE - 2500)
+                    target.put(more, 0, 3)
                     if (viewed) source.peek(3)
                     pool.close() // it keeps nothing: all has to be allocated
                     left = allocations
@@ -62,8 +62,8 @@ class AllocationFailureSpec : NetparkSpec(body = {
                     source.link(ByteBuffer.wrap(byteArrayOf(1, 2, 3)))
                     target.link(ByteBuffer.wrap(byteArrayOf(4, 5, 6)))
                     withClue("after $allocations allocations") {
-                        val got = target.readBytes(target.available().toInt())
-                        val rest = source.readBytes(source.available().toInt())
+                        val got = target.takeBytes(target.available().toInt())
+                        val rest = source.takeBytes(source.available().toInt())
                         got.takeLast(3) shouldBe listOf<Byte>(4, 5, 6)
                         rest.takeLast(3) shouldBe listOf<Byte>(1, 2, 3)
                         val written = got.copyOfRange(3, got.size - 3)
@@ -92,13 +92,13 @@ class AllocationFailureSpec : NetparkSpec(body = {
         for (charset in listOf(Charsets.UTF_8, Charsets.UTF_16)) {
             LinkBuffer(pool).use { buffer ->
                 shouldThrowAny { // an encoder wraps it
-                    buffer.writeString(object : CharSequence by "text" {
+                    buffer.putString(object : CharSequence by "text" {
                         override fun get(index: Int): Char = error("no character")
                     }, charset)
                 }
                 pool.statistics().lentSegments() shouldBe 0
                 buffer.link(ByteBuffer.wrap(byteArrayOf(1)))
-                buffer.readByte() shouldBe 1
+                buffer.takeByte() shouldBe 1
             }
         }
         pool.close()
@@ -108,7 +108,7 @@ class AllocationFailureSpec : NetparkSpec(body = {
         val pool = SegmentPool.builder().leakDetection(LeakDetection.OFF).build()
         LinkBuffer(pool).use { buffer ->
             buffer.link(ByteBuffer.wrap(ByteArray(2000))) { throw OutOfMemoryError("the owner's") }
-            buffer.write(ByteArray(3000))
+            buffer.put(ByteArray(3000))
             buffer.next(4000).remaining() shouldBe 4000
             buffer.available() shouldBe 1000
         }

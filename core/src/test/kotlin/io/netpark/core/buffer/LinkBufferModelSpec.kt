@@ -130,14 +130,14 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
             4 -> text().let { text ->
                 trace(index, "write string ${text.length}")
                 val bytes = text.toByteArray()
-                buffer.write(bytes) { expect(bytes.size, writeString(text), "bytes of text") }
+                buffer.write(bytes) { expect(bytes.size, putString(text), "bytes of text") }
             }
             5 -> {
                 val text = text()
                 val charset = charsets.random(random)
                 trace(index, "write $charset ${text.length}")
                 val bytes = text.toByteArray(charset)
-                buffer.write(bytes) { expect(bytes.size, writeString(text, charset), "bytes of $charset") }
+                buffer.write(bytes) { expect(bytes.size, putString(text, charset), "bytes of $charset") }
             }
             6, 7, 8 -> content().let { trace(index, "reserve ${it.size}"); buffer.reserve(it) }
             9 -> link(index, buffer)
@@ -193,17 +193,17 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
 
     private fun writeArray(buffer: ModelledBuffer, content: ByteArray) {
         if (random.nextBoolean()) {
-            buffer.write(content) { write(content) }
+            buffer.write(content) { put(content) }
         } else {
             val padded = ByteArray(5) + content + ByteArray(2)
-            buffer.write(content) { write(padded, 5, content.size) }
+            buffer.write(content) { put(padded, 5, content.size) }
         }
     }
 
     private fun writeBuffer(buffer: ModelledBuffer, content: ByteArray) {
         val source = (if (random.nextBoolean()) ByteBuffer.allocate(content.size + 9) else ByteBuffer.allocateDirect(content.size + 9))
             .position(4).put(content).flip().position(4)
-        buffer.write(content) { if (random.nextBoolean()) write(source) else asWritableChannel().write(source) }
+        buffer.write(content) { if (random.nextBoolean()) put(source) else asWritableChannel().write(source) }
         expect(0, source.remaining(), "bytes left in the source")
     }
 
@@ -213,13 +213,13 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
         val kind = random.nextInt(7)
         trace(index, "write number $kind")
         when (kind) {
-            0 -> buffer.write(byteArrayOf(value.toByte())) { writeByte(value.toInt()) }
-            1 -> buffer.write(bytes.putShort(value.toShort()).written()) { writeShort(value.toInt()) }
-            2 -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putShort(value.toShort()).written()) { writeShortLe(value.toInt()) }
-            3 -> buffer.write(bytes.putInt(value.toInt()).written()) { writeInt(value.toInt()) }
-            4 -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putInt(value.toInt()).written()) { writeIntLe(value.toInt()) }
-            5 -> buffer.write(bytes.putLong(value).written()) { writeLong(value) }
-            else -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putLong(value).written()) { writeLongLe(value) }
+            0 -> buffer.write(byteArrayOf(value.toByte())) { putByte(value.toInt()) }
+            1 -> buffer.write(bytes.putShort(value.toShort()).written()) { putShort(value.toInt()) }
+            2 -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putShort(value.toShort()).written()) { putShortLe(value.toInt()) }
+            3 -> buffer.write(bytes.putInt(value.toInt()).written()) { putInt(value.toInt()) }
+            4 -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putInt(value.toInt()).written()) { putIntLe(value.toInt()) }
+            5 -> buffer.write(bytes.putLong(value).written()) { putLong(value) }
+            else -> buffer.write(bytes.order(ByteOrder.LITTLE_ENDIAN).putLong(value).written()) { putLongLe(value) }
         }
     }
 
@@ -228,12 +228,12 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
     private fun readNumber(index: Int, buffer: ModelledBuffer, choice: Int) {
         trace(index, "read number $choice")
         when (choice) {
-            46 -> buffer.read(1, ByteBuffer::get) { readByte() }
-            47 -> buffer.read(2, ByteBuffer::getShort) { readShort() }
-            48 -> buffer.read(2, { it.order(ByteOrder.LITTLE_ENDIAN).getShort() }) { readShortLe() }
-            49 -> buffer.read(4, ByteBuffer::getInt) { readInt() }
-            50 -> buffer.read(8, ByteBuffer::getLong) { readLong() }
-            else -> buffer.read(8, { it.order(ByteOrder.LITTLE_ENDIAN).getLong() }) { readLongLe() }
+            46 -> buffer.read(1, ByteBuffer::get) { takeByte() }
+            47 -> buffer.read(2, ByteBuffer::getShort) { takeShort() }
+            48 -> buffer.read(2, { it.order(ByteOrder.LITTLE_ENDIAN).getShort() }) { takeShortLe() }
+            49 -> buffer.read(4, ByteBuffer::getInt) { takeInt() }
+            50 -> buffer.read(8, ByteBuffer::getLong) { takeLong() }
+            else -> buffer.read(8, { it.order(ByteOrder.LITTLE_ENDIAN).getLong() }) { takeLongLe() }
         }
     }
 

@@ -63,13 +63,13 @@ class LinkBufferSpec : NetparkSpec(body = {
                 buffer.firstAddress() shouldBe 0
                 buffer.firstLength() shouldBe 3
                 buffer.gather(ByteBuffer.allocateDirect(16), 0, 1) shouldBe 0
-                buffer.readString(3) shouldBe "abc"
+                buffer.takeString(3) shouldBe "abc"
             }
         }
 
         test("bytes across two segments are copied once: the next look at them finds the copy") {
             buffers { buffer, pool ->
-                buffer.write(ByteArray(4096))
+                buffer.put(ByteArray(4096))
                 buffer.link(ByteBuffer.wrap(ByteArray(4096) { 1 }))
                 val view = buffer.peek(5000)
                 view[view.position() + 4095] shouldBe 0
@@ -77,22 +77,22 @@ class LinkBufferSpec : NetparkSpec(body = {
                 pool.statistics().taken() shouldBe 2
                 addressOf(buffer.next(5000)) shouldBe addressOf(view)
                 pool.statistics().taken() shouldBe 2
-                buffer.readBytes(3192).all { it == 1.toByte() } shouldBe true
+                buffer.takeBytes(3192).all { it == 1.toByte() } shouldBe true
             }
         }
 
         test("what is appended moves, unless it is little and there is room for it") {
             buffers { buffer, pool ->
                 LinkBuffer(pool).use { source ->
-                    source.write(ByteArray(2000))
+                    source.put(ByteArray(2000))
                     val address = source.firstAddress()
-                    buffer.writeByte(1)
+                    buffer.putByte(1)
                     buffer.append(source)
                     source.available() shouldBe 0
                     buffer.skip(1)
                     buffer.firstAddress() shouldBe address
 
-                    source.write(ByteArray(100))
+                    source.put(ByteArray(100))
                     buffer.append(source)
                     buffer.firstLength() shouldBe 2100
                     pool.statistics().lentSegments() shouldBe 1
@@ -102,26 +102,26 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("a slice shares the memory, and may be read and closed on another thread") {
             buffers { buffer, pool ->
-                buffer.write(ByteArray(3000) { it.toByte() })
+                buffer.put(ByteArray(3000) { it.toByte() })
                 val address = buffer.firstAddress()
                 val slice = buffer.slice(2000)
                 slice.firstAddress() shouldBe address
                 buffer.firstAddress() shouldBe address + 2000
                 async {
-                    slice.use { it.readBytes(2000) }
+                    slice.use { it.takeBytes(2000) }
                 }.result() shouldBe ByteArray(2000) { it.toByte() }
-                buffer.readByte() shouldBe 2000.toByte()
+                buffer.takeByte() shouldBe 2000.toByte()
                 pool.statistics().lentSegments() shouldBe 1
             }
         }
 
         test("a slice outlives the buffer; little of it is copied") {
             buffers { buffer, pool ->
-                buffer.writeString("abcdef")
+                buffer.putString("abcdef")
                 buffer.slice(3).use { slice ->
                     pool.statistics().lentBytes() shouldBe 5L * KIB
                     buffer.close()
-                    slice.readString(3) shouldBe "abc"
+                    slice.takeString(3) shouldBe "abc"
                 }
             }
         }
@@ -132,17 +132,17 @@ class LinkBufferSpec : NetparkSpec(body = {
             buffers { buffer, pool ->
                 fun holdsNothing() = pool.statistics().lentSegments() shouldBe 0
                 holdsNothing()
-                buffer.writeInt(1)
-                buffer.readInt()
+                buffer.putInt(1)
+                buffer.takeInt()
                 holdsNothing()
                 buffer.reserve(10)
                 buffer.commit(0)
                 holdsNothing()
                 buffer.reserve(10)
-                buffer.writeString("") shouldBe 0
+                buffer.putString("") shouldBe 0
                 holdsNothing()
                 buffer.reserve(10)
-                buffer.writeString("", Charsets.UTF_16LE) shouldBe 0
+                buffer.putString("", Charsets.UTF_16LE) shouldBe 0
                 holdsNothing()
                 buffer.openRoom()
                 buffer.filled(0)
@@ -158,7 +158,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("what has been read without a view is given back as it is read") {
             buffers { buffer, pool ->
-                buffer.write(ByteArray(200 * KIB))
+                buffer.put(ByteArray(200 * KIB))
                 var before = pool.statistics().lentBytes()
                 repeat(200) {
                     buffer.skip(1L * KIB)
@@ -173,7 +173,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("what a view shows is kept until its release") {
             buffers { buffer, pool ->
-                buffer.write(ByteArray(10))
+                buffer.put(ByteArray(10))
                 val view = buffer.next(10)
                 buffer.heldBytes() shouldBe 4096
                 pool.statistics().lentSegments() shouldBe 1
@@ -191,7 +191,7 @@ class LinkBufferSpec : NetparkSpec(body = {
                 pool.statistics().lentBytes() shouldBe 64L * KIB
                 buffer.trim()
                 pool.statistics().lentBytes() shouldBe 1L * KIB
-                buffer.readBytes(100) shouldBe ByteArray(100) { 7 }
+                buffer.takeBytes(100) shouldBe ByteArray(100) { 7 }
             }
         }
 
@@ -221,31 +221,31 @@ class LinkBufferSpec : NetparkSpec(body = {
                 buffer.reserve(10).putInt(1)
                 buffer.reserve(5000).putInt(2)
                 buffer.commit(4)
-                buffer.readInt() shouldBe 2
+                buffer.takeInt() shouldBe 2
                 buffer.available() shouldBe 0
             }
         }
 
         test("one of a buffer that is read empty ends when a descriptor is read") {
             buffers { buffer, _ ->
-                buffer.writeInt(1)
+                buffer.putInt(1)
                 buffer.reserve(10)
-                buffer.readInt() shouldBe 1
+                buffer.takeInt() shouldBe 1
                 buffer.fill(ByteArray(5000) { 3 })
-                buffer.readByte() shouldBe 3
+                buffer.takeByte() shouldBe 3
             }
         }
 
         test("one survives reading and releasing, and what is committed comes after what was there") {
             buffers { buffer, _ ->
-                buffer.writeInt(1)
+                buffer.putInt(1)
                 val room = buffer.reserve(8)
                 val view = buffer.next(4)
                 buffer.release()
                 view.remaining() shouldBe 0
                 room.putInt(2)
                 buffer.commit(4)
-                buffer.readInt() shouldBe 2
+                buffer.takeInt() shouldBe 2
             }
         }
 
@@ -276,7 +276,7 @@ class LinkBufferSpec : NetparkSpec(body = {
     context("views") {
         test("one that was released is empty, and at the paranoid level never handed out again") {
             buffers { buffer, _ ->
-                buffer.writeLong(1)
+                buffer.putLong(1)
                 val view = buffer.next(4)
                 val peek = buffer.peek(4)
                 buffer.release()
@@ -288,7 +288,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("otherwise it is handed out again: reading allocates nothing") {
             buffers(LeakDetection.OFF) { buffer, _ ->
-                buffer.writeLong(1)
+                buffer.putLong(1)
                 val view = buffer.next(4)
                 buffer.release()
                 view.limit() shouldBe 0
@@ -299,7 +299,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("released memory is poisoned, where a duplicate of a view can show it") {
             buffers { buffer, _ ->
-                buffer.writeLong(1)
+                buffer.putLong(1)
                 val stale = buffer.next(8).duplicate()
                 buffer.release()
                 stale.getLong(0) shouldBe 0xDBDBDBDBDBDBDBDBuL.toLong()
@@ -308,7 +308,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("any number of them, over any number of segments, until the release") {
             buffers { buffer, pool ->
-                buffer.write(ByteArray(100_000) { (it / 1000).toByte() })
+                buffer.put(ByteArray(100_000) { (it / 1000).toByte() })
                 val views = List(100) { buffer.next(1000) }
                 views.forEachIndexed { i, view -> view.remaining() shouldBe 1000; view[view.position()] shouldBe i.toByte() }
                 buffer.release()
@@ -320,7 +320,7 @@ class LinkBufferSpec : NetparkSpec(body = {
         test("what was appended elsewhere stays in view, and closing the buffer ends it") {
             buffers { buffer, pool ->
                 LinkBuffer(pool).use { target ->
-                    buffer.write(ByteArray(2000) { 5 })
+                    buffer.put(ByteArray(2000) { 5 })
                     val view = buffer.peek(2000)
                     target.append(buffer)
                     target.skip(2000)
@@ -333,7 +333,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("they are big-endian, whatever was done to the last one") {
             buffers(LeakDetection.OFF) { buffer, _ ->
-                buffer.writeLong(1)
+                buffer.putLong(1)
                 buffer.next(4).order(ByteOrder.LITTLE_ENDIAN)
                 buffer.release()
                 buffer.next(4).getInt() shouldBe 1
@@ -344,13 +344,13 @@ class LinkBufferSpec : NetparkSpec(body = {
     context("mistakes") {
         test("a read of more than there is says how many there are, and takes none") {
             buffers { buffer, _ ->
-                buffer.writeString("abc")
+                buffer.putString("abc")
                 val reads = mapOf<String, LinkBuffer.() -> Any?>(
                     "next(4)" to { next(4) }, "peek(4)" to { peek(4) }, "skip(4)" to { skip(4) }, "slice(4)" to { slice(4) },
-                    "readBytes(4)" to { readBytes(4) }, "readString(4)" to { readString(4) },
-                    "readInt(4)" to { readInt() }, "readLong(8)" to { readLong() },
+                    "readBytes(4)" to { takeBytes(4) }, "readString(4)" to { takeString(4) },
+                    "readInt(4)" to { takeInt() }, "readLong(8)" to { takeLong() },
                     "next(-1)" to { next(-1) }, "peek(-1)" to { peek(-1) }, "skip(-1)" to { skip(-1) }, "slice(-1)" to { slice(-1) },
-                    "readBytes(-1)" to { readBytes(-1) }, "readString(-1)" to { readString(-1) },
+                    "readBytes(-1)" to { takeBytes(-1) }, "readString(-1)" to { takeString(-1) },
                 )
                 for ((name, read) in reads) {
                     shouldThrow<IndexOutOfBoundsException> { buffer.read() }.message shouldBe "$name: there are 3 bytes"
@@ -359,20 +359,20 @@ class LinkBufferSpec : NetparkSpec(body = {
                 for (offset in listOf(-1L, 0L, Long.MAX_VALUE)) shouldThrow<IndexOutOfBoundsException> { buffer.getInt(offset) }
                 buffer.missing(10) shouldBe 7
                 buffer.missing(3) shouldBe 0
-                buffer.readString(3) shouldBe "abc"
+                buffer.takeString(3) shouldBe "abc"
                 buffer.next(0).remaining() shouldBe 0
-                buffer.readBytes(0).size shouldBe 0
+                buffer.takeBytes(0).size shouldBe 0
             }
         }
 
         test("writing to a closed buffer is refused; reading finds nothing") {
             buffers { buffer, pool ->
-                buffer.writeInt(1)
+                buffer.putInt(1)
                 buffer.close()
                 buffer.close()
                 val writes = listOf<LinkBuffer.() -> Unit>(
-                    { reserve(1) }, { writeByte(1) }, { writeShort(1) }, { writeInt(1) }, { writeLong(1) }, { write(ByteArray(1)) },
-                    { write(ByteBuffer.allocate(1)) }, { writeString("a") }, { writeString("a", Charsets.UTF_16) },
+                    { reserve(1) }, { putByte(1) }, { putShort(1) }, { putInt(1) }, { putLong(1) }, { put(ByteArray(1)) },
+                    { put(ByteBuffer.allocate(1)) }, { putString("a") }, { putString("a", Charsets.UTF_16) },
                     { link(ByteBuffer.allocate(1)) }, { append(LinkBuffer(pool)) }, { openRoom() },
                 )
                 for (write in writes) {
@@ -380,7 +380,7 @@ class LinkBufferSpec : NetparkSpec(body = {
                 }
                 shouldThrow<IllegalStateException> { buffer.commit(0) }.message!! shouldContain "has been closed"
                 buffer.available() shouldBe 0
-                shouldThrow<IndexOutOfBoundsException> { buffer.readByte() }.message!! shouldContain "has been closed"
+                shouldThrow<IndexOutOfBoundsException> { buffer.takeByte() }.message!! shouldContain "has been closed"
                 buffer.indexOf(1) shouldBe -1
                 buffer.toString() shouldBe "buffer of 0 bytes, closed"
             }
@@ -388,22 +388,22 @@ class LinkBufferSpec : NetparkSpec(body = {
 
         test("a buffer cannot be appended to itself, and no delimiter is empty") {
             buffers { buffer, _ ->
-                buffer.writeString("abc")
+                buffer.putString("abc")
                 shouldThrow<IllegalArgumentException> { buffer.append(buffer) }.message!! shouldContain "itself"
                 shouldThrow<IllegalArgumentException> { buffer.indexOf(ByteArray(0)) }.message!! shouldContain "at least one byte"
-                shouldThrow<IllegalArgumentException> { buffer.readUntil(ByteArray(0), 10) }
-                shouldThrow<IndexOutOfBoundsException> { buffer.write(ByteArray(3), 2, 2) }
-                buffer.readString(3) shouldBe "abc"
+                shouldThrow<IllegalArgumentException> { buffer.takeUntil(ByteArray(0), 10) }
+                shouldThrow<IndexOutOfBoundsException> { buffer.put(ByteArray(3), 2, 2) }
+                buffer.takeString(3) shouldBe "abc"
             }
         }
 
         test("no write exceeds the buffer's limit; it says what to do, and what was linked stays the caller's") {
             buffers(limit = 10) { buffer, pool ->
-                buffer.writeLong(1)
+                buffer.putLong(1)
                 val writes = listOf<LinkBuffer.() -> Unit>(
-                    { reserve(3) }, { writeInt(1) }, { writeLong(1) }, { write(ByteArray(3)) }, { write(ByteBuffer.allocate(3)) },
-                    { writeString("abc") }, { writeString("é€") }, { link(ByteBuffer.allocate(3)) { error("given back") } },
-                    { LinkBuffer(pool).use { other -> other.write(ByteArray(3)); append(other) } },
+                    { reserve(3) }, { putInt(1) }, { putLong(1) }, { put(ByteArray(3)) }, { put(ByteBuffer.allocate(3)) },
+                    { putString("abc") }, { putString("é€") }, { link(ByteBuffer.allocate(3)) { error("given back") } },
+                    { LinkBuffer(pool).use { other -> other.put(ByteArray(3)); append(other) } },
                 )
                 for (write in writes) {
                     val message = shouldThrow<NetparkException.LimitExceeded> { buffer.write() }.message!!
@@ -411,10 +411,10 @@ class LinkBufferSpec : NetparkSpec(body = {
                     message shouldContain "flush more often"
                     buffer.available() shouldBe 8
                 }
-                buffer.writeString("é")
-                shouldThrow<NetparkException.LimitExceeded> { buffer.writeByte(1) }
-                buffer.readLong() shouldBe 1
-                buffer.writeLong(2)
+                buffer.putString("é")
+                shouldThrow<NetparkException.LimitExceeded> { buffer.putByte(1) }
+                buffer.takeLong() shouldBe 1
+                buffer.putLong(2)
             }
         }
     }
@@ -422,29 +422,29 @@ class LinkBufferSpec : NetparkSpec(body = {
     context("delimiters") {
         test("a line ends with LF or CRLF; what is malformed in it becomes U+FFFD") {
             buffers { buffer, _ ->
-                buffer.writeString("one\ntwo\r\n\n\r\na\rb\r\r\n")
-                buffer.write(byteArrayOf(0xC3.toByte(), 'x'.code.toByte(), '\n'.code.toByte()))
-                buffer.writeString("rest")
-                List(7) { buffer.readLine(100) } shouldBe listOf("one", "two", "", "", "a\rb\r", "\uFFFDx", null)
+                buffer.putString("one\ntwo\r\n\n\r\na\rb\r\r\n")
+                buffer.put(byteArrayOf(0xC3.toByte(), 'x'.code.toByte(), '\n'.code.toByte()))
+                buffer.putString("rest")
+                List(7) { buffer.takeLine(100) } shouldBe listOf("one", "two", "", "", "a\rb\r", "\uFFFDx", null)
                 buffer.available() shouldBe 4
             }
         }
 
         test("one that is not among the first bytes that the limit allows is an error, and nothing is taken") {
             buffers { buffer, _ ->
-                buffer.writeString("12345\r\n")
-                shouldThrow<NetparkException.LimitExceeded> { buffer.readLine(6) }
+                buffer.putString("12345\r\n")
+                shouldThrow<NetparkException.LimitExceeded> { buffer.takeLine(6) }
                     .message shouldBe "the end of a line did not come within the limit of 6 bytes"
-                shouldThrow<NetparkException.LimitExceeded> { buffer.readUntil('\n'.code.toByte(), 6) }
+                shouldThrow<NetparkException.LimitExceeded> { buffer.takeUntil('\n'.code.toByte(), 6) }
                     .message shouldBe "the delimiter 10 did not come within the limit of 6 bytes"
-                shouldThrow<NetparkException.LimitExceeded> { buffer.readUntil("\r\n".toByteArray(), 6) }
+                shouldThrow<NetparkException.LimitExceeded> { buffer.takeUntil("\r\n".toByteArray(), 6) }
                 buffer.available() shouldBe 7
-                buffer.readUntil("\r\n".toByteArray(), 7)!!.remaining() shouldBe 7
+                buffer.takeUntil("\r\n".toByteArray(), 7)!!.remaining() shouldBe 7
 
-                buffer.writeString("12345")
-                buffer.readLine(6) shouldBe null
-                shouldThrow<NetparkException.LimitExceeded> { buffer.readLine(5) }
-                buffer.readUntil('\n'.code.toByte(), 6) shouldBe null
+                buffer.putString("12345")
+                buffer.takeLine(6) shouldBe null
+                shouldThrow<NetparkException.LimitExceeded> { buffer.takeLine(5) }
+                buffer.takeUntil('\n'.code.toByte(), 6) shouldBe null
                 buffer.available() shouldBe 5
             }
         }
@@ -452,12 +452,12 @@ class LinkBufferSpec : NetparkSpec(body = {
         test("a search goes on where it has ended in vain, wherever the bytes come from") {
             buffers { buffer, pool ->
                 val end = "\r\n--".toByteArray()
-                buffer.writeString("abc\r")
+                buffer.putString("abc\r")
                 buffer.indexOf(end) shouldBe -1
                 buffer.skip(2)
-                buffer.writeString("\n")
+                buffer.putString("\n")
                 buffer.indexOf(end) shouldBe -1
-                LinkBuffer(pool).use { it.writeString("-"); buffer.append(it) }
+                LinkBuffer(pool).use { it.putString("-"); buffer.append(it) }
                 buffer.indexOf(end) shouldBe -1
                 buffer.link(ByteBuffer.wrap("-x".toByteArray()))
                 buffer.indexOf(end) shouldBe 1
@@ -472,8 +472,8 @@ class LinkBufferSpec : NetparkSpec(body = {
                 for (sought in listOf(0, 1, 0x7F, 0x80, 0x81, 0xFE, 0xFF)) {
                     for (other in listOf(sought xor 1, sought xor 0x80, sought + 1 and 0xFF)) {
                         for (distance in 0..17) {
-                            buffer.write(ByteArray(distance) { other.toByte() })
-                            buffer.writeByte(sought)
+                            buffer.put(ByteArray(distance) { other.toByte() })
+                            buffer.putByte(sought)
                             buffer.indexOf(sought.toByte()) shouldBe distance
                             buffer.skip(distance + 1L)
                         }
@@ -493,10 +493,10 @@ class LinkBufferSpec : NetparkSpec(body = {
             buffers { buffer, _ ->
                 for (text in texts) {
                     val expected = text.toByteArray()
-                    buffer.writeString(text) shouldBe expected.size
-                    buffer.writeString(StringBuilder(text), Charsets.UTF_8) shouldBe expected.size
-                    buffer.readBytes(expected.size).contentEquals(expected) shouldBe true
-                    buffer.readString(expected.size) shouldBe String(expected)
+                    buffer.putString(text) shouldBe expected.size
+                    buffer.putString(StringBuilder(text), Charsets.UTF_8) shouldBe expected.size
+                    buffer.takeBytes(expected.size).contentEquals(expected) shouldBe true
+                    buffer.takeString(expected.size) shouldBe String(expected)
                 }
             }
         }
@@ -507,11 +507,11 @@ class LinkBufferSpec : NetparkSpec(body = {
                 buffers { buffer, _ ->
                     for (text in texts + "日本語".repeat(30_000)) {
                         val expected = text.toByteArray(charset)
-                        buffer.writeByte(0)
-                        buffer.writeString(text, charset) shouldBe expected.size
-                        buffer.readByte() shouldBe 0
+                        buffer.putByte(0)
+                        buffer.putString(text, charset) shouldBe expected.size
+                        buffer.takeByte() shouldBe 0
                         buffer.peek(expected.size) shouldBe ByteBuffer.wrap(expected)
-                        buffer.readString(expected.size, charset) shouldBe String(expected, charset)
+                        buffer.takeString(expected.size, charset) shouldBe String(expected, charset)
                         buffer.release()
                     }
                 }
@@ -539,7 +539,7 @@ class LinkBufferSpec : NetparkSpec(body = {
                 input.readAllBytes().contentEquals(ByteArray(100_000) { it.toByte() }) shouldBe true
                 shouldThrow<IndexOutOfBoundsException> { input.read(ByteArray(3), 2, 2) }
                 input.close()
-                buffer.writeByte(1)
+                buffer.putByte(1)
                 input.read() shouldBe 1
             }
         }
@@ -557,7 +557,7 @@ class LinkBufferSpec : NetparkSpec(body = {
                 source.read(ByteBuffer.allocate(60_000)) shouldBe 60_000
                 source.read(ByteBuffer.allocateDirect(60_000)) shouldBe 40_000
                 Channels.newReader(source, Charsets.UTF_8).use { reader ->
-                    buffer.writeString("äöü")
+                    buffer.putString("äöü")
                     reader.readText() shouldBe "äöü"
                 }
             }
@@ -566,7 +566,7 @@ class LinkBufferSpec : NetparkSpec(body = {
 
     test("its text tells how much it holds") {
         buffers { buffer, pool ->
-            buffer.writeInt(1)
+            buffer.putInt(1)
             buffer.toString() shouldBe "buffer of 4 bytes"
             buffer.pool() shouldBeSameInstanceAs pool
         }

@@ -117,19 +117,19 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         if (offset + 4 <= size) expect(ByteBuffer.wrap(bytes).getInt(offset), real.getInt(offset.toLong()), "int at $offset")
     }
 
-    fun readBytes(count: Int) = expectBytes(take(count), real.readBytes(count))
+    fun readBytes(count: Int) = expectBytes(take(count), real.takeBytes(count))
 
     /** Into a buffer with room for [room] bytes behind some others. */
     fun readInto(target: ByteBuffer, room: Int) {
         target.clear().position(3).limit(3 + room)
         val count = minOf(room, size)
-        expect(count, real.read(target), "count")
+        expect(count, real.take(target), "count")
         expect(3 + count, target.position(), "position")
         expectBytes(take(count), ByteArray(count).also { target.get(3, it) })
     }
 
     fun readString(count: Int, charset: Charset) {
-        expect(String(take(count), charset), real.readString(count, charset), "text")
+        expect(String(take(count), charset), real.takeString(count, charset), "text")
     }
 
     fun slice(count: Int) = ModelledBuffer(real.slice(count.toLong()), take(count))
@@ -149,12 +149,12 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
     }
 
     fun readUntil(delimiter: Byte, limit: Int) =
-        until(byteArrayOf(delimiter), limit, { real.readUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
+        until(byteArrayOf(delimiter), limit, { real.takeUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
 
     fun readUntil(delimiter: ByteArray, limit: Int) =
-        until(delimiter, limit, { real.readUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
+        until(delimiter, limit, { real.takeUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
 
-    fun readLine(limit: Int) = until("\n".toByteArray(), limit, { real.readLine(limit) }) { line, length ->
+    fun readLine(limit: Int) = until("\n".toByteArray(), limit, { real.takeLine(limit) }) { line, length ->
         val expected = String(take(length)).removeSuffix("\n").removeSuffix("\r")
         expect(expected, line, "line")
     }
@@ -191,14 +191,14 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         fails<IndexOutOfBoundsException>("there are $size bytes") { real.peek(tooMany) }
         fails<IndexOutOfBoundsException>("there are $size bytes") { real.skip(tooMany.toLong()) }
         fails<IndexOutOfBoundsException>("there are $size bytes") { real.slice(tooMany.toLong()) }
-        fails<IndexOutOfBoundsException>("there are $size bytes") { real.readBytes(tooMany) }
-        fails<IndexOutOfBoundsException>("there are $size bytes") { real.readString(tooMany) }
+        fails<IndexOutOfBoundsException>("there are $size bytes") { real.takeBytes(tooMany) }
+        fails<IndexOutOfBoundsException>("there are $size bytes") { real.takeString(tooMany) }
         fails<IndexOutOfBoundsException>("") { real.getByte(size.toLong()) }
         fails<IndexOutOfBoundsException>("") { real.getInt(size - 3L) }
-        if (size < 8) fails<IndexOutOfBoundsException>("readLong") { real.readLong() }
-        if (size < 4) fails<IndexOutOfBoundsException>("readInt") { real.readInt() }
-        if (size < 2) fails<IndexOutOfBoundsException>("readShort") { real.readShort() }
-        if (size < 1) fails<IndexOutOfBoundsException>("readByte") { real.readByte() }
+        if (size < 8) fails<IndexOutOfBoundsException>("readLong") { real.takeLong() }
+        if (size < 4) fails<IndexOutOfBoundsException>("readInt") { real.takeInt() }
+        if (size < 2) fails<IndexOutOfBoundsException>("readShort") { real.takeShort() }
+        if (size < 1) fails<IndexOutOfBoundsException>("readByte") { real.takeByte() }
     }
 
     fun check() {
@@ -237,7 +237,7 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         bytes = ByteArray(0)
         reservation = null
         check()
-        fails<IllegalStateException>("closed") { real.writeByte(1) }
+        fails<IllegalStateException>("closed") { real.putByte(1) }
         real.close()
     }
 }

@@ -23,7 +23,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         val pool: SegmentPool = SegmentPool.builder().leakDetection(LeakDetection.OFF).build()
 
         fun owned(bytes: Int = 10_000) =
-            OwnedBuffer(reactor.loop, LinkBuffer(pool).also { if (bytes > 0) it.write(ByteArray(bytes) { 7 }) })
+            OwnedBuffer(reactor.loop, LinkBuffer(pool).also { if (bytes > 0) it.put(ByteArray(bytes) { 7 }) })
 
         fun onLoop(body: () -> Unit) {
             val done = CompletableFuture<Unit>()
@@ -50,18 +50,18 @@ class OwnedBufferSpec : NetparkSpec(body = {
             owned().end()
             lent shouldBe 0
             val readElsewhere = owned()
-            async { readElsewhere.reader().readInt() }.result()
+            async { readElsewhere.reader().takeInt() }.result()
             readElsewhere.end()
             lent shouldBe 0
             onLoop {
                 owned().apply {
-                    reader().readInt()
+                    reader().takeInt()
                     end()
                 }
                 lent shouldBe 0
             }
             val readOnLoop = owned()
-            onLoop { readOnLoop.reader().readInt() }
+            onLoop { readOnLoop.reader().takeInt() }
             readOnLoop.end()
             eventually { check(lent == 0L) { "$lent segments are lent" } }
         }
@@ -73,8 +73,8 @@ class OwnedBufferSpec : NetparkSpec(body = {
             val within = owned.enter()
             async { owned.end() }.result()
             lent shouldBe 1
-            within.readBytes(10_000).all { it == 7.toByte() } shouldBe true
-            within.writeInt(1)
+            within.takeBytes(10_000).all { it == 7.toByte() } shouldBe true
+            within.putInt(1)
             owned.exit(within)
             lent shouldBe 0
             onLoop {
@@ -82,7 +82,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
                 val used = onLoop.enter()
                 onLoop.end()
                 lent shouldBe 1
-                used.readInt()
+                used.takeInt()
                 onLoop.exit(used)
                 lent shouldBe 0
             }
@@ -103,7 +103,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
     test("calls nest") {
         rig {
             val owned = owned(0)
-            owned.writer().writeString(object : CharSequence by "twice" {
+            owned.writer().putString(object : CharSequence by "twice" {
                 override fun get(index: Int): Char {
                     if (index == 0) owned.end()
                     return "twice"[index]
@@ -121,16 +121,16 @@ class OwnedBufferSpec : NetparkSpec(body = {
             ended.end()
             ended.hasDropped() shouldBe true
             ended.reader().available() shouldBe 0
-            shouldThrow<IndexOutOfBoundsException> { ended.reader().readByte() }.message!! shouldContain "closed"
-            shouldThrow<IllegalStateException> { ended.writer().writeByte(1) }.message!! shouldContain "closed"
+            shouldThrow<IndexOutOfBoundsException> { ended.reader().takeByte() }.message!! shouldContain "closed"
+            shouldThrow<IllegalStateException> { ended.writer().putByte(1) }.message!! shouldContain "closed"
             shouldThrow<IllegalStateException> { ended.writer().reserve(1) }.message!! shouldContain "closed"
             ended.reader().release()
-            ended.reader().read(ByteBuffer.allocate(10)) shouldBe 0
+            ended.reader().take(ByteBuffer.allocate(10)) shouldBe 0
             val refused = owned()
             refused.refuse("it is somebody else's")
             for (call in listOf<() -> Any?>(
                 { refused.reader().available() }, { refused.reader().next(1) }, { refused.reader().release() },
-                { refused.reader().asInputStream().read() }, { refused.writer().buffered() }, { refused.writer().writeInt(1) },
+                { refused.reader().asInputStream().read() }, { refused.writer().buffered() }, { refused.writer().putInt(1) },
                 { refused.writer().asOutputStream().write(1) }, { refused.writer().link(ByteBuffer.allocate(1)) },
             )) {
                 shouldThrow<IllegalStateException> { call() }.message shouldBe "it is somebody else's"
@@ -159,7 +159,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         rig {
             val limited = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).limit(64L * KIB).build()
             repeat(20) {
-                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.write(ByteArray(40_000) { 7 }) })
+                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.put(ByteArray(40_000) { 7 }) })
                 val view = async { owned.reader().next(30_000) }.result()
                 owned.end()
                 limited.statistics().apply {
@@ -192,7 +192,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         rig {
             val limited = SegmentPool.builder().leakDetection(LeakDetection.OFF).limit(64L * KIB).build()
             for (viewed in listOf(false, true)) {
-                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.write(ByteArray(40_000)) })
+                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.put(ByteArray(40_000)) })
                 if (viewed) async { owned.reader().next(1) }.result()
                 val told = AtomicInteger()
                 limited.whenRoom(64 * KIB) { told.incrementAndGet() }
@@ -211,7 +211,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
             fun read() {
                 try {
                     while (true) {
-                        if (owned.reader().readByte() != 7.toByte()) wrong.incrementAndGet()
+                        if (owned.reader().takeByte() != 7.toByte()) wrong.incrementAndGet()
                         owned.reader().skip(1)
                     }
                 } catch (_: IndexOutOfBoundsException) {
@@ -247,7 +247,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         val owned = rig.owned()
         val writing = CountDownLatch(1)
         rig.onLoop {
-            owned.reader().readInt()
+            owned.reader().takeInt()
             writing.countDown()
         }
         writing.await()

@@ -162,7 +162,7 @@ class SegmentPoolLimitSpec : NetparkSpec(body = {
     test("bytes that moved beyond the limit lead back under it when they are released") {
         pool(128L * KIB).use { pool ->
             LinkBuffer(pool).use { buffer ->
-                buffer.write(ByteArray(128 * KIB))
+                buffer.put(ByteArray(128 * KIB))
                 buffer.skip(1)
                 buffer.next(128 * KIB - 1) // in one piece: of 128 KiB more, and what it was in goes
                 buffer.release()

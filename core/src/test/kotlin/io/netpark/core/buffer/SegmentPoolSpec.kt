@@ -194,11 +194,11 @@ class SegmentPoolSpec : NetparkSpec(body = {
         test("bytes that only move may exceed it, and nothing leaks when a write fails") {
             pool { limit(64L * KIB) }.use { pool ->
                 LinkBuffer(pool).use { buffer ->
-                    shouldThrow<NetparkException.LimitExceeded> { buffer.write(ByteArray(100_000)) }
+                    shouldThrow<NetparkException.LimitExceeded> { buffer.put(ByteArray(100_000)) }
                     buffer.skip(buffer.available() - 10)
                     while (pool.statistics().allocatedBytes() < 64L * KIB) {
                         buffer.link(ByteBuffer.wrap(ByteArray(10)))
-                        runCatching { buffer.writeByte(1) }
+                        runCatching { buffer.putByte(1) }
                     }
                     buffer.next(buffer.available().toInt())
                 }
@@ -405,13 +405,13 @@ class SegmentPoolSpec : NetparkSpec(body = {
             val reporter = RecordingReporter()
             pool { leakDetection(LeakDetection.PARANOID).reporter(reporter) }.use { pool ->
                 LinkBuffer(pool).use { inUse ->
-                    inUse.write(ByteArray(10_000))
+                    inUse.put(ByteArray(10_000))
                     forgetBuffer(pool)
                     eventually {
                         System.gc()
                         check(pool.statistics().lost() == 1L) { "not yet found" }
                     }
-                    inUse.readBytes(10_000).size shouldBe 10_000
+                    inUse.takeBytes(10_000).size shouldBe 10_000
                 }
                 reporter.drain().single().cause.stackTrace.any { it.methodName == "forgetBuffer" } shouldBe true
                 pool.statistics().lentSegments() shouldBe 0
@@ -436,7 +436,7 @@ private fun lose(pool: SegmentPool) {
 }
 
 private fun forgetBuffer(pool: SegmentPool) {
-    LinkBuffer(pool).writeInt(1)
+    LinkBuffer(pool).putInt(1)
 }
 
 private fun <T> EventLoop.submit(body: () -> T): CompletableFuture<T> {

@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit
 class FrameQueueSpec : NetparkSpec(body = {
     fun FrameQueue.send(text: String): CompletableFuture<Optional<Exception>> {
         val outcome = CompletableFuture<Optional<Exception>>()
-        val bytes = LinkBuffer(SegmentPool.shared()).apply { write(ByteBuffer.wrap(text.toByteArray())) }
+        val bytes = LinkBuffer(SegmentPool.shared()).apply { put(ByteBuffer.wrap(text.toByteArray())) }
         submit(object : FrameQueue.Frame(bytes) {
             override fun ended(failure: Exception?) {
                 outcome.complete(Optional.ofNullable(failure))

@@ -113,7 +113,7 @@ class LingeringCloseSpec : NetparkSpec(body = {
                 server.connection.setZeroCopy(ZeroCopy.from(4096).withPatience(Int.MAX_VALUE))
                 server.connection.loop().submit { // which so has no time to take notices
                     LinkBuffer(SegmentPool.shared()).use { answer ->
-                        answer.write(ByteArray(20_000), 0, 20_000)
+                        answer.put(ByteArray(20_000), 0, 20_000)
                         server.connection.startWrite(answer) shouldBe 0
                     }
                     server.connection.closeLingering(MUCH, LONG)

@@ -168,9 +168,9 @@ private val SHAPES = listOf(
     Shape("Write(ByteBuffer)", "a direct buffer", Kind.STREAM) { arrayOf(directText()) },
     Shape("Write(ByteBuffer)", "a heap buffer", Kind.STREAM) { arrayOf(text()) },
     Shape("Write(ByteBuffer[])", "both", Kind.STREAM) { arrayOf(arrayOf(text(), directText())) },
-    Shape("Write(LinkBuffer)", "one segment", Kind.STREAM) { arrayOf(it.chain().apply { write(text()) }) },
+    Shape("Write(LinkBuffer)", "one segment", Kind.STREAM) { arrayOf(it.chain().apply { put(text()) }) },
     Shape("Write(LinkBuffer)", "several, with bytes on the heap", Kind.STREAM) { rig ->
-        arrayOf(rig.chain().apply { write(text()); link(text()) {}; link(directText()) {} })
+        arrayOf(rig.chain().apply { put(text()); link(text()) {}; link(directText()) {} })
     },
     Shape("WriteDescriptors(ByteBuffer, int[])", "a buffer", Kind.STREAM) { arrayOf(text(), intArrayOf(number(it.descriptor))) },
     Shape("Send(FileTransfer)", "a file", Kind.STREAM) { arrayOf(it.file()) },

@@ -156,8 +156,8 @@ class TransferSpec : NetparkSpec(body = {
             TestReactor(flavour, loops = 2).use { reactor ->
                 Chain(reactor).use { chain ->
                     val ahead = LinkBuffer(SegmentPool.shared())
-                    ahead.writeString("header")
-                    ahead.writeString("begun")
+                    ahead.putString("header")
+                    ahead.putString("begun")
                     chain.left.write(" and ended")
                     chain.left.connection.shutdownOutput()
                     val copy = RunningTransfer(chain.source, chain.target, ahead = ahead, aheadCounts = 5)
@@ -259,7 +259,7 @@ class TransferSpec : NetparkSpec(body = {
                             LinkBuffer(SegmentPool.shared()).use { unread ->
                                 chain.right.keepReceiveBufferSmall()
                                 chain.target.setOption(NetOption.SEND_BUFFER, 65_536)
-                                unread.write(bytes.copyOf(100)) // read ahead
+                                unread.put(bytes.copyOf(100)) // read ahead
                                 // A busy target: refused before anything has moved.
                                 val full = ByteBuffer.allocate(4_000_000)
                                 chain.target.startWrite(full) shouldBe ConnectionDescriptor.PARK
@@ -309,15 +309,15 @@ class TransferSpec : NetparkSpec(body = {
                 Chain(reactor).use { chain ->
                     LinkBuffer(SegmentPool.shared()).use { unread ->
                         LinkBuffer(SegmentPool.shared()).use { own ->
-                            own.writeString("own ")
-                            unread.writeString("read ahead")
+                            own.putString("own ")
+                            unread.putString("read ahead")
                             RunningTransfer(chain.source, chain.target, 4, own, unread = unread).copied() shouldBe 4
                             chain.right.readText(8) shouldBe "own read"
-                            own.writeString("own ")
+                            own.putString("own ")
                             chain.target.close()
                             RunningTransfer(chain.source, chain.target, ahead = own, unread = unread).failure()
-                            own.readString(own.available().toInt()) shouldBe "own "
-                            unread.readString(unread.available().toInt()) shouldBe " ahead"
+                            own.takeString(own.available().toInt()) shouldBe "own "
+                            unread.takeString(unread.available().toInt()) shouldBe " ahead"
                         }
                     }
                 }

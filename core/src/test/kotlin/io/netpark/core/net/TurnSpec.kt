@@ -99,7 +99,7 @@ class TurnSpec : NetparkSpec(body = {
                     LinkBuffer(SegmentPool.shared()).use { chain ->
                         chain.link(direct.clear()) {}
                         check("a chain", { connection.startWrite(chain) }, { connection.retryWrite(chain) })
-                        repeat(LENGTH / 1000) { chain.write(ByteBuffer.wrap(ByteArray(1000))) }
+                        repeat(LENGTH / 1000) { chain.put(ByteBuffer.wrap(ByteArray(1000))) }
                         check("a chain of segments", { connection.startWrite(chain) }, { connection.retryWrite(chain) })
                     }
                     FileTransfer.open(file).use { transfer ->

@@ -59,7 +59,7 @@ private fun BlockingConnection.always() = apply { connection.setZeroCopy(ALWAYS)
 
 /** Writes from pooled segments until the kernel takes no more, and leaves the rest in the buffer. Returns what it took. */
 private fun BlockingConnection.stuff(source: LinkBuffer): Int {
-    source.write(content(LARGE), 0, LARGE)
+    source.put(content(LARGE), 0, LARGE)
     if (connection.startWrite(source) == ConnectionDescriptor.PARK) connection.abandon(Direction.WRITE)
     return LARGE - source.available().toInt()
 }
@@ -231,7 +231,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 val direct = ByteBuffer.allocateDirect(100 * KIB).put(content(100 * KIB, 2)).flip()
                 val reading = async { server.readFully(300 * KIB + 4) }
                 LinkBuffer(SegmentPool.shared()).use { output ->
-                    output.writeInt(7)
+                    output.putInt(7)
                     client.write(output)
                     output.link(heap)
                     client.write(output)
@@ -252,7 +252,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 client.connection.setZeroCopy(ZeroCopy.from(4 * KIB).withPatience(3))
                 val chunk = content(64 * KIB)
                 fun send() = LinkBuffer(SegmentPool.shared()).use { output ->
-                    output.write(chunk, 0, chunk.size)
+                    output.put(chunk, 0, chunk.size)
                     client.write(output)
                     server.readFully(chunk.size).contentEquals(chunk) shouldBe true
                     client.shouldHaveGotEverythingBack()
@@ -380,7 +380,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                                 awaitParkedThreads()
                                 LinkBuffer(SegmentPool.shared()).use { output ->
                                     repeat(20) {
-                                        output.write(content(64 * KIB), 0, 64 * KIB)
+                                        output.put(content(64 * KIB), 0, 64 * KIB)
                                         client.write(output)
                                         server.readFully(64 * KIB)
                                         client.shouldHaveGotEverythingBack()
@@ -409,7 +409,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                     client.always()
                     val reading = async { server.readFully(LARGE) }
                     LinkBuffer(pool()).use { output ->
-                        output.write(content(LARGE), 0, LARGE)
+                        output.put(content(LARGE), 0, LARGE)
                         client.write(output)
                     }
                     reading.result().contentEquals(content(LARGE)) shouldBe true
@@ -427,7 +427,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                     client.connection.setZeroCopy(ZeroCopy.from(4 * KIB).withPatience(5))
                     repeat(20) {
                         LinkBuffer(SegmentPool.shared()).use { output ->
-                            output.write(content(8 * KIB), 0, 8 * KIB)
+                            output.put(content(8 * KIB), 0, 8 * KIB)
                             client.write(output)
                         }
                         server.readFully(8 * KIB).contentEquals(content(8 * KIB)) shouldBe true
@@ -447,7 +447,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 val pool = pool()
                 val reading = async { server.readFully(LARGE) }
                 LinkBuffer(pool).use { output ->
-                    output.write(content(LARGE), 0, LARGE)
+                    output.put(content(LARGE), 0, LARGE)
                     client.write(output)
                 }
                 withClueOf(faulty) {
@@ -466,7 +466,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                 client.always()
                 val reading = async { server.readFully(LARGE) }
                 LinkBuffer(SegmentPool.shared()).use { output ->
-                    output.write(content(LARGE), 0, LARGE)
+                    output.put(content(LARGE), 0, LARGE)
                     client.write(output)
                 }
                 reading.result()
@@ -488,7 +488,7 @@ class ZeroCopySpec : NetparkSpec(body = {
                     val accepted = listener.accept()
                     end.always()
                     LinkBuffer(SegmentPool.shared()).use { output ->
-                        output.write(content(MIB), 0, MIB)
+                        output.put(content(MIB), 0, MIB)
                         if (end.connection.startWrite(output) == ConnectionDescriptor.PARK) end.connection.abandon(Direction.WRITE)
                     }
                     val closing = async { repeat(round * 50) { Thread.onSpinWait() }; end.close() }

@@ -191,7 +191,7 @@ final class PolledSocket implements ReadinessHandler {
     private boolean upgrade() throws IOException {
         ByteBuffer head;
         try {
-            head = input.readUntil(RequestHead.END, RequestHead.LIMIT);
+            head = input.takeUntil(RequestHead.END, RequestHead.LIMIT);
         } catch (NetparkException.LimitExceeded e) {
             throw new Refusal(431, "The request's head has more than " + RequestHead.LIMIT + " bytes.");
         }
@@ -203,7 +203,7 @@ final class PolledSocket implements ReadinessHandler {
         if (!request.getPath().equals("/echo")) {
             throw new Refusal(404, "There is nothing here. The WebSocket is at /echo");
         }
-        output.write(Handshake.accept(request));
+        output.put(Handshake.accept(request));
         return true;
     }
 
@@ -224,7 +224,7 @@ final class PolledSocket implements ReadinessHandler {
     }
 
     private void end(byte[] last) throws IOException {
-        output.write(last);
+        output.put(last);
         movedAt = System.nanoTime(); // PATIENCE begins
         ending = true;
     }

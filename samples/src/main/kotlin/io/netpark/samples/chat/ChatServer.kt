@@ -93,7 +93,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
             return // it has left in the middle of its request
         }
         connection.setWriteDeadline(options.sockets.patience)
-        connection.writer.write(answer)
+        connection.writer.put(answer)
         connection.writer.flush()
         connection.finish()
     }
@@ -123,7 +123,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
     private suspend fun begin(connection: Connection, request: RequestHead, serve: suspend (WebSocket) -> Unit) {
         val answer = Handshake.accept(request)
         connection.setWriteDeadline(options.sockets.patience)
-        connection.writer.write(answer)
+        connection.writer.put(answer)
         connection.writer.flush()
         val socket = WebSocket(connection, options.sockets)
         sockets += socket
@@ -136,7 +136,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
     }
 
     private suspend fun echo(socket: WebSocket) = socket.run { kind, payload ->
-        socket.put(frame(kind, payload.readBytes(payload.available().toInt())))
+        socket.put(frame(kind, payload.takeBytes(payload.available().toInt())))
     }
 
     private suspend fun chat(socket: WebSocket) {
@@ -150,7 +150,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
                 }
                 if (kind != Arrival.TEXT) throw WebSocketFailure(CloseCode.UNSUPPORTED_DATA, "this chat is text")
                 try {
-                    member = hear(payload.readString(payload.available().toInt()), member, socket)
+                    member = hear(payload.takeString(payload.available().toInt()), member, socket)
                 } catch (e: NotUnderstood) {
                     socket.send(textFrame(News.refused(e.message.orEmpty())))
                 }

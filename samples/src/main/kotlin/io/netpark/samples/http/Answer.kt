@@ -12,27 +12,27 @@ internal class Answer(private val writer: BufferWriter, private val common: Comm
      * @param staysOpen whether to say that it is not, to a client that would not expect that
      */
     fun begin(status: Status, closes: Boolean, staysOpen: Boolean = false) {
-        writer.write(status.line)
-        writer.write(common.bytes())
-        if (closes) writer.write(CLOSE) else if (staysOpen) writer.write(KEEP_ALIVE)
+        writer.put(status.line)
+        writer.put(common.bytes())
+        if (closes) writer.put(CLOSE) else if (staysOpen) writer.put(KEEP_ALIVE)
     }
 
     fun field(name: String, value: String) {
-        writer.writeString(name)
-        writer.write(COLON)
-        writer.writeString(value)
-        writer.write(END)
+        writer.putString(name)
+        writer.put(COLON)
+        writer.putString(value)
+        writer.put(END)
     }
 
     /** How long the body is, of which an answer to HEAD has none. */
     fun length(value: Long) {
-        writer.write(LENGTH)
+        writer.put(LENGTH)
         number(value)
-        writer.write(END)
+        writer.put(END)
     }
 
     /** Ends the head. */
-    fun end(): Unit = writer.write(END)
+    fun end(): Unit = writer.put(END)
 
     /** Digits, without a string for them. */
     private fun number(value: Long) {
@@ -61,8 +61,8 @@ internal class Answer(private val writer: BufferWriter, private val common: Comm
 
     /** The rest of a head, and the body. */
     fun page(page: Page, isHead: Boolean) {
-        writer.write(page.fields)
-        if (!isHead) writer.write(page.body)
+        writer.put(page.fields)
+        if (!isHead) writer.put(page.body)
     }
 
     private companion object {

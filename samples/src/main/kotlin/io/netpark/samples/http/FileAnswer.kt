@@ -51,9 +51,9 @@ internal class FileAnswer(private val connection: Connection, private val answer
         answer.length(parts.length)
         answer.end()
         for ((range, partHead) in parts.ranges zip parts.heads) {
-            connection.writer.write(partHead)
+            connection.writer.put(partHead)
             file.send(connection, range)
         }
-        connection.writer.write(parts.tail)
+        connection.writer.put(parts.tail)
     }
 }

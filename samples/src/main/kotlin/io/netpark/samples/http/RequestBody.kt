@@ -26,8 +26,8 @@ internal class RequestBody(private val connection: Connection, private val limit
         if (head.contentLength > limit) tooLong()
         reader.release()
         if (head.expectsContinue && reader.available() == 0L) {
-            writer.write(Status.CONTINUE.line)
-            writer.writeString("\r\n")
+            writer.put(Status.CONTINUE.line)
+            writer.putString("\r\n")
         }
         room = limit
         extensionRoom = MOST_EXTENSIONS
@@ -96,7 +96,7 @@ internal class RequestBody(private val connection: Connection, private val limit
             if (reader.available() == 0L) awaitMore()
             val part = minOf(left, reader.available())
             if (part < WORTH_SHARING) {
-                target.write(reader.next(part.toInt()))
+                target.put(reader.next(part.toInt()))
                 reader.release()
             } else {
                 reader.slice(part).use { target.append(it) }

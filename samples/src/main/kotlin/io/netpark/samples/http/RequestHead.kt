@@ -325,7 +325,7 @@ class RequestHead {
 
         /** The next line, with its end, if that has come. */
         fun takeLine(reader: BufferReader, limit: Int, tooLong: Status): ByteBuffer? = try {
-            reader.readUntil(LF, limit)
+            reader.takeUntil(LF, limit)
         } catch (_: NetparkException.LimitExceeded) {
             throw Refusal(tooLong, "a line of more than $limit bytes")
         }

@@ -35,16 +35,16 @@ internal const val LARGEST_SHORT = 0xFFFF
  */
 @Throws(NetparkException.LimitExceeded::class)
 fun BufferWriter.writeFrameHead(kind: Arrival, length: Int) {
-    writeByte(FINAL or kind.opcode)
+    putByte(FINAL or kind.opcode)
     when {
-        length < LENGTH_IN_SHORT -> writeByte(length)
+        length < LENGTH_IN_SHORT -> putByte(length)
         length <= LARGEST_SHORT -> {
-            writeByte(LENGTH_IN_SHORT)
-            writeShort(length)
+            putByte(LENGTH_IN_SHORT)
+            putShort(length)
         }
         else -> {
-            writeByte(LENGTH_IN_LONG)
-            writeLong(length.toLong())
+            putByte(LENGTH_IN_LONG)
+            putLong(length.toLong())
         }
     }
 }

@@ -99,11 +99,11 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
         input.skip(2)
         val length = when (lengthBytes) {
             0 -> shortLength.toLong()
-            Short.SIZE_BYTES -> input.readShort().toLong() and 0xFFFF
-            else -> input.readLong()
+            Short.SIZE_BYTES -> input.takeShort().toLong() and 0xFFFF
+            else -> input.takeLong()
         }
         checkForm(length, lengthBytes)
-        mask = input.readInt()
+        mask = input.takeInt()
         missing = length
         opcode = first and 0x0F
         isFinal = first and FINAL != 0
@@ -209,7 +209,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
         closeReason = ""
         if (control.available() == 0L) return
         if (control.available() < Short.SIZE_BYTES) protocolError("half a close code")
-        val code = control.readShort().toInt() and 0xFFFF
+        val code = control.takeShort().toInt() and 0xFFFF
         if (!CloseCode.isSendable(code)) protocolError("$code is no close code")
         val length = control.available().toInt()
         if (length > 0) {
@@ -220,7 +220,7 @@ class MessageParser(private val limit: Int, pool: SegmentPool = SegmentPool.shar
             if (!isRight) notUtf8()
         }
         closeCode = code
-        closeReason = control.readString(length)
+        closeReason = control.takeString(length)
     }
 
     private fun protocolError(what: String): Nothing = throw WebSocketFailure(CloseCode.PROTOCOL_ERROR, what)

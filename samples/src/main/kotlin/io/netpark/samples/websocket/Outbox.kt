@@ -76,11 +76,11 @@ internal class Outbox(private val limit: Int) {
                 val frame = frames.removeFirstOrNull() ?: break
                 size -= frame.size + OVERHEAD
                 taken += frame.size
-                writer.write(frame)
+                writer.put(frame)
             }
             val close = last
             if (frames.isEmpty() && close != null && !isDone) {
-                writer.write(close)
+                writer.put(close)
                 isDone = true
                 true
             } else {

@@ -130,7 +130,7 @@ class WebSocket(private val connection: Connection, private val options: WebSock
         while (true) {
             when (val arrival = parser.next(connection.reader)) {
                 null -> if (!awaitMore()) return gone()
-                Arrival.PING -> send(frame(Arrival.PONG, parser.payload.readBytes(parser.payload.available().toInt())))
+                Arrival.PING -> send(frame(Arrival.PONG, parser.payload.takeBytes(parser.payload.available().toInt())))
                 Arrival.PONG -> {}
                 Arrival.CLOSE -> return end(parser.closeCode, "")
                 else -> if (!outbox.isEnded) receive(arrival, parser.payload)

@@ -13,7 +13,7 @@ class RequestHeadSpec : SampleSpec({
     afterTest { pool.statistics().lentSegments() shouldBe 0 }
 
     fun <T> parsed(text: String, look: RequestHead.() -> T): T = LinkBuffer(pool).use {
-        it.write(text.toByteArray(Charsets.ISO_8859_1))
+        it.put(text.toByteArray(Charsets.ISO_8859_1))
         val head = RequestHead()
         head.parse(it) shouldBe true
         head.look()
@@ -44,16 +44,16 @@ class RequestHeadSpec : SampleSpec({
     test("what comes behind the head stays, and nothing of one request is left for the next") {
         LinkBuffer(pool).use {
             val head = RequestHead()
-            it.writeString("PUT /1 HTTP/1.0\r\nTransfer-Encoding: x\r\n")
+            it.putString("PUT /1 HTTP/1.0\r\nTransfer-Encoding: x\r\n")
             shouldThrow<Refusal> { head.parse(it) }
         }
         LinkBuffer(pool).use {
             val head = RequestHead()
-            it.writeString("PUT /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\nIf-Range: y\r\n\r\nabc")
-            it.writeString("GET /2 HTTP/1.0\r\n\r\n")
+            it.putString("PUT /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\nIf-Range: y\r\n\r\nabc")
+            it.putString("GET /2 HTTP/1.0\r\n\r\n")
             head.parse(it) shouldBe true
             head.keepsAlive shouldBe false
-            it.readString(3) shouldBe "abc"
+            it.takeString(3) shouldBe "abc"
             it.release()
             head.parse(it) shouldBe true
             listOf(head.contentLength, head.ifRange, head.method, head.path()) shouldBe listOf(0L, null, Method.GET, "2")
@@ -73,7 +73,7 @@ class RequestHeadSpec : SampleSpec({
                 while (rest.isNotEmpty()) {
                     head.parse(buffer) shouldBe false
                     val count = random.nextInt(1, 1 + minOf(rest.size, if (it % 2 == 0) 3 else 3000))
-                    buffer.write(rest, 0, count)
+                    buffer.put(rest, 0, count)
                     rest = rest.copyOfRange(count, rest.size)
                 }
                 head.parse(buffer) shouldBe true
@@ -120,10 +120,10 @@ class RequestHeadSpec : SampleSpec({
     test("a line without an end is refused before it has come") {
         LinkBuffer(pool).use {
             val head = RequestHead()
-            it.writeString("GET /")
-            repeat(8) { _ -> it.writeString("a".repeat(1000)) }
+            it.putString("GET /")
+            repeat(8) { _ -> it.putString("a".repeat(1000)) }
             head.parse(it) shouldBe false
-            it.writeString("a".repeat(1000))
+            it.putString("a".repeat(1000))
             shouldThrow<Refusal> { head.parse(it) }.status shouldBe Status.URI_TOO_LONG
         }
     }

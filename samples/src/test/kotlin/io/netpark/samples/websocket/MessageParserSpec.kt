@@ -33,7 +33,7 @@ class MessageParserSpec : FunSpec({
             val expected = mutableListOf<Pair<Arrival, List<Byte>>>()
             val wire = LinkBuffer(SegmentPool.shared())
             repeat(random.nextInt(1, 6)) { wire.writeMessage(random, expected) }
-            val bytes = wire.readBytes(wire.available().toInt())
+            val bytes = wire.takeBytes(wire.available().toInt())
             wire.close()
             Parsing().use { parsing ->
                 parsing.feed(bytes) { random.nextInt(1, 1 + (1 shl random.nextInt(1, 15))) }
@@ -133,8 +133,8 @@ class MessageParserSpec : FunSpec({
             frame(Arrival.BINARY, payload).contentEquals(expected) shouldBe true
             LinkBuffer(SegmentPool.shared()).use { written ->
                 written.writeFrameHead(Arrival.BINARY, size)
-                written.write(payload)
-                written.readBytes(written.available().toInt()).contentEquals(expected) shouldBe true
+                written.put(payload)
+                written.takeBytes(written.available().toInt()).contentEquals(expected) shouldBe true
             }
         }
         closeFrame(null).toList() shouldBe bytes(0x88, 0).toList()
@@ -160,11 +160,11 @@ private class Parsing(pool: SegmentPool = SegmentPool.shared()) : AutoCloseable 
         var at = 0
         while (at < bytes.size) {
             val count = minOf(step(), bytes.size - at)
-            input.write(bytes, at, count)
+            input.put(bytes, at, count)
             at += count
             while (true) {
                 val arrival = parser.next(input) ?: break
-                found += arrival to parser.payload.readBytes(parser.payload.available().toInt()).toList()
+                found += arrival to parser.payload.takeBytes(parser.payload.available().toInt()).toList()
             }
         }
     }
@@ -185,12 +185,12 @@ private fun LinkBuffer.writeMessage(random: Random, expected: MutableList<Pair<A
     do {
         val count = if (random.nextInt(3) == 0) payload.size - at else random.nextInt(payload.size - at + 1)
         at += count
-        write(clientFrame(opcode, payload.copyOfRange(at - count, at), fin = at == payload.size, mask = random.nextBytes(4)))
+        put(clientFrame(opcode, payload.copyOfRange(at - count, at), fin = at == payload.size, mask = random.nextBytes(4)))
         opcode = CONTINUATION
         if (at < payload.size && random.nextInt(3) == 0) {
             val control = random.nextBytes(random.nextInt(126))
             val isPing = random.nextBoolean()
-            write(clientFrame(if (isPing) PING else PONG, control, mask = random.nextBytes(4)))
+            put(clientFrame(if (isPing) PING else PONG, control, mask = random.nextBytes(4)))
             expected += (if (isPing) Arrival.PING else Arrival.PONG) to control.toList()
         }
     } while (at < payload.size)
