@@ -150,6 +150,27 @@ public class Reactor private constructor(
     }
 
     /**
+     * Makes two connections, each of which is the other's peer, without a port or a path: what a test gives to the handler that it
+     * tests, and the end from which it looks at what that does. Each lives on the calling loop, or the next in turn. The caller closes
+     * both.
+     *
+     * ```
+     * val (client, server) = reactor.pair()
+     * launch { server.use { greeter(it) } }
+     * client.write("world\n".toByteArray())
+     * client.reader.awaitLine() shouldBe "hello world"
+     * ```
+     *
+     * They are unix sockets without a name (socketpair(2)), which know no reset: where the peer of a TCP connection is reset,
+     * the peer of these finds the end of the stream, or a reset if it has sent what nobody has read.
+     *
+     * @throws NetparkException there are no descriptors for it
+     */
+    public fun pair(): ConnectionPair =
+        group.place { first -> group.place { second -> ConnectionDescriptor.pair(first, second) } }
+            .given { ConnectionPair(Connection(it.first, buffering), Connection(it.second, buffering)) }
+
+    /**
      * Takes over a connected stream socket that something else has opened, or a connection that was [detached][Detached]. It is
      * made non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
      *

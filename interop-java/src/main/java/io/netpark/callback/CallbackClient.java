@@ -113,6 +113,43 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     /**
+     * Makes two connections, each of which is the other's peer, without a port or a path (socketpair(2)): one for the callbacks that a
+     * test is about, the other for those with which it looks at what they do. The first lives on the event loop that is calling if it
+     * is one of this client's, else on the next in turn, and so does the second.
+     *
+     * @param first whose connect callback is called first if both are on one loop
+     * @return their callbacks are called from now on
+     * @throws NetparkException if there are no descriptors for it, or the event loops are closed
+     */
+    public CallbackPair pair(Callbacks first, Callbacks second) throws NetparkException {
+        Objects.requireNonNull(first, "first");
+        Objects.requireNonNull(second, "second");
+        ConnectionDescriptor.Pair made =
+                group.place(one -> group.place(other -> ConnectionDescriptor.pair(one, other)));
+        CallbackPair pair;
+        try {
+            pair = new CallbackPair(connected(made.first(), first), connected(made.second(), second));
+        } catch (Throwable e) { // no memory
+            made.close();
+            throw e;
+        }
+        start(pair.first(), () -> {});
+        start(pair.second(), () -> {});
+        return pair;
+    }
+
+    /** From any thread; before that nothing is read, and no callback called. */
+    private static void start(CallbackConnection connection, Runnable before) {
+        boolean begun = connection.loop().tryExecute(() -> {
+            before.run();
+            connection.life.start(() -> {});
+        });
+        if (!begun) {
+            connection.life.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+        }
+    }
+
+    /**
      * Takes over a connected TCP socket that something else has opened, or a connection that was {@link Detached}. It is
      * made non-blocking.
      *
@@ -125,15 +162,11 @@ public final class CallbackClient implements AutoCloseable {
         Objects.requireNonNull(callbacks, "callbacks");
         CallbackConnection connection = connected(group.place(loop -> ConnectionDescriptor.adopt(loop, descriptor)), callbacks);
         ByteBuffer first = ByteBuffer.wrap(unread.clone());
-        boolean begun = connection.loop().tryExecute(() -> {
+        start(connection, () -> {
             if (connection.isOpen()) {
                 connection.input.preload(first);
             }
-            connection.life.start(() -> {});
         });
-        if (!begun) {
-            connection.life.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
-        }
         return connection;
     }
 

@@ -44,6 +44,10 @@ public sealed class ConnectionDescriptor extends ByteStream {
     static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
         ConnectionDescriptor connection =
                 unasked ? new Unasked(loop, socket.fd(), remote) : new ConnectionDescriptor(loop, socket.fd(), remote);
+        return watch(connection, socket);
+    }
+
+    private static ConnectionDescriptor watch(ConnectionDescriptor connection, Unowned socket) throws NetparkException {
         socket.release();
         try {
             connection.opened();
@@ -143,6 +147,53 @@ public sealed class ConnectionDescriptor extends ByteStream {
         @Override
         boolean isConnectedToItself() {
             return false;
+        }
+    }
+
+    // Two ends of one connection
+
+    /** Two connections, each of which is the other's peer. */
+    public record Pair(ConnectionDescriptor first, ConnectionDescriptor second) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            try {
+                first.close();
+            } finally {
+                second.close();
+            }
+        }
+    }
+
+    /**
+     * Makes two connected connections without a port or a path (socketpair(2)): what one writes the other reads. Both are unix stream
+     * sockets without a name.
+     *
+     * @param first where the first lives
+     * @param second where the second lives: the same loop, or another one
+     * @throws NetparkException if there are no descriptors for it; nothing is left open
+     */
+    public static Pair pair(EventLoop first, EventLoop second) throws NetparkException {
+        LibC libc = first.libc();
+        Scratch scratch = Scratch.take();
+        try (Unowned one = new Unowned(libc); Unowned other = new Unowned(libc)) {
+            int result = libc.socketpair(Linux.AF_UNIX, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, 0,
+                    scratch.address(Scratch.VALUE));
+            if (result < 0) {
+                throw NetparkException.of(-result, "make a pair of connections");
+            }
+            one.hold(scratch.memory().getInt(Scratch.VALUE));
+            other.hold(scratch.memory().getInt(Scratch.VALUE + Integer.BYTES));
+            byte[] unnamed = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, 0);
+            ConnectionDescriptor begun = watch(new ConnectionDescriptor(first, one.fd(), unnamed), one);
+            try {
+                return new Pair(begun, watch(new ConnectionDescriptor(second, other.fd(), unnamed), other));
+            } catch (Throwable e) {
+                begun.close();
+                throw e;
+            }
+        } finally {
+            scratch.giveBack();
         }
     }
 

@@ -78,6 +78,10 @@ class NewDescriptorSpec : NetparkSpec(body = {
         }
     }
 
+    test("a pair of connections") {
+        walkOnLoop { ConnectionDescriptor.pair(it.loop, it.loop) }
+    }
+
     test("opening files and pipes") {
         val file = tempdir().toPath().resolve("file").also { it.writeText("abc") }
         val sabotage = Sabotage()

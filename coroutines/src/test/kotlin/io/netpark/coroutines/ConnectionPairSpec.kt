@@ -1,0 +1,64 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.types.shouldBeSameInstanceAs
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.openDescriptorTargets
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+
+class ConnectionPairSpec : NetparkSpec(body = {
+    for (flavour in Flavour.all) {
+        test("a handler is tested with one end while the test holds the other ($flavour)") {
+            onReactor(flavour) { reactor ->
+                val (client, server) = reactor.pair()
+                launch { server.use { greeter(it) } }
+                client.use {
+                    it.write("world\n")
+                    it.reader.awaitLine() shouldBe "hello world"
+                    it.shutdownOutput()
+                    it.reader.await() shouldBe false
+                }
+            }
+        }
+    }
+
+    test("both ends live on the loop that asks for them, and otherwise on the next in turn") {
+        onReactor(loops = 2) { reactor, _ ->
+            withContext(reactor.loopDispatchers[1]) {
+                reactor.pair().use { (first, second) ->
+                    first.loop shouldBeSameInstanceAs reactor.group.loops()[1]
+                    second.loop shouldBeSameInstanceAs reactor.group.loops()[1]
+                }
+            }
+            reactor.pair().use { (first, second) -> (first.loop === second.loop) shouldBe false }
+        }
+    }
+
+    test("an end that is closed ends the stream of the other, and resets it if it had not read all") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (first, second) ->
+                first.close()
+                second.reader.await() shouldBe false
+            }
+            reactor.pair().use { (first, second) ->
+                second.write("unread")
+                first.close()
+                shouldThrow<NetparkException.Reset> { second.readToEnd() }
+            }
+        }
+    }
+
+    test("a reactor that is closed makes none, and leaves nothing open") {
+        val before = openDescriptorTargets()
+        val reactor = Reactor(1) { daemon(true) }
+        val pair = reactor.pair()
+        reactor.close()
+        pair.first.isOpen shouldBe false
+        shouldThrow<NetparkException.Closed> { reactor.pair() }
+        openDescriptorTargets() shouldBe before
+    }
+})
