@@ -53,7 +53,7 @@ import kotlinx.coroutines.yield
  */
 public class Connection internal constructor(
     internal val core: ConnectionDescriptor,
-    internal val buffering: Buffering,
+    private val reactor: Reactor,
     unread: LinkBuffer? = null,
     private val lease: Lease? = null,
 ) : AutoCloseable {
@@ -74,6 +74,9 @@ public class Connection internal constructor(
     @Volatile private var watching = 0
 
     /** Its handler has been told that no request is wanted, and there was none. */
+    private var isToldNone = false
+
+    /** It was waiting for a request when it was told so, and not at work on the last one. */
     internal var endedIdle = false
         private set
 
@@ -98,21 +101,68 @@ public class Connection internal constructor(
     public val isOpen: Boolean get() = !core.isClosed && lease?.isLent != false
 
     /**
-     * For a read that has returned [PARKED], when no request is wanted any more. That may have been a guess, after a short read, or for
-     * want of memory: so the kernel is asked. If there is nothing, the read is given up.
+     * Whether the [Listener] that serves it is [shutting down][Listener.shutdown]: no time to begin anything long. False for a
+     * connection that [Listener.serve] does not handle.
+     */
+    public val isDraining: Boolean get() = handlers?.listener?.isDraining == true
+
+    /** The dispatcher of its event loop: for coroutines that want to live beside it, of whatever dispatcher its handler is. */
+    public val dispatcher: LoopDispatcher get() = reactor.dispatcherOf(core.loop())
+
+    internal val buffering: Buffering get() = reactor.buffering
+
+    /**
+     * Suspends until the first byte of a request is there, or until the listener is [shut down][Listener.shutdown]: then the handler
+     * is told that there is none, and should return. A request that has arrived by then is not lost. For a connection that
+     * [Listener.serve] does not handle this is [Reader.await].
      *
-     * @return false if something has come: to be read
+     * ```
+     * while (connection.awaitRequest()) {
+     *     answer(connection)
+     * }
+     * ```
+     *
+     * **Cancelled**, it has taken nothing: what has come is unread.
+     *
+     * @return false if the input has ended, or no request is wanted any more
+     * @throws NetparkException as [read]
+     */
+    // Inline, as read is, and for the same reason.
+    public suspend inline fun awaitRequest(): Boolean {
+        val reader = reader
+        if (reader.available() > 0) return true
+        if (isBudgetSpent()) yield()
+        var hasWaited = false
+        var count = reader.startFill(coroutineContext)
+        while (count == PARKED) {
+            if (isNoneWanted(hasWaited)) return false
+            hasWaited = true
+            awaitReadable()
+            count = reader.retryFill(coroutineContext)
+        }
+        return count > 0
+    }
+
+    /**
+     * For a read that has returned [PARKED]: whether no request is wanted any more. That it has may have been a guess, after a short
+     * read, or for want of memory: so the kernel is asked. If there is nothing, the read is given up.
+     *
+     * @param hasWaited for this request, and since before none was wanted
      */
     @PublishedApi
-    internal fun endIfIdle(): Boolean {
+    internal fun isNoneWanted(hasWaited: Boolean): Boolean {
+        if (handlers?.listener?.wantsNoRequests != true) return false
         try {
-            if (core.peekInput() != 0) return false
+            if (core.peekInput() != 0) return false // to be read
         } catch (e: Throwable) {
             core.abandon(Direction.READ)
             throw e
         }
         core.abandon(Direction.READ)
-        endedIdle = true
+        if (!isToldNone) {
+            isToldNone = true
+            endedIdle = hasWaited
+        }
         return true
     }
 
@@ -128,8 +178,8 @@ public class Connection internal constructor(
     /** What reader and writer hold has been given back; nobody gets anything from now on. */
     @Volatile private var buffersEnded = false
 
-    /** A handler has it: its buffers end with that, and not before. */
-    internal var isHandled = false
+    /** Among which its own handler is: its buffers end with that, and not before. Null for a connection without one. */
+    internal var handlers: Handlers? = null
 
     private var madeFrames: Frames? = null
 
@@ -612,7 +662,7 @@ public class Connection internal constructor(
         val dropped = unflushed()
         if (dropped > 0 && !core.isClosed) breakOutput("$dropped bytes that the writer held were dropped when it was closed")
         if (isOutputBroken) core.reset() else core.close()
-        if (!isHandled) endBuffers()
+        if (handlers == null) endBuffers()
     }
 
     /**
@@ -738,7 +788,7 @@ public class Connection internal constructor(
     /** Closes when the handler, with its children, is done with reader and writer. */
     internal fun closeWithBuffers() {
         // An answer may still be on its way, and a request that comes now must not reset it.
-        if (endedIdle) core.closeLingering(Long.MAX_VALUE, IDLE_LINGERS.inWholeNanoseconds)
+        if (isToldNone) core.closeLingering(Long.MAX_VALUE, IDLE_LINGERS.inWholeNanoseconds)
         core.close()
         endBuffers()
     }

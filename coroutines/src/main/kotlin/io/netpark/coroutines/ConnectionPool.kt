@@ -102,7 +102,7 @@ public class ConnectionPool(
         do {
             val lease = awaitLease { core.borrow(destination, left.toTimeoutNanos(), it) }
             if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
-            if (isGood(lease, check, whole - start.elapsedNow())) lease.passOn(reactor.buffering)?.let { return it }
+            if (isGood(lease, check, whole - start.elapsedNow())) lease.passOn(reactor)?.let { return it }
             lease.reject()
             left = whole - start.elapsedNow()
         } while (left > Duration.ZERO)
@@ -142,7 +142,7 @@ public class ConnectionPool(
         }
         val lease = outcome as? PoolLease ?: throw outcome as NetparkException
         try {
-            return Lease(lease, lease.connection(), reactor.buffering)
+            return Lease(lease, lease.connection(), reactor)
         } catch (e: Throwable) { // no memory for it
             lease.discard()
             throw e

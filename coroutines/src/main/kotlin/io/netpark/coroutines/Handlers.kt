@@ -28,12 +28,12 @@ import kotlin.coroutines.coroutineContext
  */
 internal class Handlers(
     private val loop: EventLoop,
-    private val listener: Listener,
+    val listener: Listener,
     parent: Job,
     caller: CoroutineContext,
     dispatcher: CoroutineDispatcher,
     private val onOwnLoop: Boolean,
-    private val handler: suspend (Connection) -> Unit,
+    private val handler: suspend CoroutineScope.(Connection) -> Unit,
 ) {
     val job: CompletableJob = SupervisorJob(parent)
 
@@ -54,7 +54,7 @@ internal class Handlers(
     /** Starts the handler of a connection, on the loop. Throws only if there is no memory for it. */
     fun start(connection: Connection) {
         open += connection
-        connection.isHandled = true
+        connection.handlers = this
         try {
             if (onOwnLoop && loop.inLoop()) {
                 // It begins here and now, even if it has been cancelled meanwhile: so it is there to close the connection.

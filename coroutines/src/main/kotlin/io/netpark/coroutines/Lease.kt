@@ -9,10 +9,10 @@ import io.netpark.core.pool.PoolLease
  *
  * **Threads.** Any; but giving it back must not race with operations on the connection.
  */
-public class Lease internal constructor(private val core: PoolLease, connection: ConnectionDescriptor, buffering: Buffering) {
+public class Lease internal constructor(private val core: PoolLease, connection: ConnectionDescriptor, reactor: Reactor) {
 
     /** The connection. It is the borrower's until the lease ends; operations on it fail with [IllegalStateException] then. */
-    public val connection: Connection = Connection(connection, buffering, lease = this)
+    public val connection: Connection = Connection(connection, reactor, lease = this)
 
     @Volatile private var spoiled = false
     @Volatile private var over = false
@@ -63,10 +63,10 @@ public class Lease internal constructor(private val core: PoolLease, connection:
      *
      * @return null if it is of no use
      */
-    internal fun passOn(buffering: Buffering): Lease? {
+    internal fun passOn(reactor: Reactor): Lease? {
         if (!end()) return null
         core.connection().forgetTimes()
-        return Lease(core, core.connection(), buffering)
+        return Lease(core, core.connection(), reactor)
     }
 
     /** Closes the connection, as [Connection.close] does: nobody else will get it. Without effect if the lease has ended. */

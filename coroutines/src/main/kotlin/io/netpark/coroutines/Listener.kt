@@ -13,6 +13,7 @@ import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
@@ -39,7 +40,9 @@ public class Listener internal constructor(
     internal val tally = Tally()
     private val shutdown = AtomicReference<Ending?>()
 
-    @Volatile private var endsIdle = false
+    /** Handlers that ask for a request, and have none, are told so. */
+    @Volatile internal var wantsNoRequests = false
+        private set
 
     /** The address it listens on, with the port that was chosen for 0. */
     public val localAddress: SocketAddress get() = core.localAddress()
@@ -70,7 +73,7 @@ public class Listener internal constructor(
         if (cores.size > 1) {
             throw UnsupportedOperationException("$this has ${cores.size} sockets, one for each loop; use serve, or listen with one")
         }
-        return accepting.single().next().given { Connection(it, reactor.buffering) }
+        return accepting.single().next().given { Connection(it, reactor) }
     }
 
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
@@ -109,7 +112,7 @@ public class Listener internal constructor(
     public suspend fun serve(
         drain: Duration = Duration.ZERO,
         dispatcher: CoroutineDispatcher? = null,
-        handler: suspend (Connection) -> Unit,
+        handler: suspend CoroutineScope.(Connection) -> Unit,
     ) {
         val serving = Serving(this, reactor, coroutineContext, dispatcher, handler)
         servings += serving
@@ -121,7 +124,7 @@ public class Listener internal constructor(
     }
 
     /**
-     * Comes to an end in phases, as [Shutdown] says: [serve] returns then. Handlers that wait in [Reader.awaitRequest] with nothing
+     * Comes to an end in phases, as [Shutdown] says: [serve] returns then. Handlers that wait in [Connection.awaitRequest] with nothing
      * to read are idle, and are told at once that there will be no request; others go on until they return. Those that have not
      * returned when the times to finish and to flush are over (a handler's writes are its own affair) are cut off: their
      * connections are closed, by a reset in the midst of an answer, and they are cancelled.
@@ -158,8 +161,8 @@ public class Listener internal constructor(
             tally.begin()
             close()
             val servings = servings.toList() // those that begin from now on find it closed
-            endsIdle = !phases.keepIdle()
-            if (endsIdle) servings.forEach { it.tellIdle() }
+            wantsNoRequests = !phases.keepIdle()
+            if (wantsNoRequests) servings.forEach { it.tellIdle() }
             try {
                 ending.wait(phases.timeToEnd()) { servings.forEach { it.join() } }
             } finally {
@@ -174,10 +177,6 @@ public class Listener internal constructor(
             }
         }
     }
-
-    /** For a read of [connection] that has found nothing, whether or not it has asked. */
-    @PublishedApi
-    internal fun wantsNoRequests(): Boolean = endsIdle
 
     /**
      * Lets [accept] fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also for one that is

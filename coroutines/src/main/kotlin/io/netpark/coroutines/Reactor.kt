@@ -138,11 +138,11 @@ public class Reactor private constructor(
 
     /** Connects to an address, with everything that a dialer can be told; it should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, address: SocketAddress): Connection =
-        awaitDial { dialer.dial(address, it) }.given { Connection(it, buffering) }
+        awaitDial { dialer.dial(address, it) }.given { Connection(it, this) }
 
     /** Connects to a host, with everything that a dialer can be told; it should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
-        awaitDial { dialer.dial(host, port, it) }.given { Connection(it, buffering) }
+        awaitDial { dialer.dial(host, port, it) }.given { Connection(it, this) }
 
     private fun Dialer.with(timeout: Duration, options: NetOptions): Dialer {
         val timed = if (timeout == Duration.INFINITE) this else withTimeout(maxOf(timeout, SHORTEST).toJavaDuration())
@@ -182,7 +182,7 @@ public class Reactor private constructor(
         val input = buffering.newInput()
         try {
             input.put(unread) // before the descriptor is ours: this may fail
-            return Connection(group.place { ConnectionDescriptor.adopt(it, descriptor) }, buffering, input)
+            return Connection(group.place { ConnectionDescriptor.adopt(it, descriptor) }, this, input)
         } catch (e: Throwable) {
             input.close()
             throw e

@@ -65,31 +65,6 @@ public class Reader internal constructor(
         if (!await(count)) throw truncated(count)
     }
 
-    /**
-     * Suspends until the first byte of a request is there, as [await] does, or until [listener] is [shut down][Listener.shutdown]:
-     * then the handler is told that there is none, and should return. A request that has arrived by then is not lost.
-     *
-     * ```
-     * while (connection.reader.awaitRequest(listener)) {
-     *     answer(connection)
-     * }
-     * ```
-     *
-     * @return false if the input has ended, or no request is wanted any more
-     * @throws NetparkException as [Connection.read]
-     */
-    public suspend inline fun awaitRequest(listener: Listener): Boolean {
-        if (available() > 0) return true
-        if (connection.isBudgetSpent()) yield()
-        var count = startFill(coroutineContext)
-        while (count == Connection.PARKED) {
-            if (listener.wantsNoRequests() && connection.endIfIdle()) return false
-            connection.awaitReadable()
-            count = retryFill(coroutineContext)
-        }
-        return count > 0
-    }
-
     /** Reads once, at least a byte; negative at the end. */
     @PublishedApi
     internal suspend inline fun fill(): Int {

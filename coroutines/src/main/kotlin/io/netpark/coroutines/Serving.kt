@@ -6,6 +6,7 @@ import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.withContext
@@ -25,7 +26,7 @@ internal class Serving(
     private val reactor: Reactor,
     private val caller: CoroutineContext,
     private val ownDispatcher: CoroutineDispatcher?,
-    private val handler: suspend (Connection) -> Unit,
+    private val handler: suspend CoroutineScope.(Connection) -> Unit,
 ) {
     private val handlers = SupervisorJob()
     private val perLoop = ConcurrentHashMap<EventLoop, Handlers>() // a group may get more loops
@@ -84,6 +85,6 @@ internal class Serving(
     }
 
     private fun handle(accepted: ConnectionDescriptor) {
-        handlersOf(accepted.loop()).start(Connection(accepted, reactor.buffering))
+        handlersOf(accepted.loop()).start(Connection(accepted, reactor))
     }
 }

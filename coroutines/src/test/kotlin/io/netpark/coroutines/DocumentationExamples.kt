@@ -37,8 +37,8 @@ internal suspend fun readFrames(reader: Reader, handle: (Any) -> Unit) {
     }
 }
 
-internal suspend fun answerRequests(connection: Connection, listener: Listener, answer: suspend (Connection) -> Unit) {
-    while (connection.reader.awaitRequest(listener)) {
+internal suspend fun answerRequests(connection: Connection, answer: suspend (Connection) -> Unit) {
+    while (connection.awaitRequest()) {
         answer(connection)
     }
 }

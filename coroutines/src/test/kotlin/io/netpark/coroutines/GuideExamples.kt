@@ -176,7 +176,7 @@ suspend fun serveUntil(end: Job, reactor: Reactor): Shutdown.Report = coroutineS
     val listener = reactor.listen("127.0.0.1", 0, admission = Admission.perSource(100))
     launch {
         listener.serve { connection ->
-            while (connection.reader.awaitRequest(listener)) { // false at the end, and when the listener shuts down
+            while (connection.awaitRequest()) { // false at the end, and when the listener shuts down
                 connection.writer.append(connection.reader)
                 connection.writer.flush()
             }

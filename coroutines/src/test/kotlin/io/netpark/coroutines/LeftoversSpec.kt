@@ -35,7 +35,7 @@ class LeftoversSpec : NetparkSpec(body = {
 
     suspend fun Reactor.serving(handler: suspend (Connection) -> Unit, body: suspend (Listener) -> Unit) = kotlinx.coroutines.coroutineScope {
         listen(loopback()).use { listener ->
-            val serving = launch { listener.serve(handler = handler) }
+            val serving = launch { listener.serve { handler(it) } }
             body(listener)
             serving.cancel()
         }

@@ -27,7 +27,7 @@ class OutputOrderSpec : NetparkSpec(body = {
         var got: Result<String>? = null
         onReactor { reactor, reporter ->
             reactor.listen("127.0.0.1", 0).use { listener ->
-                val serving = launch { listener.serve(handler = handler) }
+                val serving = launch { listener.serve { handler(it) } }
                 reactor.dial(listener.localAddress).use { client ->
                     client.write("x")
                     got = runCatching { String(client.readToEnd()) }

@@ -137,7 +137,7 @@ class PeerSpec : NetparkSpec(body = {
                 val serving = launch {
                     listener.serve { connection ->
                         var requests = 0
-                        while (connection.reader.awaitRequest(listener)) {
+                        while (connection.awaitRequest()) {
                             connection.reader.skip(1)
                             connection.writer.put(pattern(200_000, ++requests))
                             connection.writer.flush()

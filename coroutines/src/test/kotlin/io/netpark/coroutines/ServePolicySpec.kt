@@ -190,9 +190,9 @@ class ServePolicySpec : NetparkSpec(body = {
                     val kind = connection.readText(1)
                     begun.incrementAndGet()
                     when (kind) {
-                        "i" -> connection.reader.awaitRequest(listener)
+                        "i" -> connection.awaitRequest()
                         "I" -> { // is told, and does not leave
-                            connection.reader.awaitRequest(listener)
+                            connection.awaitRequest()
                             awaitCancellation()
                         }
                         "f" -> connection.readText(1)

@@ -100,7 +100,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
 
     /** Null if there is no request, or none is wanted any more. */
     private suspend fun awaitHead(connection: Connection): RequestHead? {
-        if (!connection.reader.awaitRequest(listener)) return null
+        if (!connection.awaitRequest()) return null
         val view = connection.reader.awaitUntil(RequestHead.END, RequestHead.LIMIT) ?: return null
         val text = Charsets.ISO_8859_1.decode(view).toString()
         connection.reader.release()

@@ -5,7 +5,6 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.core.sys.NetparkException.Timeout
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.Listener
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 import kotlin.time.Duration
@@ -16,7 +15,6 @@ import kotlin.time.Duration
  */
 internal class HttpConnection(
     private val connection: Connection,
-    private val listener: Listener,
     private val site: Site,
 ) {
     private val reader = connection.reader
@@ -49,7 +47,7 @@ internal class HttpConnection(
             // What is answered goes out before the client is waited for: who has sent many requests gets many answers at once.
             if (reader.available() == 0L) {
                 writer.flush()
-                if (!reader.awaitRequest(listener)) return
+                if (!connection.awaitRequest()) return
             }
             if (!head.parse(reader)) {
                 if (!head.isBegun && reader.available() == 0L) continue // an empty line, and nothing else
@@ -57,7 +55,7 @@ internal class HttpConnection(
             }
             val isEcho = head.isPath(ECHO)
             // A body that nobody wants is not read: it ends the connection.
-            val closes = !head.keepsAlive || listener.isDraining || head.hasBody && !(isEcho && head.method.writes)
+            val closes = !head.keepsAlive || connection.isDraining || head.hasBody && !(isEcho && head.method.writes)
             when {
                 head.isPath(PLAINTEXT) -> page(HELLO, closes)
                 head.isPath(JSON) -> page(HELLO_JSON, closes)

@@ -41,7 +41,7 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
 
     // Handlers run on the loop of their connection; the scope is where serve itself waits for them.
     private val serving = CoroutineScope(Dispatchers.Default).launch {
-        listener.serve { connection -> HttpConnection(connection, listener, site).serve() }
+        listener.serve { connection -> HttpConnection(connection, site).serve() }
     }
 
     /** Where it listens, with the port that was chosen for 0. */

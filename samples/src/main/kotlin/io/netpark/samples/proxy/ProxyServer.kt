@@ -60,7 +60,7 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
 
     private val checking = CoroutineScope(Dispatchers.Default).launch { upstreams.check(options.check) }
     private val serving = CoroutineScope(Dispatchers.Default).launch {
-        listener.serve(drain = options.drain, handler = ::proxy)
+        listener.serve(drain = options.drain) { proxy(it) }
     }
 
     /** On the event loop of the client, where its upstream is dialed as well: both are on one loop then. */

@@ -100,7 +100,7 @@ private fun load(handler: suspend (Connection) -> Unit) {
         Reactor(loops = 1).use { clients ->
             runBlocking {
                 val listener = servers.listen("127.0.0.1", 0)
-                val serving = launch { listener.serve(handler = handler) }
+                val serving = launch { listener.serve { handler(it) } }
                 try {
                     val load = Load.connect(clients, listener.localAddress, connections = 2)
                     load.run(500.milliseconds, Progress(LiveLine(isTerminal = false)))
