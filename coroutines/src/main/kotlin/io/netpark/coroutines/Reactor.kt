@@ -168,7 +168,7 @@ public class Reactor private constructor(
      */
     public fun pair(): ConnectionPair =
         group.place { first -> group.place { second -> ConnectionDescriptor.pair(first, second) } }
-            .given { ConnectionPair(Connection(it.first, buffering), Connection(it.second, buffering)) }
+            .given { ConnectionPair(Connection(it.first, this), Connection(it.second, this)) }
 
     /**
      * Takes over a connected stream socket that something else has opened, or a connection that was [detached][Detached]. It is
