@@ -310,10 +310,8 @@ final class Carriage<T> {
 
     /** From here on the peer is expected to do something. */
     private void begins(Leg leg, Direction direction) {
-        if (direction == Direction.READ) {
+        if (direction == Direction.READ) { // a write has a timeout of its own
             leg.source.input.startTimeout();
-        } else {
-            leg.target.output.startTimeout();
         }
     }
 

@@ -168,9 +168,6 @@ final class Flushing implements Waiter {
     }
 
     private void flushNow() {
-        if (state == IDLE) {
-            output.startTimeout();
-        }
         long turn = 0;
         while (connection.isOpen() && !queue.isEmpty()) {
             if (turn >= BYTES_A_TURN && state == IDLE) { // many files, each of which is less

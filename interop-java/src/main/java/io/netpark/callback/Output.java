@@ -56,8 +56,6 @@ final class Output {
     private volatile boolean closing;
     /** How long the peer has to end its stream when the connection is closed after its writes; 0 not to wait for that. */
     private volatile long lingerNanos;
-    /** Time without progress of pending output; 0 for ever. */
-    private volatile long timeoutNanos;
 
     /** What the kernel has not taken; null for as long as it takes everything. Loop's thread only, as is everything below. */
     private @Nullable Flushing flushing;
@@ -73,7 +71,7 @@ final class Output {
         this.core = connection.core;
         this.loop = connection.loop();
         this.limits = limits;
-        this.timeoutNanos = limits.writeNanos();
+        core.setTimeout(Direction.WRITE, limits.writeNanos() == 0 ? Due.FOREVER : limits.writeNanos());
     }
 
     long pendingBytes() {
@@ -165,24 +163,10 @@ final class Output {
         }
     }
 
-    /** Zero for ever. */
+    /** How long pending output may make no progress; zero for ever. */
     void setTimeout(long nanos) {
-        timeoutNanos = nanos;
-        if (!connection.isOpen()) {
-            return; // the socket may be another's by now
-        }
-        if (nanos == 0) {
-            core.clearDeadline(Direction.WRITE);
-        } else if (pendingBytes > 0) {
-            startTimeout();
-        }
-    }
-
-    /** A write begins; progress extends the deadline. */
-    void startTimeout() {
-        long nanos = timeoutNanos;
-        if (nanos > 0) {
-            core.setDeadline(Direction.WRITE, Due.in(nanos));
+        if (connection.isOpen()) { // or the socket may be another's by now
+            core.setTimeout(Direction.WRITE, nanos == 0 ? Due.FOREVER : nanos);
         }
     }
 
@@ -315,7 +299,6 @@ final class Output {
 
     /** The usual case. Runs no user code but what is chained to a future: the caller is in the midst of a callback. */
     private void writeThrough(ByteBuffer source, @Nullable PlacedFuture<Void> future) {
-        startTimeout();
         int outcome;
         try {
             outcome = core.startWrite(source);
@@ -330,7 +313,6 @@ final class Output {
     }
 
     private void writeThrough(LinkBuffer source, @Nullable PlacedFuture<Void> future) {
-        startTimeout();
         int outcome;
         try {
             outcome = core.startWrite(source);

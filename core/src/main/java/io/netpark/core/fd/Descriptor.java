@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
@@ -27,7 +28,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Safe for use by any thread. Two operations of one direction at a time are a mistake and the second throws
  * IllegalStateException; reading, writing and closing at the same time are fine. When several things have happened to
- * an operation, it reports the first that applies: closed, then deadline passed, then what the system call says.
+ * an operation, it reports the first that applies: closed, then a timeout or deadline passed, then what the system call says.
  */
 public abstract class Descriptor extends Pollable implements AutoCloseable {
 
@@ -41,9 +42,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     private final ErrorWord error = new ErrorWord();
     private final ParkingSlot readSlot = new ParkingSlot();
     private final ParkingSlot writeSlot = new ParkingSlot();
-    /** Made when first set; guarded by {@link #lock}'s monitor, as is the other. */
-    private @Nullable Deadline readDeadline;
-    private @Nullable Deadline writeDeadline;
+    /** Made when first set, under {@link #lock}'s monitor, as is the other. */
+    private volatile @Nullable TimeLimit readLimit;
+    private volatile @Nullable TimeLimit writeLimit;
 
     /**
      * Takes over a descriptor number: it is closed by this object and by nobody else.
@@ -106,7 +107,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         close();
     }
 
-    private ParkingSlot slot(Direction direction) {
+    final ErrorWord error() {
+        return error;
+    }
+
+    final ParkingSlot slot(Direction direction) {
         return direction == Direction.READ ? readSlot : writeSlot;
     }
 
@@ -167,7 +172,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
             }
         }
         // The second half of the handshake of ErrorWord: whoever set a flag after this finds the waiter.
-        return !mustNotWait(direction) || !slot.remove(waiter);
+        return !mustNotWait(direction, true) || !slot.remove(waiter);
     }
 
     private void arm(Direction direction) {
@@ -222,8 +227,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** An operation is given up; its lock is still held. */
     protected void abandoned(Direction direction) {}
 
-    private boolean mustNotWait(Direction direction) {
-        return (error.flags() & (ErrorWord.CLOSING | direction.expired)) != 0;
+    /** A timeout is about an operation that has been waiting, not about one that starts. */
+    private boolean mustNotWait(Direction direction, boolean hasWaited) {
+        return (error.flags() & (ErrorWord.CLOSING | direction.expired | (hasWaited ? direction.timedOut : 0))) != 0;
     }
 
     private void wake(@Nullable Waiter waiter) {
@@ -276,7 +282,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
      *
      * @param retry whether it goes on with one that returned {@link #PARK}
      * @throws NetparkException.Closed if the descriptor is closed
-     * @throws NetparkException.TimedOut if the deadline has passed, even if there is data
+     * @throws NetparkException.TimedOut if the deadline has passed, or the timeout of one that has waited, even if there is data
      * @throws IllegalStateException if another operation of this direction is going on; or, for a retry, if none is
      */
     protected final <S extends Descriptor, A, X extends Exception> int perform(Direction direction, boolean retry,
@@ -284,8 +290,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         enter(direction, retry);
         int outcome;
         try {
-            requireTime(direction);
+            requireTime(direction, retry);
             outcome = operation.attempt(self, subject, most);
+            if (outcome == PARK && !retry) {
+                beginTime(direction);
+            }
         } catch (Throwable e) {
             failed(direction, e);
             throw e;
@@ -301,8 +310,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         enter(direction, retry);
         int outcome;
         try {
-            requireTime(direction);
+            requireTime(direction, retry);
             outcome = operation.attempt(self, first, second, third);
+            if (outcome == PARK && !retry) {
+                beginTime(direction);
+            }
         } catch (Throwable e) {
             failed(direction, e);
             throw e;
@@ -317,8 +329,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         enter(direction, retry);
         T outcome;
         try {
-            requireTime(direction);
+            requireTime(direction, retry);
             outcome = operation.attempt(self);
+            if (outcome == null && !retry) {
+                beginTime(direction);
+            }
         } catch (Throwable e) {
             failed(direction, e);
             throw e;
@@ -343,9 +358,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
                 : "there is no operation to go on with: " + operation(direction) + "; it has ended, or was abandoned");
     }
 
-    private void requireTime(Direction direction) throws NetparkException {
-        if (mustNotWait(direction)) {
-            throw interrupted(direction);
+    private void requireTime(Direction direction, boolean hasWaited) throws NetparkException {
+        if (mustNotWait(direction, hasWaited)) {
+            throw interrupted(direction, hasWaited);
         }
     }
 
@@ -402,10 +417,16 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         return libc;
     }
 
-    private NetparkException interrupted(Direction direction) {
-        return (error.flags() & ErrorWord.CLOSING) != 0
-                ? closed(direction)
-                : new NetparkException.TimedOut(timeout(direction), operation(direction) + ": the deadline passed");
+    private NetparkException interrupted(Direction direction, boolean hasWaited) {
+        int flags = error.flags();
+        if ((flags & ErrorWord.CLOSING) != 0) {
+            return closed(direction);
+        }
+        TimeLimit limit = limit(direction);
+        // A timeout that struck before the deadline has been told of; one that would have struck later does not strike.
+        boolean timedOut = hasWaited && (flags & direction.timedOut) != 0 && limit != null;
+        return new NetparkException.TimedOut(timeout(direction),
+                operation(direction) + ": " + (timedOut ? limit.timeoutPassed() : "the deadline passed"));
     }
 
     /** Why an operation cannot go on: the descriptor is closed. */
@@ -420,73 +441,119 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** What a missed deadline of this direction is called. */
     protected abstract NetparkException.Timeout timeout(Direction direction);
 
-    // Deadlines
+    // Deadlines and timeouts
 
     /**
      * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
      * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
      *
-     * <p>Progress extends a write deadline: each time a write has got rid of some bytes and has to wait again, the
-     * deadline is as far away as it was when it was set; so is one that is about to pass while the peer takes bytes that the
-     * kernel still holds. A slow peer is not timed out, one that has stopped is, after once or twice as long as was set (okio's
-     * AsyncTimeout has a similar rule).
-     *
      * @param nanoTime a {@link System#nanoTime} value
      */
     public final void setDeadline(Direction direction, long nanoTime) {
-        wake(deadline(direction).set(nanoTime == Deadline.NONE ? 1 : nanoTime));
+        wake(madeLimit(direction).setDeadline(nanoTime == TimeLimit.NONE ? 1 : nanoTime));
     }
 
     /** Takes the deadline of a direction away. An operation that it has ended stays ended. */
     public final void clearDeadline(Direction direction) {
-        deadline(direction).set(Deadline.NONE);
+        TimeLimit limit = limit(direction);
+        if (limit != null) {
+            limit.setDeadline(TimeLimit.NONE);
+        }
     }
 
-    /** Takes both deadlines away, where there are any. */
-    protected final void clearDeadlines() {
-        synchronized (lock) {
-            if (readDeadline != null) {
-                readDeadline.set(Deadline.NONE);
-            }
-            if (writeDeadline != null) {
-                writeDeadline.set(Deadline.NONE);
+    /** The deadline of a direction, a {@link System#nanoTime} value; 0 if there is none. */
+    public final long deadline(Direction direction) {
+        TimeLimit limit = limit(direction);
+        return limit == null ? TimeLimit.NONE : limit.deadline();
+    }
+
+    /**
+     * Sets how long each operation of a direction may wait without getting anywhere; then it fails. An operation that need not
+     * wait is not concerned, and what a timeout has ended does not end later operations. There may be a deadline as well: the
+     * earlier strikes. For an operation that is parked now the timeout counts from now.
+     *
+     * <p>Progress begins the time anew: each time an operation has got rid of some bytes and has to wait again; and when the
+     * timeout is about to pass while the peer takes bytes that the kernel still holds. A slow peer is not timed out, one that has
+     * stopped is, after once or twice as long as was set (okio's AsyncTimeout has a similar rule).
+     *
+     * @param nanos more than 0; {@link Due#FOREVER} or more for no timeout
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public final void setTimeout(Direction direction, long nanos) {
+        Due.requirePositive(nanos);
+        if (nanos < Due.FOREVER || limit(direction) != null) {
+            madeLimit(direction).setTimeout(Math.min(nanos, Due.FOREVER));
+        }
+    }
+
+    /** The timeout of a direction in nanoseconds; {@link Due#FOREVER} if there is none. */
+    public final long timeoutNanos(Direction direction) {
+        TimeLimit limit = limit(direction);
+        return limit == null ? Due.FOREVER : limit.timeout();
+    }
+
+    /** Takes both directions' deadlines and timeouts away. */
+    protected final void clearLimits() {
+        for (Direction direction : Direction.BOTH) {
+            TimeLimit limit = limit(direction);
+            if (limit != null) {
+                limit.setDeadline(TimeLimit.NONE);
+                limit.setTimeout(Due.FOREVER);
             }
         }
     }
 
-    /** The operation in progress has got somewhere: its deadline is as far away again as when it was set. */
-    protected final void extendDeadline(Direction direction) {
-        if ((direction == Direction.READ ? readDeadline : writeDeadline) != null) {
-            deadline(direction).extend();
+    /** The operation in progress has to wait, or has got somewhere: its timeout counts from now. */
+    protected final void beginTime(Direction direction) {
+        TimeLimit limit = limit(direction);
+        if (limit != null) {
+            limit.begin();
         }
     }
 
-    /** The write deadline is about to pass. An operation that is not parked has been woken: there is room, and it is on its way. */
-    private boolean isWriteGoingOn() {
-        return lock.isLocked(Direction.WRITE.lockBit) && (!writeSlot.isOccupied() || goesOnWithoutUs());
+    /** Whether an operation of a direction is in progress. */
+    final boolean isGoingOn(Direction direction) {
+        return lock.isLocked(direction.lockBit);
     }
 
-    /** Asked when the deadline of a parked write is about to pass: whether it gets somewhere, though not by a system call of ours. */
+    /**
+     * Asked when the timeout of an operation is about to pass, on the loop: whether the operation gets somewhere. One that is not
+     * parked has been woken, and is on its way.
+     */
+    final boolean getsSomewhere(Direction direction) {
+        return isGoingOn(direction)
+                && (!slot(direction).isOccupied() || direction == Direction.WRITE && goesOnWithoutUs());
+    }
+
+    /** Asked when the timeout of a parked write is about to pass: whether it gets somewhere, though not by a system call of ours. */
     protected boolean goesOnWithoutUs() {
         return false;
     }
 
-    private Deadline deadline(Direction direction) {
+    private @Nullable TimeLimit limit(Direction direction) {
+        return direction == Direction.READ ? readLimit : writeLimit;
+    }
+
+    private TimeLimit madeLimit(Direction direction) {
+        TimeLimit limit = limit(direction);
+        return limit != null ? limit : makeLimit(direction);
+    }
+
+    private TimeLimit makeLimit(Direction direction) {
         synchronized (lock) {
-            Deadline deadline = direction == Direction.READ ? readDeadline : writeDeadline;
-            if (deadline == null) {
-                deadline = new Deadline(loop, error, slot(direction), direction.expired,
-                        direction == Direction.WRITE ? this::isWriteGoingOn : null);
+            TimeLimit limit = limit(direction);
+            if (limit == null) {
+                limit = new TimeLimit(this, direction);
                 if (lock.isClosed()) {
-                    deadline.close();
+                    limit.close();
                 }
                 if (direction == Direction.READ) {
-                    readDeadline = deadline;
+                    readLimit = limit;
                 } else {
-                    writeDeadline = deadline;
+                    writeLimit = limit;
                 }
             }
-            return deadline;
+            return limit;
         }
     }
 
@@ -562,11 +629,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** Before the number goes to another: epoll watches the open file, which a duplicate may keep alive. */
     private void unwatch() {
         synchronized (lock) {
-            if (readDeadline != null) {
-                readDeadline.close();
-            }
-            if (writeDeadline != null) {
-                writeDeadline.close();
+            for (Direction direction : Direction.BOTH) {
+                TimeLimit limit = limit(direction);
+                if (limit != null) {
+                    limit.close();
+                }
             }
         }
         loop.poller().remove(fd, this);

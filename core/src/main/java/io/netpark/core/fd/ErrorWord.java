@@ -10,7 +10,7 @@ import java.lang.invoke.VarHandle;
  *
  * <pre>
  *   63            32 31                                           0
- *   |  generation   | turns, closing, expired deadlines, sticky bits |
+ *   |  generation   | turns, closing, expired limits, sticky bits  |
  * </pre>
  *
  * The handshake with {@link ParkingSlot}: who parks writes the slot, then reads this word; who closes or lets a
@@ -29,6 +29,10 @@ final class ErrorWord {
     static final int TURN_OVER_READ = 1 << 19;
     /** As {@link #TURN_OVER_READ}, of a write. */
     static final int TURN_OVER_WRITE = 1 << 20;
+    /** The timeout of a read has passed. About one that is going on: to a read that starts it says nothing. */
+    static final int TIMED_OUT_READ = 1 << 21;
+    /** As {@link #TIMED_OUT_READ}, of a write. */
+    static final int TIMED_OUT_WRITE = 1 << 22;
 
     private static final VarHandle WORD;
 

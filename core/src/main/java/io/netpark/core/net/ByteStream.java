@@ -8,6 +8,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
@@ -111,7 +112,7 @@ public abstract sealed class ByteStream extends ByteInput permits ConnectionDesc
             }
         }
         if (outcome == PARK && bytes > 0) {
-            extendDeadline(Direction.WRITE);
+            beginTime(Direction.WRITE);
         }
         return outcome;
     }
@@ -451,29 +452,32 @@ public abstract sealed class ByteStream extends ByteInput permits ConnectionDesc
      * {@link NetparkException.TimedOut}. Counts from now on, and replaces the timeout in force. Bytes that the peer takes out of what
      * the kernel holds move. This is about bytes, not about the peer's being there, which TCP keepalive asks for.
      *
-     * @param nanos more than 0; or 0 for no timeout
+     * @param nanos more than 0; {@link Due#FOREVER} or more for no timeout
+     * @throws IllegalArgumentException if it is not positive
      */
     public final void setIdleTimeout(long nanos) {
-        if (nanos < 0) {
-            throw new IllegalArgumentException("a timeout cannot be negative: " + nanos + " ns");
-        }
+        Due.requirePositive(nanos);
         IdleTimeout timeout = idle;
         if (timeout == null) {
-            if (nanos == 0) {
+            if (nanos >= Due.FOREVER) {
                 return;
             }
             timeout = new IdleTimeout(this);
             idle = timeout;
         }
-        timeout.set(nanos);
+        timeout.set(Math.min(nanos, Due.FOREVER));
     }
 
-    /** Without deadlines and idle timeout, as it was when it was new. */
+    /** The idle timeout in nanoseconds; {@link Due#FOREVER} if there is none. */
+    public final long idleTimeoutNanos() {
+        IdleTimeout timeout = idle;
+        return timeout == null ? Due.FOREVER : timeout.nanos();
+    }
+
+    /** Without deadlines and timeouts, as it was when it was new. */
     public final void forgetTimes() {
-        clearDeadlines();
-        if (idle != null) {
-            setIdleTimeout(0);
-        }
+        clearLimits();
+        setIdleTimeout(Due.FOREVER);
     }
 
     @Override

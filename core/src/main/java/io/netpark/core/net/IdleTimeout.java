@@ -13,8 +13,8 @@ final class IdleTimeout {
     private final ByteStream stream;
     private final Timer timer;
     private final Uptake uptake;
-    /** 0 for none. */
-    private volatile long nanos;
+    /** {@link Due#FOREVER} for none. */
+    private volatile long nanos = Due.FOREVER;
     private volatile long lastByte;
     /** It was this that closed the stream; set before. */
     private volatile boolean expired;
@@ -28,7 +28,7 @@ final class IdleTimeout {
     void set(long nanos) {
         touch();
         this.nanos = nanos;
-        if (nanos == 0) {
+        if (nanos >= Due.FOREVER) {
             timer.disarm();
         } else {
             timer.arm(Uptake.firstLook(lastByte, nanos));
@@ -36,6 +36,10 @@ final class IdleTimeout {
                 timer.disarm(); // by then stop() may have been called, and nothing else would end it
             }
         }
+    }
+
+    long nanos() {
+        return nanos;
     }
 
     void touch() {
@@ -53,7 +57,7 @@ final class IdleTimeout {
 
     private void fire() {
         long limit = nanos;
-        if (limit == 0 || stream.isClosed()) {
+        if (limit >= Due.FOREVER || stream.isClosed()) {
             return;
         }
         if (!uptake.isOver(lastByte, limit)) {

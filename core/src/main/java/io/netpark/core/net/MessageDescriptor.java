@@ -384,7 +384,7 @@ public final class MessageDescriptor extends MessageInput {
             }
         }
         if (bytes > 0) {
-            extendDeadline(Direction.WRITE);
+            beginTime(Direction.WRITE);
         }
         if (result >= 0) {
             return sent(null);

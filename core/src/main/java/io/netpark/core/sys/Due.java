@@ -1,6 +1,7 @@
 package io.netpark.core.sys;
 
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -13,6 +14,12 @@ public final class Due {
 
     /** In nanoseconds, 146 years: as far from now as an instant can be. */
     public static final long FOREVER = Long.MAX_VALUE / 2;
+
+    /**
+     * As a timeout setting: none. So is anything else of at least {@link #FOREVER}, {@code Duration.ofSeconds(Long.MAX_VALUE)}
+     * for one.
+     */
+    public static final Duration INFINITE = ChronoUnit.FOREVER.getDuration();
 
     /** Nearer than {@link #FOREVER}: the two extremes must stay comparable while time goes on. */
     private static final long LONG_AGO = -(Long.MAX_VALUE / 4);
@@ -62,6 +69,30 @@ public final class Due {
             throw new IllegalArgumentException("the " + what + " cannot be negative: " + time);
         }
         return nanos(time);
+    }
+
+    /**
+     * A timeout setting in nanoseconds, {@link #FOREVER} for none.
+     *
+     * @param what for the message, such as {@code read timeout}
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public static long timeoutNanos(Duration time, String what) {
+        if (time.isNegative() || time.isZero()) {
+            throw new IllegalArgumentException("the " + what + " must be positive: " + time + "; Due.INFINITE is none");
+        }
+        return nanos(time);
+    }
+
+    /**
+     * For a timeout in nanoseconds, {@link #FOREVER} or more for none.
+     *
+     * @throws IllegalArgumentException if it is not positive
+     */
+    public static void requirePositive(long nanos) {
+        if (nanos <= 0) {
+            throw new IllegalArgumentException("a timeout must be positive: " + nanos + " ns; Due.FOREVER is none");
+        }
     }
 
     /** In milliseconds, at most {@link #FOREVER}: to be read by people. */

@@ -53,7 +53,7 @@ class UptakeSpec : NetparkSpec(body = {
             }
 
         pair("a peer that reads slowly and steadily outlives a write timeout") { sender, receiver ->
-            sender.connection.setDeadline(Direction.WRITE, fromNow(TIMEOUT))
+            sender.connection.setTimeout(Direction.WRITE, TIMEOUT.inWholeNanoseconds)
             val source = ByteBuffer.allocate(LENGTH)
             val writer = async { sender.write(source) }
             val read = receiver.readSlowly(TIMEOUT * 2.5)
@@ -82,14 +82,14 @@ class UptakeSpec : NetparkSpec(body = {
             reactor.pair().use { sender, receiver ->
                 receiver.keepReceiveBufferSmall()
                 sender.connection.setOption(NetOption.SEND_BUFFER, 65_536)
-                sender.connection.setDeadline(Direction.WRITE, fromNow(1.hours))
+                sender.connection.setTimeout(Direction.WRITE, 1.hours.inWholeNanoseconds)
                 val asked = calls["getsockopt"]
                 val writer = async { sender.write(ByteBuffer.allocate(3_000_000)) }
                 receiver.readFully(3_000_000)
                 writer.result()
                 calls["getsockopt"] shouldBe asked
                 val begun = System.nanoTime()
-                sender.connection.setDeadline(Direction.WRITE, fromNow(50.milliseconds))
+                sender.connection.setTimeout(Direction.WRITE, 50.milliseconds.inWholeNanoseconds)
                 shouldThrow<NetparkException.TimedOut> { sender.write(ByteBuffer.allocate(3_000_000)) }
                 System.nanoTime() - begun shouldBeGreaterThanOrEqual 50_000_000
                 shouldThrow<NetparkException.TimedOut> { sender.write("more") }

@@ -1,0 +1,216 @@
+package io.netpark.core.fd;
+
+import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * How long operations of one direction may take: until an instant, the deadline; and for as long as a timeout allows, which
+ * counts anew for each operation that has to wait, and again whenever that has got somewhere. The earlier of the two strikes.
+ *
+ * <p>One timer serves both and is moved as seldom as possible. A later instant is only stored: the timer stays armed for the
+ * earlier one, finds then that it is not time yet, and moves itself. So a timeout costs an operation that parks a look at the
+ * clock and a store, costs one that does not park nothing, and moves the timer once in its own length. An earlier instant moves
+ * the timer at once.
+ *
+ * <p>A firing can be overtaken: the deadline may have moved, or moved twice, since the timer was armed; the operation may have
+ * ended, and another have begun. Go numbers its deadlines so that such a timer can tell. Here a firing carries nothing at all:
+ * under the monitor it judges by the limits in force, so there is nothing stale that it could act upon. That an operation has
+ * ended is not even noted. What a timeout says between two operations is heard by neither: an operation that starts does not
+ * look at {@link Direction#timedOut}, and takes it away before it parks.
+ */
+final class TimeLimit {
+
+    /** No instant. */
+    static final long NONE = 0;
+
+    private final Descriptor descriptor;
+    private final Direction direction;
+    private final Timer timer;
+
+    /** {@link Due#FOREVER} for none. Written under the monitor; read without by operations that park. */
+    private volatile long timeout = Due.FOREVER;
+
+    // Guarded by this
+    private long deadline = NONE;
+    /** When the operation that parked last was last seen to get somewhere; NONE if no timeout counts. */
+    private long since = NONE;
+    /** When the timer will fire; NONE if it is idle. */
+    private long armedAt = NONE;
+    private boolean closed;
+
+    TimeLimit(Descriptor descriptor, Direction direction) {
+        this.descriptor = descriptor;
+        this.direction = direction;
+        this.timer = descriptor.loop().newTimer(this::fire);
+    }
+
+    /**
+     * Sets the deadline, a {@link System#nanoTime} value, or {@link #NONE}.
+     *
+     * @return a waiter that has to learn of it, for the caller to run
+     */
+    synchronized @Nullable Waiter setDeadline(long nanoTime) {
+        if (closed) {
+            return null;
+        }
+        if (nanoTime == NONE) {
+            deadline = NONE;
+            takeBackExpiry();
+            return null;
+        }
+        long now = System.nanoTime();
+        deadline = instant(Due.after(now, nanoTime - now));
+        if (deadline - now <= 0) {
+            return strike(direction.expired);
+        }
+        takeBackExpiry();
+        armBefore(deadline);
+        return null;
+    }
+
+    /** An operation that has just been timed out and has not run yet goes on. */
+    private void takeBackExpiry() {
+        if ((descriptor.error().flags() & direction.expired) != 0) {
+            descriptor.error().clear(direction.expired);
+            if (descriptor.isGoingOn(direction)) {
+                restart();
+            }
+        }
+    }
+
+    /** The deadline, or {@link #NONE}. */
+    synchronized long deadline() {
+        return deadline;
+    }
+
+    /** Sets the timeout; for an operation that is going on it counts from now, even if it has just been timed out. */
+    synchronized void setTimeout(long nanos) {
+        if (closed) {
+            return;
+        }
+        timeout = nanos; // before the look at the operation, which takes its lock before it looks here
+        since = NONE;
+        descriptor.error().clear(direction.timedOut);
+        if (descriptor.isGoingOn(direction)) {
+            restart();
+        }
+    }
+
+    /** {@link Due#FOREVER} for none. */
+    long timeout() {
+        return timeout;
+    }
+
+    /** The operation in progress has to wait from now on, or has got somewhere: its time begins. */
+    void begin() {
+        if (timeout < Due.FOREVER) {
+            restart();
+        }
+    }
+
+    private synchronized void restart() {
+        if (closed || timeout >= Due.FOREVER) {
+            return;
+        }
+        since = instant(System.nanoTime());
+        descriptor.error().clear(direction.timedOut);
+        armBefore(due());
+    }
+
+    /** When the timeout strikes that is counting. */
+    private long due() {
+        return instant(Due.after(since, timeout));
+    }
+
+    private static long instant(long nanoTime) {
+        return nanoTime == NONE ? 1 : nanoTime;
+    }
+
+    private void armBefore(long nanoTime) {
+        if (armedAt == NONE || nanoTime - armedAt < 0) {
+            timer.arm(nanoTime);
+            armedAt = nanoTime; // not before: there may be no memory to arm it
+        }
+    }
+
+    /** Error word first, then the slot: see {@link ErrorWord}. */
+    private @Nullable Waiter strike(int flag) {
+        descriptor.error().set(flag);
+        return descriptor.slot(direction).take();
+    }
+
+    /** On the loop, at {@link #armedAt} or, if that was moved meanwhile, later or for nothing. */
+    private void fire() {
+        Waiter waiter = null;
+        boolean progressed = false;
+        for (boolean asked = false; ; asked = true) {
+            synchronized (this) {
+                armedAt = NONE;
+                if (closed) {
+                    return;
+                }
+                long now = System.nanoTime();
+                if (since != NONE && (progressed || !descriptor.isGoingOn(direction))) {
+                    since = progressed ? instant(now) : NONE;
+                }
+                boolean expired = deadline != NONE && deadline - now <= 0;
+                boolean timedOut = since != NONE && due() - now <= 0;
+                if (expired || !timedOut || asked) {
+                    if (expired || timedOut) {
+                        since = NONE;
+                        waiter = strike(expired ? direction.expired : direction.timedOut);
+                    }
+                    armForNext(expired);
+                    break;
+                }
+            }
+            progressed = hasProgressed(); // a system call, so without the monitor
+        }
+        if (waiter != null) {
+            waiter.run();
+        }
+    }
+
+    private void armForNext(boolean expired) {
+        if (deadline != NONE && !expired) {
+            armBefore(deadline);
+        }
+        if (since != NONE) {
+            armBefore(due());
+        }
+    }
+
+    private boolean hasProgressed() {
+        try {
+            return descriptor.getsSomewhere(direction);
+        } catch (RuntimeException | Error e) {
+            descriptor.loop().report("Whether an operation gets somewhere could not be found out; its time is over", e);
+            return false;
+        }
+    }
+
+    /** The descriptor is gone: its timer must not keep it reachable. */
+    synchronized void close() {
+        closed = true;
+        if (armedAt != NONE) {
+            timer.disarm();
+        }
+    }
+
+    /** Why an operation that was timed out has ended. */
+    String timeoutPassed() {
+        return "the timeout of " + TimeUnit.NANOSECONDS.toMillis(timeout) + " ms passed";
+    }
+
+    @Override
+    public synchronized String toString() {
+        return (deadline == NONE ? "no deadline" : "deadline in " + millis(deadline - System.nanoTime()))
+                + (timeout >= Due.FOREVER ? ", no timeout" : ", timeout " + millis(timeout));
+    }
+
+    private static String millis(long nanos) {
+        return TimeUnit.NANOSECONDS.toMillis(nanos) + " ms";
+    }
+}

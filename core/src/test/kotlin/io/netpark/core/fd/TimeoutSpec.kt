@@ -1,0 +1,307 @@
+package io.netpark.core.fd
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.comparables.shouldBeGreaterThanOrEqualTo
+import io.kotest.matchers.longs.shouldBeLessThan
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.sys.Due
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.BlockingConnection
+import io.netpark.core.testing.CallCounter
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.ThreadWaiter
+import io.netpark.core.testing.async
+import io.netpark.core.testing.awaitParkedThreads
+import io.netpark.core.testing.failure
+import io.netpark.core.testing.fromNow
+import io.netpark.core.testing.parkThread
+import io.netpark.core.testing.race
+import io.netpark.core.testing.result
+import io.netpark.core.testing.use
+import java.nio.ByteBuffer
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.microseconds
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.nanoseconds
+
+/** Timeouts, which count for each operation anew, beside deadlines, which [DeadlineSpec] is about. */
+class TimeoutSpec : NetparkSpec(body = {
+    fun pair(name: String, body: TestReactor.(client: BlockingConnection, server: BlockingConnection) -> Unit) =
+        test(name) { TestReactor().use { reactor -> reactor.pair().use { client, server -> reactor.body(client, server) } } }
+
+    fun ConnectionDescriptor.setReadTimeout(timeout: Duration) =
+        setTimeout(Direction.READ, if (timeout.isInfinite()) Due.FOREVER else timeout.inWholeNanoseconds)
+
+    fun BlockingConnection.setReadTimeout(timeout: Duration) = connection.setReadTimeout(timeout)
+
+    fun ConnectionDescriptor.startRead(): Int = startRead(ByteBuffer.allocate(10))
+
+    fun ConnectionDescriptor.retryRead(): Int = retryRead(ByteBuffer.allocate(10))
+
+    /** A read that is parked, to be retried by hand. */
+    fun ConnectionDescriptor.parkRead(): ThreadWaiter {
+        startRead() shouldBe Descriptor.PARK
+        val waiter = ThreadWaiter()
+        while (!park(Direction.READ, waiter)) retryRead() shouldBe Descriptor.PARK // readiness of earlier bytes
+        return waiter
+    }
+
+    pair("R9: each read has its time anew, ends not before it, and says that it was the timeout") { _, server ->
+        repeat(20) {
+            val timeout = 1.nanoseconds + (it * 150).microseconds
+            server.setReadTimeout(timeout)
+            val begun = System.nanoTime()
+            val failure = shouldThrow<NetparkException.TimedOut> { server.readSome() }
+            System.nanoTime() - begun shouldBeGreaterThanOrEqualTo timeout.inWholeNanoseconds
+            failure.timeout() shouldBe NetparkException.Timeout.READ
+            failure.message!! shouldContain "the timeout of ${timeout.inWholeMilliseconds} ms passed"
+        }
+    }
+
+    pair("reads that come in time may take longer together than the timeout") { client, server ->
+        server.setReadTimeout(300.milliseconds)
+        repeat(8) {
+            val reader = async { server.readSome() }
+            awaitParkedThreads()
+            Thread.sleep(80)
+            client.write("x")
+            reader.result() shouldBe "x"
+        }
+    }
+
+    pair("a timeout that passes between two operations ends neither") { client, server ->
+        server.setReadTimeout(20.milliseconds)
+        val first = server.connection.parkRead()
+        client.write("x")
+        first.await() shouldBe true
+        server.connection.retryRead() shouldBe 1
+        Thread.sleep(60) // the timer fires
+        client.write("y")
+        server.connection.setReadTimeout(1.hours)
+        server.readSome() shouldBe "y"
+        server.connection.setReadTimeout(20.milliseconds)
+        server.connection.startRead() shouldBe Descriptor.PARK
+        server.connection.abandon(Direction.READ)
+        Thread.sleep(60)
+        client.write("z")
+        server.connection.setReadTimeout(1.hours)
+        server.readSome() shouldBe "z"
+    }
+
+    pair("an operation that has just been timed out does not end the next one") { client, server ->
+        server.setReadTimeout(10.milliseconds)
+        repeat(3) {
+            val waiter = server.connection.parkRead()
+            waiter.await() shouldBe true
+            server.connection.abandon(Direction.READ) // cancelled, before it could look
+            client.write("x")
+            server.readSome() shouldBe "x"
+        }
+    }
+
+    pair("a read that finds bytes is not concerned by a timeout, however short") { client, server ->
+        client.write("xxxxx")
+        server.setReadTimeout(1.nanoseconds)
+        repeat(5) { server.readSome(1) shouldBe "x" }
+        shouldThrow<NetparkException.TimedOut> { server.readSome() }
+    }
+
+    pair("of deadline and timeout the earlier strikes, and the error says which") { _, server ->
+        server.setReadTimeout(10.milliseconds)
+        server.connection.setDeadline(Direction.READ, fromNow(1.hours))
+        shouldThrow<NetparkException.TimedOut> { server.readSome() }.message!! shouldContain "the timeout of 10 ms passed"
+        server.setReadTimeout(1.hours)
+        server.connection.setDeadline(Direction.READ, fromNow(10.milliseconds))
+        repeat(2) { shouldThrow<NetparkException.TimedOut> { server.readSome() }.message!! shouldContain "the deadline passed" }
+        server.setReadTimeout(1.nanoseconds)
+        shouldThrow<NetparkException.TimedOut> { server.readSome() }.message!! shouldContain "the deadline passed" // it starts too late
+    }
+
+    pair("changed while a read is parked, it counts from then on: longer, shorter, none") { client, server ->
+        server.setReadTimeout(100.milliseconds)
+        val patient = async { server.readSome() }
+        awaitParkedThreads()
+        server.setReadTimeout(1.hours)
+        Thread.sleep(200)
+        patient.isDone shouldBe false
+        val changed = System.nanoTime()
+        server.setReadTimeout(10.milliseconds)
+        patient.failure().message!! shouldContain "the timeout of 10 ms passed"
+        System.nanoTime() - changed shouldBeGreaterThanOrEqualTo 10_000_000
+
+        server.setReadTimeout(100.milliseconds)
+        val endless = async { server.readSome() }
+        awaitParkedThreads()
+        server.setReadTimeout(Duration.INFINITE)
+        Thread.sleep(200)
+        client.write("x")
+        endless.result() shouldBe "x"
+
+        val late = async { server.readSome() }
+        awaitParkedThreads()
+        server.setReadTimeout(10.milliseconds) // it had none when it parked
+        (late.failure() is NetparkException.TimedOut) shouldBe true
+    }
+
+    pair("E3: a read that was timed out goes on, if the timeout is changed before it runs") { client, server ->
+        for (timeout in listOf(1.hours, Duration.INFINITE)) {
+            server.setReadTimeout(1.milliseconds)
+            server.connection.parkRead().await() shouldBe true
+            server.setReadTimeout(timeout)
+            server.connection.retryRead() shouldBe Descriptor.PARK
+            client.write("x")
+            server.connection.parkThread(Direction.READ)
+            server.connection.retryRead() shouldBe 1
+        }
+    }
+
+    pair("E3: a read that a deadline has ended goes on with its timeout, if the deadline is taken away before it runs") { _, server ->
+        server.setReadTimeout(50.milliseconds)
+        val waiter = server.connection.parkRead()
+        server.connection.setDeadline(Direction.READ, fromNow((-1).milliseconds))
+        waiter.await() shouldBe true
+        server.connection.clearDeadline(Direction.READ)
+        server.connection.retryRead() shouldBe Descriptor.PARK
+        server.connection.parkThread(Direction.READ)
+        shouldThrow<NetparkException.TimedOut> { server.connection.retryRead() }.message!! shouldContain "the timeout of 50 ms"
+    }
+
+    pair("a read that has been woken by bytes is on its way, and is not timed out") { client, server ->
+        server.setReadTimeout(20.milliseconds)
+        val waiter = server.connection.parkRead()
+        client.write("x")
+        waiter.await() shouldBe true
+        Thread.sleep(100) // its dispatcher is busy
+        server.connection.retryRead() shouldBe 1
+    }
+
+    pair("directions have timeouts of their own; none is the default, and nothing else is not positive") { client, server ->
+        val connection = server.connection
+        connection.timeoutNanos(Direction.READ) shouldBe Due.FOREVER
+        connection.setTimeout(Direction.WRITE, 5_000)
+        connection.timeoutNanos(Direction.READ) shouldBe Due.FOREVER
+        connection.timeoutNanos(Direction.WRITE) shouldBe 5_000
+        connection.setTimeout(Direction.WRITE, Long.MAX_VALUE)
+        connection.timeoutNanos(Direction.WRITE) shouldBe Due.FOREVER
+        for (nanos in listOf(0L, -1L, Long.MIN_VALUE)) {
+            shouldThrow<IllegalArgumentException> { connection.setTimeout(Direction.READ, nanos) }
+            shouldThrow<IllegalArgumentException> { connection.setIdleTimeout(nanos) }
+        }
+        connection.setReadTimeout(1.milliseconds)
+        shouldThrow<NetparkException.TimedOut> { server.readSome() }
+        server.write("y")
+        client.readSome() shouldBe "y"
+    }
+
+    pair("who gives a connection to another takes its times away") { client, server ->
+        val connection = server.connection
+        connection.setReadTimeout(1.milliseconds)
+        connection.setIdleTimeout(1_000_000_000)
+        connection.setDeadline(Direction.READ, fromNow((-1).milliseconds))
+        connection.forgetTimes()
+        connection.deadline(Direction.READ) shouldBe 0
+        connection.timeoutNanos(Direction.READ) shouldBe Due.FOREVER
+        connection.idleTimeoutNanos() shouldBe Due.FOREVER
+        val reader = async { server.readSome() }
+        awaitParkedThreads()
+        Thread.sleep(30)
+        client.write("x")
+        reader.result() shouldBe "x"
+    }
+
+    test("many operations that park move no timer: the loop is not woken for it") {
+        val calls = CallCounter()
+        TestReactor(calls.libc).use { reactor ->
+            reactor.pair().use { _, server ->
+                server.setReadTimeout(1.hours)
+                server.connection.startRead() shouldBe Descriptor.PARK
+                server.connection.abandon(Direction.READ)
+                val writes = calls["write"]
+                repeat(10_000) {
+                    server.connection.startRead() shouldBe Descriptor.PARK
+                    server.connection.abandon(Direction.READ)
+                }
+                calls["write"] - writes shouldBeLessThan 2
+            }
+        }
+    }
+
+    pair("a timeout that is set while an operation is about to park is not missed") { _, server ->
+        val connection = server.connection
+        lateinit var waiter: ThreadWaiter
+        var waits = false
+        race(
+            5_000,
+            {
+                waiter = ThreadWaiter()
+                connection.startRead() shouldBe Descriptor.PARK
+                waits = connection.park(Direction.READ, waiter)
+            },
+            { connection.setReadTimeout(20.microseconds) },
+            beforeEach = { connection.setReadTimeout(Duration.INFINITE) },
+            afterEach = {
+                if (waits) waiter.await() shouldBe true
+                var outcome: Result<Int>
+                do { // what another round has left may wake it without a cause
+                    outcome = runCatching { connection.retryRead() }
+                    if (outcome.isSuccess) {
+                        outcome.getOrThrow() shouldBe Descriptor.PARK
+                        connection.parkThread(Direction.READ)
+                    }
+                } while (outcome.isSuccess)
+                (outcome.exceptionOrNull() is NetparkException.TimedOut) shouldBe true
+            },
+        )
+    }
+
+    pair("expiry, readiness and cancellation race: no operation is ended by the timeout of another") { client, server ->
+        val connection = server.connection
+        val timeout = 50.microseconds
+        connection.setReadTimeout(timeout)
+        val single = ByteBuffer.allocate(1)
+        race(
+            20_000,
+            { round ->
+                val begun = System.nanoTime()
+                val waiter = ThreadWaiter()
+                if (connection.startRead() == Descriptor.PARK) {
+                    val waits = connection.park(Direction.READ, waiter)
+                    if (round % 3 == 0) {
+                        if (waits) connection.unpark(Direction.READ, waiter)
+                        connection.abandon(Direction.READ)
+                    } else {
+                        if (waits) check(waiter.await()) { "not woken" }
+                        try {
+                            if (connection.retryRead() == Descriptor.PARK) connection.abandon(Direction.READ)
+                        } catch (_: NetparkException.TimedOut) {
+                            val time = (System.nanoTime() - begun).nanoseconds
+                            check(time >= timeout) { "timed out after $time" }
+                        }
+                    }
+                }
+            },
+            { round -> if (round % 2 == 0) client.write(single.clear()) },
+            { round -> if (round % 5 == 0) connection.setReadTimeout(timeout) },
+        )
+    }
+
+    pair("expiry and close race: closed is what is said, and each is woken once") { _, _ ->
+        repeat(300) { round ->
+            pair().use { _, server ->
+                val connection = server.connection
+                connection.setReadTimeout(200.microseconds)
+                val waiter = connection.parkRead()
+                val end = System.nanoTime() + round * 1000
+                while (System.nanoTime() - end < 0) Thread.onSpinWait()
+                connection.close()
+                waiter.await() shouldBe true
+                waiter.runs shouldBe 1
+                shouldThrow<NetparkException.Closed> { connection.retryRead() }
+            }
+        }
+    }
+})
