@@ -8,6 +8,7 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.NetOption
+import io.netpark.core.net.Detached
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.net.PeerState
@@ -16,6 +17,7 @@ import io.netpark.core.net.Transfer
 import io.netpark.core.net.ZeroCopy
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
@@ -415,7 +417,7 @@ public class Connection internal constructor(
      * @throws IllegalStateException the connection is not one of unix sockets
      * @throws IllegalArgumentException there is no byte to go with them, or they are too many
      */
-    public suspend fun writeDescriptors(source: ByteBuffer, vararg descriptors: Int) {
+    public suspend fun writeDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor) {
         if (isBudgetSpent()) yield()
         if (hasUnflushed()) flushRest()
         beginWrite(coroutineContext)
@@ -794,10 +796,10 @@ public class Connection internal constructor(
     }
 
     /**
-     * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed; the
-     * caller owns the descriptor, and must close it.
+     * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed.
      *
-     * @return the descriptor, and the bytes that [reader] has read from it and nobody has taken
+     * @return the socket, and the bytes that [reader] has read from it and nobody has taken; to be closed, or given to
+     *   [Reactor.adopt]
      * @throws NetparkException.Closed the connection is closed
      * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed, or the kernel has bytes
      *     on loan (see [setZeroCopy])
@@ -806,9 +808,14 @@ public class Connection internal constructor(
         lease?.checkLent()
         requireFlushed("detach the connection to")
         val descriptor = core.detach()
-        val unread = madeReader?.run { takeBytes(available().toInt()) } ?: ByteArray(0)
-        endBuffers()
-        return Detached(descriptor, unread)
+        try {
+            return Detached(descriptor, madeReader?.run { takeBytes(available().toInt()) } ?: ByteArray(0))
+        } catch (e: Throwable) { // no memory
+            descriptor.close()
+            throw e
+        } finally {
+            endBuffers()
+        }
     }
 
     /**
@@ -966,13 +973,3 @@ internal fun Descriptor.setDeadline(direction: Direction, after: Duration) {
         setDeadline(direction, Due.`in`(after.inWholeNanoseconds.coerceAtLeast(0)))
     }
 }
-
-/**
- * A connection that was taken out of its reactor.
- *
- * @property descriptor open, non-blocking; to be closed by its owner
- * @property unread bytes that were read from it and not used: they come before what can still be read
- * @see Connection.detach
- * @see Reactor.adopt
- */
-public class Detached internal constructor(public val descriptor: Int, public val unread: ByteArray)

@@ -9,6 +9,7 @@ import io.netpark.core.net.NetOption
 import io.netpark.core.net.PassedDescriptors
 import io.netpark.core.net.PeerCredentials
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
@@ -141,7 +142,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @param descriptors 1 to 253
      * @throws IllegalStateException the socket is not one of unix
      */
-    public suspend fun sendDescriptors(source: ByteBuffer, vararg descriptors: Int, to: SocketAddress? = null) {
+    public suspend fun sendDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor, to: SocketAddress? = null) {
         require(descriptors.isNotEmpty()) { "no descriptors to pass with the message" }
         perform(Direction.WRITE, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) })
     }

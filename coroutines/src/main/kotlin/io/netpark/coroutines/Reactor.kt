@@ -5,12 +5,14 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
 import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.Detached
 import io.netpark.core.net.Dialer
 import io.netpark.core.net.ListenerDescriptor
 import io.netpark.core.net.MessageDescriptor
 import io.netpark.core.net.MessageListenerDescriptor
 import io.netpark.core.net.NetOptions
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
@@ -171,18 +173,28 @@ public class Reactor private constructor(
             .given { ConnectionPair(Connection(it.first, this), Connection(it.second, this)) }
 
     /**
-     * Takes over a connected stream socket that something else has opened, or a connection that was [detached][Detached]. It is
-     * made non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
+     * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
+     * non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
      *
      * @param descriptor the connection's from now on, unless this throws
-     * @param unread bytes that were read from it already: [Connection.reader] begins with them
-     * @throws NetparkException it is no connected stream socket, or cannot be watched, or there is no memory for the bytes
+     * @throws NetparkException it is no connected stream socket, or cannot be watched
+     * @throws IllegalStateException [descriptor] is closed, or was taken over already
      */
-    public fun adopt(descriptor: Int, unread: ByteArray = ByteArray(0)): Connection {
+    public fun adopt(descriptor: OpenDescriptor): Connection = adopt(Detached(descriptor, ByteArray(0)))
+
+    /**
+     * Takes over a connection that was [detached][Connection.detach], as the other does; [Connection.reader] begins with the
+     * unread bytes.
+     *
+     * @param detached its descriptor is the connection's from now on, unless this throws
+     * @throws NetparkException it is no connected stream socket, or cannot be watched, or there is no memory for the bytes
+     * @throws IllegalStateException [detached] is closed, or was taken over already
+     */
+    public fun adopt(detached: Detached): Connection {
         val input = buffering.newInput()
         try {
-            input.put(unread) // before the descriptor is ours: this may fail
-            return Connection(group.place { ConnectionDescriptor.adopt(it, descriptor) }, this, input)
+            input.put(detached.unread) // before the descriptor is ours: this may fail
+            return Connection(group.place { ConnectionDescriptor.adopt(it, detached.descriptor) }, this, input)
         } catch (e: Throwable) {
             input.close()
             throw e

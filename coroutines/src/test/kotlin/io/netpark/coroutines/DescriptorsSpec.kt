@@ -4,6 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
@@ -21,6 +22,9 @@ private suspend fun Reactor.withUnixPair(body: suspend CoroutineScope.(client: C
     }
 }
 
+/** One that is always there, and that nobody closes. */
+private val STANDARD_INPUT = OpenDescriptor.of(0)
+
 /** Descriptors that are passed along with bytes. */
 class DescriptorsSpec : NetparkSpec(body = {
     for (libc in Bindings.all) context("${libc.binding()}") {
@@ -29,8 +33,7 @@ class DescriptorsSpec : NetparkSpec(body = {
                 reactor.withUnixPair { here, there ->
                     reactor.withPair { client, server ->
                         val detached = server.detach()
-                        here.writeDescriptors(ByteBuffer.wrap("yours".toByteArray()), detached.descriptor)
-                        libc.close(detached.descriptor)
+                        detached.use { here.writeDescriptors(ByteBuffer.wrap("yours".toByteArray()), it.descriptor) }
                         val into = PassedDescriptors(1)
                         val target = ByteBuffer.allocate(5)
                         there.readDescriptors(target, into) shouldBe 5
@@ -48,7 +51,7 @@ class DescriptorsSpec : NetparkSpec(body = {
                 reactor.withUnixPair { here, there ->
                     val bytes = pattern(1_000_000)
                     val source = ByteBuffer.wrap(bytes)
-                    launch { here.writeDescriptors(source, 0, 0) }
+                    launch { here.writeDescriptors(source, STANDARD_INPUT, STANDARD_INPUT) }
                     val into = PassedDescriptors(2)
                     val target = ByteBuffer.allocate(bytes.size)
                     there.readDescriptors(target.limit(1), into) shouldBe 1
@@ -67,10 +70,7 @@ class DescriptorsSpec : NetparkSpec(body = {
                     val before = openDescriptors()
                     val into = PassedDescriptors(1)
                     withTimeoutOrNull(5) { there.readDescriptors(ByteBuffer.allocate(1), into) } shouldBe null
-                    val (one, other) = libc.socketPair()
-                    here.writeDescriptors(ByteBuffer.allocate(1), one)
-                    libc.close(one)
-                    libc.close(other)
+                    OpenDescriptor.eventFd(0).use { here.writeDescriptors(ByteBuffer.allocate(1), it) }
                     there.readDescriptors(ByteBuffer.allocate(1), into) shouldBe 1
                     into.count() shouldBe 1
                     openDescriptors() shouldBe before + 1
@@ -83,7 +83,7 @@ class DescriptorsSpec : NetparkSpec(body = {
             onReactor(libc) { reactor, _ ->
                 reactor.bindDatagrams(Family.PATH.freshAddress()).use { receiver ->
                     reactor.dialDatagrams(receiver.localAddress).use { sender ->
-                        sender.sendDescriptors(ByteBuffer.wrap("two".toByteArray()), 0, 0)
+                        sender.sendDescriptors(ByteBuffer.wrap("two".toByteArray()), STANDARD_INPUT, STANDARD_INPUT)
                         PassedDescriptors(1).use { into ->
                             val target = ByteBuffer.allocate(9)
                             receiver.receiveDescriptors(target, into) shouldBe 3
@@ -99,7 +99,7 @@ class DescriptorsSpec : NetparkSpec(body = {
         test("TCP says that it cannot") {
             onReactor(libc) { reactor, _ ->
                 reactor.withPair { client, server ->
-                    shouldThrow<IllegalStateException> { client.writeDescriptors(ByteBuffer.allocate(1), 0) }
+                    shouldThrow<IllegalStateException> { client.writeDescriptors(ByteBuffer.allocate(1), STANDARD_INPUT) }
                         .message!! shouldContain "only unix sockets can"
                     shouldThrow<IllegalStateException> { server.readDescriptors(ByteBuffer.allocate(1), PassedDescriptors(1)) }
                 }
@@ -107,9 +107,3 @@ class DescriptorsSpec : NetparkSpec(body = {
         }
     }
 })
-
-private fun io.netpark.core.sys.LibC.socketPair(): Pair<Int, Int> {
-    val fds = io.netpark.core.sys.NativeMemory.allocate(8)
-    check(socketpair(io.netpark.core.sys.Linux.AF_UNIX, io.netpark.core.sys.Linux.SOCK_STREAM, 0, fds.address()) == 0)
-    return fds.buffer().getInt(0) to fds.buffer().getInt(4)
-}

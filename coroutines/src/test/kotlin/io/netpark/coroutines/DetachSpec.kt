@@ -4,6 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
@@ -26,7 +27,7 @@ class DetachSpec : NetparkSpec(body = {
                         val detached = server.detach()
                         String(detached.unread) shouldBe "rest"
                         shouldThrow<NetparkException.Closed> { server.read(ByteArray(1)) }
-                        other.adopt(detached.descriptor, detached.unread).use { adopted ->
+                        other.adopt(detached).use { adopted ->
                             adopted.remoteAddress shouldBe client.localAddress
                             client.write(" and more")
                             adopted.reader.await(13)
@@ -57,13 +58,15 @@ class DetachSpec : NetparkSpec(body = {
 
     test("what is no connected TCP socket is not adopted, and stays the caller's") {
         onReactor { reactor, _ ->
-            val eventfd = Bindings.best.eventfd(0, 0)
-            val socket = Bindings.best.socket(2, 1, 0)
-            shouldThrow<NetparkException> { reactor.adopt(eventfd) }.message!! shouldContain "not a connected stream socket"
-            shouldThrow<NetparkException> { reactor.adopt(socket) }.message!! shouldContain "adopt descriptor $socket"
-            Bindings.best.close(eventfd) shouldBe 0
-            Bindings.best.close(socket) shouldBe 0
-            shouldThrow<NetparkException> { reactor.adopt(1_000_000) }.message!! shouldContain "EBADF"
+            val event = OpenDescriptor.eventFd(0)
+            val socket = OpenDescriptor.of(Bindings.best.socket(2, 1, 0))
+            shouldThrow<NetparkException> { reactor.adopt(event) }.message!! shouldContain "not a connected stream socket"
+            shouldThrow<NetparkException> { reactor.adopt(socket) }.message!! shouldContain "adopt descriptor ${socket.number()}"
+            event.isOpen shouldBe true
+            event.close()
+            socket.close()
+            shouldThrow<IllegalStateException> { reactor.adopt(event) }.message!! shouldContain "closed"
+            shouldThrow<NetparkException> { reactor.adopt(OpenDescriptor.of(1_000_000)) }.message!! shouldContain "EBADF"
         }
     }
 

@@ -2,6 +2,7 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.Admission
+import io.netpark.core.net.Detached
 import io.netpark.core.net.MessageBatch
 import io.netpark.core.net.NetOption
 import io.netpark.core.net.NetOptions
@@ -158,8 +159,7 @@ suspend fun prices(connection: Connection, symbols: List<String>) = coroutineSco
 
 /** Looks at the first line here, and has another reactor do the rest. */
 fun handOver(connection: Connection, other: Reactor): Connection {
-    val detached = connection.detach()
-    return other.adopt(detached.descriptor, detached.unread)
+    connection.detach().use { return other.adopt(it) } // closes it if nobody has adopted it
 }
 
 /** At most 256 MiB for all connections together; a reader that finds them in use waits. */
@@ -245,12 +245,11 @@ suspend fun time(reactor: Reactor, server: SocketAddress): Long = reactor.dialDa
 }
 
 /** Gives a connection to another process, with the bytes that were read from it already. */
-suspend fun passOn(connection: Connection, worker: Connection, reactor: Reactor) {
-    val detached = connection.detach()
-    reactor.adopt(detached.descriptor).use { // closes it here, in any case: the worker has its own by then
+suspend fun passOn(connection: Connection, worker: Connection) {
+    connection.detach().use { detached -> // closes it here, in any case: the worker has its own by then
         worker.writeDescriptors(ByteBuffer.allocate(4).putInt(detached.unread.size).flip(), detached.descriptor)
+        worker.write(detached.unread)
     }
-    worker.write(detached.unread)
 }
 
 /** Takes over what [passOn] has given. */
@@ -259,7 +258,7 @@ suspend fun takeOver(from: Connection, reactor: Reactor): Connection = PassedDes
     while (length.hasRemaining()) from.readDescriptors(length, passed).also { check(it > 0) }
     val unread = ByteBuffer.allocate(length.flip().int)
     while (unread.hasRemaining()) from.read(unread)
-    reactor.adopt(passed.take().single(), unread.array())
+    Detached(passed.take().single(), unread.array()).use { reactor.adopt(it) }
 }
 
 /** Passes clients on to a server, byte by byte, without knowing what is said. */

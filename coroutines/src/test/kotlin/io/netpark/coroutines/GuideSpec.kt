@@ -193,7 +193,7 @@ class GuideSpec : NetparkSpec(body = {
                         reactor.withPair { client, server ->
                             client.write("first\nsecond\n")
                             server.reader.awaitLine() shouldBe "first"
-                            passOn(server, here, reactor)
+                            passOn(server, here)
                             takeOver(worker, reactor).use { taken ->
                                 taken.reader.awaitLine() shouldBe "second"
                                 client.write("third\n")

@@ -57,7 +57,7 @@ class ResizeSpec : NetparkSpec(body = {
                 reactor.withPair { client, server ->
                     val detached = server.detach()
                     late.set(retired)
-                    reactor.adopt(detached.descriptor).use { adopted ->
+                    reactor.adopt(detached).use { adopted ->
                         late.get() shouldBe null
                         adopted.loop shouldBe first
                         client.write("hello")

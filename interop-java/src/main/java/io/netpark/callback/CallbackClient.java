@@ -3,11 +3,13 @@ package io.netpark.callback;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.Detached;
 import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -150,18 +152,31 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     /**
-     * Takes over a connected TCP socket that something else has opened, or a connection that was {@link Detached}. It is
-     * made non-blocking.
+     * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
+     * non-blocking.
      *
      * @param descriptor the connection's from now on, unless this throws
-     * @param unread bytes that were read from it already: the callbacks get them first
      * @return its callbacks are called from now on
-     * @throws NetparkException if it is no connected TCP socket, or cannot be watched
+     * @throws NetparkException if it is no connected stream socket, or cannot be watched
+     * @throws IllegalStateException if the descriptor is closed, or was taken over already
      */
-    public CallbackConnection adopt(int descriptor, byte[] unread, Callbacks callbacks) throws NetparkException {
+    public CallbackConnection adopt(OpenDescriptor descriptor, Callbacks callbacks) throws NetparkException {
+        return adopt(new Detached(descriptor, new byte[0]), callbacks);
+    }
+
+    /**
+     * Takes over a connection that was {@linkplain CallbackConnection#detach detached}, as the other does; the callbacks get the
+     * unread bytes first.
+     *
+     * @param detached its descriptor is the connection's from now on, unless this throws
+     * @throws NetparkException if it is no connected stream socket, or cannot be watched
+     * @throws IllegalStateException if it is closed, or was taken over already
+     */
+    public CallbackConnection adopt(Detached detached, Callbacks callbacks) throws NetparkException {
         Objects.requireNonNull(callbacks, "callbacks");
-        CallbackConnection connection = connected(group.place(loop -> ConnectionDescriptor.adopt(loop, descriptor)), callbacks);
-        ByteBuffer first = ByteBuffer.wrap(unread.clone());
+        ByteBuffer first = ByteBuffer.wrap(detached.unread().clone());
+        CallbackConnection connection =
+                connected(group.place(loop -> ConnectionDescriptor.adopt(loop, detached.descriptor())), callbacks);
         start(connection, () -> {
             if (connection.isOpen()) {
                 connection.input.preload(first);

@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.Detached;
 import io.netpark.core.net.NetOption;
 import io.netpark.core.net.PeerCredentials;
 import io.netpark.core.net.PeerState;
@@ -9,6 +10,7 @@ import io.netpark.core.net.ZeroCopy;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
@@ -352,7 +354,7 @@ public final class CallbackConnection extends CallbackWriter {
      * Gives the connection to other code: takes it out of the event loop, open and non-blocking. Here it is closed, and its
      * close callbacks run. To be called on the loop, by a callback for example.
      *
-     * @return the descriptor, the caller's to close, and the bytes that no callback has taken
+     * @return the socket, and the bytes that no callback has taken; to be closed, or given to {@link CallbackClient#adopt}
      * @throws NetparkException.Closed if it is closed
      * @throws IllegalStateException on another thread, or if output is pending, or the kernel has bytes on loan (see
      *     {@link #setZeroCopy})
@@ -376,7 +378,7 @@ public final class CallbackConnection extends CallbackWriter {
         }
         input.stop();
         byte[] unread;
-        int descriptor;
+        OpenDescriptor descriptor;
         try {
             unread = input.copyUnread(); // first: there may be no memory for it
             descriptor = core.detach();

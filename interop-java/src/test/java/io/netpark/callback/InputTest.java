@@ -17,7 +17,9 @@ import io.netpark.core.buffer.LeakDetection;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Detached;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -347,7 +349,7 @@ class InputTest {
                 Socket socket = connect(server)) {
             send(socket, "upgrade\nrest");
             assertEquals("rest", new String(detached.get().unread(), StandardCharsets.ISO_8859_1));
-            elsewhere.adopt(detached.get().descriptor(), detached.get().unread(),
+            elsewhere.adopt(detached.get(),
                     Callbacks.builder().onInput((connection, in) -> connection.write(in.slice(in.available()))).build());
             assertEquals("rest", receive(socket, 4));
         }
@@ -395,7 +397,7 @@ class InputTest {
             send(socket, "upgrade\nrest");
             Detached taken = detached.get();
             assertEquals("rest", new String(taken.unread(), StandardCharsets.ISO_8859_1));
-            CallbackConnection adopted = elsewhere.adopt(taken.descriptor(), taken.unread(),
+            CallbackConnection adopted = elsewhere.adopt(taken,
                     Callbacks.builder().onRequest((connection, in) -> connection.write(in)).build());
             assertEquals("rest", receive(socket, 4));
             send(socket, "more");
@@ -408,7 +410,7 @@ class InputTest {
     void whatIsNoSocketIsNotAdopted() throws Exception {
         try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
             NetparkException e = assertThrows(NetparkException.class,
-                    () -> client.adopt(1_000_000, new byte[0], Callbacks.builder().build()));
+                    () -> client.adopt(OpenDescriptor.of(1_000_000), Callbacks.builder().build()));
             assertTrue(e.getMessage().contains("adopt descriptor 1000000"), e.getMessage());
         }
     }

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.sys.LibC;
+import io.netpark.core.net.Detached;
 import io.netpark.core.sys.UnixAddress;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -100,8 +100,7 @@ class OthersBytesTest {
                 if (ending == Ending.DETACH) {
                     Detached taken = detached.get();
                     assertEquals(SECRET, new String(taken.unread()));
-                    LibC libc = group.next().libc();
-                    libc.close(taken.descriptor());
+                    taken.close();
                 }
                 StringBuilder all = new StringBuilder();
                 b.begin();
@@ -163,22 +162,26 @@ class OthersBytesTest {
             seen.add(Support.take(in));
         }
 
+        private Detached withItsOwn() throws Exception {
+            return new Detached(detached.get().descriptor(), "b's own".getBytes());
+        }
+
         void begin() throws Exception {
             Callbacks request = Callbacks.builder().onRequest(this::see).build();
             switch (beginning) {
-                case ADOPT -> client.adopt(detached.get().descriptor(), "b's own".getBytes(), request);
+                case ADOPT -> client.adopt(withItsOwn(), request);
                 case ADOPT_PAUSED -> {
-                    CallbackConnection b = client.adopt(detached.get().descriptor(), "b's own".getBytes(), Callbacks.builder()
+                    CallbackConnection b = client.adopt(withItsOwn(), Callbacks.builder()
                             .onConnect(CallbackConnection::pauseReading).onRequest(this::see).build());
                     b.loop().submit(() -> {}).get();
                     assertTrue(seen.isEmpty());
                     b.resumeReading();
                 }
-                case ADOPT_REPLACED -> client.adopt(detached.get().descriptor(), "b's own".getBytes(), Callbacks.builder()
+                case ADOPT_REPLACED -> client.adopt(withItsOwn(), Callbacks.builder()
                         .onConnect(connection -> connection.onRequest(this::see))
                         .onInput((connection, in) -> seen.add("the wrong one")).build());
                 case ADOPT_NOTHING -> {
-                    client.adopt(detached.get().descriptor(), new byte[0], request);
+                    client.adopt(detached.get().descriptor(), request);
                     Support.send(peer, "later");
                 }
                 case ACCEPT -> {

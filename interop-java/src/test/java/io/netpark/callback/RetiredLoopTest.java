@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Detached;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -44,7 +45,7 @@ class RetiredLoopTest {
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "hello");
             Detached taken = detached.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
-            CallbackConnection adopted = client.adopt(taken.descriptor(), taken.unread(),
+            CallbackConnection adopted = client.adopt(taken,
                     Callbacks.builder().onRequest((connection, in) -> connection.write(in)).build());
             assertNull(late.get());
             assertEquals(group.first(), adopted.loop());

@@ -598,7 +598,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
      * @throws NetparkException.Closed if it is closed
      * @throws IllegalStateException if an operation is going on or parked
      */
-    protected final int surrender(String operation) throws NetparkException.Closed {
+    protected final void surrender(String operation) throws NetparkException.Closed {
         if (!lock.closeIfIdle()) {
             if (lock.isClosed()) {
                 throw about(new NetparkException.Closed(operation + ": closed here"));
@@ -608,7 +608,6 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         error.set(ErrorWord.CLOSING);
         unwatch();
         destroyed();
-        return fd;
     }
 
     /** By whoever dropped the last reference; once. Whatever is thrown meanwhile, the number is given back. */

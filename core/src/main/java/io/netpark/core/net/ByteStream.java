@@ -338,18 +338,17 @@ public abstract sealed class ByteStream extends ByteInput permits ConnectionDesc
     protected void released() {}
 
     /** Gives up the descriptor, unless memory would be lost: the notices would be another's. */
-    final int surrenderUnlent(String operation) throws NetparkException.Closed {
+    final void surrenderUnlent(String operation) throws NetparkException.Closed {
         collect();
         Loans known = loans;
         if (known != null && !known.isEmpty()) {
             throw new IllegalStateException(operation + ": the kernel has " + known.count().onLoan()
                     + " sends on loan; try again when zeroCopyCount says that they are back");
         }
-        int descriptor = surrender(operation);
+        surrender(operation);
         if (known != null) {
             known.keep();
         }
-        return descriptor;
     }
 
     // Sending files

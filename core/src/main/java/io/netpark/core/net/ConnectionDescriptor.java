@@ -9,6 +9,7 @@ import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
 import io.netpark.core.sys.Unowned;
@@ -203,10 +204,15 @@ public sealed class ConnectionDescriptor extends ByteStream {
      * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
      * non-blocking and close-on-exec. Bytes that were read from it already are the caller's to put in front.
      *
-     * @param fd owned by the connection from now on, unless this throws
+     * @param descriptor the connection's from now on, unless this throws
      * @throws NetparkException naming what is wrong with the descriptor
+     * @throws IllegalStateException if it is closed, or was taken over already
      */
-    public static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
+    public static ConnectionDescriptor adopt(EventLoop loop, OpenDescriptor descriptor) throws NetparkException {
+        return descriptor.handOver(fd -> adopt(loop, fd));
+    }
+
+    private static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
         LibC libc = loop.libc();
         String operation = "adopt descriptor " + fd;
         int flags = libc.fcntl(fd, Linux.F_GETFL, 0);
@@ -240,13 +246,15 @@ public sealed class ConnectionDescriptor extends ByteStream {
      * Gives the descriptor up: this object is closed, and the connection stays open and is the caller's, non-blocking and
      * no longer watched. Bytes that were read and not used are wherever they were read to.
      *
-     * @return the descriptor, to be closed by the caller
+     * @return the socket, the caller's to close or to give to {@link #adopt}
      * @throws NetparkException.Closed if it is closed
      * @throws IllegalStateException if an operation is going on or parked, or the kernel has bytes on loan (see
      *     {@link ZeroCopy}); the connection is as before
      */
-    public int detach() throws NetparkException.Closed {
-        return surrenderUnlent("detach " + this);
+    public OpenDescriptor detach() throws NetparkException.Closed {
+        OpenDescriptor detached = OpenDescriptor.of(libc(), fd()); // first: there may be no memory for it
+        surrenderUnlent("detach " + this);
+        return detached;
     }
 
     // Descriptors that are passed along
@@ -312,7 +320,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
      * @throws IllegalStateException if it is no unix socket
      * @throws IllegalArgumentException if there is no byte to go with them, or they are too many
      */
-    public int startWriteDescriptors(ByteBuffer source, int... descriptors) throws NetparkException {
+    public int startWriteDescriptors(ByteBuffer source, OpenDescriptor... descriptors) throws NetparkException {
         if (remote[0] != Linux.AF_UNIX) {
             throw DescriptorPassing.notUnix(this);
         }
@@ -324,14 +332,14 @@ public sealed class ConnectionDescriptor extends ByteStream {
     }
 
     /** Goes on with {@link #startWriteDescriptors}. */
-    public int retryWriteDescriptors(ByteBuffer source, int... descriptors) throws NetparkException {
+    public int retryWriteDescriptors(ByteBuffer source, OpenDescriptor... descriptors) throws NetparkException {
         return perform(Direction.WRITE, true, WRITE_DESCRIPTORS, this, source, descriptors, null);
     }
 
-    private static final WideOperation<ConnectionDescriptor, ByteBuffer, int[], Object, NetparkException> WRITE_DESCRIPTORS =
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, OpenDescriptor[], Object, NetparkException> WRITE_DESCRIPTORS =
             (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
-    private int attemptWriteDescriptors(ByteBuffer source, int[] descriptors) throws NetparkException {
+    private int attemptWriteDescriptors(ByteBuffer source, OpenDescriptor[] descriptors) throws NetparkException {
         Scratch scratch = Scratch.take();
         long result;
         try {

@@ -7,6 +7,7 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.MsgHdr;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.Rights;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
@@ -19,7 +20,7 @@ final class DescriptorPassing {
 
     private DescriptorPassing() {}
 
-    static int[] require(int[] descriptors) {
+    static OpenDescriptor[] require(OpenDescriptor[] descriptors) {
         if (descriptors.length < 1 || descriptors.length > Rights.MOST) {
             throw new IllegalArgumentException(
                     "1 to " + Rights.MOST + " descriptors go with a message, not " + descriptors.length);
@@ -32,7 +33,7 @@ final class DescriptorPassing {
     }
 
     /** Writes them, and returns how many bytes of control data that makes. */
-    static int write(Scratch scratch, int[] descriptors) {
+    static int write(Scratch scratch, OpenDescriptor[] descriptors) {
         return Rights.write(scratch.memory(), Scratch.CONTROL, descriptors);
     }
 
@@ -67,7 +68,7 @@ final class DescriptorPassing {
     }
 
     /** To a stream: some bytes, and all descriptors with the first of them. Returns how many bytes, or minus errno. */
-    static long send(LibC libc, int fd, Scratch scratch, ByteBuffer source, int[] descriptors) {
+    static long send(LibC libc, int fd, Scratch scratch, ByteBuffer source, OpenDescriptor[] descriptors) {
         boolean direct = source.isDirect();
         int length = direct ? source.remaining() : Math.min(source.remaining(), Scratch.CAPACITY);
         if (!direct) {

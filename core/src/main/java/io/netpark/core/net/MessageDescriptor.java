@@ -13,6 +13,7 @@ import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.MsgHdr;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
 import java.lang.ref.Reference;
@@ -232,7 +233,7 @@ public final class MessageDescriptor extends MessageInput {
      * @throws NetparkException.Closed if the socket is closed
      * @throws IllegalArgumentException if a socket of this family cannot reach the address
      */
-    public int startSend(ByteBuffer source, @Nullable SocketAddress to, int... descriptors) throws NetparkException {
+    public int startSend(ByteBuffer source, @Nullable SocketAddress to, OpenDescriptor... descriptors) throws NetparkException {
         if (descriptors.length > 0) {
             DescriptorPassing.require(descriptors);
             if (family != Linux.AF_UNIX) {
@@ -243,14 +244,14 @@ public final class MessageDescriptor extends MessageInput {
     }
 
     /** Goes on with {@link #startSend}. */
-    public int retrySend(ByteBuffer source, @Nullable SocketAddress to, int... descriptors) throws NetparkException {
+    public int retrySend(ByteBuffer source, @Nullable SocketAddress to, OpenDescriptor... descriptors) throws NetparkException {
         return perform(Direction.WRITE, true, SEND, this, source, to, descriptors);
     }
 
-    private static final WideOperation<MessageDescriptor, ByteBuffer, SocketAddress, int[], NetparkException> SEND =
+    private static final WideOperation<MessageDescriptor, ByteBuffer, SocketAddress, OpenDescriptor[], NetparkException> SEND =
             MessageDescriptor::attemptSend;
 
-    private int attemptSend(ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) throws NetparkException {
+    private int attemptSend(ByteBuffer source, @Nullable SocketAddress to, OpenDescriptor[] descriptors) throws NetparkException {
         int length = source.remaining();
         Scratch scratch = Scratch.take();
         long result;
@@ -273,7 +274,7 @@ public final class MessageDescriptor extends MessageInput {
         return sent(failure);
     }
 
-    private long send(Scratch scratch, ByteBuffer source, @Nullable SocketAddress to, int[] descriptors) {
+    private long send(Scratch scratch, ByteBuffer source, @Nullable SocketAddress to, OpenDescriptor[] descriptors) {
         int length = source.remaining();
         NativeMemory copy = source.isDirect() || length <= Scratch.CAPACITY ? null : NativeMemory.allocate(length);
         ByteBuffer memory = scratch.memory();

@@ -1,9 +1,12 @@
 package io.netpark.core.net;
 
 import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.Rights;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -80,9 +83,12 @@ public final class PassedDescriptors implements AutoCloseable {
     }
 
     /** All of them, in the order in which they were sent. The caller closes them from now on. */
-    public int[] take() {
-        int[] taken = Arrays.copyOf(descriptors, count);
-        count = 0;
+    public List<OpenDescriptor> take() {
+        List<OpenDescriptor> taken = new ArrayList<>(count);
+        for (int i = 0; i < count; i++) { // with some in it, libc is there
+            taken.add(OpenDescriptor.of(Objects.requireNonNull(libc), descriptors[i]));
+        }
+        count = 0; // last: until here they are this object's, as there may be no memory
         return taken;
     }
 

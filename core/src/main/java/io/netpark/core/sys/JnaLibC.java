@@ -22,6 +22,8 @@ final class JnaLibC implements LibC {
         static native int fcntl(int fd, int command, int argument);
         static native int pipe2(long fds, int flags);
         static native int eventfd(int initial, int flags);
+        static native int timerfd_create(int clock, int flags);
+        static native int timerfd_settime(int fd, int flags, long value, long old);
         static native int socket(int domain, int type, int protocol);
         static native int socketpair(int domain, int type, int protocol, long fds);
         static native int bind(int fd, long sockaddr, int length);
@@ -131,6 +133,16 @@ final class JnaLibC implements LibC {
     @Override
     public int eventfd(int initial, int flags) {
         return result(C.eventfd(initial, flags));
+    }
+
+    @Override
+    public int timerfdCreate(int clock, int flags) {
+        return result(C.timerfd_create(clock, flags));
+    }
+
+    @Override
+    public int timerfdSettime(int fd, int flags, long value, long old) {
+        return result(C.timerfd_settime(fd, flags, value, old));
     }
 
     @Override

@@ -41,6 +41,12 @@ public interface LibC {
     /** eventfd(2). */
     int eventfd(int initial, int flags);
 
+    /** timerfd_create(2). */
+    int timerfdCreate(int clock, int flags);
+
+    /** timerfd_settime(2), with a {@code struct itimerspec} at {@code value}; {@code old} may be 0. */
+    int timerfdSettime(int fd, int flags, long value, long old);
+
     // Sockets
 
     /** socket(2). */

@@ -13,6 +13,7 @@ public final class Linux {
     public static final int F_SETFD = 2;
     public static final int F_GETFL = 3;
     public static final int F_SETFL = 4;
+    public static final int F_DUPFD_CLOEXEC = 1030;
     public static final int F_SETPIPE_SZ = 1031;
     public static final int F_GETPIPE_SZ = 1032;
     public static final int FD_CLOEXEC = 1;
@@ -54,6 +55,11 @@ public final class Linux {
     // sys/eventfd.h
     public static final int EFD_NONBLOCK = O_NONBLOCK;
     public static final int EFD_CLOEXEC = O_CLOEXEC;
+
+    // sys/timerfd.h, and the clock of it (time.h)
+    public static final int TFD_NONBLOCK = O_NONBLOCK;
+    public static final int TFD_CLOEXEC = O_CLOEXEC;
+    public static final int CLOCK_MONOTONIC = 1;
 
     // sys/epoll.h; the event bits have the values of their namesakes in poll.h
     public static final int EPOLL_CLOEXEC = O_CLOEXEC;

@@ -27,12 +27,12 @@ public final class Rights {
     }
 
     /** Writes a control message, and returns its size. */
-    public static int write(ByteBuffer memory, int offset, int... descriptors) {
+    public static int write(ByteBuffer memory, int offset, OpenDescriptor... descriptors) {
         memory.putLong(offset + LENGTH, HEADER + descriptors.length * Integer.BYTES);
         memory.putInt(offset + LEVEL, Linux.SOL_SOCKET);
         memory.putInt(offset + TYPE, Linux.SCM_RIGHTS);
         for (int i = 0; i < descriptors.length; i++) {
-            memory.putInt(offset + HEADER + i * Integer.BYTES, descriptors[i]);
+            memory.putInt(offset + HEADER + i * Integer.BYTES, descriptors[i].number());
         }
         return size(descriptors.length);
     }

@@ -1,6 +1,7 @@
 package io.netpark.core.sys;
 
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /** Layout of {@code struct timespec} on a 64-bit kernel: {@code long tv_sec; long tv_nsec}. */
@@ -17,5 +18,11 @@ public final class Timespec {
     public static void write(ByteBuffer memory, int offset, long nanos) {
         memory.putLong(offset, nanos / NANOS_A_SECOND);
         memory.putLong(offset + 8, nanos % NANOS_A_SECOND);
+    }
+
+    /** Writes a non-negative duration of any length. */
+    static void write(ByteBuffer memory, int offset, Duration duration) {
+        memory.putLong(offset, duration.getSeconds());
+        memory.putLong(offset + 8, duration.getNano());
     }
 }

@@ -56,6 +56,9 @@ final class FfmLibC implements LibC {
     private static final MethodHandle INOTIFY_ADD_WATCH = handle("inotify_add_watch", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle PIPE2 = handle("pipe2", JAVA_INT, JAVA_LONG, JAVA_INT);
     private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle TIMERFD_CREATE = handle("timerfd_create", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle TIMERFD_SETTIME =
+            handle("timerfd_settime", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle SOCKET = handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle SOCKETPAIR = handle("socketpair", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle BIND = handle("bind", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
@@ -212,6 +215,26 @@ final class FfmLibC implements LibC {
         MemorySegment state = STATE.get();
         try {
             return result((int) EVENTFD.invokeExact(state, initial, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int timerfdCreate(int clock, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) TIMERFD_CREATE.invokeExact(state, clock, flags), state);
+        } catch (Throwable failure) {
+            throw unexpected(failure);
+        }
+    }
+
+    @Override
+    public int timerfdSettime(int fd, int flags, long value, long old) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) TIMERFD_SETTIME.invokeExact(state, fd, flags, value, old), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

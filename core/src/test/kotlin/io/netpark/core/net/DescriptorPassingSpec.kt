@@ -8,8 +8,8 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Linux
-import io.netpark.core.sys.NativeMemory
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
@@ -31,25 +31,15 @@ import io.netpark.core.testing.text
 import io.netpark.core.testing.use
 import java.nio.ByteBuffer
 
-/** Two ends of a pipe; the reading one first. */
-private fun LibC.pipe(): Pair<Int, Int> {
-    val fds = NativeMemory.allocate(8)
-    check(pipe2(fds.address(), Linux.O_CLOEXEC or Linux.O_NONBLOCK) == 0)
-    return fds.buffer().getInt(0) to fds.buffer().getInt(4)
-}
+/** One that is always there, and that nobody closes. */
+private val STANDARD_INPUT = OpenDescriptor.of(0)
 
 /** Passes [count] descriptors of a pipe that is closed here afterwards, so what arrives is all there is of it. */
-private fun LibC.withPipe(count: Int, body: (IntArray) -> Unit) {
-    val (read, write) = pipe()
-    try {
-        body(IntArray(count) { if (it % 2 == 0) read else write })
-    } finally {
-        close(read)
-        close(write)
-    }
+private fun withPipe(count: Int, body: (Array<OpenDescriptor>) -> Unit) {
+    OpenDescriptor.pipe().use { pipe -> body(Array(count) { if (it % 2 == 0) pipe.readEnd else pipe.writeEnd }) }
 }
 
-private fun BlockingConnection.pass(text: String, vararg descriptors: Int) {
+private fun BlockingConnection.pass(text: String, vararg descriptors: OpenDescriptor) {
     val source = ByteBuffer.wrap(text.toByteArray())
     connection.perform(
         Direction.WRITE,
@@ -97,9 +87,8 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         streams("a descriptor comes with the bytes, close-on-exec, for the same open file") { a, b ->
-            val (read, write) = libc.pipe()
-            a.pass("take this", read)
-            libc.close(read)
+            val pipe = OpenDescriptor.pipe()
+            pipe.readEnd.use { a.pass("take this", it) }
             val into = PassedDescriptors(4)
             b.receive(into) shouldBe "take this"
             into.count() shouldBe 1
@@ -107,19 +96,16 @@ class DescriptorPassingSpec : NetparkSpec(body = {
             into.isCut shouldBe false
             val received = into.take().single()
             into.count() shouldBe 0
-            libc.flags(received) shouldBe Linux.FD_CLOEXEC
-            val memory = NativeMemory.allocate(1)
-            libc.write(write, memory.address(), 1) shouldBe 1
-            libc.read(received, memory.address(), 1) shouldBe 1
-            libc.close(received)
-            libc.close(write)
+            libc.flags(received.number()) shouldBe Linux.FD_CLOEXEC
+            (pipe.writeEnd to received).use { there, here ->
+                there.write(ByteBuffer.wrap("x".toByteArray())) shouldBe 1
+                here.read(ByteBuffer.allocate(2)) shouldBe 1
+            }
         }
 
         streams("a connection is passed on, and adopted") { a, b ->
             pair().use { client, server ->
-                val descriptor = server.connection.detach()
-                a.pass("!", descriptor)
-                libc.close(descriptor)
+                server.connection.detach().use { a.pass("!", it) }
                 PassedDescriptors(1).use { into ->
                     b.receive(into)
                     BlockingConnection(ConnectionDescriptor.adopt(loop, into.take().single())).use { adopted ->
@@ -131,7 +117,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         streams("those of two writes come one by one, and bytes without any come as ever") { a, b ->
-            libc.withPipe(2) { (read, write) ->
+            withPipe(2) { (read, write) ->
                 a.write("plain ")
                 a.pass("one", read)
                 a.pass("two", write, read)
@@ -150,7 +136,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         streams("more than are wanted are closed and reported") { a, b ->
-            libc.withPipe(5) { a.pass("five", *it) }
+            withPipe(5) { a.pass("five", *it) }
             val before = openDescriptors()
             PassedDescriptors(2).use { into ->
                 b.receive(into) shouldBe "five"
@@ -164,17 +150,17 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         streams("as many as there can be") { a, b ->
-            libc.withPipe(253) { a.pass("many", *it) }
+            withPipe(253) { a.pass("many", *it) }
             PassedDescriptors(253).use { into ->
                 b.receive(into)
                 into.count() shouldBe 253
             }
-            shouldThrow<IllegalArgumentException> { libc.withPipe(254) { a.pass("too many", *it) } }
+            shouldThrow<IllegalArgumentException> { withPipe(254) { a.pass("too many", *it) } }
         }
 
         streams("a plain read closes what comes with its bytes, and so does closing with some unread") { a, b ->
             val before = openDescriptors()
-            libc.withPipe(2) {
+            withPipe(2) {
                 a.pass("dropped", *it)
                 a.pass("unread", *it)
             }
@@ -185,9 +171,9 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         streams("what cannot be passed is named, and nothing is written") { a, b ->
-            val failure = shouldThrow<NetparkException.SystemError> { a.pass("x", 1_000_000) }
+            val failure = shouldThrow<NetparkException.SystemError> { a.pass("x", OpenDescriptor.of(1_000_000)) }
             failure.message!! shouldContain "one of the descriptors is not open"
-            shouldThrow<IllegalArgumentException> { a.pass("", 0) }.message!! shouldContain "go with bytes"
+            shouldThrow<IllegalArgumentException> { a.pass("", STANDARD_INPUT) }.message!! shouldContain "go with bytes"
             shouldThrow<IllegalArgumentException> { a.pass("x") }
             shouldThrow<IllegalArgumentException> { b.receive(PassedDescriptors(1), room = 0) }
             shouldThrow<IllegalArgumentException> { PassedDescriptors(0) }
@@ -198,7 +184,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         streams("a parked reader gets them, one that gives up has taken none, and closing wakes it") { a, b ->
             val into = PassedDescriptors(1)
             b.connection.startReadDescriptors(ByteBuffer.allocate(1), into) shouldBe Descriptor.PARK
-            libc.withPipe(1) { a.pass("x", *it) }
+            withPipe(1) { a.pass("x", *it) }
             b.connection.abandon(Direction.READ)
             into.count() shouldBe 0
             b.receive(into) shouldBe "x"
@@ -206,7 +192,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
             into.close()
             val reader = async { b.receive(into) }
             awaitParkedThreads()
-            libc.withPipe(1) { a.pass("y", *it) }
+            withPipe(1) { a.pass("y", *it) }
             reader.result() shouldBe "y"
             into.close()
             val closed = async { b.receive(into) }
@@ -223,7 +209,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
         }
 
         messages("descriptors come with their message") { a, b ->
-            libc.withPipe(3) { a.send(ByteBuffer.wrap("three".toByteArray()), null, *it) }
+            withPipe(3) { a.send(ByteBuffer.wrap("three".toByteArray()), null, *it) }
             a.send("none")
             PassedDescriptors(2).use { into ->
                 val target = ByteBuffer.allocate(10)
@@ -239,7 +225,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
 
         messages("they come with an empty message too, and a receive without room for them closes them") { a, b ->
             val before = openDescriptors()
-            libc.withPipe(2) {
+            withPipe(2) {
                 a.send(ByteBuffer.allocate(0), null, *it)
                 a.send(ByteBuffer.wrap("plain".toByteArray()), null, *it)
             }
@@ -249,14 +235,14 @@ class DescriptorPassingSpec : NetparkSpec(body = {
             }
             b.receive().text shouldBe "plain"
             openDescriptors() shouldBe before
-            shouldThrow<NetparkException.SystemError> { a.send(ByteBuffer.allocate(1), null, 1_000_000) }
+            shouldThrow<NetparkException.SystemError> { a.send(ByteBuffer.allocate(1), null, OpenDescriptor.of(1_000_000)) }
                 .message!! shouldContain "not open"
         }
 
         test("TCP says that it cannot") {
             TestReactor(flavour).use { reactor ->
                 reactor.pair().use { client, _ ->
-                    shouldThrow<IllegalStateException> { client.pass("x", 0) }.message!! shouldContain "only unix sockets can"
+                    shouldThrow<IllegalStateException> { client.pass("x", STANDARD_INPUT) }.message!! shouldContain "only unix sockets can"
                     shouldThrow<IllegalStateException> { client.receive(PassedDescriptors(1)) }
                 }
             }
@@ -268,7 +254,7 @@ class DescriptorPassingSpec : NetparkSpec(body = {
             ListenerDescriptor.listen(reactor.group, Family.PATH.freshAddress(), NetOptions.DEFAULT).use { listener ->
                 val client = reactor.connect(listener.localAddress())
                 (client to BlockingListener(listener).accept()).use { a, b ->
-                    val sending = async { libc.withPipe(2) { pipe -> repeat(200) { a.pass("four", *pipe) } } }
+                    val sending = async { withPipe(2) { pipe -> repeat(200) { a.pass("four", *pipe) } } }
                     val into = PassedDescriptors(2)
                     var bytes = 0
                     val counts = ArrayList<Int>()

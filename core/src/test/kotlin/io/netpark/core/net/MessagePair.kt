@@ -5,6 +5,7 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Linux
 import io.netpark.core.sys.MsgHdr
 import io.netpark.core.sys.NativeMemory
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.Rights
 import java.nio.ByteOrder
 
@@ -30,7 +31,7 @@ internal class MessagePair(private val libc: LibC) : AutoCloseable {
     fun writeWithDescriptor(text: String) {
         put(text)
         IoVec.write(buffer, IOVEC, 0, memory.address() + TEXT, text.length.toLong())
-        val control = Rights.write(buffer, CONTROL, fds.first)
+        val control = Rights.write(buffer, CONTROL, OpenDescriptor.of(fds.first))
         MsgHdr.write(buffer, 0, 0, 0, memory.address() + IOVEC, 1, memory.address() + CONTROL, control)
         check(libc.sendmsg(fds.first, memory.address(), Linux.MSG_NOSIGNAL) == text.length.toLong())
     }

@@ -10,6 +10,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.Pipe
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Family
@@ -102,7 +103,7 @@ class NewDescriptorSpec : NetparkSpec(body = {
             val address = Family.ABSTRACT.freshAddress()
             MessageDescriptor.bind(reactor.loop, address, NetOptions.DEFAULT).use { socket ->
                 Pipe.open(reactor.libc)!!.use { pipe ->
-                    val fd = Pipe::class.java.getDeclaredField("in").apply { isAccessible = true }.getInt(pipe)
+                    val fd = Pipe::class.java.getDeclaredField("in").apply { isAccessible = true }.getInt(pipe).let(OpenDescriptor::of)
                     val before = openDescriptorTargets().size
                     PassedDescriptors(1).use { passed ->
                         socket.startSend(ByteBuffer.wrap("abc".toByteArray()), address, fd, fd, fd) shouldBe 0

@@ -9,6 +9,7 @@ import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.Pipe
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
@@ -172,7 +173,9 @@ private val SHAPES = listOf(
     Shape("Write(LinkBuffer)", "several, with bytes on the heap", Kind.STREAM) { rig ->
         arrayOf(rig.chain().apply { put(text()); link(text()) {}; link(directText()) {} })
     },
-    Shape("WriteDescriptors(ByteBuffer, int[])", "a buffer", Kind.STREAM) { arrayOf(text(), intArrayOf(number(it.descriptor))) },
+    Shape("WriteDescriptors(ByteBuffer, OpenDescriptor[])", "a buffer", Kind.STREAM) {
+        arrayOf(text(), arrayOf(OpenDescriptor.of(number(it.descriptor))))
+    },
     Shape("Send(FileTransfer)", "a file", Kind.STREAM) { arrayOf(it.file()) },
     Shape("Send(FileTransfer)", "a channel", Kind.STREAM) { arrayOf(it.channel()) },
     Shape("Splice(Pipe)", "a pipe", Kind.STREAM) { arrayOf(it.pipe().apply { it.fill(this) }) },
@@ -184,7 +187,9 @@ private val SHAPES = listOf(
         arrayOf(ByteBuffer.allocate(9), null, null)
     },
     Shape("Receive(MessageBatch)", "a batch", Kind.MESSAGES) { arrayOf(MessageBatch(2, 16)) },
-    Shape("Send(ByteBuffer, SocketAddress, int[])", "a buffer", Kind.MESSAGES) { arrayOf(text(), it.address(), intArrayOf()) },
+    Shape("Send(ByteBuffer, SocketAddress, OpenDescriptor[])", "a buffer", Kind.MESSAGES) {
+        arrayOf(text(), it.address(), emptyArray<OpenDescriptor>())
+    },
     Shape("Send(MessageBatch)", "a batch", Kind.MESSAGES) { rig ->
         arrayOf(MessageBatch(2, 16).apply { put(text(), rig.address()); put(text(), rig.address()) })
     },
@@ -317,8 +322,12 @@ private class Rig(private val shape: Shape) : AutoCloseable {
             if (arguments[missing] is Long || arguments[missing] is Boolean) continue
             if (retry) begin(arguments)
             val holed = arguments.copyOf().also { given ->
-                val buffers = given[missing] as? Array<*>
-                given[missing] = if (buffers == null) null else arrayOfNulls<ByteBuffer>(2).also { it[0] = text() }
+                val elements = given[missing]?.javaClass?.componentType
+                given[missing] = when (elements) {
+                    null -> null
+                    OpenDescriptor::class.java -> arrayOfNulls<OpenDescriptor>(2)
+                    else -> arrayOfNulls<ByteBuffer>(2).also { it[0] = text() }
+                }
             }
             // A message without an envelope is as good as one with it; everything else throws.
             runCatching { run(if (retry) "retry" else "start", holed) }.onSuccess { end(it) }

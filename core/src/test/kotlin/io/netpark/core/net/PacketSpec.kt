@@ -7,6 +7,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
@@ -174,7 +175,7 @@ class PacketSpec : NetparkSpec(body = {
             shouldThrow<IllegalArgumentException> { reactor.dialPackets(loopback(port = 9)) }
             reactor.dialDatagrams(loopback(port = 9)).use { socket ->
                 shouldThrow<IllegalStateException> { socket.socket.peerCredentials() }
-                shouldThrow<IllegalStateException> { socket.send(ByteBuffer.allocate(1), null, 0) }
+                shouldThrow<IllegalStateException> { socket.send(ByteBuffer.allocate(1), null, OpenDescriptor.of(0)) }
                     .message!! shouldContain "only unix sockets can"
                 shouldThrow<IllegalStateException> { socket.receive(ByteBuffer.allocate(1), null, PassedDescriptors(1)) }
             }

@@ -110,7 +110,7 @@ class PeerWatchSpec : NetparkSpec(body = {
                 val told = Told(watched.connection, PeerState.GONE)
                 val descriptor = watched.connection.detach()
                 told.state() shouldBe PeerState.CLOSED
-                reactor.libc.close(descriptor)
+                descriptor.close()
             }
         }
     }

@@ -172,7 +172,7 @@ class StreamEndSpec : NetparkSpec(body = {
         TestReactor().use { reactor ->
             reactor.pair().use { peer, before ->
                 val descriptor = before.connection.detach()
-                val duplicate = reactor.libc.fcntl(descriptor, 0, 0) // F_DUPFD
+                val duplicate = reactor.libc.fcntl(descriptor.number(), 0, 0) // F_DUPFD
                 val here = BlockingConnection(ConnectionDescriptor.adopt(reactor.loop, descriptor))
                 here.write("unsent or sent")
                 here.connection.reset()

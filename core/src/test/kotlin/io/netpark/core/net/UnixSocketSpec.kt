@@ -5,6 +5,7 @@ import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
@@ -172,7 +173,7 @@ class UnixSocketSpec : NetparkSpec(body = {
             reactor("R2: a short read is no proof that nothing more has come") {
                 // The kernel ends a read behind a message that carries a descriptor, whatever room there is.
                 MessagePair(libc).use { pair ->
-                    BlockingConnection(ConnectionDescriptor.adopt(loop, pair.reader())).use { reader ->
+                    BlockingConnection(ConnectionDescriptor.adopt(loop, OpenDescriptor.of(pair.reader()))).use { reader ->
                         val room = ByteBuffer.allocateDirect(4096)
                         pair.write("0")
                         reader.read(room)

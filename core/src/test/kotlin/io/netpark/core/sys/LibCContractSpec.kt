@@ -1,11 +1,13 @@
 package io.netpark.core.sys
 
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.async
 import java.net.InetAddress
 import java.net.InetSocketAddress
+import java.time.Duration
 
 /** The whole seam over every binding: each call at least once, each kind of result. */
 class LibCContractSpec : NetparkSpec(body = {
@@ -21,6 +23,26 @@ class LibCContractSpec : NetparkSpec(body = {
                     libc.read(fd, calls.address, 8) shouldBe -Errno.EAGAIN
                     libc.write(fd, calls.address, 8) shouldBe 8
                     libc.read(fd, calls.address, 4) shouldBe -Errno.EINVAL
+                }
+            }
+
+            test("a timerfd expires as often as its period says, and says so when it is read") {
+                Calls(libc).use { calls ->
+                    val fd = calls.open(libc.timerfdCreate(Linux.CLOCK_MONOTONIC, Linux.TFD_CLOEXEC or Linux.TFD_NONBLOCK))
+                    libc.fcntl(fd, Linux.F_GETFD, 0) shouldBe Linux.FD_CLOEXEC
+                    libc.read(fd, calls.address, 8) shouldBe -Errno.EAGAIN
+                    ITimerSpec.write(calls.buffer, 0, Duration.ofMillis(1), Duration.ofMillis(1))
+                    libc.timerfdSettime(fd, 0, calls.address, 0) shouldBe 0
+                    calls.awaitReadable(fd)
+                    libc.read(fd, calls.address, 8) shouldBe 8
+                    calls.buffer.getLong(0) shouldBeGreaterThanOrEqual 1
+                    ITimerSpec.write(calls.buffer, 0, Duration.ofSeconds(100), Duration.ofSeconds(5, 7))
+                    libc.timerfdSettime(fd, 0, calls.address, 0) shouldBe 0
+                    ITimerSpec.write(calls.buffer, 0, Duration.ZERO, Duration.ZERO)
+                    libc.timerfdSettime(fd, 0, calls.address, calls.address + 100) shouldBe 0
+                    calls.buffer.getLong(100) shouldBe 5
+                    calls.buffer.getLong(108) shouldBe 7
+                    calls.buffer.getLong(116) shouldBeGreaterThanOrEqual 90
                 }
             }
 
@@ -158,6 +180,9 @@ class LibCContractSpec : NetparkSpec(body = {
                     libc.socketpair(Linux.AF_INET, Linux.SOCK_STREAM, 0, a) shouldBe -Errno.EOPNOTSUPP
                     libc.pipe2(a, -1) shouldBe -Errno.EINVAL
                     libc.eventfd(0, -1) shouldBe -Errno.EINVAL
+                    libc.timerfdCreate(-1, 0) shouldBe -Errno.EINVAL
+                    libc.timerfdSettime(-1, 0, a, 0) shouldBe -Errno.EBADF
+                    libc.timerfdSettime(eventfd, 0, a, 0) shouldBe -Errno.EINVAL
                     libc.epollCreate(-1) shouldBe -Errno.EINVAL
                 }
             }

@@ -7,7 +7,7 @@ import java.nio.file.Path
 import kotlin.io.path.name
 import kotlin.time.Duration.Companion.seconds
 
-private val KERNEL_OBJECTS = listOf("socket:", "pipe:", "anon_inode:[eventfd]", "anon_inode:[eventpoll]")
+private val KERNEL_OBJECTS = listOf("socket:", "pipe:", "anon_inode:[eventfd]", "anon_inode:[eventpoll]", "anon_inode:[timerfd]")
 
 /** What is behind each open descriptor that a test could leak. Jars and files that the JVM opens are not among them. */
 fun openDescriptorTargets(): List<String> =
@@ -21,7 +21,7 @@ fun openDescriptorTargets(): List<String> =
         }.filter { target -> KERNEL_OBJECTS.any { it in target } }
     }
 
-/** How many sockets, pipes, eventfds and epoll instances are open in this process. */
+/** How many sockets, pipes, eventfds, timerfds and epoll instances are open in this process. */
 fun openDescriptors(): Int = openDescriptorTargets().size
 
 /** The threads that Netpark started, by name. */

@@ -7,6 +7,7 @@ import io.netpark.core.net.MessageDescriptor
 import io.netpark.core.net.MessageListenerDescriptor
 import io.netpark.core.net.NetOptions
 import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress
 import java.net.SocketAddress
 import java.nio.ByteBuffer
@@ -53,7 +54,7 @@ class BlockingMessages(val socket: MessageDescriptor) : AutoCloseable by socket 
 
     fun receiveIsAtEnd(): Boolean = receive(ByteBuffer.allocate(1)) == MessageDescriptor.END_OF_STREAM
 
-    fun send(source: ByteBuffer, to: SocketAddress? = null, vararg descriptors: Int) {
+    fun send(source: ByteBuffer, to: SocketAddress? = null, vararg descriptors: OpenDescriptor) {
         socket.perform(
             Direction.WRITE, { socket.startSend(source, to, *descriptors) }, { socket.retrySend(source, to, *descriptors) },
         )

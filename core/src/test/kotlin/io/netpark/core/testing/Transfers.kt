@@ -7,6 +7,7 @@ import io.netpark.core.net.Relay
 import io.netpark.core.net.Transfer
 import io.netpark.core.sys.Linux
 import io.netpark.core.sys.NativeMemory
+import io.netpark.core.sys.OpenDescriptor
 import java.util.Random
 import java.util.concurrent.CompletableFuture
 
@@ -72,7 +73,7 @@ enum class Transport {
         UNIX -> {
             val fds = NativeMemory.allocate(8)
             check(reactor.libc.socketpair(Linux.AF_UNIX, Linux.SOCK_STREAM or Linux.SOCK_CLOEXEC, 0, fds.address()) == 0)
-            fun end(i: Int) = BlockingConnection(ConnectionDescriptor.adopt(reactor.group.next(), fds.buffer().getInt(4 * i)))
+            fun end(i: Int) = BlockingConnection(ConnectionDescriptor.adopt(reactor.group.next(), OpenDescriptor.of(fds.buffer().getInt(4 * i))))
             end(0) to end(1)
         }
     }
