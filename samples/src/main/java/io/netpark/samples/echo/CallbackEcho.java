@@ -10,7 +10,6 @@ import java.time.Duration;
 /** The echo server with callbacks. */
 public final class CallbackEcho implements EchoServer {
 
-    private final EventLoopGroup group;
     private final CallbackServer server;
     private final Duration drain;
 
@@ -23,19 +22,11 @@ public final class CallbackEcho implements EchoServer {
      * everything has been sent back.
      */
     public CallbackEcho(EchoOptions options) throws NetparkException {
-        EventLoopGroup.Builder loops = EventLoopGroup.builder();
-        options.getLoops().accept(loops);
-        group = loops.open();
-        try {
-            server = CallbackServer.builder()
-                    .group(group)
-                    .idleTimeout(options.getIdleTimeout())
-                    .onRequest((connection, in) -> connection.write(in))
-                    .listen(options.getAddress());
-        } catch (NetparkException | RuntimeException e) {
-            group.close();
-            throw e;
-        }
+        server = CallbackServer.builder()
+                .loops(options.getLoops())
+                .idleTimeout(options.getIdleTimeout())
+                .onRequest((connection, in) -> connection.write(in))
+                .listen(options.getAddress());
         drain = options.getDrain();
     }
 
@@ -46,13 +37,12 @@ public final class CallbackEcho implements EchoServer {
 
     @Override
     public EventLoopGroup getGroup() {
-        return group;
+        return server.group();
     }
 
     @Override
     public void close() {
         server.shutdown(Shutdown.within(drain).keepingIdle());
         server.close();
-        group.close();
     }
 }

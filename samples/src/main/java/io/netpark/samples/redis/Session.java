@@ -105,7 +105,7 @@ final class Session {
             if (abandoned) {
                 connection.close();
             } else {
-                sayGoodbye();
+                connection.closeLingering(LINGER);
             }
         } else {
             in.position(in.position() + at - start);
@@ -166,14 +166,5 @@ final class Session {
     void abandon() {
         ended = true;
         abandoned = true;
-    }
-
-    /**
-     * Ends the stream to the client, and waits until it has done the same: closing at once, with bytes unread, would make the
-     * kernel send a reset, and that can overtake the last answer.
-     */
-    private void sayGoodbye() {
-        connection.shutdownOutput();
-        connection.setDeadline(LINGER, "goodbye");
     }
 }

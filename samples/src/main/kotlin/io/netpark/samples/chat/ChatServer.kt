@@ -94,8 +94,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
         }
         connection.setWriteDeadline(options.sockets.patience)
         connection.writer.put(answer)
-        connection.writer.flush()
-        connection.finish()
+        connection.closeLingering(FINISH)
     }
 
     /** Null if there is no request, or none is wanted any more. */
@@ -105,17 +104,6 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
         val text = Charsets.ISO_8859_1.decode(view).toString()
         connection.reader.release()
         return RequestHead.parse(text)
-    }
-
-    /** Waits until the client has closed as well: closing with unread bytes would be a reset, which can overtake the answer. */
-    private suspend fun Connection.finish() {
-        try {
-            shutdownOutput()
-            setReadDeadline(FINISH)
-            while (reader.await()) reader.skip(reader.available())
-        } catch (_: NetparkException.TimedOut) {
-            // It had its time.
-        }
     }
 
     // WebSockets

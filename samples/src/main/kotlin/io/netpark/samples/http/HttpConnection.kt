@@ -33,7 +33,7 @@ internal class HttpConnection(
                 exchange()
             } catch (refusal: Refusal) {
                 answer.error(refusal.status, closes = true, head.method == Method.HEAD)
-                part()
+                connection.closeLingering(limits.parting)
             }
         } catch (_: NetparkException.Truncated) {
             // The client has gone in the middle of a request, or a file was cut off in the middle of an answer.
@@ -63,7 +63,8 @@ internal class HttpConnection(
                 else -> file(closes)
             }
             reader.release()
-            if (closes) return part()
+            // The client may still be talking; to close with its bytes unread could take the answer from it (RFC 9112, 9.6).
+            if (closes) return connection.closeLingering(limits.parting)
             writer.flushIfFull()
         }
     }
@@ -123,23 +124,6 @@ internal class HttpConnection(
 
     private fun notAllowed(allow: String, closes: Boolean) =
         answer.error(Status.METHOD_NOT_ALLOWED, closes, head.method == Method.HEAD, allow)
-
-    // The end
-
-    /**
-     * Says that there is no more, and lets the client finish what it is saying. To close with bytes unread resets the connection,
-     * and a reset can take away the answer before the client has read it (RFC 9112, 9.6).
-     */
-    private suspend fun part() {
-        writer.flush()
-        connection.shutdownOutput()
-        connection.setReadDeadline(limits.parting)
-        try {
-            while (reader.await()) reader.skip(reader.available())
-        } catch (late: TimedOut) {
-            if (late.timeout() != Timeout.READ) throw late
-        }
-    }
 
     private companion object {
         val PLAINTEXT = "/plaintext".encodeToByteArray()
