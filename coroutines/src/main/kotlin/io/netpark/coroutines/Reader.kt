@@ -5,13 +5,17 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
+import java.nio.charset.Charset
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.yield
 
 /**
- * Parses the input of a connection. Functions named `await…` suspend until the bytes have come; all others are about bytes
- * that are there, and never suspend:
+ * Parses the input of a connection. Functions named `await…` suspend until what they are asked for is there, whole. All others
+ * (`take…`, `next`, `peek`, `skip`) are about bytes that are there, and never suspend:
  *
  * ```
  * while (reader.await(4)) {
@@ -24,7 +28,25 @@ import kotlinx.coroutines.yield
  *
  * Bytes lie in pooled segments and are not copied; a reader that waits with nothing unread holds no memory.
  *
- * **Threads.** One coroutine at a time. **Cancelled**, the awaiting functions have taken nothing: what has come is unread.
+ * What the awaiting functions give, and what they do when the peer ends its output first. A *clean* end has no bytes before it. In
+ * the *middle*, some bytes have come and are not enough: they stay unread, and can still be taken.
+ *
+ * | function                                            | gives                     | at a clean end | in the middle | limit in bytes                         |
+ * |-----------------------------------------------------|---------------------------|----------------|---------------|----------------------------------------|
+ * | [await]`(n)`                                        | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]              |
+ * | [awaitRest]`(n)`                                    | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
+ * | [awaitByte], [awaitShort], [awaitInt], [awaitLong]  | the number                | `Truncated`    | `Truncated`   |                                        |
+ * | [awaitShortLe], [awaitIntLe], [awaitLongLe]         | the number, little-endian | `Truncated`    | `Truncated`   |                                        |
+ * | [awaitBytes]`(n)`                                   | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
+ * | [awaitString]`(n)`                                  | text                      | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
+ * | [awaitLine]`(limit)`                                | a line without its end    | null           | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
+ * | [awaitUntil]`(delimiter, limit)`                    | a view with the delimiter | null           | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
+ * | [lines]`(limit)`                                    | a flow of lines           | the flow ends  | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
+ *
+ * What is over a limit is [NetparkException.LimitExceeded]; a number `n` over it, before anything is awaited.
+ *
+ * **Threads.** One coroutine at a time. **Cancelled**, timed out or failed, every awaiting function has taken nothing: what has come
+ * is unread, and the same call can be made again.
  *
  * @see Connection.reader
  */
@@ -63,6 +85,94 @@ public class Reader internal constructor(
      */
     public suspend inline fun awaitRest(count: Int) {
         if (!await(count)) throw truncated(count)
+    }
+
+    // Numbers, whole. Inline: what a suspending function returns would be boxed.
+
+    /**
+     * Suspends until a byte is there, and takes it.
+     *
+     * @throws NetparkException.Truncated the input has ended
+     * @throws NetparkException as [Connection.read]
+     */
+    public suspend inline fun awaitByte(): Byte {
+        if (available() < Byte.SIZE_BYTES) awaitRest(Byte.SIZE_BYTES)
+        return takeByte()
+    }
+
+    /**
+     * Suspends until two bytes are there, and takes them as a number.
+     *
+     * @throws NetparkException.Truncated the input has ended before; what has come of it can still be taken
+     * @throws NetparkException as [Connection.read]
+     */
+    public suspend inline fun awaitShort(): Short {
+        if (available() < Short.SIZE_BYTES) awaitRest(Short.SIZE_BYTES)
+        return takeShort()
+    }
+
+    /** As [awaitShort], the least byte first. */
+    public suspend inline fun awaitShortLe(): Short {
+        if (available() < Short.SIZE_BYTES) awaitRest(Short.SIZE_BYTES)
+        return takeShortLe()
+    }
+
+    /**
+     * Suspends until four bytes are there, and takes them as a number.
+     *
+     * @throws NetparkException as [awaitShort]
+     */
+    public suspend inline fun awaitInt(): Int {
+        if (available() < Int.SIZE_BYTES) awaitRest(Int.SIZE_BYTES)
+        return takeInt()
+    }
+
+    /** As [awaitInt], the least byte first. */
+    public suspend inline fun awaitIntLe(): Int {
+        if (available() < Int.SIZE_BYTES) awaitRest(Int.SIZE_BYTES)
+        return takeIntLe()
+    }
+
+    /**
+     * Suspends until eight bytes are there, and takes them as a number.
+     *
+     * @throws NetparkException as [awaitShort]
+     */
+    public suspend inline fun awaitLong(): Long {
+        if (available() < Long.SIZE_BYTES) awaitRest(Long.SIZE_BYTES)
+        return takeLong()
+    }
+
+    /** As [awaitLong], the least byte first. */
+    public suspend inline fun awaitLongLe(): Long {
+        if (available() < Long.SIZE_BYTES) awaitRest(Long.SIZE_BYTES)
+        return takeLongLe()
+    }
+
+    // Copies
+
+    /**
+     * Suspends until [count] bytes are there, and takes them into an array of their own.
+     *
+     * @throws NetparkException.Truncated the input has ended before; what has come of it can still be taken
+     * @throws NetparkException.LimitExceeded as [await]
+     * @throws NetparkException as [Connection.read]
+     * @throws IndexOutOfBoundsException [count] is negative
+     */
+    public suspend fun awaitBytes(count: Int): ByteArray {
+        awaitRest(count)
+        return takeBytes(count)
+    }
+
+    /**
+     * Suspends until [count] bytes are there, and takes them as text. Malformed input becomes U+FFFD.
+     *
+     * @throws NetparkException as [awaitBytes]
+     * @throws IndexOutOfBoundsException [count] is negative
+     */
+    public suspend fun awaitString(count: Int, charset: Charset = Charsets.UTF_8): String {
+        awaitRest(count)
+        return takeString(count, charset)
     }
 
     /** Reads once, at least a byte; negative at the end. */
@@ -124,8 +234,10 @@ public class Reader internal constructor(
         NetparkException.Truncated("read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes"),
     )
 
+    // Up to a delimiter
+
     /**
-     * Suspends until a line is there that ends with LF or CRLF, and takes it, as UTF-8.
+     * Suspends until a line is there that ends with LF or CRLF, and takes it, as UTF-8. Malformed input becomes U+FFFD.
      *
      * @param limit the most bytes that it may have, with its end
      * @return without its end; null if the input has ended and nothing is left of it
@@ -139,6 +251,40 @@ public class Reader internal constructor(
             ofThePeer { takeLine(limit) }?.let { return it }
             if (fill() < 0) return endedInside("a line")
         }
+    }
+
+    /**
+     * The lines of the input, each as [awaitLine] gives it, to the end of the stream:
+     *
+     * ```
+     * connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
+     * ```
+     *
+     * The flow is cold: nothing is read until it is collected, and every collection goes on where the reader is. One coroutine may
+     * collect it at a time, and the collector may use the reader for something else between two lines.
+     *
+     * A line is taken when it is emitted, and not before. So a collector that stops, by `first()` or `take(n)`, and one that is
+     * **cancelled**, leave all lines unread that they have not got. An operator that collects ahead, such as `buffer` or `flowOn`, has
+     * got what it holds.
+     *
+     * @param limit the most bytes that a line may have, with its end
+     * @throws NetparkException in the collection, as [awaitLine]
+     */
+    public fun lines(limit: Int = LINE): Flow<String> =
+        // Whoever emits may find that it is cancelled. What comes after that, in map, cannot be refused any more.
+        flow { while (awaitEndOfLine(limit)) emit(Unit) }.map { checkNotNull(takeLine(limit)) }
+
+    /** Suspends until a line is there, as [awaitLine] does; false at a clean end. */
+    private suspend fun awaitEndOfLine(limit: Int): Boolean {
+        checkLimit(limit)
+        while (indexOf('\n'.code.toByte()) !in 0 until limit) {
+            ofThePeer { takeLine(limit) } // complains of what is too long, and takes nothing
+            if (fill() < 0) {
+                endedInside("a line")
+                return false
+            }
+        }
+        return true
     }
 
     /**

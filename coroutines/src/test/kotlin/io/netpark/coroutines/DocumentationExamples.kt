@@ -68,3 +68,7 @@ internal suspend fun ping(reactor: Reactor): String? {
     }
     return answer
 }
+
+suspend fun answerLines(connection: Connection, answer: (String) -> String) {
+    connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
+}

@@ -8,16 +8,17 @@ import java.nio.charset.Charset;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes bytes that are there, in order. Never waits: what needs more bytes than there are says so, and has taken none.
+ * Takes bytes that are there, in order. No method waits: one that needs more bytes than there are says so, and has taken none.
  *
  * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #takeUntil} return views of the memory that the bytes lie in:
  * nothing is copied, unless they lie across two segments; then they are copied once. A view's bytes run from its position
  * to its limit, not from index 0, and it is valid until {@link #release}: afterwards it is empty,
  * until it is handed out again for other bytes. Do not keep it, and still less a duplicate or slice of it: the memory may then
- * be another connection's, or gone, which can end the process. All else that has been read is given back as soon as it is
- * read.
+ * be another connection's, or gone, which can end the process. The memory of bytes without a view is given back as soon as they
+ * are taken.
  *
- * <p>NOT thread safe: whoever the bytes belong to reads them. Numbers are signed and big-endian unless named otherwise.
+ * <p>NOT thread safe: whoever the bytes belong to takes them. Numbers are signed and big-endian; a name with {@code Unsigned} or
+ * {@code Le} (little-endian, the least byte first) says otherwise.
  */
 public interface BufferReader {
 
@@ -55,16 +56,29 @@ public interface BufferReader {
      */
     void release();
 
-    // Numbers. Each throws IndexOutOfBoundsException if there are too few bytes.
+    // Numbers that stay. Each throws IndexOutOfBoundsException if there are too few bytes.
 
     /** The byte at a distance from the next one, not taken. */
     byte getByte(long offset);
 
-    /** The big-endian int at a distance from the next byte, not taken: a frame's length, say. */
+    /** The short at a distance from the next byte, not taken. */
+    short getShort(long offset);
+
+    /** The int at a distance from the next byte, not taken: a frame's length, say. */
     int getInt(long offset);
+
+    /** The long at a distance from the next byte, not taken. */
+    long getLong(long offset);
+
+    // Numbers that are taken. Each throws IndexOutOfBoundsException if there are too few bytes, and has taken none then.
 
     /** Takes a byte. */
     byte takeByte();
+
+    /** Takes a byte that is 0 to 255. */
+    default int takeUnsignedByte() {
+        return Byte.toUnsignedInt(takeByte());
+    }
 
     /** Takes two bytes. */
     short takeShort();
@@ -74,12 +88,32 @@ public interface BufferReader {
         return Short.reverseBytes(takeShort());
     }
 
+    /** Takes two bytes that are 0 to 65,535. */
+    default int takeUnsignedShort() {
+        return Short.toUnsignedInt(takeShort());
+    }
+
+    /** Takes two bytes that are 0 to 65,535, the least first. */
+    default int takeUnsignedShortLe() {
+        return Short.toUnsignedInt(takeShortLe());
+    }
+
     /** Takes four bytes. */
     int takeInt();
 
     /** Takes four bytes, the least first. */
     default int takeIntLe() {
         return Integer.reverseBytes(takeInt());
+    }
+
+    /** Takes four bytes that are 0 to 4,294,967,295. */
+    default long takeUnsignedInt() {
+        return Integer.toUnsignedLong(takeInt());
+    }
+
+    /** Takes four bytes that are 0 to 4,294,967,295, the least first. */
+    default long takeUnsignedIntLe() {
+        return Integer.toUnsignedLong(takeIntLe());
     }
 
     /** Takes eight bytes. */
@@ -99,10 +133,10 @@ public interface BufferReader {
     long indexOf(byte[] delimiter);
 
     /**
-     * Takes everything up to and with a delimiter, as a view.
+     * Takes everything up to and with a delimiter, as a view, if the delimiter is there. Does not wait for it.
      *
      * @param limit the most bytes that it may have, with the delimiter
-     * @return null if the delimiter has not come yet
+     * @return null if the delimiter is not there yet; nothing is taken then
      * @throws NetparkException.LimitExceeded if it is not among the first {@code limit} bytes; nothing is taken
      */
     default @Nullable ByteBuffer takeUntil(byte delimiter, int limit) throws NetparkException.LimitExceeded {
@@ -119,10 +153,10 @@ public interface BufferReader {
     }
 
     /**
-     * Takes a line that ends with LF or CRLF, as UTF-8. Malformed input becomes U+FFFD.
+     * Takes a line that ends with LF or CRLF, as UTF-8, if its end is there. Does not wait for it. Malformed input becomes U+FFFD.
      *
      * @param limit the most bytes that it may have, with its end
-     * @return without its end; null if that has not come yet
+     * @return without its end; null if that is not there yet, and nothing is taken then
      * @throws NetparkException.LimitExceeded if the end is not among the first {@code limit} bytes; nothing is taken
      */
     @Nullable String takeLine(int limit) throws NetparkException.LimitExceeded;
@@ -130,17 +164,21 @@ public interface BufferReader {
     // Copies: they stay valid
 
     /**
-     * Takes bytes into an array of their own.
+     * Takes as many bytes as there are and {@code target} has room for, and advances its position by them.
+     *
+     * @return how many: 0 if there are none, or no room
+     */
+    int take(ByteBuffer target);
+
+    /**
+     * Takes {@code count} bytes into an array of their own.
      *
      * @throws IndexOutOfBoundsException if there are fewer, or count is negative
      */
     byte[] takeBytes(int count);
 
-    /** Takes as many bytes as there are and {@code target} has room for, and returns how many. */
-    int take(ByteBuffer target);
-
     /**
-     * Takes bytes as text in UTF-8. Malformed input becomes U+FFFD.
+     * Takes {@code count} bytes as text in UTF-8. Malformed input becomes U+FFFD.
      *
      * @throws IndexOutOfBoundsException if there are fewer bytes, or count is negative
      */
@@ -150,19 +188,19 @@ public interface BufferReader {
     String takeString(int count, Charset charset);
 
     /**
-     * Takes bytes as a buffer of their own, which shares the memory: it can outlive this one, go to another thread, be
-     * written elsewhere. Little is copied: what has less than a kilobyte.
+     * Takes {@code count} bytes as a buffer of their own, which shares the memory: it can outlive this one, go to another thread, be
+     * written elsewhere. Only parts of less than a kilobyte are copied.
      *
      * @return to be closed
      * @throws IndexOutOfBoundsException if there are fewer, or count is negative
      */
     LinkBuffer slice(long count);
 
-    // For code that knows streams. At the last byte they report the end; more may come.
+    // For code that knows streams. They never wait either: after the last byte that is there they report the end, and more may come.
 
-    /** The bytes as a channel, of which a read at the end returns -1. Closing it has no effect. */
+    /** The bytes that are there as a channel: a read returns -1 when there are none. Closing it has no effect. */
     ReadableByteChannel asReadableChannel();
 
-    /** The bytes as a stream, of which a read at the end returns -1. Closing it has no effect. */
+    /** The bytes that are there as a stream: a read returns -1 when there are none. Closing it has no effect. */
     InputStream asInputStream();
 }

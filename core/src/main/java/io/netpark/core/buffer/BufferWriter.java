@@ -8,28 +8,28 @@ import java.nio.charset.Charset;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Collects bytes, in order. Never waits, and sends nothing: that is a flush of whoever owns the writer.
+ * Collects bytes, in order. No method waits, or sends anything: that is a flush of whoever owns the writer.
  *
- * <p>NOT thread safe. Numbers are big-endian unless named otherwise. Every method that needs memory throws
- * {@link NetparkException.LimitExceeded} when the buffer's limit or the pool's would be exceeded, and has then written
+ * <p>NOT thread safe. Numbers are big-endian; a name with {@code Le} (little-endian, the least byte first) says otherwise. Whether
+ * a number is signed makes no difference to its bytes. Every method that needs memory throws
+ * {@link NetparkException.LimitExceeded} when the buffer's limit or the pool's would be exceeded, and has then put
  * nothing of a number, and perhaps a part of anything longer.
  */
 public interface BufferWriter {
 
-    /** How many bytes have been written and not gone on yet. */
+    /** How many bytes have been put here and not gone on yet. */
     long buffered();
 
     // In place
 
     /**
      * Room for {@code count} bytes in one piece, to be filled from the view's position on. Valid until {@link #commit},
-     * or whatever else is written.
+     * or until anything else is put.
      */
     ByteBuffer reserve(int count) throws NetparkException.LimitExceeded;
 
     /**
-     * Writes the first {@code count} bytes of the room that was {@linkplain #reserve reserved} last; the rest is not
-     * written.
+     * Puts the first {@code count} bytes of the room that was {@linkplain #reserve reserved} last; the rest is given up.
      *
      * @throws IllegalStateException if nothing has been reserved
      * @throws IndexOutOfBoundsException if it was less
@@ -38,48 +38,48 @@ public interface BufferWriter {
 
     // Numbers
 
-    /** Writes a byte: the lowest of the int. */
+    /** Puts a byte: the lowest of the int. */
     void putByte(int value) throws NetparkException.LimitExceeded;
 
-    /** Writes two bytes: the lowest of the int. */
+    /** Puts two bytes: the lowest of the int. */
     void putShort(int value) throws NetparkException.LimitExceeded;
 
-    /** Writes two bytes, the least first. */
+    /** Puts two bytes, the least first. */
     default void putShortLe(int value) throws NetparkException.LimitExceeded {
         putShort(Short.reverseBytes((short) value));
     }
 
-    /** Writes four bytes. */
+    /** Puts four bytes. */
     void putInt(int value) throws NetparkException.LimitExceeded;
 
-    /** Writes four bytes, the least first. */
+    /** Puts four bytes, the least first. */
     default void putIntLe(int value) throws NetparkException.LimitExceeded {
         putInt(Integer.reverseBytes(value));
     }
 
-    /** Writes eight bytes. */
+    /** Puts eight bytes. */
     void putLong(long value) throws NetparkException.LimitExceeded;
 
-    /** Writes eight bytes, the least first. */
+    /** Puts eight bytes, the least first. */
     default void putLongLe(long value) throws NetparkException.LimitExceeded {
         putLong(Long.reverseBytes(value));
     }
 
     // Copies
 
-    /** Writes a copy of all bytes from the buffer's position to its limit, and moves its position there. */
+    /** Puts a copy of all bytes from the buffer's position to its limit, and moves its position there. */
     void put(ByteBuffer source) throws NetparkException.LimitExceeded;
 
-    /** Writes a copy of an array. */
+    /** Puts a copy of an array. */
     default void put(byte[] source) throws NetparkException.LimitExceeded {
         put(source, 0, source.length);
     }
 
-    /** Writes a copy of a part of an array. */
+    /** Puts a copy of a part of an array. */
     void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded;
 
     /**
-     * Writes text in UTF-8, straight into the buffer. A lone surrogate becomes {@code ?}.
+     * Puts text in UTF-8, straight into the buffer. A lone surrogate becomes {@code ?}.
      *
      * @return how many bytes that were
      */
@@ -96,7 +96,7 @@ public interface BufferWriter {
     }
 
     /**
-     * Writes the bytes from the buffer's position to its limit where they are. They must not change until they have gone
+     * Puts the bytes from the buffer's position to its limit without copying them: they stay where they are. They must not change until they have gone
      * on; the caller's buffer object itself is not kept. Not for views of a {@link BufferReader}, which end with its release:
      * {@link #append} moves those bytes.
      *
@@ -110,9 +110,9 @@ public interface BufferWriter {
 
     // For code that knows streams
 
-    /** As a channel, to which all bytes can always be written. Closing it has no effect. */
+    /** The writer as a channel, which takes all bytes of every write. Closing it has no effect. */
     WritableByteChannel asWritableChannel();
 
-    /** As a stream. Flushing or closing it has no effect. */
+    /** The writer as a stream. Flushing or closing it has no effect. */
     OutputStream asOutputStream();
 }

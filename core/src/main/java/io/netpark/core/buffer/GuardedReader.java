@@ -72,10 +72,30 @@ final class GuardedReader implements BufferReader {
     }
 
     @Override
+    public short getShort(long offset) {
+        LinkBuffer buffer = owned.enter();
+        try {
+            return buffer.getShort(offset);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
     public int getInt(long offset) {
         LinkBuffer buffer = owned.enter();
         try {
             return buffer.getInt(offset);
+        } finally {
+            owned.exit(buffer);
+        }
+    }
+
+    @Override
+    public long getLong(long offset) {
+        LinkBuffer buffer = owned.enter();
+        try {
+            return buffer.getLong(offset);
         } finally {
             owned.exit(buffer);
         }

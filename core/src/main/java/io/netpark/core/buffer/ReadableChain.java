@@ -96,14 +96,31 @@ abstract class ReadableChain extends Chain implements BufferReader {
     }
 
     @Override
+    public short getShort(long offset) {
+        Objects.checkFromIndexSize(offset, Short.BYTES, size);
+        return (short) (getByte(offset) << 8 | getByte(offset + 1) & 0xFF);
+    }
+
+    @Override
     public int getInt(long offset) {
         Objects.checkFromIndexSize(offset, Integer.BYTES, size);
         Link link = head;
-        if (offset + Integer.BYTES <= link.size()) {
-            return link.memory.getInt(link.start + (int) offset);
-        }
-        int value = 0;
-        for (int i = 0; i < Integer.BYTES; i++) {
+        return offset + Integer.BYTES <= link.size() ? link.memory.getInt(link.start + (int) offset)
+                : (int) assembleAt(offset, Integer.BYTES);
+    }
+
+    @Override
+    public long getLong(long offset) {
+        Objects.checkFromIndexSize(offset, Long.BYTES, size);
+        Link link = head;
+        return offset + Long.BYTES <= link.size() ? link.memory.getLong(link.start + (int) offset)
+                : assembleAt(offset, Long.BYTES);
+    }
+
+    /** A number that is not in the first link, or lies across links; it stays. */
+    private long assembleAt(long offset, int bytes) {
+        long value = 0;
+        for (int i = 0; i < bytes; i++) {
             value = value << 8 | getByte(offset + i) & 0xFF;
         }
         return value;
@@ -111,7 +128,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public byte takeByte() {
-        require(1, "readByte");
+        require(1, "takeByte");
         Link link = head;
         byte value = link.memory.get(link.start);
         took(link, 1);
@@ -120,7 +137,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public short takeShort() {
-        require(Short.BYTES, "readShort");
+        require(Short.BYTES, "takeShort");
         Link link = head;
         if (link.size() < Short.BYTES) {
             return (short) assemble(Short.BYTES);
@@ -132,7 +149,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public int takeInt() {
-        require(Integer.BYTES, "readInt");
+        require(Integer.BYTES, "takeInt");
         Link link = head;
         if (link.size() < Integer.BYTES) {
             return (int) assemble(Integer.BYTES);
@@ -144,7 +161,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public long takeLong() {
-        require(Long.BYTES, "readLong");
+        require(Long.BYTES, "takeLong");
         Link link = head;
         if (link.size() < Long.BYTES) {
             return assemble(Long.BYTES);
@@ -154,7 +171,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
         return value;
     }
 
-    /** A number that lies across links. */
+    /** A number that lies across links, taken. */
     private long assemble(int bytes) {
         long value = 0;
         for (int i = 0; i < bytes; i++) {
@@ -165,7 +182,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public byte[] takeBytes(int count) {
-        require(count, "readBytes");
+        require(count, "takeBytes");
         byte[] bytes = new byte[count];
         copyTo(bytes, 0, count);
         return bytes;
@@ -203,7 +220,7 @@ abstract class ReadableChain extends Chain implements BufferReader {
 
     @Override
     public String takeString(int count, Charset charset) {
-        require(count, "readString");
+        require(count, "takeString");
         byte[] bytes = new byte[count];
         copy(bytes);
         String text = new String(bytes, charset); // they are taken when there has been memory for all

@@ -77,7 +77,7 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
             }
             for (buffer in buffers) {
                 buffer.checkGathered(iovecs)
-                if (random.nextBoolean()) buffer.readBytes(buffer.size)
+                if (random.nextBoolean()) buffer.takeBytes(buffer.size)
             }
         } finally {
             for (buffer in buffers) buffer.close()
@@ -123,19 +123,19 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
     private fun step(buffer: ModelledBuffer) {
         val index = buffers.indexOf(buffer)
         // While there is much it only reads, so that buffers run empty now and then.
-        when (val choice = random.nextInt(if (buffer.size > 2 * largest) 12 else 0, 52)) {
-            0, 1 -> content().let { trace(index, "write array ${it.size}"); writeArray(buffer, it) }
-            2 -> content().let { trace(index, "write buffer ${it.size}"); writeBuffer(buffer, it) }
+        when (val choice = random.nextInt(if (buffer.size > 2 * largest) 12 else 0, 54)) {
+            0, 1 -> content().let { trace(index, "put array ${it.size}"); putArray(buffer, it) }
+            2 -> content().let { trace(index, "put buffer ${it.size}"); putBuffer(buffer, it) }
             3 -> number(index, buffer)
             4 -> text().let { text ->
-                trace(index, "write string ${text.length}")
+                trace(index, "put string ${text.length}")
                 val bytes = text.toByteArray()
                 buffer.write(bytes) { expect(bytes.size, putString(text), "bytes of text") }
             }
             5 -> {
                 val text = text()
                 val charset = charsets.random(random)
-                trace(index, "write $charset ${text.length}")
+                trace(index, "put $charset ${text.length}")
                 val bytes = text.toByteArray(charset)
                 buffer.write(bytes) { expect(bytes.size, putString(text, charset), "bytes of $charset") }
             }
@@ -158,22 +158,22 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
                 trace(index, "skip $count")
                 buffer.read(count, {}) { skip(count.toLong()) }
             }
-            26 -> part(buffer.size).let { trace(index, "read array $it"); buffer.readBytes(it) }
-            27 -> length().let { trace(index, "read into $it"); buffer.readInto(target, it) }
+            26 -> part(buffer.size).let { trace(index, "take array $it"); buffer.takeBytes(it) }
+            27 -> length().let { trace(index, "take into $it"); buffer.takeInto(target, it) }
             28 -> {
                 val count = part(buffer.size)
                 val charset = charsets.random(random)
-                trace(index, "read $charset $count")
-                buffer.readString(count, charset)
+                trace(index, "take $charset $count")
+                buffer.takeString(count, charset)
             }
             29, 30 -> slice(index, buffer)
             31, 32 -> { trace(index, "release"); buffer.release() }
             33 -> { trace(index, "trim"); buffer.real.trim() }
             34, 35 -> delimiter().let { trace(index, "index of ${it.size}"); buffer.indexOf(it) }
             36 -> delimiter().let { trace(index, "index of one"); buffer.indexOf(it.last()) }
-            37, 38 -> length().let { trace(index, "line $it"); buffer.readLine(it) }
-            39 -> length().let { trace(index, "until one $it"); buffer.readUntil(delimiter().last(), it) }
-            40 -> length().let { trace(index, "until $it"); buffer.readUntil(delimiter(), it) }
+            37, 38 -> length().let { trace(index, "line $it"); buffer.takeLine(it) }
+            39 -> length().let { trace(index, "until one $it"); buffer.takeUntil(delimiter().last(), it) }
+            40 -> length().let { trace(index, "until $it"); buffer.takeUntil(delimiter(), it) }
             41 -> if (buffer.size > 0) buffer.get(random.nextInt(buffer.size))
             42 -> { trace(index, "gather"); buffer.checkGathered(iovecs) }
             43 -> part(buffer.size).let { trace(index, "stream $it"); buffer.stream(it) }
@@ -183,7 +183,7 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
                 buffer.close()
                 buffers[index] = ModelledBuffer(LinkBuffer(pool))
             }
-            else -> readNumber(index, buffer, choice)
+            else -> takeNumber(index, buffer, choice)
         }
     }
 
@@ -191,7 +191,7 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
         trace += "$buffer: $operation"
     }
 
-    private fun writeArray(buffer: ModelledBuffer, content: ByteArray) {
+    private fun putArray(buffer: ModelledBuffer, content: ByteArray) {
         if (random.nextBoolean()) {
             buffer.write(content) { put(content) }
         } else {
@@ -200,7 +200,7 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
         }
     }
 
-    private fun writeBuffer(buffer: ModelledBuffer, content: ByteArray) {
+    private fun putBuffer(buffer: ModelledBuffer, content: ByteArray) {
         val source = (if (random.nextBoolean()) ByteBuffer.allocate(content.size + 9) else ByteBuffer.allocateDirect(content.size + 9))
             .position(4).put(content).flip().position(4)
         buffer.write(content) { if (random.nextBoolean()) put(source) else asWritableChannel().write(source) }
@@ -211,7 +211,7 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
         val value = random.nextLong()
         val bytes = ByteBuffer.allocate(8)
         val kind = random.nextInt(7)
-        trace(index, "write number $kind")
+        trace(index, "put number $kind")
         when (kind) {
             0 -> buffer.write(byteArrayOf(value.toByte())) { putByte(value.toInt()) }
             1 -> buffer.write(bytes.putShort(value.toShort()).written()) { putShort(value.toInt()) }
@@ -225,14 +225,16 @@ private class Script(private val pool: SegmentPool, private val random: Random, 
 
     private fun ByteBuffer.written() = array().copyOf(position())
 
-    private fun readNumber(index: Int, buffer: ModelledBuffer, choice: Int) {
-        trace(index, "read number $choice")
+    private fun takeNumber(index: Int, buffer: ModelledBuffer, choice: Int) {
+        trace(index, "take number $choice")
         when (choice) {
             46 -> buffer.read(1, ByteBuffer::get) { takeByte() }
             47 -> buffer.read(2, ByteBuffer::getShort) { takeShort() }
             48 -> buffer.read(2, { it.order(ByteOrder.LITTLE_ENDIAN).getShort() }) { takeShortLe() }
             49 -> buffer.read(4, ByteBuffer::getInt) { takeInt() }
             50 -> buffer.read(8, ByteBuffer::getLong) { takeLong() }
+            51 -> buffer.read(2, { it.getShort().toInt() and 0xFFFF }) { takeUnsignedShort() }
+            52 -> buffer.read(4, { it.order(ByteOrder.LITTLE_ENDIAN).getInt() }) { takeIntLe() }
             else -> buffer.read(8, { it.order(ByteOrder.LITTLE_ENDIAN).getLong() }) { takeLongLe() }
         }
     }

@@ -20,7 +20,7 @@ private const val KIB = 1024
 
 class LinkBufferSpec : NetparkSpec(body = {
     context("copies") {
-        test("what was reserved and committed is read where it was written") {
+        test("what was reserved and committed is taken where it was put") {
             buffers { buffer, _ ->
                 val room = buffer.reserve(100)
                 val address = addressOf(room)
@@ -156,7 +156,7 @@ class LinkBufferSpec : NetparkSpec(body = {
             }
         }
 
-        test("what has been read without a view is given back as it is read") {
+        test("what is taken without a view is given back as it is taken") {
             buffers { buffer, pool ->
                 buffer.put(ByteArray(200 * KIB))
                 var before = pool.statistics().lentBytes()
@@ -342,15 +342,15 @@ class LinkBufferSpec : NetparkSpec(body = {
     }
 
     context("mistakes") {
-        test("a read of more than there is says how many there are, and takes none") {
+        test("taking more than there is says how many bytes there are, and takes none") {
             buffers { buffer, _ ->
                 buffer.putString("abc")
                 val reads = mapOf<String, LinkBuffer.() -> Any?>(
                     "next(4)" to { next(4) }, "peek(4)" to { peek(4) }, "skip(4)" to { skip(4) }, "slice(4)" to { slice(4) },
-                    "readBytes(4)" to { takeBytes(4) }, "readString(4)" to { takeString(4) },
-                    "readInt(4)" to { takeInt() }, "readLong(8)" to { takeLong() },
+                    "takeBytes(4)" to { takeBytes(4) }, "takeString(4)" to { takeString(4) },
+                    "takeInt(4)" to { takeInt() }, "takeLong(8)" to { takeLong() },
                     "next(-1)" to { next(-1) }, "peek(-1)" to { peek(-1) }, "skip(-1)" to { skip(-1) }, "slice(-1)" to { slice(-1) },
-                    "readBytes(-1)" to { takeBytes(-1) }, "readString(-1)" to { takeString(-1) },
+                    "takeBytes(-1)" to { takeBytes(-1) }, "takeString(-1)" to { takeString(-1) },
                 )
                 for ((name, read) in reads) {
                     shouldThrow<IndexOutOfBoundsException> { buffer.read() }.message shouldBe "$name: there are 3 bytes"

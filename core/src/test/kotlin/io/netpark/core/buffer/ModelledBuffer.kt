@@ -114,13 +114,16 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
 
     fun get(offset: Int) {
         expect(bytes[offset], real.getByte(offset.toLong()), "byte at $offset")
-        if (offset + 4 <= size) expect(ByteBuffer.wrap(bytes).getInt(offset), real.getInt(offset.toLong()), "int at $offset")
+        val at = offset.toLong()
+        if (offset + 2 <= size) expect(ByteBuffer.wrap(bytes).getShort(offset), real.getShort(at), "short at $offset")
+        if (offset + 4 <= size) expect(ByteBuffer.wrap(bytes).getInt(offset), real.getInt(at), "int at $offset")
+        if (offset + 8 <= size) expect(ByteBuffer.wrap(bytes).getLong(offset), real.getLong(at), "long at $offset")
     }
 
-    fun readBytes(count: Int) = expectBytes(take(count), real.takeBytes(count))
+    fun takeBytes(count: Int) = expectBytes(take(count), real.takeBytes(count))
 
     /** Into a buffer with room for [room] bytes behind some others. */
-    fun readInto(target: ByteBuffer, room: Int) {
+    fun takeInto(target: ByteBuffer, room: Int) {
         target.clear().position(3).limit(3 + room)
         val count = minOf(room, size)
         expect(count, real.take(target), "count")
@@ -128,7 +131,7 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         expectBytes(take(count), ByteArray(count).also { target.get(3, it) })
     }
 
-    fun readString(count: Int, charset: Charset) {
+    fun takeString(count: Int, charset: Charset) {
         expect(String(take(count), charset), real.takeString(count, charset), "text")
     }
 
@@ -148,13 +151,13 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         expect(find(byteArrayOf(delimiter)), real.indexOf(delimiter), "index of $delimiter")
     }
 
-    fun readUntil(delimiter: Byte, limit: Int) =
+    fun takeUntil(delimiter: Byte, limit: Int) =
         until(byteArrayOf(delimiter), limit, { real.takeUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
 
-    fun readUntil(delimiter: ByteArray, limit: Int) =
+    fun takeUntil(delimiter: ByteArray, limit: Int) =
         until(delimiter, limit, { real.takeUntil(delimiter, limit) }) { view, length -> hold(view, take(length)) }
 
-    fun readLine(limit: Int) = until("\n".toByteArray(), limit, { real.takeLine(limit) }) { line, length ->
+    fun takeLine(limit: Int) = until("\n".toByteArray(), limit, { real.takeLine(limit) }) { line, length ->
         val expected = String(take(length)).removeSuffix("\n").removeSuffix("\r")
         expect(expected, line, "line")
     }
@@ -194,11 +197,13 @@ internal class ModelledBuffer(val real: LinkBuffer, private var bytes: ByteArray
         fails<IndexOutOfBoundsException>("there are $size bytes") { real.takeBytes(tooMany) }
         fails<IndexOutOfBoundsException>("there are $size bytes") { real.takeString(tooMany) }
         fails<IndexOutOfBoundsException>("") { real.getByte(size.toLong()) }
+        fails<IndexOutOfBoundsException>("") { real.getShort(size - 1L) }
         fails<IndexOutOfBoundsException>("") { real.getInt(size - 3L) }
-        if (size < 8) fails<IndexOutOfBoundsException>("readLong") { real.takeLong() }
-        if (size < 4) fails<IndexOutOfBoundsException>("readInt") { real.takeInt() }
-        if (size < 2) fails<IndexOutOfBoundsException>("readShort") { real.takeShort() }
-        if (size < 1) fails<IndexOutOfBoundsException>("readByte") { real.takeByte() }
+        fails<IndexOutOfBoundsException>("") { real.getLong(size - 7L) }
+        if (size < 8) fails<IndexOutOfBoundsException>("takeLong") { real.takeLong() }
+        if (size < 4) fails<IndexOutOfBoundsException>("takeInt") { real.takeInt() }
+        if (size < 2) fails<IndexOutOfBoundsException>("takeShort") { real.takeShort() }
+        if (size < 1) fails<IndexOutOfBoundsException>("takeByte") { real.takeByte() }
     }
 
     fun check() {
