@@ -26,6 +26,7 @@ import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.job
@@ -579,6 +580,11 @@ public class Connection internal constructor(
         lease?.checkLent()
         return core.getOption(option)
     }
+
+    /** As the other, for an option that is a time. */
+    @JvmName("getTimeOption")
+    public fun getOption(option: NetOption<java.time.Duration>): Duration =
+        getOption<java.time.Duration>(option).toKotlinDuration()
 
     /**
      * Sets a socket option.

@@ -28,7 +28,7 @@ import kotlinx.coroutines.withTimeoutOrNull
  * Connections to one or many destinations, kept for the next who wants one.
  *
  * ```
- * val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMostPerDestination(8))
+ * val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxPerDestination(8))
  * val answer = pool.use("db.internal", 6379) { connection ->
  *     connection.write("PING\r\n".toByteArray())
  *     connection.reader.awaitLine(limit = 512)
@@ -66,7 +66,8 @@ public class ConnectionPool(
      * **Cancelled** while it waits, it has borrowed nothing.
      *
      * @param destination an [InetSocketAddress], whose name is looked up when connecting if it is unresolved, or a unix address
-     * @param timeout how long to wait for a connection; null for as long as the pool's options say
+     * @param timeout how long to wait for a connection; null for as long as the pool's options say. With zero or less it waits for
+     *   nothing: it gets one that is idle, or fails at once
      * @throws NetparkException.TimedOut there was none in time; the timeout is `BORROW`
      * @throws NetparkException.Closed the pool is closed
      */
@@ -96,11 +97,11 @@ public class ConnectionPool(
      * **Cancelled**, it has borrowed nothing. Otherwise as [use].
      */
     public suspend fun borrow(destination: SocketAddress, timeout: Duration? = null): Lease {
-        val whole = timeout ?: core.borrowTimeoutNanos().let { if (it == 0L) Duration.INFINITE else it.nanoseconds }
+        val whole = timeout ?: core.borrowTimeoutNanos().let { if (it == Due.FOREVER) Duration.INFINITE else it.nanoseconds }
         val start = TimeSource.Monotonic.markNow()
         var left = whole
         do {
-            val lease = awaitLease { core.borrow(destination, left.toTimeoutNanos(), it) }
+            val lease = awaitLease { core.borrow(destination, left.inWholeNanoseconds, it) }
             if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
             if (isGood(lease, check, whole - start.elapsedNow())) lease.passOn(reactor)?.let { return it }
             lease.reject()
@@ -111,9 +112,6 @@ public class ConnectionPool(
             "borrow a connection to $destination: none within $whole that its check accepts",
         )
     }
-
-    private fun Duration.toTimeoutNanos(): Long =
-        if (this == Duration.INFINITE) 0 else inWholeNanoseconds.coerceIn(1, Due.FOREVER)
 
     private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean, time: Duration): Boolean = try {
         withTimeoutOrNull(time) { check(lease.connection) } == true

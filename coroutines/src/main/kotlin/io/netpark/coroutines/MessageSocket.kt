@@ -17,6 +17,7 @@ import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.yield
@@ -226,6 +227,10 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @throws NetparkException a socket of this kind does not have it, or it is closed
      */
     public fun <T : Any> getOption(option: NetOption<T>): T = core.getOption(option)
+
+    /** As the other, for an option that is a time. */
+    @JvmName("getTimeOption")
+    public fun getOption(option: NetOption<java.time.Duration>): Duration = core.getOption(option).toKotlinDuration()
 
     /**
      * Sets a socket option.

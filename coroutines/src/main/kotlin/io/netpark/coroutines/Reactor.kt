@@ -17,8 +17,6 @@ import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.nanoseconds
-import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
 
 /**
@@ -147,7 +145,7 @@ public class Reactor private constructor(
         awaitDial { dialer.dial(host, port, it) }.given { Connection(it, this) }
 
     private fun Dialer.with(timeout: Duration, options: NetOptions): Dialer {
-        val timed = if (timeout == Duration.INFINITE) this else withTimeout(maxOf(timeout, SHORTEST).toJavaDuration())
+        val timed = if (timeout == Duration.INFINITE) this else withTimeout(timeout)
         return if (options === NetOptions.DEFAULT) timed else timed.withOptions(options)
     }
 
@@ -259,9 +257,6 @@ public class Reactor private constructor(
         group.place { MessageDescriptor.dialPackets(it, address, options) }.given { MessageSocket(it) }
 
     public companion object {
-        /** Where 0 means none, and no time at all was asked for. */
-        private val SHORTEST = 1.nanoseconds
-
         /**
          * Starts a reactor.
          *

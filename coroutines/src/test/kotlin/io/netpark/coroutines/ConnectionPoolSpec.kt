@@ -19,9 +19,9 @@ import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.openDescriptors
 import java.net.InetSocketAddress
 import java.net.SocketAddress
-import java.time.Duration
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.random.Random
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
@@ -39,7 +39,7 @@ import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 
-private fun millis(count: Long) = Duration.ofMillis(count)
+private fun millis(count: Long) = count.milliseconds
 
 /** An echo server that knows its connections. */
 private class Echo(val listener: Listener) {
@@ -116,6 +116,20 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                     it.idle() shouldBe 2
                     it.lent() shouldBe 0
                 }
+            }
+
+            contract("without any time a borrower gets what is idle, or nothing, and nobody dials for it") { scene, pool ->
+                val server = scene.server()
+                for (none in listOf(Duration.ZERO, (-1).seconds)) {
+                    val failure = shouldThrow<NetparkException.TimedOut> { pool.borrow(server.address, none) }
+                    failure.timeout() shouldBe NetparkException.Timeout.BORROW
+                    failure.message!! shouldContain "none is idle"
+                }
+                pool.snapshot().created() shouldBe 0
+                pool.snapshot().timedOut() shouldBe 2
+                pool.borrow(server.address, Duration.INFINITE).giveBack()
+                pool.use(server.address, Duration.ZERO) { it.ask("a") }
+                pool.snapshot().created() shouldBe 1
             }
 
             contract("a lease ends once, and its connection cannot be used after that") { scene, pool ->
@@ -195,7 +209,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 3
             }
 
-            contract("who has to wait is served in turn", PoolOptions.DEFAULT.withMostPerDestination(2)) { scene, pool ->
+            contract("who has to wait is served in turn", PoolOptions.DEFAULT.withMaxPerDestination(2)) { scene, pool ->
                 val server = scene.server()
                 val leases = List(2) { pool.borrow(server.address) }
                 val order = mutableListOf<Int>()
@@ -217,7 +231,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("a borrower waits no longer than its time, and is told why in vain",
-                PoolOptions.DEFAULT.withMost(1)) { scene, pool ->
+                PoolOptions.DEFAULT.withMaxConnections(1)) { scene, pool ->
                 val server = scene.server()
                 val lease = pool.borrow(server.address)
                 val failure = shouldThrow<NetparkException.TimedOut> { pool.borrow(server.address, 50.milliseconds) }
@@ -231,7 +245,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("room for a destination is made of idle connections to another, and of busy ones in turn",
-                PoolOptions.DEFAULT.withMost(2)) { scene, pool ->
+                PoolOptions.DEFAULT.withMaxConnections(2)) { scene, pool ->
                 val first = scene.server()
                 val second = scene.server()
                 coroutineScope { repeat(2) { launch { pool.use(first.address) { it.ask("x"); delay(20) } } } }
@@ -249,7 +263,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("room that comes back goes to whom it is of use, though others have waited for longer",
-                PoolOptions.DEFAULT.withMost(2).withMostPerDestination(1)) { scene, pool ->
+                PoolOptions.DEFAULT.withMaxConnections(2).withMaxPerDestination(1)) { scene, pool ->
                 val servers = List(3) { scene.server() }
                 val first = pool.borrow(servers[0].address)
                 val second = pool.borrow(servers[1].address)
@@ -262,14 +276,14 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("addresses that nobody wants any more are forgotten",
-                PoolOptions.DEFAULT.withIdleTime(millis(20)).withFailFast(true)) { scene, pool ->
+                PoolOptions.DEFAULT.withIdleTimeout(millis(20)).withFailFast(true)) { scene, pool ->
                 val server = scene.server()
                 pool.use(server.address) { it.ask("x") }
                 soon { pool.snapshot().destinations().size shouldBe 0 }
                 scene.reports.drain()
             }
 
-            contract("as many are kept ready as are wanted, also when one breaks", PoolOptions.DEFAULT.withFewestIdle(3)) { scene, pool ->
+            contract("as many are kept ready as are wanted, also when one breaks", PoolOptions.DEFAULT.withMinIdle(3)) { scene, pool ->
                 val server = scene.server()
                 pool.warmUp(server.address)
                 soon { pool.snapshot().idle() shouldBe 3; server.connections() shouldHaveSize 3 }
@@ -303,7 +317,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("what is idle for too long is closed, and what is too old when it comes back",
-                PoolOptions.DEFAULT.withIdleTime(millis(100))) { scene, pool ->
+                PoolOptions.DEFAULT.withIdleTimeout(millis(100))) { scene, pool ->
                 val server = scene.server()
                 coroutineScope { repeat(3) { launch { pool.use(server.address) { it.ask("x"); delay(20) } } } }
                 soon { pool.snapshot().open() shouldBe 0 }
@@ -311,7 +325,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("what is too old is closed, idle or when it comes back",
-                PoolOptions.DEFAULT.withLifetime(millis(150))) { scene, pool ->
+                PoolOptions.DEFAULT.withMaxLifetime(millis(150))) { scene, pool ->
                 val server = scene.server()
                 val lease = pool.borrow(server.address)
                 pool.use(server.address) { it.ask("x") }
@@ -415,7 +429,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 pool.snapshot().open() shouldBe 0
             }
 
-            contract("closing it tells those who wait", PoolOptions.DEFAULT.withMost(1)) { scene, pool ->
+            contract("closing it tells those who wait", PoolOptions.DEFAULT.withMaxConnections(1)) { scene, pool ->
                 val server = scene.server()
                 val lease = pool.borrow(server.address)
                 val waiting = async(start = CoroutineStart.UNDISPATCHED) { runCatching { pool.borrow(server.address) } }
@@ -446,10 +460,14 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<IllegalArgumentException> { pool.use("host", 0) { } }.message!! shouldContain "1 to 65535"
             }
             for (bad in listOf<() -> Any>(
-                { PoolOptions.DEFAULT.withMost(0) },
-                { PoolOptions.DEFAULT.withMostPerDestination(0) },
-                { PoolOptions.DEFAULT.withFewestIdle(-1) },
-                { PoolOptions.DEFAULT.withIdleTime(millis(-1)) },
+                { PoolOptions.DEFAULT.withMaxConnections(0) },
+                { PoolOptions.DEFAULT.withMaxPerDestination(0) },
+                { PoolOptions.DEFAULT.withMinIdle(-1) },
+                { PoolOptions.DEFAULT.withIdleTimeout(millis(-1)) },
+                { PoolOptions.DEFAULT.withIdleTimeout(millis(0)) },
+                { PoolOptions.DEFAULT.withMaxLifetime(millis(0)) },
+                { PoolOptions.DEFAULT.withBorrowTimeout(millis(0)) },
+                { PoolOptions.DEFAULT.withConnectTimeout(millis(0)) },
                 { PoolOptions.DEFAULT.withBackOff(millis(2), millis(1)) },
             )) shouldThrow<IllegalArgumentException> { bad() }
         }
@@ -457,7 +475,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
 
     test("closing the reactor ends those who wait, and the pool") {
         val reactor = Reactor(1) { daemon(true) }
-        val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMost(1))
+        val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxConnections(1))
         kotlinx.coroutines.runBlocking {
             val listener = reactor.listen("127.0.0.1", 0)
             val lease = pool.borrow(listener.localAddress)
@@ -479,8 +497,8 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             val held = List(3) { HeldPort() }
             val ports = held.map { it.port }
             val asked = AtomicInteger()
-            val options = PoolOptions.DEFAULT.withMost(20).withMostPerDestination(10).withFewestIdle(1)
-                .withBackOff(millis(2), millis(20)).withLifetime(millis(500)).withIdleTime(millis(100))
+            val options = PoolOptions.DEFAULT.withMaxConnections(20).withMaxPerDestination(10).withMinIdle(1)
+                .withBackOff(millis(2), millis(20)).withMaxLifetime(millis(500)).withIdleTimeout(millis(100))
             val pool = ConnectionPool(reactor, options)
             coroutineScope {
                 ports.forEach { port ->

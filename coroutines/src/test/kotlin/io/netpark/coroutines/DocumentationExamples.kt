@@ -61,7 +61,7 @@ internal suspend fun writeFrame(writer: Writer, payload: ByteArray) {
 }
 
 internal suspend fun ping(reactor: Reactor): String? {
-    val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMostPerDestination(8))
+    val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxPerDestination(8))
     val answer = pool.use("db.internal", 6379) { connection ->
         connection.write("PING\r\n".toByteArray())
         connection.reader.awaitLine(limit = 512)

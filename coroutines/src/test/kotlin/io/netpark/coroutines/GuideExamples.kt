@@ -18,10 +18,9 @@ import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import java.nio.file.Path
-import java.time.Duration.ofMillis
+import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
@@ -183,22 +182,22 @@ suspend fun serveUntil(end: Job, reactor: Reactor): Shutdown.Report = coroutineS
         }
     }
     end.join()
-    listener.shutdown(Shutdown.within(20.seconds.toJavaDuration()))
+    listener.shutdown(Shutdown(finish = 20.seconds))
 }
 
 /** Tries the addresses of a name as RFC 8305 has it, for five seconds at most, from an address of this machine. */
 suspend fun dialFrom(reactor: Reactor, local: InetSocketAddress, host: String, port: Int): Connection {
     val dialer = reactor.dialer
-        .withTimeout(5.seconds.toJavaDuration())
+        .withTimeout(5.seconds)
         .withLocalAddress(local)
-        .withOptions(NetOptions.DEFAULT.with(NetOption.USER_TIMEOUT, 30.seconds.toJavaDuration()))
+        .withOptions(NetOptions.DEFAULT.with(NetOption.USER_TIMEOUT, 30.seconds))
     return reactor.dial(dialer, host, port)
 }
 
 /** Eight connections to Redis at most, which are checked if they have been idle for ten seconds. */
 fun redisPool(reactor: Reactor): ConnectionPool = ConnectionPool(
     reactor,
-    PoolOptions.DEFAULT.withMostPerDestination(8).withFewestIdle(1).withBackOff(ofMillis(10), ofMillis(500)),
+    PoolOptions.DEFAULT.withMaxPerDestination(8).withMinIdle(1).withBackOff(10.milliseconds, 500.milliseconds),
     checkAfter = 10.seconds,
     check = { connection ->
         connection.write("PING\r\n".toByteArray())

@@ -12,7 +12,6 @@ import java.nio.file.Path
 import kotlin.io.path.readText
 import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
@@ -219,7 +218,7 @@ class GuideSpec : NetparkSpec(body = {
             reactor.listen("127.0.0.1", 0).use { listener ->
                 dialFrom(reactor, loopback("127.0.0.8"), "127.0.0.1", listener.port).use { client ->
                     (client.localAddress as InetSocketAddress).address.hostAddress shouldBe "127.0.0.8"
-                    client.getOption(NetOption.USER_TIMEOUT) shouldBe 30.seconds.toJavaDuration()
+                    client.getOption(NetOption.USER_TIMEOUT) shouldBe 30.seconds
                 }
             }
         }

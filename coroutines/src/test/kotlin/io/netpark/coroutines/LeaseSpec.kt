@@ -21,7 +21,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 
-private val ONE = PoolOptions.DEFAULT.withMost(1)
+private val ONE = PoolOptions.DEFAULT.withMaxConnections(1)
 
 /** What a lease leaves to the next borrower: nothing. */
 class LeaseSpec : NetparkSpec(body = {

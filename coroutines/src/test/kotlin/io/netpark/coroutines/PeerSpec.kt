@@ -11,7 +11,6 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import java.util.concurrent.CountDownLatch
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
@@ -27,7 +26,7 @@ import kotlinx.coroutines.withContext
 
 /** Learning of the peer's end, and ending so that the peer loses nothing. */
 class PeerSpec : NetparkSpec(body = {
-    val long = Shutdown.within(60.seconds.toJavaDuration())
+    val long = Shutdown(finish = 60.seconds)
 
     for (flavour in Flavour.all) {
         test("$flavour: who waits for the peer's end is told which it was, with bytes unread in front and beside a reader") {

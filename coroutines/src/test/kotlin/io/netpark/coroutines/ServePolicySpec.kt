@@ -26,12 +26,11 @@ import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 
 /** What ends a serving, what does not, and how long its end may take. */
 class ServePolicySpec : NetparkSpec(body = {
 
-    fun within(millis: Long) = Shutdown.within(millis.milliseconds.toJavaDuration())
+    fun within(millis: Long) = Shutdown(finish = millis.milliseconds)
 
     test("a balancing that throws is reported, costs one connection, and ends nothing") {
         val reporter = RecordingReporter()
@@ -236,9 +235,9 @@ class ServePolicySpec : NetparkSpec(body = {
     }
 
     test("a second shutdown in more of a hurry ends the first, in whichever phase that is") {
-        val hour = kotlin.time.Duration.parse("1h").toJavaDuration()
+        val hour = kotlin.time.Duration.parse("1h")
         onReactor { reactor, _ ->
-            for (first in listOf(within(0).announcing(hour), Shutdown.within(hour), within(0).flushing(hour))) {
+            for (first in listOf(within(0).announcing(hour), Shutdown(finish = hour), within(0).flushing(hour))) {
                 val listener = reactor.listen("127.0.0.1", 0)
                 val serving = launch { listener.serve { awaitCancellation() } }
                 reactor.dial(listener.localAddress).use { client ->

@@ -23,11 +23,10 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 import kotlin.time.toKotlinDuration
 
 class ShutdownSpec : NetparkSpec(body = {
-    val long = Shutdown.within(60.seconds.toJavaDuration())
+    val long = Shutdown(finish = 60.seconds)
 
     /** Answers requests of a byte with itself; to `s` slowly. */
     suspend fun answer(connection: Connection) {
@@ -130,7 +129,7 @@ class ShutdownSpec : NetparkSpec(body = {
             val serving = launch { listener.serve { awaitCancellation() } }
             val clients = List(3) { reactor.dial(listener.localAddress) }
             soon { reactor.group.first().descriptors() == 7 }
-            listener.shutdown(Shutdown.within(50.milliseconds.toJavaDuration())) shouldBe Shutdown.Report(0, 0, 0, 3)
+            listener.shutdown(Shutdown(finish = 50.milliseconds)) shouldBe Shutdown.Report(0, 0, 0, 3)
             clients.forEach { it.readToEnd().size shouldBe 0; it.close() }
             serving.join()
         }
@@ -140,7 +139,7 @@ class ShutdownSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch { listener.serve { answer(it) } }
-            val phases = long.announcing(2000.milliseconds.toJavaDuration())
+            val phases = long.announcing(2000.milliseconds)
             val reports = List(3) { async { listener.shutdown(phases) } }
             soon { listener.isDraining }
             reactor.dial(listener.localAddress).use { late ->

@@ -82,7 +82,8 @@ public final class BlockingConnection implements AutoCloseable {
      *
      * @param group one of its event loops watches the connection
      * @param remote an {@link java.net.InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
-     * @param timeout how long it may take; zero leaves it to the kernel, which gives up after about two minutes
+     * @param timeout how long it may take; {@link io.netpark.core.sys.Due#INFINITE} leaves it to the kernel, which gives up after
+     *     about two minutes
      * @throws NetparkException naming why there is no connection; nothing is left open
      * @throws InterruptedIOException if the thread is interrupted, and stays so; nothing is left open
      */

@@ -38,7 +38,7 @@ final class Borrowing implements Pool.Borrower {
     /** What is being checked, to be closed if nobody waits for it any more. */
     private volatile @Nullable CallbackConnection checking;
 
-    /** @param timeoutNanos 0 for ever */
+    /** @param timeoutNanos {@link Due#FOREVER} for ever, 0 or less not to wait */
     Borrowing(CallbackPool pool, SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
         this.pool = pool;
         this.future = pool.client.newFuture();
@@ -68,12 +68,11 @@ final class Borrowing implements Pool.Borrower {
     }
 
     private long left() {
-        return timeoutNanos == 0 || asked.get() == 1
-                ? timeoutNanos : Math.max(1, timeoutNanos - (System.nanoTime() - startNanos));
+        return timeoutNanos == Due.FOREVER || asked.get() == 1 ? timeoutNanos : timeoutNanos - (System.nanoTime() - startNanos);
     }
 
     private void ask() {
-        if (timeoutNanos > 0 && asked.get() > 0 && System.nanoTime() - startNanos >= timeoutNanos) {
+        if (asked.get() > 0 && System.nanoTime() - startNanos >= timeoutNanos) {
             failed(new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to " + destination
                     + ": none within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms that its check accepts"));
             return;
@@ -125,7 +124,7 @@ final class Borrowing implements Pool.Borrower {
         CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
         connection.life.start(() -> {});
         Timer timer = connection.loop().newTimer(connection::close);
-        timer.arm(Due.after(startNanos, timeoutNanos == 0 ? Due.FOREVER : timeoutNanos));
+        timer.arm(Due.after(startNanos, timeoutNanos));
         connection.onClose((closed, cause) -> {
             timer.disarm();
             checking = null;

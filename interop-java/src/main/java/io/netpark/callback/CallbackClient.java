@@ -8,6 +8,7 @@ import io.netpark.core.net.Dial;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolOptions;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
@@ -244,7 +245,7 @@ public final class CallbackClient implements AutoCloseable {
     /** What a client is made of. */
     public static final class Builder extends Setup<Builder> {
 
-        private Duration connectTimeout = Duration.ZERO;
+        private Duration connectTimeout = Due.INFINITE;
         private UnaryOperator<Dialer> dialer = UnaryOperator.identity();
 
         private Builder() {}
@@ -255,11 +256,13 @@ public final class CallbackClient implements AutoCloseable {
         }
 
         /**
-         * How long a dial may take in all, with the look-up of a name. Zero, the default, leaves it to the kernel, which gives up
-         * after about two minutes.
+         * How long a dial may take in all, with the look-up of a name. {@link Due#INFINITE}, the default, leaves it to the kernel,
+         * which gives up after about two minutes.
+         *
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder connectTimeout(Duration time) {
-            notNegativeNanos(time);
+            Due.timeoutNanos(time, "connect timeout");
             connectTimeout = time;
             return this;
         }

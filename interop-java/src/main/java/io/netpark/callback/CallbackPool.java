@@ -4,6 +4,7 @@ import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.pool.PoolSnapshot;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * Connections to one or many destinations, kept for the next who wants one. Made by {@link CallbackClient#newPool}.
  *
  * <pre>{@code
- *   CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMostPerDestination(8));
+ *   CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(8));
  *   pool.borrow("db.internal", 6379, callbacks).thenAccept(lease -> {
  *       lease.connection().writeAsync(question); // and its request callback gives the lease back
  *   });
@@ -63,10 +64,11 @@ public final class CallbackPool implements AutoCloseable {
     /**
      * As the other.
      *
-     * @param timeout how long to wait for a connection; zero for ever
+     * @param timeout how long to wait for a connection. With zero or less it waits for nothing: it gets one that is idle, or fails
+     *     at once
      */
     public CompletableFuture<CallbackLease> borrow(SocketAddress destination, Duration timeout, Callbacks callbacks) {
-        return borrow(destination, Setup.notNegativeNanos(timeout), callbacks);
+        return borrow(destination, Due.nanos(timeout), callbacks);
     }
 
     private CompletableFuture<CallbackLease> borrow(SocketAddress destination, long timeoutNanos, Callbacks callbacks) {

@@ -72,7 +72,7 @@ class CallbackLeaseTest {
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open();
                 CallbackServer server = echo(group);
                 CallbackClient client = CallbackClient.builder().group(group).open();
-                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(1))) {
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(1))) {
             CallbackLease lease = get(pool.borrow(server.localAddress(), NONE));
             CallbackConnection old = lease.connection();
             CompletableFuture<Void> given = new CompletableFuture<>();
@@ -107,7 +107,7 @@ class CallbackLeaseTest {
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open();
                 CallbackServer server = echo(group);
                 CallbackClient client = CallbackClient.builder().group(group).open();
-                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(1), Duration.ZERO, connection -> {
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(1), Duration.ZERO, connection -> {
                     kept.set(connection);
                     connection.setReadTimeout(Duration.ofMillis(30));
                     connection.setWriteTimeout(Duration.ofMillis(30));

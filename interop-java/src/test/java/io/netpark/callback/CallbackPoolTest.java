@@ -186,7 +186,7 @@ class CallbackPoolTest {
         try (EventLoopGroup group = platform.group().loops(2).open();
                 CallbackServer server = echo(group);
                 CallbackClient client = CallbackClient.builder().group(group).open();
-                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(1))) {
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(1))) {
             CallbackLease first = get(pool.borrow(server.localAddress(), NONE));
             NetparkException.TimedOut timedOut = assertInstanceOf(NetparkException.TimedOut.class,
                     failure(pool.borrow(server.localAddress(), Duration.ofMillis(50), NONE)));
@@ -315,7 +315,7 @@ class CallbackPoolTest {
     void closingTheClientClosesThePoolAndTellsThoseWhoWait() throws Exception {
         try (EventLoopGroup group = Support.group(1, new Support.Reports()); CallbackServer server = echo(group)) {
             CallbackClient client = CallbackClient.builder().group(group).open();
-            CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(1));
+            CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(1));
             CallbackLease lease = get(pool.borrow(server.localAddress(), NONE));
             CompletableFuture<CallbackLease> waiting = pool.borrow(server.localAddress(), NONE);
             client.close();
@@ -333,7 +333,7 @@ class CallbackPoolTest {
                 Workers workers = Workers.pool(2, 100);
                 CallbackServer server = echo(group);
                 CallbackClient client = CallbackClient.builder().group(group).workers(workers).open();
-                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(3))) {
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(3))) {
             List<CompletableFuture<String>> answers = new ArrayList<>();
             for (int i = 0; i < 200; i++) {
                 answers.add(ask(pool, server, "question " + i));

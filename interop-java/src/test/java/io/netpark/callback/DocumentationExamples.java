@@ -47,7 +47,7 @@ final class DocumentationExamples {
     }
 
     static void ask(CallbackClient client, Callbacks callbacks, ByteBuffer question) {
-        CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMostPerDestination(8));
+        CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(8));
         pool.borrow("db.internal", 6379, callbacks).thenAccept(lease -> {
             lease.connection().writeAsync(question); // and its request callback gives the lease back
         });

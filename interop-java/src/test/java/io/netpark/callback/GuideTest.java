@@ -171,7 +171,7 @@ class GuideTest {
         try (CallbackServer server = CallbackServer.builder().loops(1)
                         .onRequest((connection, in) -> connection.write(in)).listen(loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open();
-                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMost(2))) {
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(2))) {
             for (int i = 0; i < 10; i++) {
                 assertEquals("question " + i, GuideExamples.ask(pool, server.localAddress(), "question " + i).get());
             }

@@ -183,7 +183,7 @@ class LongChainsTest {
     void borrowersOneAfterAnother() throws Exception {
         try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open()) {
-            CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMostPerDestination(1));
+            CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(1));
             Chain chain = new Chain(5_000, false, () ->
                     pool.borrow(server.localAddress(), Between.NONE).thenAccept(CallbackLease::giveBack));
             chain.run();

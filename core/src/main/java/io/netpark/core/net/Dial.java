@@ -142,11 +142,18 @@ public final class Dial {
         try {
             timer = loop.newTimer(this::timedOut, () -> fail(closed()));
             // Without a timeout it only waits for the end of its loop.
-            timer.arm(Due.after(startNanos, dialer.timeoutNanos() == 0 ? Due.FOREVER : dialer.timeoutNanos()));
+            timer.arm(Due.after(startNanos, dialer.timeoutNanos()));
         } catch (Throwable e) { // no memory
             fail(threw(e));
             return;
         }
+        seek();
+        if (dialer.timeoutNanos() <= 0 && state == OPEN) {
+            timedOut();
+        }
+    }
+
+    private void seek() {
         if (host == null) {
             startNext();
             return;
@@ -240,7 +247,7 @@ public final class Dial {
     }
 
     private boolean isParallel() {
-        return dialer.attemptDelayNanos() > 0;
+        return dialer.attemptDelayNanos() < Due.FOREVER;
     }
 
     /** The next address. One that fails at once asks for the next before this has returned: that is begun here, not in a call. */
@@ -273,7 +280,7 @@ public final class Dial {
         if (next != null) {
             next.disarm();
         }
-        if (more && (isParallel() || dialer.timeoutNanos() > 0)) { // the last has until the end
+        if (more && (isParallel() || dialer.timeoutNanos() < Due.FOREVER)) { // the last has until the end
             if (next == null) {
                 next = loop.newTimer(this::nextIsDue);
             }

@@ -41,7 +41,7 @@ public final class Dialer {
 
     /** A dialer whose connections live on the loops of a group; for the rest as it is unless told otherwise. */
     public static Dialer of(EventLoopGroup group) {
-        return new Dialer(Objects.requireNonNull(group, "group"), NetOptions.DEFAULT, Resolver.SYSTEM, 0,
+        return new Dialer(Objects.requireNonNull(group, "group"), NetOptions.DEFAULT, Resolver.SYSTEM, Due.FOREVER,
                 ATTEMPT_DELAY.toNanos(), null);
     }
 
@@ -56,16 +56,18 @@ public final class Dialer {
     }
 
     /**
-     * How long a dial may take in all, with the look-up. Zero, the default, leaves it to the kernel, which gives an address up
-     * after about two minutes; but a unix socket whose backlog is full is waited for without end.
+     * The time limit of a dial in all, with the look-up. {@link Due#INFINITE}, the default, leaves it to the kernel, which gives an
+     * address up after about two minutes; but a unix socket whose backlog is full is waited for without end. With zero or less a
+     * dial waits for nothing: what is not connected at once, as a unix socket is, fails with
+     * {@link io.netpark.core.sys.NetparkException.TimedOut}.
      */
-    public Dialer withTimeout(Duration time) {
-        return new Dialer(group, options, resolver, Due.notNegativeNanos(time, "timeout"), attemptDelayNanos, local);
+    public Dialer withTimeout(Duration limit) {
+        return new Dialer(group, options, resolver, Due.nanos(limit), attemptDelayNanos, local);
     }
 
     /**
-     * How long an address is tried alone, before the next is tried beside it. The default is 250 ms. Zero: addresses are tried
-     * strictly one after another. Then each may take its share of the time that is left (Go's rule: an equal share, but at
+     * How long an address is tried alone, before the next is tried beside it. The default is 250 ms; zero tries all at once.
+     * {@link Due#INFINITE}: addresses are tried strictly one after another. Then each may take its share of the time that is left (Go's rule: an equal share, but at
      * least 2 s, or all there is), the last one what is left, and when the time is over the dial fails with
      * {@link io.netpark.core.sys.NetparkException.TimedOut}, whatever the others failed with; otherwise an address once tried has
      * until the end.
@@ -146,12 +148,12 @@ public final class Dialer {
         return resolver;
     }
 
-    /** 0 for none. */
+    /** {@link Due#FOREVER} for none, 0 or less to wait for nothing. */
     long timeoutNanos() {
         return timeoutNanos;
     }
 
-    /** 0 for one after another. */
+    /** {@link Due#FOREVER} for one after another. */
     long attemptDelayNanos() {
         return attemptDelayNanos;
     }

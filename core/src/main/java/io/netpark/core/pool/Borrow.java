@@ -40,7 +40,8 @@ public final class Borrow {
     /** @param state of the pool */
     NetparkException timedOut(String state) {
         NetparkException timedOut = new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to "
-                + destination + ": none within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms; " + state);
+                + destination + ": none " + (timeoutNanos > 0 ? "within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms" : "is idle")
+                + "; " + state);
         timedOut.initCause(destination.lastFailure);
         return timedOut;
     }

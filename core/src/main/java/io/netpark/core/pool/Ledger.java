@@ -37,7 +37,7 @@ final class Ledger {
 
     /** Forgets an address of which there is nothing to be remembered. */
     void forgetIfUnused(Destination destination) {
-        if (options.fewestIdle == 0 && destination.isUnused()) {
+        if (options.minIdle == 0 && destination.isUnused()) {
             destinations.remove(destination.address, destination);
         }
     }
@@ -53,6 +53,14 @@ final class Ledger {
         tally.waited(System.nanoTime() - borrow.startNanos);
         forgetIfUnused(borrow.destination);
         return true;
+    }
+
+    /** One finds nothing at hand, and does not wait. */
+    NetparkException refuse(Borrow borrow) {
+        tally.timedOut++;
+        NetparkException refusal = borrow.timedOut(state(borrow.destination));
+        forgetIfUnused(borrow.destination);
+        return refusal;
     }
 
     /** One more waits. */
@@ -130,8 +138,8 @@ final class Ledger {
         if (failure != null) {
             return "connecting failed " + destination.failures + " times, at last: " + failure.getMessage();
         }
-        return destination.open + " are open there (of at most " + options.mostPerDestination + "), " + members.size()
-                + " in all (of at most " + options.most + "), " + destination.waiting.size()
+        return destination.open + " are open there (of at most " + options.maxPerDestination + "), " + members.size()
+                + " in all (of at most " + options.maxConnections + "), " + destination.waiting.size()
                 + " more wait; borrow for shorter, or raise the limits";
     }
 
@@ -141,7 +149,7 @@ final class Ledger {
             return false;
         }
         Destination first = waiting.iterator().next().destination;
-        return first != destination && closing == 0 && total() >= options.most && first.count() < options.mostPerDestination
+        return first != destination && closing == 0 && total() >= options.maxConnections && first.count() < options.maxPerDestination
                 && first.dialing == 0 && !first.isPausing();
     }
 
@@ -165,9 +173,9 @@ final class Ledger {
         if (longest != null) {
             return longest;
         }
-        if (options.fewestIdle > 0 && total() < options.most) {
+        if (options.minIdle > 0 && total() < options.maxConnections) {
             for (Destination destination : destinations.values()) {
-                if (destination.idle.size() + destination.coming() - destination.waiting.size() < options.fewestIdle
+                if (destination.idle.size() + destination.coming() - destination.waiting.size() < options.minIdle
                         && mayDial(destination)) {
                     return destination;
                 }
@@ -177,7 +185,7 @@ final class Ledger {
     }
 
     private boolean mayDial(Destination destination) {
-        if (destination.count() >= options.mostPerDestination) {
+        if (destination.count() >= options.maxPerDestination) {
             return false;
         }
         if (destination.isPausing()) {

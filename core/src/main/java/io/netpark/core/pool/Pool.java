@@ -65,7 +65,7 @@ public final class Pool implements AutoCloseable {
         this.group = dialer.group();
         this.loop = group.first();
         this.supply = new Supply(this, ledger, options, loop,
-                options.connectNanos == 0 ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos)));
+                options.connectNanos == Due.FOREVER ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos)));
         this.sweep = new Sweep(loop, options, this::sweep);
     }
 
@@ -76,7 +76,7 @@ public final class Pool implements AutoCloseable {
 
     // Borrowing
 
-    /** How long a borrower waits who names no time; 0 for ever. */
+    /** The time limit of a borrow that names none; {@link Due#FOREVER} for none. */
     public long borrowTimeoutNanos() {
         return options.borrowNanos;
     }
@@ -90,13 +90,11 @@ public final class Pool implements AutoCloseable {
      * Borrows a connection. Never waits: the borrower is told, by this call if there is a connection at hand.
      *
      * @param destination as {@link Dialer#dial(SocketAddress, Dial.Outcome)} takes it
-     * @param timeoutNanos how long it may take, not negative; 0 for ever
-     * @throws IllegalArgumentException if nobody can be dialed there, or the time is negative
+     * @param timeoutNanos how long it may take; {@link Due#FOREVER} or more for no limit. With 0 or less nothing waits: it gets the
+     *     connection that is idle, or fails at once, and none is dialed for it
+     * @throws IllegalArgumentException if nobody can be dialed there
      */
     public Borrow borrow(SocketAddress destination, long timeoutNanos, Borrower borrower) {
-        if (timeoutNanos < 0) {
-            throw new IllegalArgumentException("the time to borrow a connection cannot be negative: " + timeoutNanos + " ns");
-        }
         SocketAddress address = Dialer.requireDialable(destination);
         while (true) {
             Borrow borrow;
@@ -113,6 +111,9 @@ public final class Pool implements AutoCloseable {
                     } else if (options.failFast && borrow.destination.isPausing()) {
                         refusal = borrow.destination.failing();
                     }
+                }
+                if (found == null && refusal == null && timeoutNanos <= 0) {
+                    refusal = ledger.refuse(borrow);
                 }
                 if (found == null && refusal == null) {
                     ledger.await(borrow);
@@ -164,7 +165,7 @@ public final class Pool implements AutoCloseable {
             ledger.tally.borrowed++;
         }
         Calling.call(member.connection.loop(), lent);
-        if (options.fewestIdle > 0) {
+        if (options.minIdle > 0) {
             supply.goOn();
         }
         return true;
@@ -182,7 +183,7 @@ public final class Pool implements AutoCloseable {
             }
             borrow.timer = timer;
         }
-        if (!timer.arm(Due.after(borrow.startNanos, borrow.timeoutNanos == 0 ? Due.FOREVER : borrow.timeoutNanos))) {
+        if (!timer.arm(Due.after(borrow.startNanos, borrow.timeoutNanos))) {
             loopsClosed(borrow);
         }
         boolean answered;
@@ -400,7 +401,7 @@ public final class Pool implements AutoCloseable {
 
     // Time
 
-    /** Makes connections to a destination until as many are idle as {@link PoolOptions#withFewestIdle} says. Never waits. */
+    /** Makes connections to a destination until as many are idle as {@link PoolOptions#withMinIdle} says. Never waits. */
     public void warmUp(SocketAddress destination) {
         SocketAddress address = Dialer.requireDialable(destination);
         synchronized (ledger) {

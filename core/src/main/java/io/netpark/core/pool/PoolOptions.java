@@ -3,7 +3,11 @@ package io.netpark.core.pool;
 import io.netpark.core.sys.Due;
 import java.time.Duration;
 
-/** What a {@link Pool} may hold, and for how long. Immutable: each {@code with} returns a changed copy. */
+/**
+ * What a {@link Pool} may hold, and for how long. Immutable: each {@code with} returns a changed copy.
+ *
+ * <p>A time is positive; {@link Due#INFINITE}, or anything as long, is no limit.
+ */
 public final class PoolOptions {
 
     /**
@@ -13,9 +17,9 @@ public final class PoolOptions {
     public static final PoolOptions DEFAULT = new PoolOptions(64, 16, 0, Duration.ofSeconds(60), Duration.ofMinutes(30),
             Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(10), false);
 
-    final int most;
-    final int mostPerDestination;
-    final int fewestIdle;
+    final int maxConnections;
+    final int maxPerDestination;
+    final int minIdle;
     final long idleNanos;
     final long lifetimeNanos;
     final long borrowNanos;
@@ -24,17 +28,17 @@ public final class PoolOptions {
     final long lastBackOffNanos;
     final boolean failFast;
 
-    private PoolOptions(int most, int mostPerDestination, int fewestIdle, Duration idle, Duration lifetime, Duration borrow,
+    private PoolOptions(int maxConnections, int maxPerDestination, int minIdle, Duration idle, Duration lifetime, Duration borrow,
             Duration connect, Duration firstBackOff, Duration lastBackOff, boolean failFast) {
-        this(most, mostPerDestination, fewestIdle, idle.toNanos(), lifetime.toNanos(), borrow.toNanos(), connect.toNanos(),
+        this(maxConnections, maxPerDestination, minIdle, idle.toNanos(), lifetime.toNanos(), borrow.toNanos(), connect.toNanos(),
                 firstBackOff.toNanos(), lastBackOff.toNanos(), failFast);
     }
 
-    private PoolOptions(int most, int mostPerDestination, int fewestIdle, long idleNanos, long lifetimeNanos, long borrowNanos,
+    private PoolOptions(int maxConnections, int maxPerDestination, int minIdle, long idleNanos, long lifetimeNanos, long borrowNanos,
             long connectNanos, long firstBackOffNanos, long lastBackOffNanos, boolean failFast) {
-        this.most = most;
-        this.mostPerDestination = mostPerDestination;
-        this.fewestIdle = fewestIdle;
+        this.maxConnections = maxConnections;
+        this.maxPerDestination = maxPerDestination;
+        this.minIdle = minIdle;
         this.idleNanos = idleNanos;
         this.lifetimeNanos = lifetimeNanos;
         this.borrowNanos = borrowNanos;
@@ -45,14 +49,14 @@ public final class PoolOptions {
     }
 
     /** How many connections there may be in all: lent, idle, and being dialed. */
-    public PoolOptions withMost(int connections) {
-        return new PoolOptions(positive(connections), mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos,
+    public PoolOptions withMaxConnections(int connections) {
+        return new PoolOptions(positive(connections), maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /** How many of them there may be to one destination. */
-    public PoolOptions withMostPerDestination(int connections) {
-        return new PoolOptions(most, positive(connections), fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+    public PoolOptions withMaxPerDestination(int connections) {
+        return new PoolOptions(maxConnections, positive(connections), minIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
                 firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
@@ -60,49 +64,49 @@ public final class PoolOptions {
      * How many idle connections are kept ready for each destination, from when it is first named on, as far as the other limits
      * allow. These are not given up for being idle.
      */
-    public PoolOptions withFewestIdle(int connections) {
+    public PoolOptions withMinIdle(int connections) {
         if (connections < 0) {
             throw new IllegalArgumentException("there cannot be fewer than no idle connections: " + connections);
         }
-        return new PoolOptions(most, mostPerDestination, connections, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+        return new PoolOptions(maxConnections, maxPerDestination, connections, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
                 firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How long a connection may be idle before it is closed. Zero is for ever. */
-    public PoolOptions withIdleTime(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, Due.notNegativeNanos(time, "idle time"), lifetimeNanos, borrowNanos,
+    /** How long a connection may be idle before it is closed. */
+    public PoolOptions withIdleTimeout(Duration time) {
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, Due.timeoutNanos(time, "idle timeout"), lifetimeNanos, borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /**
      * How old a connection may become; it is closed when it is not lent. Each has up to a tenth less, by chance: those that were
-     * opened together do not end together. Zero is for ever.
+     * opened together do not end together.
      */
-    public PoolOptions withLifetime(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, Due.notNegativeNanos(time, "lifetime"), borrowNanos,
+    public PoolOptions withMaxLifetime(Duration time) {
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, Due.timeoutNanos(time, "lifetime"), borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How long a borrower waits who names no time. Zero is for ever. */
+    /** How long a borrow waits for a connection that names no time of its own. */
     public PoolOptions withBorrowTimeout(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, Due.notNegativeNanos(time, "borrow timeout"),
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, Due.timeoutNanos(time, "borrow timeout"),
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How long an attempt to connect may take in all. Zero leaves it to the kernel, and to the pool's dialer. */
+    /** How long an attempt to connect may take in all. Without a limit it is left to the pool's dialer. */
     public PoolOptions withConnectTimeout(Duration time) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos,
-                Due.notNegativeNanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos,
+                Due.timeoutNanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /** The pause after an attempt to connect has failed, doubled with each that follows, up to {@code last}. */
     public PoolOptions withBackOff(Duration first, Duration last) {
-        if (first.isZero() || first.compareTo(last) > 0) {
+        if (first.isZero() || first.isNegative() || first.compareTo(last) > 0) {
             throw new IllegalArgumentException(
                     "the first pause must be positive and no longer than the last: " + first + ", " + last);
         }
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
-                Due.notNegativeNanos(first, "pause"), Due.notNegativeNanos(last, "pause"), failFast);
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+                Due.nanos(first), Due.nanos(last), failFast);
     }
 
     /**
@@ -110,7 +114,7 @@ public final class PoolOptions {
      * false: they wait as long as their time allows, as the destination may be there again by then.
      */
     public PoolOptions withFailFast(boolean on) {
-        return new PoolOptions(most, mostPerDestination, fewestIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
+        return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
                 firstBackOffNanos, lastBackOffNanos, on);
     }
 

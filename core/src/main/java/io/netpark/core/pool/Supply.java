@@ -128,7 +128,7 @@ final class Supply {
         Member room = null;
         synchronized (ledger) {
             Destination wanting = ledger.draining ? null : ledger.wanting();
-            if (wanting != null && ledger.total() < options.most) {
+            if (wanting != null && ledger.total() < options.maxConnections) {
                 dialing = ledger.dials(this, wanting);
             } else if (wanting != null && !ledger.isMakingRoom()) { // or whoever makes it comes here afterwards
                 room = ledger.longestIdle(wanting);
@@ -208,7 +208,7 @@ final class Supply {
             destination.retryPlanned = false;
             destination.retry = null;
             forget = destination.failures > 0 && destination.waiting.isEmpty() && destination.count() == 0
-                    && options.fewestIdle == 0;
+                    && options.minIdle == 0;
             if (forget && System.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
                 destination.recovered();
                 ledger.forgetIfUnused(destination);
@@ -224,9 +224,6 @@ final class Supply {
 
     /** When a connection made now is too old, as a nanoTime. */
     private long end() {
-        if (options.lifetimeNanos == 0) {
-            return Due.in(Due.FOREVER);
-        }
         return Due.in(options.lifetimeNanos - ThreadLocalRandom.current().nextLong(1 + options.lifetimeNanos / 10));
     }
 }

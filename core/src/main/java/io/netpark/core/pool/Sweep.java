@@ -39,7 +39,7 @@ final class Sweep {
     }
 
     private long idleEnd(Member member) {
-        return options.idleNanos == 0 ? member.endNanos : Due.after(member.idleSince, options.idleNanos);
+        return Due.after(member.idleSince, options.idleNanos);
     }
 
     /** Whether the timer has to be armed. */
@@ -82,8 +82,8 @@ final class Sweep {
         for (Destination destination : destinations) {
             int left = destination.idle.size();
             for (Member member : List.copyOf(destination.idle)) { // those that are idle for longest first
-                boolean unused = options.idleNanos > 0 && idleEnd(member) - now <= 0;
-                if (member.isOld(now) || unused && left > options.fewestIdle) {
+                boolean unused = idleEnd(member) - now <= 0;
+                if (member.isOld(now) || unused && left > options.minIdle) {
                     over.add(member); // what may need memory comes first
                     left--;
                     destination.idle.remove(member);

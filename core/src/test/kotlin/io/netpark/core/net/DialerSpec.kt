@@ -8,10 +8,12 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.sys.Due
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole
+import io.netpark.core.testing.Family
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.HeldPort
@@ -160,6 +162,34 @@ class DialerSpec : NetparkSpec(body = {
                 }
             }
 
+            for (limit in listOf(millis(0), millis(-1))) {
+                reactor("with a time limit of $limit a dial waits for nothing, and connects what can be connected at once") { dialer ->
+                    val impatient = dialer.withTimeout(limit)
+                    BlackHole().use { hole ->
+                        val before = openDescriptors()
+                        shouldThrow<NetparkException.TimedOut> { impatient.await(hole.address) }.timeout() shouldBe
+                            NetparkException.Timeout.CONNECT
+                        eventually { openDescriptors() shouldBe before }
+                    }
+                    val asked = CompletableFuture<List<InetAddress>>()
+                    shouldThrow<NetparkException.TimedOut> { impatient.withResolver { asked }.await("slow.example", 80) }
+                    asked.isCancelled shouldBe true
+                    listen(Family.ABSTRACT.freshAddress()).use { impatient.await(it.listener.localAddress()).close() }
+                }
+            }
+
+            reactor("without a delay all addresses are tried at once") { dialer ->
+                BlackHole().use { hole ->
+                    val before = openDescriptors()
+                    val outcome = Outcome()
+                    dialer.withResolver(names("127.0.0.1", "127.0.0.1", "127.0.0.1")).withAttemptDelay(Duration.ZERO)
+                        .dial("several", hole.address.port, outcome).also {
+                            eventually { openDescriptors() shouldBe before + 3 }
+                        }.cancel()
+                    eventually { openDescriptors() shouldBe before }
+                }
+            }
+
             reactor("a resolver that never answers is cancelled when the time is over") { dialer ->
                 val asked = CompletableFuture<List<InetAddress>>()
                 shouldThrow<NetparkException.TimedOut> {
@@ -266,7 +296,6 @@ class DialerSpec : NetparkSpec(body = {
                     { dialer.dial("", 80, Outcome()) } to "no name",
                     { dialer.dial(loopback(), Outcome()) } to "port 0",
                     { dialer.dial(UnixAddress.UNNAMED, Outcome()) } to "without a path",
-                    { dialer.withTimeout(millis(-1)) } to "negative",
                     { dialer.withAttemptDelay(millis(-1)) } to "negative",
                 )) {
                     shouldThrow<IllegalArgumentException> { call() }.message!! shouldContain word
@@ -326,7 +355,7 @@ class DialerSpec : NetparkSpec(body = {
             BlackHole("127.0.0.1").use { hole ->
                 reactor.listen(loopback("127.0.0.2", hole.address.port)).use {
                     val elapsed = elapsedMillis {
-                        Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2")).withAttemptDelay(Duration.ZERO)
+                        Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2")).withAttemptDelay(Due.INFINITE)
                             .withTimeout(Duration.ofMillis(4200)).await("several", hole.address.port).close()
                     }
                     elapsed shouldBeGreaterThanOrEqual 2100
@@ -349,7 +378,7 @@ class DialerSpec : NetparkSpec(body = {
         TestReactor().use { reactor ->
             BlackHole("127.0.0.3").use { hole ->
                 val dialer = Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
-                    .withAttemptDelay(Duration.ZERO).withTimeout(millis(200))
+                    .withAttemptDelay(Due.INFINITE).withTimeout(millis(200))
                 val failure = shouldThrow<NetparkException.TimedOut> { dialer.await("several", hole.address.port) }
                 failure.timeout() shouldBe NetparkException.Timeout.CONNECT
                 failure.message!! shouldContain "no connection within 200 ms"
@@ -367,7 +396,7 @@ class DialerSpec : NetparkSpec(body = {
                 for (local in listOf(null, loopback("::1"))) { // refused by the peer, and before anything is sent
                     val turns = AtomicInteger()
                     val outcome = Outcome()
-                    Dialer.of(reactor.group).withResolver(resolver).withAttemptDelay(Duration.ZERO).withLocalAddress(local)
+                    Dialer.of(reactor.group).withResolver(resolver).withAttemptDelay(Due.INFINITE).withLocalAddress(local)
                         .dial("many", deaf.port, outcome)
                     reactor.loop.execute(object : Runnable {
                         override fun run() {

@@ -5,6 +5,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.Balancing
 import io.netpark.core.net.Dialer
+import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
@@ -37,7 +38,7 @@ private class Told(private val then: (PoolLease) -> Unit) : Pool.Borrower {
 
 private fun Pool.lend(address: SocketAddress): PoolLease {
     val future = CompletableFuture<PoolLease>()
-    borrow(address, 0, object : Pool.Borrower {
+    borrow(address, Due.FOREVER, object : Pool.Borrower {
         override fun lent(lease: PoolLease) {
             future.complete(lease)
         }
@@ -58,7 +59,7 @@ class PoolLimitSpec : NetparkSpec(body = {
             balancing { loops, hash -> if (bad.getAndDecrement() > 0) error("no balance") else sound.choose(loops, hash) }
         }.use { reactor ->
             server { address ->
-                val options = PoolOptions.DEFAULT.withMost(2).withMostPerDestination(2)
+                val options = PoolOptions.DEFAULT.withMaxConnections(2).withMaxPerDestination(2)
                     .withBackOff(Duration.ofMillis(1), Duration.ofMillis(2))
                 Pool(Dialer.of(reactor.group), options).use { pool ->
                     val leases = List(2) { pool.lend(address) }
@@ -96,9 +97,9 @@ class PoolLimitSpec : NetparkSpec(body = {
     test("20 000 who wait and give back at once are all served, on a small stack") {
         TestReactor().use { reactor ->
             server { address ->
-                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1)).use { pool ->
                     val lease = pool.lend(address)
-                    val waiting = List(20_000) { Told { it.giveBack() }.also { borrower -> pool.borrow(address, 0, borrower) } }
+                    val waiting = List(20_000) { Told { it.giveBack() }.also { borrower -> pool.borrow(address, Due.FOREVER, borrower) } }
                     onSmallStack { lease.giveBack() }
                     waiting.forEach { it.future.result() }
                     eventually { check(pool.snapshot().idle() == 1) { "${pool.snapshot()}" } }
@@ -114,11 +115,11 @@ class PoolLimitSpec : NetparkSpec(body = {
     test("who gives back at once and borrows again, 100 000 times, needs no more stack for it") {
         TestReactor().use { reactor ->
             server { address ->
-                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1)).use { pool ->
                     val rounds = AtomicInteger()
                     val done = CompletableFuture<Unit>()
                     fun again() {
-                        pool.borrow(address, 0, Told { lease ->
+                        pool.borrow(address, Due.FOREVER, Told { lease ->
                             lease.giveBack()
                             if (rounds.incrementAndGet() < 100_000) again() else done.complete(Unit)
                         })
@@ -139,7 +140,7 @@ class PoolLimitSpec : NetparkSpec(body = {
             val rounds = AtomicInteger()
             val done = CompletableFuture<Unit>()
             fun again() {
-                pool.borrow(io.netpark.core.testing.loopback(port = 1), 0, object : Pool.Borrower {
+                pool.borrow(io.netpark.core.testing.loopback(port = 1), Due.FOREVER, object : Pool.Borrower {
                     override fun lent(lease: PoolLease) = error("a closed pool lends")
 
                     override fun failed(cause: NetparkException) {
@@ -157,7 +158,7 @@ class PoolLimitSpec : NetparkSpec(body = {
             val servers = List(3) { Accepting() }
             val mostOpen = AtomicInteger()
             try {
-                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(2).withMostPerDestination(2)).use { pool ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(2).withMaxPerDestination(2)).use { pool ->
                     val stop = AtomicBoolean()
                     val watching = async {
                         while (!stop.get()) {
@@ -225,14 +226,14 @@ private fun usedAndClosed(reactor: TestReactor, address: SocketAddress): WeakRef
     val nobody = ServerSocket(0, 1, InetAddress.getLoopbackAddress()) // is never accepted from, and refuses once it is closed
     val refusing = nobody.localSocketAddress
     nobody.close()
-    val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMostPerDestination(1))
+    val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxPerDestination(1))
     val lease = pool.lend(address)
     val timed = Told { it.giveBack() }
     pool.borrow(address, Duration.ofHours(1).toNanos(), timed)
     lease.giveBack()
     timed.future.result()
     val failing = Told { }
-    pool.borrow(refusing, 0, failing)
+    pool.borrow(refusing, Due.FOREVER, failing)
     eventually { check(pool.snapshot().dialFailures() > 0) { "has not failed yet" } }
     pool.close()
     runCatching { failing.future.result() }

@@ -55,7 +55,7 @@ class PoolSpec : NetparkSpec(body = {
     test("a borrower that throws disturbs no other, however it was told") {
         TestReactor().use { reactor ->
             reactor.listen().use { listener ->
-                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1)).use { pool ->
                     pool.borrow(listener.address, object : Pool.Borrower {
                         override fun lent(lease: PoolLease): Unit = error("mine")
                         override fun failed(cause: NetparkException): Unit = error("mine")
@@ -81,7 +81,7 @@ class PoolSpec : NetparkSpec(body = {
     test("who waits gets no connection that something has come on, though the poller has not told of it yet") {
         TestReactor(loops = 2).use { reactor ->
             reactor.listen().use { listener ->
-                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1)).use { pool ->
                     val lease = pool.borrow(listener.address).await()
                     listener.accept().use { server ->
                         val client = BlockingConnection(lease.connection())
@@ -117,7 +117,7 @@ class PoolSpec : NetparkSpec(body = {
         TestReactor(loops = 2).use { reactor ->
             reactor.listen().use { listener ->
                 for (round in 0 until 200) {
-                    val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1))
+                    val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1))
                     val lease = pool.borrow(listener.address).await()
                     val waiting = Borrowed()
                     val borrow = pool.borrow(listener.address, TimeUnit.MICROSECONDS.toNanos(200), waiting)
@@ -146,7 +146,7 @@ class PoolSpec : NetparkSpec(body = {
         test("lending meets what the peer does at that moment, over ${libc.binding()}: never a dead connection that could be known") {
             TestReactor(libc, loops = 2).use { reactor ->
                 reactor.listen().use { listener ->
-                    Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1)).use { pool ->
+                    Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1)).use { pool ->
                         repeat(300) {
                             val lease = pool.borrow(listener.address).await()
                             val server = listener.accept()
@@ -171,19 +171,12 @@ class PoolSpec : NetparkSpec(body = {
         repeat(50) {
             val reactor = TestReactor(loops = 2)
             val listener = reactor.listen()
-            val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMost(1))
+            val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT.withMaxConnections(1))
             pool.borrow(listener.address).await()
             val waiting = List(5) { Borrowed() }
             race(1, { waiting.forEach { pool.borrow(listener.address, it) } }, { reactor.close() })
             waiting.forEach { shouldThrow<NetparkException> { it.await() }.shouldBeInstanceOf<NetparkException.Closed>() }
             pool.close()
-        }
-    }
-
-    test("bad times are refused") {
-        TestReactor().use { reactor ->
-            val pool = Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT)
-            shouldThrow<IllegalArgumentException> { pool.borrow(io.netpark.core.testing.loopback(port = 1), -1, Borrowed()) }
         }
     }
 })

@@ -2,7 +2,7 @@ package io.netpark.samples.chat
 
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
-import io.netpark.core.net.Shutdown
+import io.netpark.coroutines.Shutdown
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
@@ -26,7 +26,6 @@ import java.net.InetSocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 
 /**
  * What a chat server is told.
@@ -171,7 +170,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
         isClosing = true
         sockets.forEach { goAway(it) }
         runBlocking {
-            listener.shutdown(Shutdown.within(options.drain.toJavaDuration()))
+            listener.shutdown(Shutdown(finish = options.drain))
             serving.join() // returns when the handlers are gone
         }
         reactor.close()

@@ -3,7 +3,7 @@ package io.netpark.samples.http
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
-import io.netpark.core.net.Shutdown
+import io.netpark.coroutines.Shutdown
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.CoroutineScope
@@ -16,7 +16,6 @@ import java.nio.file.Path
 import java.util.function.Consumer
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.toJavaDuration
 
 /**
  * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the
@@ -56,7 +55,7 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
      */
     override fun close() {
         runBlocking {
-            listener.shutdown(Shutdown.within(drain.toJavaDuration()))
+            listener.shutdown(Shutdown(finish = drain))
             serving.join()
         }
         reactor.close()

@@ -3,6 +3,9 @@ package io.netpark.samples.load
 import io.netpark.core.pool.PoolOptions
 import io.netpark.coroutines.ConnectionPool
 import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.withBackOff
+import io.netpark.coroutines.withIdleTimeout
+import io.netpark.coroutines.withMaxLifetime
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
@@ -12,8 +15,8 @@ import kotlinx.coroutines.withContext
 import org.HdrHistogram.Histogram
 import org.HdrHistogram.SingleWriterRecorder
 import java.nio.ByteBuffer
-import java.time.Duration
 import java.util.concurrent.TimeUnit
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
@@ -39,9 +42,9 @@ internal class Lane(
 
     val pool: ConnectionPool = ConnectionPool(
         reactor,
-        PoolOptions.DEFAULT.withMost(clients.size).withMostPerDestination(clients.size)
-            .withIdleTime(Duration.ZERO).withLifetime(Duration.ZERO)
-            .withBackOff(Duration.ofMillis(100), Duration.ofSeconds(1)),
+        PoolOptions.DEFAULT.withMaxConnections(clients.size).withMaxPerDestination(clients.size)
+            .withIdleTimeout(Duration.INFINITE).withMaxLifetime(Duration.INFINITE)
+            .withBackOff(100.milliseconds, 1.seconds),
     )
 
     /** For what is read. Empty whenever a client suspends, so one is enough: an idle connection has no buffer. */
