@@ -25,6 +25,7 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
 
@@ -271,5 +272,28 @@ suspend fun connectTo(client: Connection, reactor: Reactor, server: SocketAddres
     reactor.dial(server, timeout = 3.seconds).use { upstream ->
         val relayed = relay(client, upstream)
         println("${relayed.there} bytes there, ${relayed.back} back")
+    }
+}
+
+/** Lines that come are printed, and news go out, until the peer ends its stream. Both are parts of one handler. */
+suspend fun talk(listener: Listener, news: Flow<String>) = listener.serve { connection ->
+    val telling = launch {
+        news.collect { line ->
+            connection.writer.putString("$line\n")
+            connection.writer.flush()
+        }
+    }
+    while (true) println(connection.reader.awaitLine() ?: break)
+    telling.cancel()
+}
+
+/** Tests a handler without a port: the server's end is what the handler gets, the client's end is the test's. */
+suspend fun greeterGreets(reactor: Reactor) = coroutineScope {
+    reactor.pair().use { (client, server) ->
+        launch { server.use { greeter(it) } }
+        client.write("ann\n".toByteArray())
+        check(client.reader.awaitLine() == "hello ann")
+        client.shutdownOutput()
+        check(client.reader.awaitLine() == null)
     }
 }

@@ -14,6 +14,7 @@ import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.flowOf
 import kotlinx.coroutines.launch
 
 class GuideSpec : NetparkSpec(body = {
@@ -235,5 +236,19 @@ class GuideSpec : NetparkSpec(body = {
             serving.cancelAndJoin()
         }
         folder.toFile().deleteRecursively()
+    }
+
+    test("a handler and what it has launched; and a handler that is tested without a port") {
+        onReactor { reactor, _ ->
+            greeterGreets(reactor)
+            val listener = reactor.listen(loopback())
+            val serving = launch { talk(listener, flowOf("one", "two")) }
+            reactor.dial(listener.localAddress).use { client ->
+                client.readText(8) shouldBe "one\ntwo\n"
+                client.shutdownOutput()
+                client.readToEnd().size shouldBe 0
+            }
+            serving.cancelAndJoin()
+        }
     }
 })
