@@ -89,6 +89,7 @@ public final class CallbackClient implements AutoCloseable {
      *     callback threw; no socket stays open then. Cancelling it, or completing it exceptionally in another way,
      *     stops connecting and closes the socket.
      * @throws IllegalArgumentException if its port is 0
+     * @throws IllegalStateException if messages of the callbacks' framing may be longer than the client's input limit
      */
     public CompletableFuture<CallbackConnection> dial(SocketAddress remote, Callbacks callbacks) {
         Objects.requireNonNull(remote, "remote");
@@ -97,7 +98,7 @@ public final class CallbackClient implements AutoCloseable {
 
     private CompletableFuture<CallbackConnection> dial(
             Callbacks callbacks, BiFunction<Dialer, Dial.Outcome, Dial> how) {
-        Objects.requireNonNull(callbacks, "callbacks");
+        require(callbacks);
         Dialing dialing = new Dialing(newFuture(), core -> connected(core, callbacks));
         dials.add(dialing);
         dialing.future.whenComplete((connection, failure) -> dials.remove(dialing));
@@ -125,8 +126,8 @@ public final class CallbackClient implements AutoCloseable {
      * @throws NetparkException if there are no descriptors for it, or the event loops are closed
      */
     public CallbackPair pair(Callbacks first, Callbacks second) throws NetparkException {
-        Objects.requireNonNull(first, "first");
-        Objects.requireNonNull(second, "second");
+        require(first);
+        require(second);
         ConnectionDescriptor.Pair made =
                 group.place(one -> group.place(other -> ConnectionDescriptor.pair(one, other)));
         CallbackPair pair;
@@ -174,7 +175,7 @@ public final class CallbackClient implements AutoCloseable {
      * @throws IllegalStateException if it is closed, or was taken over already
      */
     public CallbackConnection adopt(Detached detached, Callbacks callbacks) throws NetparkException {
-        Objects.requireNonNull(callbacks, "callbacks");
+        require(callbacks);
         ByteBuffer first = ByteBuffer.wrap(detached.unread().clone());
         CallbackConnection connection =
                 connected(group.place(loop -> ConnectionDescriptor.adopt(loop, detached.descriptor())), callbacks);
@@ -208,6 +209,11 @@ public final class CallbackClient implements AutoCloseable {
             pool.close();
         }
         return new CallbackPool(pool, this, Setup.notNegativeNanos(checkAfter), check);
+    }
+
+    /** @throws IllegalStateException if connections of this client cannot have these callbacks */
+    void require(Callbacks callbacks) {
+        limits.requireRoom(callbacks.receiver);
     }
 
     /** Of something that is on no loop yet. */

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.Detached;
 import io.netpark.core.net.NetOption;
@@ -102,6 +103,18 @@ public final class CallbackConnection extends CallbackWriter {
     /** As {@link #onRequest}, with an input callback. Either kind replaces either. */
     public void onInput(InputHandler handler) {
         input.receiver(new Receiver(null, Objects.requireNonNull(handler, "handler")));
+    }
+
+    /**
+     * As {@link #onRequest}, with a callback of whole messages. Any kind replaces any.
+     *
+     * @throws IllegalStateException if the input limit is less than a message may need
+     */
+    public void onMessage(Framing framing, FramedMessageHandler handler) {
+        Receiver next = new Receiver(null, new Framed(
+                Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler")));
+        limits.requireRoom(next);
+        input.receiver(next);
     }
 
     /**

@@ -72,8 +72,9 @@ public final class CallbackPool implements AutoCloseable {
     }
 
     private CompletableFuture<CallbackLease> borrow(SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
+        client.require(callbacks);
         Borrowing borrowing = new Borrowing(this, Objects.requireNonNull(destination, "destination"), timeoutNanos,
-                Objects.requireNonNull(callbacks, "callbacks"));
+                callbacks);
         borrowing.start();
         return borrowing.future;
     }

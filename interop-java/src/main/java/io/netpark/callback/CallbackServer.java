@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
@@ -50,15 +51,16 @@ public final class CallbackServer implements AutoCloseable {
     private final AtomicBoolean shuttingDown = new AtomicBoolean();
     private final CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
 
-    private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Builder builder) {
+    private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Callbacks callbacks,
+            Limits limits) {
         this.group = group;
         this.ownsGroup = ownsGroup;
         this.listeners = listeners;
-        this.callbacks = builder.callbacks.build();
-        this.limits = builder.limits();
+        this.callbacks = callbacks;
+        this.limits = limits;
     }
 
-    /** A server that listens nowhere yet and does nothing with what it is sent. */
+    /** A server that listens nowhere yet. It needs one callback for what it is sent. */
     public static Builder builder() {
         return new Builder();
     }
@@ -243,10 +245,10 @@ public final class CallbackServer implements AutoCloseable {
         return "callback server on " + localAddress();
     }
 
-    /** What a server is made of: callbacks (see {@link Callbacks.Builder}) and settings. */
+    /** What a server is made of: callbacks, given one by one or as {@link #callbacks}, and settings. */
     public static final class Builder extends Setup<Builder> {
 
-        private final Callbacks.Builder callbacks = Callbacks.builder();
+        private Callbacks.Builder callbacks = Callbacks.builder();
         private @Nullable Admission admission;
         private boolean onEachLoop;
 
@@ -269,6 +271,12 @@ public final class CallbackServer implements AutoCloseable {
 
         @Override
         Builder self() {
+            return this;
+        }
+
+        /** All callbacks at once, instead of those given so far: as a client has them. Single ones may be added or replaced. */
+        public Builder callbacks(Callbacks callbacks) {
+            this.callbacks = callbacks.toBuilder();
             return this;
         }
 
@@ -296,6 +304,18 @@ public final class CallbackServer implements AutoCloseable {
             return this;
         }
 
+        /** See {@link Callbacks.Builder#onMessage}. */
+        public Builder onMessage(Framing framing, FramedMessageHandler handler) {
+            callbacks.onMessage(framing, handler);
+            return this;
+        }
+
+        /** See {@link Callbacks.Builder#ignoreInput}. */
+        public Builder ignoreInput() {
+            callbacks.ignoreInput();
+            return this;
+        }
+
         /** See {@link Callbacks.Builder#onHalfClose}. */
         public Builder onHalfClose(ConnectionHandler handler) {
             callbacks.onHalfClose(handler);
@@ -320,6 +340,12 @@ public final class CallbackServer implements AutoCloseable {
             return this;
         }
 
+        /** See {@link Callbacks.Builder#onFailure}. */
+        public Builder onFailure(FailureHandler handler) {
+            callbacks.onFailure(handler);
+            return this;
+        }
+
         /**
          * Starts a server on an address given by name or number, looked up now, which may take its time.
          *
@@ -341,15 +367,24 @@ public final class CallbackServer implements AutoCloseable {
          * @param address resolved, or a unix address; port 0 takes a free one, see {@link CallbackServer#port}
          * @throws NetparkException naming the address: in use, not of this machine, not permitted
          * @throws IllegalArgumentException if the address is unresolved
+         * @throws IllegalStateException if there is no callback for what arrives, or there are several, or the
+         *     {@linkplain #inputLimit input limit} is less than a message of its {@link Framing} may need
          * @throws UnsupportedOperationException if Netpark cannot run here
          */
         public CallbackServer listen(SocketAddress address) throws NetparkException {
+            Callbacks callbacks = this.callbacks.build();
+            if (!callbacks.hasReceiver()) {
+                throw new IllegalStateException("listen on " + address + ": nobody is told of what arrives; add onRequest, onInput or"
+                        + " onMessage, or ignoreInput() for a server that only sends");
+            }
+            Limits limits = limits();
+            limits.requireRoom(callbacks.receiver);
             EventLoopGroup group = openGroup();
             try {
                 List<ListenerDescriptor> listeners = onEachLoop
                         ? ListenerDescriptor.listenOnEachLoop(group, address, options, admission)
                         : List.of(ListenerDescriptor.listen(group, address, options, admission));
-                CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, this);
+                CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, callbacks, limits);
                 listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
                 return server;
             } catch (NetparkException | RuntimeException | Error e) {

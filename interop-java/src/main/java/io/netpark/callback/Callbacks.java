@@ -1,5 +1,8 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.Framing;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +20,10 @@ import org.jspecify.annotations.Nullable;
  * They run on the connection's event loop, or on {@link Workers}: then disconnect does not wait for the callback that a
  * worker is running, and close does. A connection that was closed before its loop could tell anyone has none of them. One
  * with workers that ends before any has begun with its connect callback has disconnect and close, and not connect.
+ *
+ * <p>What arrives goes to one callback: of requests, of input or of messages. A server needs one of these, or to be told that it is to
+ * {@linkplain Builder#ignoreInput ignore its input}; a connection that is dialed may be there to be written to only, and without
+ * such a callback what arrives is dropped.
  */
 public final class Callbacks {
 
@@ -29,15 +36,19 @@ public final class Callbacks {
     final ConnectionHandler writable;
     final CloseHandler disconnect;
     final CloseHandler close;
+    final @Nullable FailureHandler failure;
+    private final boolean ignoresInput;
 
     private Callbacks(Builder builder) {
         prepare = builder.prepare;
         connect = builder.connect;
-        receiver = builder.receiver;
+        receiver = builder.receiver();
+        ignoresInput = builder.ignoresInput;
         halfClose = builder.halfClose;
         writable = builder.writable;
         disconnect = builder.disconnect;
         close = builder.close;
+        failure = builder.failure;
     }
 
     boolean hasConnect() {
@@ -48,23 +59,51 @@ public final class Callbacks {
         return writable != NOTHING;
     }
 
+    /** Whether it has been decided what becomes of what arrives. */
+    boolean hasReceiver() {
+        return !receiver.isNobody() || ignoresInput;
+    }
+
+    /** These, to be changed. */
+    Builder toBuilder() {
+        return new Builder(this);
+    }
+
     /** None yet. */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** Collects callbacks; of each kind the last one given counts. */
+    /** Collects callbacks; of each kind the last one given counts. NOT thread safe. */
     public static final class Builder {
 
         private @Nullable PrepareHandler prepare;
         private ConnectionHandler connect = NOTHING;
-        private Receiver receiver = Receiver.NOBODY;
+        private @Nullable RequestHandler request;
+        private @Nullable InputHandler input;
+        private @Nullable Framed framed;
+        private boolean ignoresInput;
         private @Nullable ConnectionHandler halfClose;
         private ConnectionHandler writable = NOTHING;
         private CloseHandler disconnect = (connection, cause) -> {};
         private CloseHandler close = (connection, cause) -> {};
+        private @Nullable FailureHandler failure;
 
         private Builder() {}
+
+        private Builder(Callbacks from) {
+            prepare = from.prepare;
+            connect = from.connect;
+            request = from.receiver.request();
+            framed = from.receiver.input() instanceof Framed given ? given : null;
+            input = framed == null ? from.receiver.input() : null;
+            ignoresInput = from.ignoresInput;
+            halfClose = from.halfClose;
+            writable = from.writable;
+            disconnect = from.disconnect;
+            close = from.close;
+            failure = from.failure;
+        }
 
         /** The connection is there; is it wanted? Returns before the connect callback begins. */
         public Builder onPrepare(PrepareHandler handler) {
@@ -78,9 +117,9 @@ public final class Callbacks {
             return this;
         }
 
-        /** Bytes have arrived. Without it they are read and dropped. */
+        /** Bytes have arrived: as many as have come, which may be a part of a message, or several. */
         public Builder onRequest(RequestHandler handler) {
-            receiver = new Receiver(Objects.requireNonNull(handler, "handler"), null);
+            request = Objects.requireNonNull(handler, "handler");
             return this;
         }
 
@@ -89,7 +128,28 @@ public final class Callbacks {
          * messages that need not be in one piece, or are moved on without a copy.
          */
         public Builder onInput(InputHandler handler) {
-            receiver = new Receiver(null, Objects.requireNonNull(handler, "handler"));
+            input = Objects.requireNonNull(handler, "handler");
+            return this;
+        }
+
+        /**
+         * A whole message has arrived: instead of {@link #onRequest}, for a protocol of which a {@link Framing} knows where a message
+         * ends.
+         *
+         * <p>Each message is one call, in order. A message that is too long closes the connection with
+         * {@link io.netpark.core.sys.NetparkException.LimitExceeded}, and a stream that ends within a message with
+         * {@link io.netpark.core.sys.NetparkException.Truncated}. No further message is handed on while more than the
+         * {@linkplain CallbackServer.Builder#highWaterMark high-water mark} of output is pending, while reading is paused, and when
+         * the callback has closed, replaced its callback or begun a copy: what has come by then stays unread.
+         */
+        public Builder onMessage(Framing framing, FramedMessageHandler handler) {
+            framed = new Framed(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"));
+            return this;
+        }
+
+        /** What arrives is read and dropped, on purpose: for a server that only sends. */
+        public Builder ignoreInput() {
+            ignoresInput = true;
             return this;
         }
 
@@ -130,9 +190,47 @@ public final class Callbacks {
             return this;
         }
 
-        /** The callbacks collected so far. */
+        /**
+         * Something has gone wrong. What the peer does to its connection (a reset, any timeout, a stream that ends in the midst of
+         * something, more than a limit allows) is counted and told here. What a callback throws otherwise is told here instead of being
+         * reported. Without this callback the former is counted only, and the latter reported to the
+         * {@linkplain io.netpark.core.loop.Reporter reporter}. The connection is closed in either case, unless it was a close callback
+         * that threw; this comes before disconnect and close.
+         */
+        public Builder onFailure(FailureHandler handler) {
+            failure = Objects.requireNonNull(handler, "handler");
+            return this;
+        }
+
+        /**
+         * The callbacks collected so far.
+         *
+         * @throws IllegalStateException if there are several for what arrives
+         */
         public Callbacks build() {
             return new Callbacks(this);
+        }
+
+        private Receiver receiver() {
+            List<String> several = new ArrayList<>();
+            if (request != null) {
+                several.add("onRequest");
+            }
+            if (input != null) {
+                several.add("onInput");
+            }
+            if (framed != null) {
+                several.add("onMessage");
+            }
+            if (ignoresInput) {
+                several.add("ignoreInput");
+            }
+            if (several.size() > 1) {
+                throw new IllegalStateException("what arrives goes to one callback, and there are several: "
+                        + String.join(", ", several) + "; leave all but one of them out");
+            }
+            return several.isEmpty() || ignoresInput
+                    ? Receiver.NOBODY : new Receiver(request, framed != null ? framed : input);
         }
     }
 }

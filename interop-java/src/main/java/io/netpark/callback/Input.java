@@ -60,6 +60,8 @@ final class Input {
      * were read elsewhere, or it has paused at them.
      */
     private volatile boolean untold;
+    /** The callback has left messages that are whole, as too much output is pending. */
+    private volatile boolean wantsRoom;
 
     Input(CallbackConnection connection, Limits limits, @Nullable WorkerCalls calls) {
         this.connection = connection;
@@ -267,6 +269,40 @@ final class Input {
         return connection.calls != null ? connection.calls.turns().isCurrent() : loop.inLoop() && unread.isDelivering();
     }
 
+    /** In the midst of its call: whether a callback that takes one message after another is to take the next. */
+    boolean goesOn(InputHandler handler) {
+        if (!connection.isOpen() || paused || lent || receiver().input() != handler || connection.output.isToBeClosed()) {
+            return false;
+        }
+        wantsRoom = !connection.output.isBelowHighWaterMark();
+        return !wantsRoom;
+    }
+
+    /** Enough of the pending output has been taken. */
+    void roomAgain() {
+        if (untold && !paused) {
+            requestAgain();
+            startTimeout();
+        } else {
+            wantedAgain();
+        }
+    }
+
+    /** Whether the stream has ended in the midst of a message. Not in the midst of a callback. */
+    boolean isCutShort() {
+        return end.isKnown() && unread.isInMessage();
+    }
+
+    /** Ends the connection if that is so, and returns whether it is. */
+    boolean endIfCutShort() {
+        if (!isCutShort()) {
+            return false;
+        }
+        connection.life.end(new NetparkException.Truncated("read from " + connection
+                + ": the stream has ended in the midst of a message, of which " + unread.size() + " bytes had come"));
+        return true;
+    }
+
     /** Bytes were not wanted for a while, and that time is not the peer's. */
     void wantedAgain() {
         startTimeout();
@@ -344,14 +380,19 @@ final class Input {
     private void deliver(boolean fresh) {
         unread.deliver(fresh);
         connection.idle.touch(); // from here on it is the peer's turn
-        noteIfPaused();
+        noteIfStopped();
     }
 
-    /** What a callback has left when it paused comes again when reading resumes, before anything else does. */
-    private void noteIfPaused() {
-        if (paused && unread.isAnyLeft()) {
+    /** What a callback has left when it paused, or had no room to answer, comes again when it may, before anything else does. */
+    private void noteIfStopped() {
+        if (connection.life.isCalling()) {
+            return; // until it has come back
+        }
+        boolean stopped = wantsRoom;
+        wantsRoom = false;
+        if ((paused || stopped) && unread.isAnyLeft()) {
             untold = true; // before looking once more, as resume() looks at this afterwards
-            if (!paused) {
+            if (!paused && !connection.output.isFull()) { // or it is asked again when it is full no more
                 requestAgain();
             }
         }
@@ -362,7 +403,7 @@ final class Input {
         expect();
         connection.idle.touch();
         if (connection.isOpen()) {
-            noteIfPaused();
+            noteIfStopped();
             checkLimit();
             turn();
         }
@@ -378,7 +419,7 @@ final class Input {
 
     private boolean mayRead() {
         return connection.isReadable() && !end.isKnown() && !paused && !detached && !untold && (!lent || unread.isAwaited())
-                && !unread.isFull();
+                && !unread.isFull() && !connection.life.waitsForWorker();
     }
 
     private void read() {

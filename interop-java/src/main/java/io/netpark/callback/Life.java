@@ -42,6 +42,7 @@ final class Life {
     /** Null if callbacks run on the loop. */
     private final @Nullable WorkerCalls calls;
     private final CloseCallbacks closeCallbacks = new CloseCallbacks();
+    private final Failures failures;
     /** Made in time: when it is needed there may be no memory. */
     private final Runnable ended = this::ended;
 
@@ -69,6 +70,7 @@ final class Life {
         this.callbacks = connection.callbacks;
         this.loop = connection.loop();
         this.calls = connection.calls;
+        this.failures = new Failures(connection);
     }
 
     boolean isOpen() {
@@ -142,7 +144,7 @@ final class Life {
     void peerHasEnded() {
         if (calls != null) {
             calls.turns().want(Turns.HALF_CLOSE);
-        } else {
+        } else if (!connection.input.endIfCutShort()) {
             callHalfClose();
             halfCloseTold();
         }
@@ -190,6 +192,11 @@ final class Life {
     /** Whether a worker has a callback in its hands. */
     boolean isCalling() {
         return calls != null && calls.turns().isOut();
+    }
+
+    /** Whether a callback waits until there is a worker for it, and nothing is to be read meanwhile. */
+    boolean waitsForWorker() {
+        return calls != null && calls.turns().isWaiting();
     }
 
     /** Whether a callback that was wanted because there is room to write is wanted still. */
@@ -355,6 +362,10 @@ final class Life {
             connection.output.release();
         } finally {
             connection.idle.stop();
+            NetparkException cause = cause();
+            if (cause != null) {
+                failures.ended(cause);
+            }
             if (accepted) {
                 runCloseCallback(callbacks.disconnect);
             }
@@ -388,20 +399,10 @@ final class Life {
         try {
             handler.closed(connection, cause());
         } catch (Throwable e) {
-            reportClose(e);
+            failures.thrown("a close callback of it threw; the others run nevertheless", e);
         } finally {
             EventLoop.leaveUserCode();
         }
-    }
-
-    private void reportClose(Throwable thrown) {
-        String what = "A close callback of a connection threw; the others run nevertheless";
-        try {
-            what = "A close callback of " + connection + " threw; the others run nevertheless";
-        } catch (Throwable noMemory) {
-            // As it is, then.
-        }
-        loop.report(what, thrown);
     }
 
     private @Nullable NetparkException cause() {
@@ -409,7 +410,7 @@ final class Life {
     }
 
     /**
-     * A callback threw: reported, unless all it says is what has become of this very connection, by its peer or meanwhile; that is
+     * A callback threw: told as a failure, unless all it says is what has become of this very connection, by its peer or meanwhile; that is
      * the cause of the end, then.
      */
     void callbackFailed(String callback, Throwable thrown) {
@@ -430,8 +431,8 @@ final class Life {
     }
 
     /**
-     * Something was thrown on behalf of this connection, and nobody would go on with it: it ends, with a report, unless all it says
-     * is that this connection has ended before. Throws nothing, and finds words only where there is memory for them.
+     * Something was thrown on behalf of this connection, and nobody would go on with it: it ends, and that is told, unless all it
+     * says is that this connection has ended before. Throws nothing, and finds words only where there is memory for them.
      */
     void failed(String because, Throwable thrown) {
         failed(because, thrown, connection.output.pendingBytes() > 0);
@@ -452,21 +453,11 @@ final class Life {
         }
         try {
             if (end(cause, reset, 0) || !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
-                report(because, thrown);
+                failures.thrown(because + "; the connection is closed", thrown);
             }
         } catch (Throwable noMemory) {
             // It has ended, and who reports has done what it could.
         }
-    }
-
-    private void report(String because, Throwable thrown) {
-        String what = "A connection was closed, because something was thrown on its behalf";
-        try {
-            what = connection + ": " + because + "; the connection is closed";
-        } catch (Throwable noMemory) {
-            // As it is, then.
-        }
-        loop.report(what, thrown);
     }
 
     /** The exception for an operation that comes too late. */

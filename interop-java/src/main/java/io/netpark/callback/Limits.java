@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoop;
@@ -41,7 +42,21 @@ record Limits(
     }
 
     int inputLimit(Receiver receiver) {
-        return inputLimit > 0 ? inputLimit : receiver.input() != null ? DEFAULT_MESSAGE : DEFAULT_BYTES;
+        if (inputLimit > 0) {
+            return inputLimit;
+        }
+        Framing framing = receiver.framing();
+        return framing != null ? Math.max(DEFAULT_MESSAGE, framing.longest())
+                : receiver.input() != null ? DEFAULT_MESSAGE : DEFAULT_BYTES;
+    }
+
+    /** @throws IllegalStateException if a message of its framing could never be there as a whole */
+    void requireRoom(Receiver receiver) {
+        Framing framing = receiver.framing();
+        if (framing != null && framing.longest() > inputLimit(receiver)) {
+            throw new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
+                    + inputLimit + "; raise inputLimit, leave it out, or lower the limit of the framing");
+        }
     }
 
     AtLimit atInputLimit(Receiver receiver) {

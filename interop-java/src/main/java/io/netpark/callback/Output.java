@@ -54,6 +54,8 @@ final class Output {
     private volatile long pendingOfFiles;
     /** No more writes: an end has been asked for. */
     private volatile boolean closing;
+    /** And the connection is to be closed then. */
+    private volatile boolean toBeClosed;
     /** How long the peer has to end its stream when the connection is closed after its writes; 0 not to wait for that. */
     private volatile long lingerNanos;
 
@@ -80,6 +82,11 @@ final class Output {
 
     boolean isClosing() {
         return closing;
+    }
+
+    /** It has been asked for that the connection be closed when everything has been written. From any thread. */
+    boolean isToBeClosed() {
+        return toBeClosed;
     }
 
     boolean isBelowHighWaterMark() {
@@ -179,6 +186,7 @@ final class Output {
     /** Closes the connection when everything before has been written. */
     void close() {
         closing = true;
+        toBeClosed = true;
         end(CLOSE);
     }
 
@@ -291,7 +299,7 @@ final class Output {
             if (!closing) {
                 connection.life.tellWritable();
             }
-            connection.input.wantedAgain();
+            connection.input.roomAgain();
         }
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.core.buffer.Framing;
 import org.jspecify.annotations.Nullable;
 
 /** Who is told of bytes: one of the two, or nobody, and then they are dropped. */
@@ -9,5 +10,10 @@ record Receiver(@Nullable RequestHandler request, @Nullable InputHandler input) 
 
     boolean isNobody() {
         return request == null && input == null;
+    }
+
+    /** What cuts the bytes into messages; null if the callback gets them as they come. */
+    @Nullable Framing framing() {
+        return input instanceof Framed framed ? framed.framing() : null;
     }
 }

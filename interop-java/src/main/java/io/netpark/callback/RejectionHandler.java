@@ -6,7 +6,8 @@ public interface RejectionHandler {
 
     /**
      * On the connection's event loop, before the callback. Must not block; may close the connection itself, after
-     * writing an apology. If it throws, the connection is closed.
+     * writing an apology. If it throws, the connection is closed, and that is told
+     * as a {@linkplain Callbacks.Builder#onFailure failure}.
      */
     Rejection rejected(CallbackConnection connection);
 }

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  *                       OUT --worker has returned, something is wanted--> OUT
  *                       OUT --worker has returned, or nobody took it--> AT REST, {@link #whenAtRest} runs
  * </pre>
+ *
+ * A call for which there is no room may wait for some in the line of {@link Room}; it is out all the same.
  */
 final class Turns implements Runnable {
 
@@ -68,6 +70,12 @@ final class Turns implements Runnable {
 
         /** On the loop, instead of the call, which nobody has taken. */
         void rejected(int event);
+
+        /** On the loop, instead of the call: whoever should have decided what becomes of it threw, and it is rejected. */
+        void failed(String because, Throwable thrown);
+
+        /** On the worker, before a call that has waited for room. */
+        void begins(int event);
     }
 
     /** Of the thread that is in a call. */
@@ -79,6 +87,8 @@ final class Turns implements Runnable {
     private final Predicate<Runnable> loop;
     private final CallbackConnection connection;
     private final Runnable returned = this::returned;
+    private final Runnable refused = this::refused;
+    private final Runnable goesOut = this::goOut;
 
     private int wanted;
     /** The event of the call that is out; 0 at rest. Written by the loop only, read by the worker that has the call. */
@@ -90,12 +100,22 @@ final class Turns implements Runnable {
      *   TAKEN --it begins--> BEGUN              whoever is first
      *   TAKEN --the executor has ended, or refuses it--> LOST
      *   LOST  --refused, to be run on the loop--> PROMISED --> BEGUN
+     *   LOST  --refused, to wait for room-------> TAKEN
      * </pre>
      */
     private volatile int claim = BEGUN;
     private @Nullable Runnable whenAtRest;
     /** Who has the call that is out, while it runs. */
     private volatile @Nullable Thread worker;
+    /** The call that is out has not begun, as there was no room for it. */
+    private volatile boolean waits;
+    /** Why the executor has not taken the call that was to go out of the line. */
+    private @Nullable Throwable refusal;
+
+    // The room's
+    @Nullable Turns lineBefore;
+    @Nullable Turns lineBehind;
+    boolean inLine;
 
     Turns(CallbackConnection connection, Calls calls, Workers workers, Predicate<Runnable> loop) {
         this.connection = connection;
@@ -128,6 +148,11 @@ final class Turns implements Runnable {
 
     boolean isOut() {
         return out != 0;
+    }
+
+    /** Whether the call that is out has not begun, as there was no room for it. From any thread. */
+    boolean isWaiting() {
+        return waits;
     }
 
     boolean isWanted(int event) {
@@ -166,17 +191,116 @@ final class Turns implements Runnable {
     }
 
     private void handOut() {
+        if (!workers.room().enter()) {
+            refused(null);
+            return;
+        }
+        Throwable why = submit();
+        if (why != null) {
+            workers.leave();
+            refused(why);
+        }
+    }
+
+    /** With a place. Returns why the executor has not taken the call, which is then nobody's; null if it has. */
+    private @Nullable Throwable submit() {
         try {
             workers.execute(this);
+            return null;
         } catch (Throwable e) { // rejected, or no thread is to be had
-            if (!CLAIM.compareAndSet(this, TAKEN, LOST)) {
-                return; // it has begun, and comes back, whatever the executor says
+            return CLAIM.compareAndSet(this, TAKEN, LOST) ? e : null; // or it has begun, and comes back, whatever the executor says
+        }
+    }
+
+    /** On the loop. There is no room, or the executor has said why it does not take the call. */
+    private void refused(@Nullable Throwable why) {
+        claim = LOST; // whoever has it after all is not to run it
+        switch (decide(why)) {
+            case RUN_ON_LOOP -> {
+                if (promise()) {
+                    return;
+                }
             }
-            if (reject() != Rejection.RUN_ON_LOOP || !promise()) {
-                claim = LOST; // whoever has it after all is not to run it
-                calls.rejected(out);
-                rest();
+            case WAIT -> {
+                await(why);
+                return;
             }
+            default -> { }
+        }
+        claim = LOST;
+        waits = false;
+        calls.rejected(out);
+        rest();
+    }
+
+    private Rejection decide(@Nullable Throwable why) {
+        if (why != null && !(why instanceof RejectedExecutionException || why instanceof OutOfMemoryError)) {
+            calls.failed("its executor threw, instead of rejecting a callback: " + workers, why);
+            return Rejection.CLOSE;
+        }
+        try {
+            Rejection decision = workers.rejected(connection);
+            return decision == Rejection.WAIT && workers.takeNoMore() ? Rejection.CLOSE : decision;
+        } catch (Throwable e) {
+            calls.failed("what decides on a callback that no worker has room for threw", e);
+            return Rejection.CLOSE;
+        } finally {
+            EventLoop.leaveUserCode();
+        }
+    }
+
+    // Waiting for room
+
+    private void await(@Nullable Throwable why) {
+        waits = true;
+        claim = TAKEN;
+        if (!workers.room().await(this)) {
+            workers.joined(why != null);
+            return;
+        }
+        Throwable now = submit();
+        if (now != null) {
+            workers.leave();
+            refused(now);
+        }
+    }
+
+    /** It was first in line, and has a place now. From any thread. */
+    void goOut() {
+        Throwable why = submit();
+        if (why == null) {
+            workers.passOn();
+        } else {
+            refusal = why;
+            onLoop(refused);
+        }
+    }
+
+    /** As {@link #goOut}, on a thread that must not run the call. */
+    void goOutSoon() {
+        onLoop(goesOut);
+    }
+
+    /** On the loop: it was first in line, and the executor has not taken it. */
+    private void refused() {
+        Throwable why = refusal;
+        refusal = null;
+        boolean over;
+        synchronized (this) {
+            over = whenAtRest != null;
+        }
+        if (!over && !workers.takeNoMore() && (why instanceof RejectedExecutionException || why instanceof OutOfMemoryError)) {
+            claim = TAKEN;
+            workers.room().awaitInFront(this);
+            workers.joined(true);
+            return;
+        }
+        workers.leave();
+        if (over) {
+            waits = false;
+            rest();
+        } else {
+            refused(why);
         }
     }
 
@@ -190,40 +314,39 @@ final class Turns implements Runnable {
         }
     }
 
-    private Rejection reject() {
-        try {
-            return workers.rejected(connection);
-        } catch (Throwable e) {
-            return Rejection.CLOSE;
-        } finally {
-            EventLoop.leaveUserCode();
-        }
-    }
-
     /** The call. */
     @Override
     public void run() {
-        if (!CLAIM.compareAndSet(this, TAKEN, BEGUN) && !CLAIM.compareAndSet(this, PROMISED, BEGUN)) {
+        boolean placed = CLAIM.compareAndSet(this, TAKEN, BEGUN);
+        if (!placed && !CLAIM.compareAndSet(this, PROMISED, BEGUN)) {
             return; // nobody waits for it any more
         }
         CURRENT.set(this);
         worker = Thread.currentThread();
         try {
+            if (waits) {
+                workers.room().withdraw(this); // an executor may have kept what it rejected
+                waits = false;
+                calls.begins(out);
+            }
             calls.call(out);
         } finally {
             CURRENT.remove();
             worker = null;
             EventLoop.leaveUserCode(); // an executor may have run it on the loop
-            comeBack();
+            if (placed) {
+                workers.leave();
+            }
+            onLoop(returned);
         }
     }
 
-    /** Nobody else could ever say that the call is over. */
-    private void comeBack() {
+    /** Nobody else could ever do it. */
+    private void onLoop(Runnable task) {
         while (true) {
             try {
-                if (!loop.test(returned)) {
-                    returned(); // the loop has ended, so there is nobody else
+                if (!loop.test(task)) {
+                    OneByOne.run(task); // the loop has ended, so there is nobody else
                 }
                 return;
             } catch (OutOfMemoryError e) { // none for a task of the loop: until there is some
@@ -260,15 +383,20 @@ final class Turns implements Runnable {
     void whenAtRest(Runnable action) {
         wanted = 0;
         boolean lost;
-        boolean waits;
+        boolean atWork;
         synchronized (this) {
+            if (workers.room().withdraw(this)) { // what waits for room need not any more
+                claim = LOST;
+                waits = false;
+                out = 0;
+            }
             lost = lose();
-            waits = out != 0 && !lost;
-            if (waits) {
+            atWork = out != 0 && !lost;
+            if (atWork) {
                 whenAtRest = action;
             }
         }
-        if (waits) {
+        if (atWork) {
             lookAgain();
             return;
         }

@@ -90,6 +90,15 @@ final class Unread {
         return inbox.unread() > 0;
     }
 
+    long size() {
+        return inbox.unread();
+    }
+
+    /** Whether what there is, is a part of a message. */
+    boolean isInMessage() {
+        return adopted.framing() != null && inbox.unread() > 0;
+    }
+
     /** As much as there may be. */
     boolean isFull() {
         return inbox.unread() >= limit();

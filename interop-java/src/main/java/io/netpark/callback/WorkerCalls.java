@@ -72,7 +72,7 @@ final class WorkerCalls implements Turns.Calls {
     public boolean isEmpty(int event) {
         return event == Turns.CONNECT && !callbacks.hasConnect()
                 || event == Turns.WRITABLE && !callbacks.hasWritable()
-                || event == Turns.HALF_CLOSE && callbacks.halfClose == null;
+                || event == Turns.HALF_CLOSE && (callbacks.halfClose == null || connection.input.isCutShort());
     }
 
     @Override
@@ -114,7 +114,11 @@ final class WorkerCalls implements Turns.Calls {
                 connection.input.start();
             }
             case Turns.WRITABLE -> connection.life.mayBeIdle();
-            case Turns.HALF_CLOSE -> connection.life.halfCloseTold();
+            case Turns.HALF_CLOSE -> {
+                if (!connection.input.endIfCutShort()) {
+                    connection.life.halfCloseTold();
+                }
+            }
             default -> {
                 inbox.takeBack();
                 connection.input.taken();
@@ -123,9 +127,21 @@ final class WorkerCalls implements Turns.Calls {
     }
 
     @Override
+    public void begins(int event) {
+        if (event != Turns.CONNECT) { // which begins to read when it has returned
+            connection.input.wantedAgain();
+        }
+    }
+
+    @Override
+    public void failed(String because, Throwable thrown) {
+        connection.life.failed(because, thrown);
+    }
+
+    @Override
     public void rejected(int event) {
         NetparkException.LimitExceeded cause = new NetparkException.LimitExceeded(connection + ": closed here, as no worker has"
-                + " room for its callback: " + workers + "; more threads, a longer queue, or another policy for rejection");
+                + " room for its callback: " + workers + "; more threads, a longer queue, or the policy to wait");
         cause.setAbout(workers); // and nothing that its peer has done
         connection.life.end(cause);
     }

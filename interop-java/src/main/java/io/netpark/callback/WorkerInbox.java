@@ -179,9 +179,9 @@ final class WorkerInbox extends Inbox {
     /** On the worker, within an input callback. */
     boolean await(long count) throws NetparkException, InterruptedException {
         Receiver called = this.called;
-        if (called == null || called.input() == null) {
+        if (called == null || called.input() == null || called.framing() != null) {
             throw new IllegalStateException("await input of " + connection
-                    + ": a request callback's buffer cannot grow; use an input callback");
+                    + ": the buffer of a request or a message cannot grow; use an input callback");
         }
         LinkBuffer in = current;
         assert in != null;

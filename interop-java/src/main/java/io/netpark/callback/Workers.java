@@ -4,14 +4,16 @@ import java.lang.reflect.InvocationTargetException;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -22,10 +24,14 @@ import org.jspecify.annotations.Nullable;
  * event loop still, the close callbacks after the one that a worker was running has returned.
  *
  * <p>Meanwhile the event loop goes on reading, up to the connection's input limit. A connection never has more than one
- * call in the queue, so the queue is never longer than there are connections.
+ * call at a time.
+ *
+ * <p>When there is no room for a call, neither in a thread nor in the queue, it is asked what becomes of it: see {@link Rejection}.
+ * The default is to wait: the connection is not read until its call has begun, so that the peer has to wait, and those that wait have
+ * their turns in the order in which they came. A call that waits is given up when its connection ends.
  *
  * <p>A callback that waits for what another connection's callback does needs a thread that is left for that one. In a pool there
- * may be none: when as many wait as there are threads, they wait for ever, and so does everybody who is in the queue; with
+ * may be none: when as many wait as there are threads, they wait for ever, and so does everybody else; with
  * {@link Rejection#RUN_ON_LOOP} a callback may even wait on the event loop that should wake it. Let the two kinds have workers of
  * their own, give the wait an end ({@code future.get(5, SECONDS)}), do not wait ({@code future.thenAccept}), or use
  * {@link #virtualThreads}, of which there are as many as there are calls. Memory is not
@@ -39,22 +45,34 @@ public final class Workers implements AutoCloseable {
 
     private static final AtomicInteger POOLS = new AtomicInteger();
     private static final long IDLE_SECONDS = 60;
+    /** A queue that is limited to more than this is not meant to be full, and takes memory as it grows. */
+    private static final int LONGEST_ARRAY = 100_000;
+    private static final RejectionHandler WAIT = connection -> Rejection.WAIT;
+    /** When an executor has no room, and does not tell when it has. On a thread of the JDK's, as any loop may end meanwhile. */
+    private static final Executor SOON = CompletableFuture.delayedExecutor(10, TimeUnit.MILLISECONDS, Runnable::run);
 
     private final Executor executor;
     private final @Nullable ExecutorService owned;
     private final RejectionHandler rejection;
     private final String name;
+    private final Room room;
+    /** {@link #tryAgain} is going to be called. */
+    private final AtomicBoolean tryingAgain = new AtomicBoolean();
+    private final Executor soon;
 
-    private Workers(Executor executor, @Nullable ExecutorService owned, RejectionHandler rejection, String name) {
+    private Workers(
+            Executor executor, @Nullable ExecutorService owned, RejectionHandler rejection, String name, Room room, Executor soon) {
         this.executor = executor;
         this.owned = owned;
         this.rejection = Objects.requireNonNull(rejection, "rejection");
         this.name = name;
+        this.room = room;
+        this.soon = soon;
     }
 
-    /** As {@link #pool(int, int, RejectionHandler)}; what does not fit runs on the event loop. */
+    /** As {@link #pool(int, int, RejectionHandler)}; what does not fit waits. */
     public static Workers pool(int threads, int queueLimit) {
-        return pool(threads, queueLimit, connection -> Rejection.RUN_ON_LOOP);
+        return pool(threads, queueLimit, WAIT);
     }
 
     /**
@@ -72,12 +90,15 @@ public final class Workers implements AutoCloseable {
             throw new IllegalArgumentException("a queue cannot be limited to " + queueLimit + "; 0 is for none");
         }
         String prefix = "netpark-workers-" + POOLS.incrementAndGet();
+        int places = (int) Math.min(Room.UNKNOWN - 1, (long) threads + queueLimit);
+        // The room counts. A thread that has finished a call is still to come for the next, so the queue may be longer for a moment.
         BlockingQueue<Runnable> queue =
-                queueLimit == 0 ? new SynchronousQueue<>() : new ArrayBlockingQueue<>(queueLimit);
+                places <= LONGEST_ARRAY ? new ArrayBlockingQueue<>(places) : new LinkedBlockingQueue<>(places);
         ThreadPoolExecutor pool =
                 new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, named(prefix));
         pool.allowCoreThreadTimeOut(true);
-        return new Workers(pool, pool, rejection, prefix + " (" + threads + " threads, queue of " + queueLimit + ")");
+        return new Workers(pool, pool, rejection, prefix + " (" + threads + " threads, queue of " + queueLimit + ")",
+                new Room(places), SOON);
     }
 
     private static ThreadFactory named(String prefix) {
@@ -91,7 +112,7 @@ public final class Workers implements AutoCloseable {
 
     /**
      * A virtual thread for each call. Callbacks may block as they like, and wait for the rest of a message by
-     * {@link CallbackConnection#awaitInput}. (On a pool they may wait, too, as long as its policy is not to run on the loop.)
+     * {@link CallbackConnection#awaitInput}. (On a pool they may wait, too, unless its policy is to run on the loop.)
      *
      * @throws UnsupportedOperationException before JDK 21
      */
@@ -104,7 +125,13 @@ public final class Workers implements AutoCloseable {
             throw new UnsupportedOperationException("virtual threads need JDK 21 or newer, this is JDK "
                     + Runtime.version().feature() + "; use Workers.pool", e);
         }
-        return new Workers(threads, threads, connection -> Rejection.CLOSE, "virtual threads");
+        return new Workers(threads, threads, connection -> Rejection.CLOSE, "virtual threads",
+                new Room(Room.UNKNOWN), SOON);
+    }
+
+    /** As {@link #on(Executor, RejectionHandler)}; what it rejects waits, and is tried again until it is taken. */
+    public static Workers on(Executor executor) {
+        return on(executor, WAIT);
     }
 
     /**
@@ -115,10 +142,63 @@ public final class Workers implements AutoCloseable {
      * queue, is found out: they are reported, and nobody waits for them.
      *
      * @param executor may run a call on the calling thread, the event loop
-     * @param rejection asked when it throws {@link RejectedExecutionException}
+     * @param rejection asked when it throws {@link RejectedExecutionException}, or has no memory for a thread. If it throws anything
+     *     else, the connection is closed, and that is told as a {@linkplain Callbacks.Builder#onFailure failure}
      */
     public static Workers on(Executor executor, RejectionHandler rejection) {
-        return new Workers(Objects.requireNonNull(executor, "executor"), null, rejection, executor.toString());
+        return on(executor, rejection, SOON);
+    }
+
+    /** @param soon runs a task after a short time */
+    static Workers on(Executor executor, RejectionHandler rejection, Executor soon) {
+        return new Workers(Objects.requireNonNull(executor, "executor"), null, rejection, executor.toString(),
+                new Room(Room.UNKNOWN), soon);
+    }
+
+    Room room() {
+        return room;
+    }
+
+    /** A place is free: whoever comes next has it. From any thread; throws nothing. */
+    void leave() {
+        Turns next = room.leave();
+        if (next == null) {
+            return;
+        }
+        if (owned != null) {
+            next.goOut();
+        } else {
+            next.goOutSoon(); // as the executor might run it here, inside the call that ends, and so on
+        }
+    }
+
+    /** There may be room for more than one. From any thread; throws nothing. */
+    void passOn() {
+        Turns next = room.next();
+        if (next != null) {
+            next.goOutSoon();
+        }
+    }
+
+    /** Somebody has joined the line. When a call of the room ends, it has the place; where nobody tells of room, it is looked for. */
+    void joined(boolean refused) {
+        if ((refused || room.isUnknown()) && tryingAgain.compareAndSet(false, true)) {
+            try {
+                soon.execute(this::tryAgain);
+            } catch (Throwable e) { // no memory: whoever joins next, or leaves, tries
+                tryingAgain.set(false);
+            }
+        }
+    }
+
+    private void tryAgain() {
+        tryingAgain.set(false);
+        passOn();
+    }
+
+    /** Whether waiting for room is in vain. */
+    boolean takeNoMore() {
+        return executor instanceof ExecutorService service && service.isShutdown();
     }
 
     void execute(Runnable call) {

@@ -130,6 +130,7 @@ class BackpressureTest {
                             more.handle(c);
                         })
                         .onWritable(more)
+                        .ignoreInput()
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.assertPattern(2, size, socket.getInputStream());
@@ -141,7 +142,7 @@ class BackpressureTest {
     void threadsWriteWholeMessagesInTheirOrder() throws Exception {
         int threads = 6;
         int messages = 3_000;
-        try (CallbackServer server = server().listen(Support.loopback()); Socket socket = Support.connect(server)) {
+        try (CallbackServer server = server().ignoreInput().listen(Support.loopback()); Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             AtomicInteger completed = new AtomicInteger();
             List<Thread> writers = new ArrayList<>();
@@ -175,7 +176,7 @@ class BackpressureTest {
     void futuresCompleteInOrderWhenTheKernelHasTheBytes() throws Exception {
         ConcurrentLinkedQueue<Integer> completed = new ConcurrentLinkedQueue<>();
         List<Integer> expected = new ArrayList<>();
-        try (CallbackServer server = server().listen(Support.loopback()); Socket socket = Support.connect(server)) {
+        try (CallbackServer server = server().ignoreInput().listen(Support.loopback()); Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             CompletableFuture<Void> last = c.loop().submit(() -> {
                 CompletableFuture<Void> future = null;

@@ -52,6 +52,7 @@ class BrokenOffTest {
                 CallbackClient dialer = CallbackClient.builder().loops(1).open();
                 CallbackServer proxy = CallbackServer.builder().loops(1)
                         .onConnect(client -> GuideExamples.passThrough(client, dialer, echo.localAddress()))
+                        .ignoreInput()
                         .listen(Support.loopback())) {
             for (int i = 0; i < 20; i++) {
                 try (Socket client = Support.connect(proxy)) {
@@ -76,6 +77,7 @@ class BrokenOffTest {
                 CallbackClient dialer = CallbackClient.builder().loops(1).open();
                 CallbackServer proxy = CallbackServer.builder().loops(1)
                         .onConnect(client -> GuideExamples.passThrough(client, dialer, breaking.localAddress()))
+                        .ignoreInput()
                         .listen(Support.loopback())) {
             for (int i = 0; i < 10; i++) {
                 try (Socket client = Support.connect(proxy)) {
@@ -98,7 +100,7 @@ class BrokenOffTest {
         try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(connection -> {
                     connection.write(ByteBuffer.allocate(20_000_000));
                     accepted.complete(connection);
-                }).listen(Support.loopback());
+                }).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             CallbackConnection connection = get(accepted);
             assertTrue(connection.pendingBytes() > 0);
@@ -111,7 +113,7 @@ class BrokenOffTest {
     void closingAfterWritesIsNoReset() throws Exception {
         byte[] answer = patternBytes(1, 5_000_000);
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             CallbackConnection connection = get(accepted);
             connection.write(ByteBuffer.wrap(answer));

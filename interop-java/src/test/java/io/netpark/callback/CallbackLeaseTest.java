@@ -49,6 +49,7 @@ class CallbackLeaseTest {
     void givingBackWhatThePeerHasClosedMeanwhileIsNoMistake() throws Exception {
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open();
                 CallbackServer server = CallbackServer.builder().group(group).onConnect(CallbackConnection::close)
+                        .ignoreInput()
                         .listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().group(group).open();
                 CallbackPool pool = client.newPool(PoolOptions.DEFAULT)) {

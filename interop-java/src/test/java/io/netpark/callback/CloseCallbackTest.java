@@ -97,6 +97,7 @@ class CloseCallbackTest {
                 CallbackServer server = CallbackServer.builder()
                         .group(group)
                         .onConnect(connections::add)
+                        .ignoreInput()
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             connection = connections.poll(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);

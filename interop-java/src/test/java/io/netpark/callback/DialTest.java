@@ -142,7 +142,7 @@ class DialTest {
 
     @Test
     void cancellingWhileTheConnectionIsBeingMadeLeaksNothing() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open()) {
             client.dial(server.localAddress(), NONE).get().close();
             Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
@@ -166,7 +166,7 @@ class DialTest {
         Exception thrown = new Exception("on purpose");
         Support.Reports reports = new Support.Reports();
         try (var group = Support.group(1, reports);
-                CallbackServer server = CallbackServer.builder().group(group).listen(Support.loopback());
+                CallbackServer server = CallbackServer.builder().group(group).ignoreInput().listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().group(group).open()) {
             Throwable failure = failure(client.dial(server.localAddress(), Callbacks.builder()
                     .onConnect(connection -> {
@@ -183,7 +183,7 @@ class DialTest {
     void closingTheClientEndsDialsAndConnections() throws Exception {
         ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
         try (Unanswering nobody = new Unanswering();
-                CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback())) {
+                CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback())) {
             CallbackClient client = CallbackClient.builder().loops(1).open();
             client.dial(server.localAddress(), Callbacks.builder()
                     .onClose((connection, cause) -> events.add(cause == null ? "normal" : "closed"))

@@ -85,7 +85,7 @@ class EndBehindBytesTest {
     @MethodSource("ways")
     void everyByteIsAnsweredBeforeTheEndIsTold(Way way, String threads, boolean reader, boolean halfClose) throws Exception {
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).onConnect(connection -> replace(way, connection, reader));
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1).ignoreInput().onConnect(connection -> replace(way, connection, reader));
             if (halfClose) {
                 builder.onHalfClose(connection -> {
                     connection.write(Support.bytes("."));

@@ -46,7 +46,7 @@ class GuideTest {
                         .onRequest((connection, in) -> connection.write(in)).listen(loopback());
                 CallbackClient dialer = CallbackClient.builder().open();
                 CallbackServer proxy = CallbackServer.builder()
-                        .onConnect(client -> GuideExamples.passThrough(client, dialer, echo.localAddress())).listen(loopback());
+                        .onConnect(client -> GuideExamples.passThrough(client, dialer, echo.localAddress())).ignoreInput().listen(loopback());
                 Socket client = connect(proxy)) {
             send(client, "hello");
             assertEquals("hello", receive(client, 5));
@@ -69,6 +69,7 @@ class GuideTest {
         Path file = Files.writeString(folder.resolve("a"), "content");
         try (CallbackServer server = CallbackServer.builder().loops(1)
                 .onConnect(connection -> GuideExamples.download(connection, file))
+                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
             assertEquals("\0\0\0\0\0\0\0\7content", receiveAll(socket));
         }
@@ -80,6 +81,7 @@ class GuideTest {
         try (CallbackServer server = CallbackServer.builder().loops(1)
                 .onConnect(connection -> GuideExamples.export(connection, rows))
                 .onWritable(connection -> GuideExamples.export(connection, rows))
+                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
             assertEquals("row\n".repeat(200_000), receive(socket, 800_000));
         }
@@ -95,6 +97,7 @@ class GuideTest {
                         throw new AssertionError(e);
                     }
                 }).start())
+                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
             DataInputStream in = new DataInputStream(socket.getInputStream());
             assertEquals("topic\n", new String(in.readNBytes(6)));

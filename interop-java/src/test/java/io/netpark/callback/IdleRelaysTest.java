@@ -57,7 +57,7 @@ class IdleRelaysTest {
                             .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                     CallbackClient upstream = CallbackClient.builder().group(group).segments(pool).open();
                     CallbackServer proxy = CallbackServer.builder().group(group).segments(pool)
-                            .onConnect(connection -> relay(connection, upstream, service)).listen(Support.loopback());
+                            .onConnect(connection -> relay(connection, upstream, service)).ignoreInput().listen(Support.loopback());
                     CallbackClient client = CallbackClient.builder().group(group).segments(pool).open()) {
                 List<CallbackConnection> open = dial(client, proxy);
                 long sent = 0;

@@ -280,6 +280,7 @@ class InputTest {
         try (CallbackServer server = server().writeTimeout(Duration.ofMillis(100))
                 .onConnect(connection -> connection.write(ByteBuffer.allocate(20_000_000)))
                 .onClose((connection, why) -> write.complete(why))
+                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
             assertEquals(NetparkException.Timeout.WRITE, timeout(write));
             assertTrue(socket.isConnected());
@@ -362,6 +363,7 @@ class InputTest {
         try (CallbackServer server = server().highWaterMark(20_000)
                 .onConnect(connected::set)
                 .onWritable(connection -> writable.release())
+                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
             await("connected", () -> connected.get() != null);
             Thread reader = new Thread(() -> {

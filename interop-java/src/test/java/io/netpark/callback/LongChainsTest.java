@@ -73,7 +73,7 @@ class LongChainsTest {
     private static void onALoop(Executor completions, int length,
             Function<CallbackConnection, CompletableFuture<?>> step) throws Exception {
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        CallbackServer.Builder builder = CallbackServer.builder().loops(1).onConnect(accepted::complete);
+        CallbackServer.Builder builder = CallbackServer.builder().loops(1).ignoreInput().onConnect(accepted::complete);
         if (completions != null) {
             builder.completeOn(completions);
         }
@@ -112,7 +112,7 @@ class LongChainsTest {
     @Test
     void writesFromAnotherThread() throws Exception {
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             CallbackConnection connection = get(accepted);
             Chain chain = new Chain(20_000, false, () -> {
@@ -148,7 +148,7 @@ class LongChainsTest {
     @SuppressWarnings("try") // closed in the midst of it
     void writesToAConnectionThatIsClosed() throws Exception {
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             CallbackConnection connection = get(accepted);
             connection.closeAsync().get();
@@ -181,7 +181,7 @@ class LongChainsTest {
 
     @Test
     void borrowersOneAfterAnother() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open()) {
             CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(1));
             Chain chain = new Chain(5_000, false, () ->
@@ -212,7 +212,7 @@ class LongChainsTest {
         try (EventLoopGroup group = Support.group(1, reports);
                 CallbackServer server = CallbackServer.builder().group(group).completeOn(task -> {
                     throw trouble;
-                }).onConnect(accepted::complete).listen(Support.loopback());
+                }).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             get(get(accepted).writeAsync(Support.bytes("x")));
             assertEquals("x", Support.receive(client, 1));
@@ -224,7 +224,7 @@ class LongChainsTest {
     @Test
     void anExecutorThatHasRunItAndThrowsThenDoesNotHaveItRunTwice() throws Exception {
         CompletableFuture<CallbackLease> lent;
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 EventLoopGroup group = Support.group(1, new Support.Reports());
                 CallbackClient client = CallbackClient.builder().group(group).completeOn(task -> {
                     task.run();

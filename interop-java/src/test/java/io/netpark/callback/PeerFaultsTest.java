@@ -48,7 +48,7 @@ class PeerFaultsTest {
     @Test
     void clientsThatAreIdleAreCounted() throws Exception {
         try (EventLoopGroup group = group();
-                CallbackServer server = server(group).idleTimeout(Duration.ofMillis(50)).listen(Support.loopback())) {
+                CallbackServer server = server(group).idleTimeout(Duration.ofMillis(50)).ignoreInput().listen(Support.loopback())) {
             List<Socket> clients = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 clients.add(Support.connect(server));
@@ -78,7 +78,7 @@ class PeerFaultsTest {
     @Test
     void aResetIsCounted() throws Exception {
         try (EventLoopGroup group = group();
-                CallbackServer server = server(group).listen(Support.loopback())) {
+                CallbackServer server = server(group).ignoreInput().listen(Support.loopback())) {
             Socket client = Support.connect(server);
             Support.await("it is there", () -> server.connections() == 1);
             Support.reset(client);
@@ -94,6 +94,7 @@ class PeerFaultsTest {
         NetparkException.Reset failure = new NetparkException.Reset("read from a database: it is gone");
         try (EventLoopGroup group = group();
                 CallbackServer database = CallbackServer.builder().group(group).onConnect(other::complete)
+                        .ignoreInput()
                         .listen(Support.loopback());
                 Socket known = Support.connect(database);
                 CallbackServer server = server(group).onRequest((connection, in) -> {

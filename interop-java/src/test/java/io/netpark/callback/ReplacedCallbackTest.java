@@ -238,6 +238,7 @@ class ReplacedCallbackTest {
                         .onConnect(connection -> events.append("connect"))
                         .onDisconnect((connection, cause) -> events.append("disconnect"))
                         .onClose((connection, cause) -> events.append("close"))
+                        .ignoreInput()
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             assertEquals(-1, socket.getInputStream().read());
@@ -249,7 +250,7 @@ class ReplacedCallbackTest {
 
     @Test
     void aDialThatPrepareRefusesFails() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open()) {
             ExecutionException failure = assertThrows(ExecutionException.class, () -> client.dial(server.localAddress(),
                     Callbacks.builder().onPrepare(connection -> false).build()).get(10, TimeUnit.SECONDS));
@@ -294,7 +295,7 @@ class ReplacedCallbackTest {
     @Test
     void closeAsyncCompletesAfterTheLastCloseCallback() throws Exception {
         StringBuffer events = new StringBuffer();
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 CallbackClient client = CallbackClient.builder().loops(1).open()) {
             CallbackConnection connection = client.dial(server.localAddress(),
                     Callbacks.builder().onClose((c, cause) -> events.append("close")).build()).get();

@@ -99,7 +99,7 @@ class SendFileTest {
         try (EventLoopGroup group = platform.group().loops(1).reporter(reports).open();
                 OpenFile open = OpenFile.open(path);
                 FileChannel channel = FileChannel.open(path);
-                CallbackServer server = server(group).listen(Support.loopback());
+                CallbackServer server = server(group).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             Runnable all = () -> {
@@ -171,7 +171,7 @@ class SendFileTest {
     void closingFailsWhatIsPendingAndClosesFiles() throws Exception {
         Path path = file(LARGE);
         try (EventLoopGroup group = Support.group(1, reports);
-                CallbackServer server = server(group).listen(Support.loopback());
+                CallbackServer server = server(group).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             CompletableFuture<Void> first = c.sendFileAsync(FileTransfer.open(path), null);
@@ -195,7 +195,7 @@ class SendFileTest {
     void aFileThatIsCutOffClosesTheConnection() throws Exception {
         Path path = file(LARGE);
         try (EventLoopGroup group = Support.group(1, reports);
-                CallbackServer server = server(group).listen(Support.loopback());
+                CallbackServer server = server(group).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             CompletableFuture<Void> sent = connected().sendFileAsync(FileTransfer.open(path), null);
             socket.getInputStream().readNBytes(100);
@@ -213,7 +213,7 @@ class SendFileTest {
     void aPeerThatDoesNotReadIsTimedOut() throws Exception {
         Path path = file(LARGE);
         try (EventLoopGroup group = Support.group(1, reports);
-                CallbackServer server = server(group).writeTimeout(Duration.ofMillis(200)).listen(Support.loopback());
+                CallbackServer server = server(group).writeTimeout(Duration.ofMillis(200)).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             connected().sendFile(path);
             NetparkException.TimedOut failure =
@@ -229,7 +229,7 @@ class SendFileTest {
     void aProgressCallbackThatThrowsIsReportedAndOneThatWritesIsServed() throws Exception {
         Path path = file(LARGE);
         try (EventLoopGroup group = Support.group(1, reports);
-                CallbackServer server = server(group).listen(Support.loopback());
+                CallbackServer server = server(group).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             c.sendFileAsync(FileTransfer.open(path), sent -> {

@@ -193,6 +193,7 @@ class ShutdownTest {
         byte[] answer = Support.patternBytes(1, 10_000_000);
         try (CallbackServer server = CallbackServer.builder().loops(1)
                         .onConnect(connection -> connection.write(ByteBuffer.wrap(answer)))
+                        .ignoreInput()
                         .listen(Support.loopback());
                 Socket slow = Support.connect(server);
                 Socket deaf = Support.connect(server)) {

@@ -83,7 +83,7 @@ class ShutdownTimesTest {
 
     @Test
     void aSecondCallWithLessTimeCutsTheFirstShort() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.await("one", () -> server.connections() == 1);
             CompletableFuture<Shutdown.Report> patient =
@@ -99,7 +99,7 @@ class ShutdownTimesTest {
     @Test
     void closingTheServerEndsAllWaiting() throws Exception {
         CompletableFuture<Shutdown.Report> patient;
-        try (CallbackServer server = CallbackServer.builder().loops(1).listen(Support.loopback())) {
+        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback())) {
             try (Socket client = Support.connect(server)) {
                 Support.await("one", () -> server.connections() == 1);
                 patient = onThread(server, Shutdown.within(LONG).announcing(LONG));
@@ -138,7 +138,7 @@ class ShutdownTimesTest {
     @Test
     void aWorkerMayShutAnotherServerDown() throws Exception {
         CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
-        try (CallbackServer other = CallbackServer.builder().loops(1).listen(Support.loopback());
+        try (CallbackServer other = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
                 Workers workers = Workers.pool(1, 1);
                 CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
                         .onRequest((connection, in) -> report.complete(other.shutdown(Shutdown.within(LONG))))

@@ -24,6 +24,8 @@ class TurnsModelTest {
     private static final class World implements Turns.Calls {
         final ArrayDeque<Runnable> loop = new ArrayDeque<>();
         final ArrayDeque<Runnable> worker = new ArrayDeque<>();
+        /** What looks for room again, after a while. */
+        final ArrayDeque<Runnable> later = new ArrayDeque<>();
         final Rejection policy;
         final Turns turns;
         int arrivals;
@@ -51,7 +53,7 @@ class TurnsModelTest {
                 }
                 worker.add(job);
                 assertEquals(1, worker.size(), () -> "two calls at a time: " + trace);
-            }, connection -> this.policy);
+            }, connection -> this.policy, later::add);
             turns = new Turns(null, this, workers, task -> !loopEnded && loop.add(task));
             turns.want(Turns.CONNECT);
         }
@@ -97,6 +99,16 @@ class TurnsModelTest {
             end();
         }
 
+        @Override
+        public void begins(int event) {
+            assertFalse(closed, () -> "begins after the end: " + trace);
+        }
+
+        @Override
+        public void failed(String because, Throwable thrown) {
+            throw new AssertionError(because, thrown);
+        }
+
         void end() {
             if (!ended) {
                 ended = true;
@@ -115,6 +127,9 @@ class TurnsModelTest {
             }
             if (!worker.isEmpty()) {
                 all.add("worker");
+            }
+            if (!later.isEmpty()) {
+                all.add("later");
             }
             if (connected && arrivals < ARRIVALS && !ended && !loopEnded) {
                 all.add("byte");
@@ -139,6 +154,7 @@ class TurnsModelTest {
             switch (what) {
                 case "loop" -> loop.remove().run();
                 case "worker" -> worker.remove().run();
+                case "later" -> later.remove().run();
                 case "byte" -> {
                     arrivals++;
                     fresh++;
@@ -170,18 +186,21 @@ class TurnsModelTest {
                 step("resume");
             }
             rejecting = false;
-            while (!loop.isEmpty() || !worker.isEmpty()) {
-                step(loop.isEmpty() ? "worker" : "loop");
-            }
+            finish();
             if (!ended) {
                 assertEquals(arrivals, seen, () -> "bytes that nobody was told of: " + trace);
                 step("end");
-                while (!loop.isEmpty() || !worker.isEmpty()) {
-                    step(loop.isEmpty() ? "worker" : "loop");
-                }
+                finish();
             }
             assertTrue(closed, () -> "never closed: " + trace);
             assertFalse(turns.isOut());
+            assertFalse(turns.isWaiting());
+        }
+
+        private void finish() {
+            while (!loop.isEmpty() || !worker.isEmpty() || !later.isEmpty()) {
+                step(!loop.isEmpty() ? "loop" : !worker.isEmpty() ? "worker" : "later");
+            }
         }
     }
 

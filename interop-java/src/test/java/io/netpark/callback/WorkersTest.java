@@ -405,7 +405,7 @@ class WorkersTest {
     void waitingForInputElsewhereIsAnError() throws Exception {
         CompletableFuture<CallbackConnection> opened = new CompletableFuture<>();
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = server(workers).onConnect(opened::complete).listen(Support.loopback());
+                CallbackServer server = server(workers).onConnect(opened::complete).ignoreInput().listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             CallbackConnection connection = opened.get(10, TimeUnit.SECONDS);
             assertThrows(IllegalStateException.class, () -> connection.awaitInput(1));

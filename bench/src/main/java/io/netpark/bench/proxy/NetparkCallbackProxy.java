@@ -31,6 +31,7 @@ final class NetparkCallbackProxy implements BenchProxy {
                         }
                     });
                 })
+                .ignoreInput()
                 .listen("127.0.0.1", 0).port();
     }
 

@@ -53,6 +53,7 @@ public final class TailServer implements AutoCloseable {
                         .onConnect(client -> loop.tryExecute(() -> audience.add(client)))
                         .onWritable(client -> loop.tryExecute(() -> audience.catchUp(client)))
                         .onClose((client, cause) -> loop.tryExecute(() -> audience.remove(client)))
+                        .ignoreInput()
                         .listen(address);
             } catch (IOException | RuntimeException e) {
                 follower.close();

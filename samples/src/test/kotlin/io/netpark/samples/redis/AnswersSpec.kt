@@ -15,7 +15,7 @@ import java.util.concurrent.TimeUnit
 class AnswersSpec : SampleSpec({
     test("for a connection that is closed, a command learns it when answers would be sent, and the next connection gets none") {
         val outcome = CompletableFuture<NetparkException.Closed>()
-        val server = CallbackServer.builder().onConnect { connection ->
+        val server = CallbackServer.builder().ignoreInput().onConnect { connection ->
             try {
                 val answers = Answers()
                 answers.begin(connection, false)

@@ -92,6 +92,7 @@ class AudienceSpec : SampleSpec({
         private val arrived = LinkedBlockingQueue<CallbackConnection>()
         private val server = CallbackServer.builder()
             .group(group)
+            .ignoreInput()
             .highWaterMark(PIECE.length)
             .onConnect { arrived += it }
             .onWritable { client -> loop.tryExecute { audience.catchUp(client) } }

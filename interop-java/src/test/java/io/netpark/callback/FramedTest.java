@@ -1,0 +1,289 @@
+package io.netpark.callback;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.buffer.Framing;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whole messages, wherever the callbacks run. */
+@Timeout(60)
+class FramedTest {
+
+    private static final Framing FRAMES = Framing.lengthField(4, 200_000);
+
+    private final Support.Reports reports = new Support.Reports();
+    private final SegmentPool pool = SegmentPool.builder().build();
+    private final BlockingQueue<String> messages = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
+    private EventLoopGroup group;
+    private Workers workers;
+
+    static List<String> threads() {
+        return Support.threads();
+    }
+
+    @BeforeEach
+    void open() throws IOException {
+        group = EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).open();
+    }
+
+    @AfterEach
+    void close() {
+        group.close();
+        if (workers != null) {
+            workers.close();
+        }
+        assertEquals(0, pool.statistics().lentBytes());
+        assertEquals(List.of(), List.copyOf(reports.causes));
+    }
+
+    private CallbackServer.Builder server(String threads) {
+        workers = Support.workers(threads);
+        CallbackServer.Builder builder = CallbackServer.builder().group(group).segments(pool)
+                .onFailure((connection, failure) -> failures.add(failure));
+        return workers == null ? builder : builder.workers(workers);
+    }
+
+    private void add(CallbackConnection connection, ByteBuffer message) {
+        messages.add(Support.take(message));
+    }
+
+    private String next() throws InterruptedException {
+        return messages.poll(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    private static byte[] frames(String... messages) {
+        ByteArrayOutputStream all = new ByteArrayOutputStream();
+        for (String message : messages) {
+            all.writeBytes(ByteBuffer.allocate(4).putInt(message.length()).array());
+            all.writeBytes(message.getBytes(StandardCharsets.ISO_8859_1));
+        }
+        return all.toByteArray();
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aMessageThatIsSplitAtEveryByteIsWhole(String threads) throws Exception {
+        try (CallbackServer server = server(threads).onMessage(FRAMES, this::add).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            byte[] stream = frames("hello", "", "world");
+            for (byte one : stream) {
+                socket.getOutputStream().write(one);
+                Thread.sleep(1); // so that most of them are read by themselves; nothing depends on it
+            }
+            assertEquals("hello", next());
+            assertEquals("", next());
+            assertEquals("world", next());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void everySplitIntoTwoReadsIsTheSame(String threads) throws Exception {
+        byte[] stream = frames("one", "twenty-two", "3");
+        try (CallbackServer server = server(threads).onMessage(FRAMES, this::add).listen(Support.loopback())) {
+            for (int split = 0; split <= stream.length; split++) {
+                try (Socket socket = Support.connect(server)) {
+                    socket.getOutputStream().write(stream, 0, split);
+                    Thread.sleep(1);
+                    socket.getOutputStream().write(stream, split, stream.length - split);
+                    assertEquals(List.of("one", "twenty-two", "3"), List.of(next(), next(), next()), "split at " + split);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void manyMessagesOfOneReadAndOneOfManyReadsComeInOrder(String threads) throws Exception {
+        int count = 3000;
+        String large = "x".repeat(200_000);
+        try (CallbackServer server = server(threads)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            connection.write(ByteBuffer.allocate(4).putInt(message.remaining()).flip());
+                            connection.write(message);
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            String[] all = new String[count + 1];
+            for (int i = 0; i < count; i++) {
+                all[i] = "message " + i;
+            }
+            all[count] = large;
+            byte[] stream = frames(all);
+            CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> {
+                try {
+                    socket.getOutputStream().write(stream);
+                    socket.shutdownOutput();
+                } catch (IOException e) {
+                    throw new IllegalStateException(e);
+                }
+            });
+            assertTrue(Arrays.equals(stream, socket.getInputStream().readAllBytes()));
+            sent.get(10, TimeUnit.SECONDS);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aStreamThatEndsWithinAMessageIsTruncatedAndNoHalfClose(String threads) throws Exception {
+        AtomicInteger halfCloses = new AtomicInteger();
+        for (boolean callback : new boolean[] {false, true}) {
+            CompletableFuture<NetparkException> why = new CompletableFuture<>();
+            CallbackServer.Builder builder = server(threads).onMessage(FRAMES, this::add)
+                    .onClose((connection, closed) -> why.complete(closed));
+            if (callback) {
+                builder.onHalfClose(connection -> halfCloses.incrementAndGet());
+            }
+            long before = group.snapshot().total().peerFaults().truncated();
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                byte[] stream = frames("whole", "cut off");
+                socket.getOutputStream().write(stream, 0, stream.length - 1);
+                socket.shutdownOutput();
+                assertEquals("whole", next());
+                NetparkException ended = why.get(10, TimeUnit.SECONDS);
+                assertInstanceOf(NetparkException.Truncated.class, ended);
+                assertEquals(ended, failures.poll(10, TimeUnit.SECONDS));
+                assertEquals(before + 1, group.snapshot().total().peerFaults().truncated());
+            }
+        }
+        assertEquals(0, halfCloses.get());
+        assertTrue(messages.isEmpty());
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void anEndBetweenMessagesIsAHalfClose(String threads) throws Exception {
+        try (CallbackServer server = server(threads).onMessage(FRAMES, this::add)
+                        .onHalfClose(connection -> {
+                            connection.write(Support.bytes("bye"));
+                            connection.closeAfterWrites();
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            socket.getOutputStream().write(frames("last"));
+            socket.shutdownOutput();
+            assertEquals("bye", Support.receiveAll(socket));
+            assertEquals("last", next());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aMessageThatIsTooLongClosesBeforeItHasCome(String threads) throws Exception {
+        CompletableFuture<NetparkException> why = new CompletableFuture<>();
+        try (CallbackServer server = server(threads).onMessage(FRAMES, this::add)
+                        .onClose((connection, cause) -> why.complete(cause)).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            socket.getOutputStream().write(frames("fits"));
+            socket.getOutputStream().write(ByteBuffer.allocate(4).putInt(200_001).array());
+            assertInstanceOf(NetparkException.LimitExceeded.class, why.get(10, TimeUnit.SECONDS));
+            assertInstanceOf(NetparkException.LimitExceeded.class, failures.poll(10, TimeUnit.SECONDS));
+            assertEquals("fits", next());
+            assertEquals(1, group.snapshot().total().peerFaults().limit());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aPauseInTheMidstOfARequestLeavesTheNextMessages(String threads) throws Exception {
+        CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
+        try (CallbackServer server = server(threads).onConnect(accepted::complete)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            connection.pauseReading();
+                            add(connection, message);
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            socket.getOutputStream().write(frames("one", "two", "three"));
+            for (String expected : List.of("one", "two", "three")) {
+                assertEquals(expected, next());
+                assertTrue(messages.isEmpty());
+                accepted.join().resumeReading();
+            }
+            socket.shutdownOutput();
+            accepted.join().resumeReading();
+            assertEquals("", Support.receiveAll(socket));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void outputThatThePeerDoesNotTakeHoldsBackTheNextMessages(String threads) throws Exception {
+        int count = 200;
+        byte[] answer = new byte[100_000];
+        AtomicInteger calls = new AtomicInteger();
+        try (CallbackServer server = server(threads).highWaterMark(50_000)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            calls.incrementAndGet();
+                            connection.write(ByteBuffer.wrap(answer));
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            String[] all = new String[count];
+            Arrays.fill(all, "x");
+            socket.getOutputStream().write(frames(all));
+            socket.shutdownOutput();
+            Support.await("it has begun", () -> calls.get() > 0);
+            Thread.sleep(50);
+            assertTrue(calls.get() < count, "as much as sockets hold is less than all answers");
+            assertEquals(count * answer.length, socket.getInputStream().readAllBytes().length);
+            assertEquals(count, calls.get());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aMessageMayChangeTheProtocolForWhatComesBehindIt(String threads) throws Exception {
+        try (CallbackServer server = server(threads)
+                        .onMessage(Framing.lines(100), (connection, line) -> {
+                            add(connection, line);
+                            connection.onMessage(FRAMES, this::add);
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "UPGRADE\r\n" + new String(frames("a", "b"), StandardCharsets.ISO_8859_1));
+            assertEquals(List.of("UPGRADE", "a", "b"), List.of(next(), next(), next()));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void afterACloseNoOtherMessageIsHandedOn(String threads) throws Exception {
+        try (CallbackServer server = server(threads)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            add(connection, message);
+                            connection.write(Support.bytes("first"));
+                            connection.closeAfterWrites();
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            socket.getOutputStream().write(frames("first", "second"));
+            assertEquals("first", Support.receive(socket, 5));
+            Support.await("closed", () -> server.connections() == 0);
+            assertEquals("first", next());
+            assertTrue(messages.isEmpty());
+        }
+    }
+}
