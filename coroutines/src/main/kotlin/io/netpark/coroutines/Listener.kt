@@ -5,6 +5,7 @@ import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.ListenerDescriptor
 import io.netpark.core.net.Shutdown
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicReference
@@ -194,6 +195,26 @@ public class Listener internal constructor(
 
     /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
     public fun keepFile(): Unit = core.keepFile()
+
+    /**
+     * The file of a unix socket's path is removed when this is closed: of a listener that was [adopted][Reactor.adoptListener] it
+     * stays otherwise.
+     */
+    public fun removeFileOnClose(): Unit = core.removeFileOnClose()
+
+    /**
+     * Another descriptor of the same socket: to be [passed][Connection.writeDescriptors] to a process that goes on with it, while
+     * this one still accepts. Connections wait in the same queue, so none is lost when this listener is closed. Of a unix socket
+     * with a path [keepFile] is to be called before.
+     *
+     * @return the caller's to close
+     * @throws NetparkException.Closed the listener is closed
+     * @throws IllegalStateException the listener has a socket for each loop: its successor [listens so][Reactor.listenOnEachLoop] too
+     */
+    public fun duplicate(): OpenDescriptor {
+        check(cores.size == 1) { "$this has a socket for each loop; its successor listens on each loop, too, and they share the port" }
+        return core.duplicate()
+    }
 
     override fun toString(): String = core.toString()
 

@@ -95,6 +95,23 @@ public class Reactor private constructor(
     ): Listener = listen(ListenerDescriptor.addressOf(host, port), options, admission)
 
     /**
+     * Takes over a listening stream socket that something else has opened: the service manager ([io.netpark.core.net.ListenFds]), or
+     * the process that this one succeeds ([Listener.duplicate]). The caller closes the listener. The file of a unix socket's path
+     * stays then.
+     *
+     * @param descriptor the listener's from now on, unless this throws
+     * @param options set on the socket, and so on the connections that are accepted
+     * @param admission how many may be open at a time; null for no limit
+     * @throws NetparkException saying what the descriptor is instead, and what to do
+     * @throws IllegalStateException [descriptor] is closed, or was taken over already
+     */
+    public fun adoptListener(
+        descriptor: OpenDescriptor,
+        options: NetOptions = NetOptions.DEFAULT,
+        admission: Admission? = null,
+    ): Listener = Listener(listOf(ListenerDescriptor.adopt(group, descriptor, options, admission)), this)
+
+    /**
      * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
      * in turn gets it. The caller closes it.
      *

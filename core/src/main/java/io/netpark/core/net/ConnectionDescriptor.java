@@ -213,23 +213,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
     }
 
     private static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
-        LibC libc = loop.libc();
-        String operation = "adopt descriptor " + fd;
-        int flags = libc.fcntl(fd, Linux.F_GETFL, 0);
-        if (flags < 0) {
-            throw NetparkException.of(-flags, operation);
-        }
-        byte[] remote = Addresses.peerOf(libc, fd, Linux.SOCK_STREAM);
-        if (remote == null) {
-            throw NetparkException.of(Errno.ENOTCONN, operation + ", which is not a connected stream socket");
-        }
-        int result = libc.fcntl(fd, Linux.F_SETFL, flags | Linux.O_NONBLOCK);
-        if (result >= 0) {
-            result = libc.fcntl(fd, Linux.F_SETFD, Linux.FD_CLOEXEC);
-        }
-        if (result < 0) {
-            throw NetparkException.of(-result, operation);
-        }
+        byte[] remote = Adoption.connected(loop.libc(), fd);
         ConnectionDescriptor connection = new ConnectionDescriptor(loop, fd, remote);
         connection.learnOutput();
         loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's

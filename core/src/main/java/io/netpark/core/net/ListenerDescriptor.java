@@ -7,6 +7,7 @@ import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.Unowned;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -132,6 +133,32 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
         }
         listener.register(Interest.READ);
         return listener;
+    }
+
+    /**
+     * Takes over a listening stream socket that something else has opened: the service manager ({@link ListenFds}), or the process
+     * that this one succeeds ({@link #duplicate}). It is made non-blocking, for all who have it, and close-on-exec. Connections that
+     * wait already are accepted like later ones.
+     *
+     * <p>The file of a unix socket's path is not removed when this is closed, unless {@link #removeFileOnClose} says so.
+     *
+     * @param group where accepted connections go, as its balancing has it
+     * @param descriptor the listener's from now on, unless this throws
+     * @param options set on the socket, and so on what it accepts
+     * @param admission how many may come; null for no limit
+     * @throws NetparkException saying what the descriptor is instead, and what to do; or as {@link #listen}
+     * @throws IllegalStateException if it is closed, or was taken over already
+     */
+    public static ListenerDescriptor adopt(EventLoopGroup group, OpenDescriptor descriptor, NetOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        EventLoop loop = group.first();
+        return descriptor.handOver(fd -> {
+            Bound bound = Adoption.listening(loop.libc(), fd, options);
+            ListenerDescriptor listener = new ListenerDescriptor(loop, bound, group, admission, null);
+            listener.setOnOlder(options.inherited(), Adoption.queued(loop.libc(), fd, bound.local()));
+            loop.poller().add(fd, listener, Interest.READ); // if it is refused, the descriptor stays the caller's
+            return listener;
+        });
     }
 
     /**

@@ -13,6 +13,7 @@ import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
@@ -60,6 +61,9 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
     /** What is to be set on each socket that is accepted; null if that is nothing. */
     private final @Nullable NetOptions forAccepted;
     private final Timer retry;
+    /** How many connections wait that have not inherited these options, as they are older. Belongs to whoever holds the read lock. */
+    private int older;
+    private NetOptions forOlder = NetOptions.DEFAULT;
 
     /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
     private boolean armed = true;
@@ -81,6 +85,12 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
         this.retry = loop.newTimer(() -> nudge(Direction.READ));
     }
 
+    /** Before it is watched: so many that will be accepted first have not inherited the options. */
+    final void setOnOlder(NetOptions inherited, int count) {
+        forOlder = inherited;
+        older = count;
+    }
+
     /** The address it listens on, with the port that was chosen for 0. */
     @Override
     public final SocketAddress localAddress() {
@@ -91,6 +101,42 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
     public final void keepFile() {
         if (file != null) {
             file.keep();
+        }
+    }
+
+    /**
+     * The file of a unix socket's path is removed when this is closed. That is so unless {@link #keepFile} has been called, or the
+     * socket was adopted: then the file belongs to whoever has bound it. It is the file that was there when the socket was adopted.
+     */
+    public final void removeFileOnClose() {
+        if (file != null) {
+            file.take();
+        }
+    }
+
+    /**
+     * Another descriptor of the same socket, close-on-exec: to be passed to a process that goes on with it
+     * ({@link ConnectionDescriptor#startWriteDescriptors}) while this one still accepts. Connections come to whichever accepts them,
+     * and wait in the same queue: none is lost when this one is closed. Of a unix socket with a path {@link #keepFile} is to be
+     * called before.
+     *
+     * @return the caller's to close
+     * @throws NetparkException.Closed if this is closed
+     * @throws NetparkException if there are no descriptors
+     */
+    public final OpenDescriptor duplicate() throws NetparkException {
+        String operation = "duplicate " + this;
+        acquire(operation);
+        try (Unowned fresh = new Unowned(libc())) {
+            int result = fresh.hold(libc().fcntl(fd(), Linux.F_DUPFD_CLOEXEC, 0));
+            if (result < 0) {
+                throw NetparkException.of(-result, operation);
+            }
+            OpenDescriptor duplicate = OpenDescriptor.of(libc(), result);
+            fresh.release();
+            return duplicate;
+        } finally {
+            release();
         }
     }
 
@@ -246,6 +292,10 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
                 loop = place(remote);
                 if (forAccepted != null) {
                     forAccepted.apply(libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
+                }
+                if (older > 0) {
+                    older--;
+                    forOlder.apply(libc(), fresh.fd(), SockAddr.family(local));
                 }
                 socket = watch(loop, fresh, remote);
             } while (socket == null);

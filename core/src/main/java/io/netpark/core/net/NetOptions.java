@@ -118,6 +118,10 @@ public final class NetOptions {
     private static final Set<NetOption<?>> ABOUT_TCP = Set.of(
             NetOption.KEEP_ALIVE, NetOption.REUSE_ADDRESS, NetOption.REUSE_PORT, NetOption.INCOMING_CPU);
 
+    /** What a connection that is there already cannot be given, or does not need. */
+    private static final Set<NetOption<?>> ABOUT_LISTENING = Set.of(NetOption.FAST_OPEN, NetOption.FAST_OPEN_CONNECT,
+            NetOption.V6_ONLY, NetOption.REUSE_ADDRESS, NetOption.REUSE_PORT);
+
     /** Sets them on a fresh socket that will be connected. */
     void apply(LibC libc, int fd, int family) throws NetparkException {
         for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
@@ -153,6 +157,13 @@ public final class NetOptions {
             missing.keySet().removeIf(option -> option != NetOption.PRIORITY);
         }
         return missing.isEmpty() ? null : new NetOptions(missing);
+    }
+
+    /** Those that a connection inherits from the TCP listener that it comes by. */
+    NetOptions inherited() {
+        Map<NetOption<?>, Object> inherited = new LinkedHashMap<>(values);
+        inherited.keySet().removeAll(ABOUT_LISTENING);
+        return new NetOptions(inherited);
     }
 
     /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. Otherwise as for a listener. */

@@ -60,6 +60,16 @@ final class SocketFile {
         return address instanceof UnixAddress unix && unix.isPath() ? new SocketFile(libc, unix.name()) : null;
     }
 
+    /** The file of a socket that somebody else has bound, as it is now; it stays, unless somebody wants it {@linkplain #take removed}. */
+    static @Nullable SocketFile ofOthers(LibC libc, SocketAddress address) {
+        SocketFile file = of(libc, address);
+        if (file != null) {
+            file.keep();
+            file.bound();
+        }
+        return file;
+    }
+
     /** The socket has just been bound: remembers which file that has made. */
     synchronized void bound() {
         int result = look();
@@ -76,6 +86,11 @@ final class SocketFile {
     /** Leaves it where it is. */
     void keep() {
         kept.set(true);
+    }
+
+    /** What {@link #keep} does is undone. */
+    void take() {
+        kept.set(false);
     }
 
     /** Removes it, the first time, if it is still there. */

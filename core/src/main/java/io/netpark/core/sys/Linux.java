@@ -111,6 +111,7 @@ public final class Linux {
     public static final int SO_LINGER = 13;
     public static final int SO_REUSEPORT = 15;
     public static final int SO_PEERCRED = 17;
+    public static final int SO_ACCEPTCONN = 30;
     public static final int SO_MARK = 36;
     public static final int SO_DOMAIN = 39;
     public static final int SO_BUSY_POLL = 46;

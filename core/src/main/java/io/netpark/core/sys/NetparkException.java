@@ -210,6 +210,11 @@ public abstract sealed class NetparkException extends IOException {
         return new SystemError(Errno.EADDRINUSE, message);
     }
 
+    /** A descriptor is of another kind than is wanted. */
+    public static NetparkException wrongDescriptor(int errno, String message) {
+        return new SystemError(errno, message);
+    }
+
     /**
      * The exception for a failed system call.
      *

@@ -58,6 +58,26 @@ class NewDescriptorSpec : NetparkSpec(body = {
         walkOnLoop { ListenerDescriptor.listen(it.group, UnixAddress.path(temporaryPath()), NetOptions.DEFAULT) }
     }
 
+    test("adopting and duplicating a listener") {
+        TestReactor().use { others ->
+            others.listen().use { listener ->
+                walkOnLoop { reactor ->
+                    listener.listener.duplicate().let { duplicate ->
+                        try {
+                            ListenerDescriptor.adopt(reactor.group, duplicate, NetOptions.DEFAULT, null)
+                        } finally {
+                            duplicate.close() // unless it was adopted
+                        }
+                    }
+                }
+            }
+        }
+        val sabotage = Sabotage()
+        TestReactor(sabotage.libc).use { reactor ->
+            reactor.listen().use { listener -> walk(sabotage) { listener.listener.duplicate() } }
+        }
+    }
+
     test("binding and connecting sockets of messages") {
         walkOnLoop { MessageDescriptor.bind(it.loop, loopback(), NetOptions.DEFAULT) }
         TestReactor().use { others ->
