@@ -26,6 +26,7 @@ import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
@@ -46,10 +47,10 @@ import kotlinx.coroutines.yield
  * caller's and are used only during the call. Direct ones are handed to the kernel as they are.
  *
  * **Cancellation.** Every suspending function can be cancelled, also while data keeps it from suspending, and says what
- * that leaves behind. `withTimeout` works; a deadline set on the connection does the same for a fraction of the cost.
+ * that leaves behind. `withTimeout` works; [readTimeout] and its like do the same for a fraction of the cost.
  *
  * **Errors.** [NetparkException] says which: `Closed` here, `Reset` by the peer, `TimedOut`. If several apply, cancellation
- * is reported first, then closed, then a deadline. The end of the stream is not an error.
+ * is reported first, then closed, then a timeout or deadline. The end of the stream is not an error.
  *
  * @see Reactor.dial
  * @see Listener
@@ -235,7 +236,7 @@ public class Connection internal constructor(
      *
      * @return the number of bytes read, or [END_OF_STREAM] once the peer has shut down its output
      * @throws NetparkException.Reset the peer has reset the connection
-     * @throws NetparkException.TimedOut the read deadline has passed, even if there are bytes; see [setReadDeadline]
+     * @throws NetparkException.TimedOut it has waited for [readTimeout], or [readDeadline] has passed
      * @throws NetparkException.Closed the connection is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is reading
      */
@@ -324,7 +325,7 @@ public class Connection internal constructor(
      * way and cannot be taken back; the connection can still be written to.
      *
      * @throws NetparkException.Reset the peer is gone, or [shutdownOutput] was called
-     * @throws NetparkException.TimedOut the write deadline has passed; see [setWriteDeadline]
+     * @throws NetparkException.TimedOut it has waited for [writeTimeout], or [writeDeadline] has passed
      * @throws NetparkException.Closed the connection is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is writing
      */
@@ -834,40 +835,75 @@ public class Connection internal constructor(
         close()
     }
 
-    // Deadlines
+    // Timeouts and deadlines
 
     /**
-     * Lets reads fail with [NetparkException.TimedOut] from an instant on: [after] from now. Replaces the deadline in
-     * force, also for a read that is suspended. [Duration.INFINITE] takes it away; zero or less lets reads fail at once.
-     * A deadline stays until it is replaced: after it has passed, set a new one to go on reading.
+     * How long a read may wait; then it fails with [NetparkException.TimedOut], `READ`, has consumed nothing, and the connection is
+     * as before. The time begins anew with each read, and a read that finds bytes takes none of it. [Duration.INFINITE], the default,
+     * is no timeout.
      *
-     * Cheap enough to be called before every read.
+     * To be set once, by any thread; for a read that is suspended a change counts from now. It costs a read that suspends some tens
+     * of nanoseconds, and any other nothing.
+     *
+     * @throws IllegalArgumentException it is set to zero or less
      */
-    public fun setReadDeadline(after: Duration) {
-        lease?.checkLent()
-        core.setDeadline(Direction.READ, after)
-    }
+    public var readTimeout: Duration
+        get() = timeoutOf(core.timeoutNanos(Direction.READ))
+        set(value) {
+            lease?.checkLent()
+            core.setTimeout(Direction.READ, value.timeoutNanos("read timeout"))
+        }
 
     /**
-     * As [setReadDeadline], for writes. Progress extends it: whenever a write has got rid of some bytes and has to wait
-     * again, the deadline is [after] away again. So it ends a write to a peer that has stopped, not to one that is slow.
+     * As [readTimeout], for writes; what has been written by then is what the write says of cancellation. Progress begins the time
+     * anew: whenever a write has got rid of some bytes and has to wait again, and while the peer takes bytes that the kernel holds. So
+     * it ends a write to a peer that has stopped, not to one that is slow.
      */
-    public fun setWriteDeadline(after: Duration) {
-        lease?.checkLent()
-        core.setDeadline(Direction.WRITE, after)
-    }
+    public var writeTimeout: Duration
+        get() = timeoutOf(core.timeoutNanos(Direction.WRITE))
+        set(value) {
+            lease?.checkLent()
+            core.setTimeout(Direction.WRITE, value.timeoutNanos("write timeout"))
+        }
 
     /**
-     * Closes the connection when no byte has moved in either direction for [after]; its operations then fail with
-     * [NetparkException.TimedOut], `IDLE`. Counts from now on. [Duration.INFINITE] takes it away.
+     * Closes the connection when no byte has moved in either direction for so long; its operations then fail with
+     * [NetparkException.TimedOut], `IDLE`. Counts from when it is set. [Duration.INFINITE], the default, is no timeout.
      *
      * This is about bytes. Whether the peer is still there is what TCP keepalive finds out, which is on by default.
+     *
+     * @throws IllegalArgumentException it is set to zero or less
      */
-    public fun setIdleTimeout(after: Duration) {
-        require(after > Duration.ZERO) { "an idle timeout must be positive: $after" }
-        lease?.checkLent()
-        core.setIdleTimeout(if (after == Duration.INFINITE) 0 else after.inWholeNanoseconds.coerceIn(1, Due.FOREVER))
-    }
+    public var idleTimeout: Duration
+        get() = timeoutOf(core.idleTimeoutNanos())
+        set(value) {
+            lease?.checkLent()
+            core.setIdleTimeout(value.timeoutNanos("idle timeout"))
+        }
+
+    /**
+     * An instant from which on reads fail with [NetparkException.TimedOut], `READ`, even if there are bytes; null, the default, for
+     * none. A read that is suspended is woken by it, and a change counts for such a read as well. One in the past lets reads fail at
+     * once. It stays until it is replaced: after it has passed, set another, or null, to go on reading. It is for what must be over
+     * however many reads it takes, the head of a request, say: `TimeSource.Monotonic.markNow() + 10.seconds`.
+     *
+     * There may be a [readTimeout] as well: the earlier strikes, and the error says which it was. A mark of another clock than the
+     * monotonic one becomes an instant of that when it is set.
+     */
+    public var readDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.READ)
+        set(value) {
+            lease?.checkLent()
+            core.setDeadline(Direction.READ, value)
+        }
+
+    /** As [readDeadline], for writes. Progress does not move it. */
+    public var writeDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.WRITE)
+        set(value) {
+            lease?.checkLent()
+            core.setDeadline(Direction.WRITE, value)
+        }
 
     /**
      * Runs a stretch of an exchange, a handshake say, that must be over in [limit] however many operations it has.
@@ -968,14 +1004,5 @@ public class Connection internal constructor(
 
         /** 16 KiB: so at most 2 MiB a turn. */
         private const val OPERATION_SHIFT = 14
-    }
-}
-
-/** Sets a deadline relative to now; infinite means none. */
-internal fun Descriptor.setDeadline(direction: Direction, after: Duration) {
-    if (after == Duration.INFINITE) {
-        clearDeadline(direction)
-    } else {
-        setDeadline(direction, Due.`in`(after.inWholeNanoseconds.coerceAtLeast(0)))
     }
 }

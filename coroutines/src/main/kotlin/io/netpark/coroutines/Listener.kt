@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
+import kotlin.time.TimeMark
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CoroutineDispatcher
@@ -67,7 +68,7 @@ public class Listener internal constructor(
      * **Cancelled**, it has accepted nothing: a connection that waits stays in the queue.
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
-     * @throws NetparkException.TimedOut the deadline has passed; see [setDeadline]
+     * @throws NetparkException.TimedOut [acceptDeadline] has passed
      * @throws UnsupportedOperationException it has a socket for each loop; use [serve]
      */
     public suspend fun accept(): Connection {
@@ -92,7 +93,7 @@ public class Listener internal constructor(
      * listener; each connection goes to one of them.
      *
      * A connection is closed when its handler, with all coroutines started in it, has finished; what [Connection.writer] holds is
-     * flushed before, under the write deadline. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
+     * flushed before, under the write timeout and deadline. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
      * since it last began to read) ends with a reset, so that what is cut off does not look complete; what is unflushed is dropped.
      *
      * A handler that throws disturbs nobody else: it is reported once, to the context's `CoroutineExceptionHandler`, or else to the
@@ -108,7 +109,7 @@ public class Listener internal constructor(
      * **When the listener is closed**, by [close] or with its reactor, it waits until the handlers have finished, and returns
      * normally.
      *
-     * @throws NetparkException.TimedOut the listener's deadline has passed (see [setDeadline]); it ends as if it had been cancelled
+     * @throws NetparkException.TimedOut [acceptDeadline] has passed; it ends as if it had been cancelled
      */
     public suspend fun serve(
         drain: Duration = Duration.ZERO,
@@ -180,10 +181,12 @@ public class Listener internal constructor(
     }
 
     /**
-     * Lets [accept] fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also for one that is
-     * suspended. [Duration.INFINITE] takes the deadline away.
+     * An instant from which on [accept] fails with [NetparkException.TimedOut], also one that is suspended; null, the default, for
+     * none. As [Connection.readDeadline].
      */
-    public fun setDeadline(after: Duration): Unit = cores.forEach { it.setDeadline(Direction.READ, after) }
+    public var acceptDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.READ)
+        set(value) = cores.forEach { it.setDeadline(Direction.READ, value) }
 
     /**
      * Stops listening. An [accept] in progress ends with [NetparkException.Closed], connections that wait are refused,

@@ -6,7 +6,7 @@ import io.netpark.core.net.MessageListenerDescriptor
 import io.netpark.core.sys.NetparkException
 import java.net.SocketAddress
 import kotlin.coroutines.coroutineContext
-import kotlin.time.Duration
+import kotlin.time.TimeMark
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.sync.Mutex
@@ -35,7 +35,7 @@ public class MessageListener internal constructor(private val core: MessageListe
      * **Cancelled**, it has accepted nothing: a peer that waits stays in the queue.
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
-     * @throws NetparkException.TimedOut the deadline has passed; see [setDeadline]
+     * @throws NetparkException.TimedOut [acceptDeadline] has passed
      */
     public suspend fun accept(): MessageSocket = MessageSocket(turn.withLock { acceptCore() })
 
@@ -54,8 +54,13 @@ public class MessageListener internal constructor(private val core: MessageListe
         return accepted
     }
 
-    /** Lets [accept] fail with [NetparkException.TimedOut] from [after] now on. [Duration.INFINITE] takes the deadline away. */
-    public fun setDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+    /**
+     * An instant from which on [accept] fails with [NetparkException.TimedOut], also one that is suspended; null, the default, for
+     * none. As [Connection.readDeadline].
+     */
+    public var acceptDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.READ)
+        set(value) = core.setDeadline(Direction.READ, value)
 
     /** The file of a path stays when this is closed: somebody else goes on with the socket. */
     public fun keepFile(): Unit = core.keepFile()

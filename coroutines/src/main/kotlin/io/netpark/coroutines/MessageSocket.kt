@@ -17,6 +17,7 @@ import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
+import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
@@ -73,7 +74,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @param envelope what it tells of the message: its sender and its whole length
      * @return the number of bytes, or [END_OF_STREAM] of sequenced packets, as which an empty packet appears as well
      * @throws NetparkException.Refused the socket is connected and nobody is there; it can go on
-     * @throws NetparkException.TimedOut the receive deadline has passed; see [setReceiveDeadline]
+     * @throws NetparkException.TimedOut it has waited for [receiveTimeout], or [receiveDeadline] has passed
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is receiving
      */
@@ -115,7 +116,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @throws NetparkException.Refused nobody is there; of UDP that may be about an earlier message, and this one is not sent
      * @throws NetparkException.Reset the peer of sequenced packets is gone
      * @throws NetparkException naming the address, and what to do: too long, not connected, not permitted
-     * @throws NetparkException.TimedOut the send deadline has passed; see [setSendDeadline]
+     * @throws NetparkException.TimedOut it has waited for [sendTimeout], or [sendDeadline] has passed
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalArgumentException a socket of this family cannot reach the address
      * @throws IllegalStateException another coroutine is sending
@@ -239,16 +240,35 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      */
     public fun <T : Any> setOption(option: NetOption<T>, value: T): Unit = core.setOption(option, value)
 
-    // Deadlines, and the end
+    // Timeouts, deadlines, and the end
 
     /**
-     * Lets receives fail with [NetparkException.TimedOut] from an instant on: [after] from now. Also one that is suspended.
-     * [Duration.INFINITE] takes the deadline away; after it has passed, set a new one to go on.
+     * How long a receive may wait; then it fails with [NetparkException.TimedOut], has consumed nothing, and the socket is as before.
+     * The time begins anew with each receive. [Duration.INFINITE], the default, is no timeout. As [Connection.readTimeout].
+     *
+     * @throws IllegalArgumentException it is set to zero or less
      */
-    public fun setReceiveDeadline(after: Duration): Unit = core.setDeadline(Direction.READ, after)
+    public var receiveTimeout: Duration
+        get() = timeoutOf(core.timeoutNanos(Direction.READ))
+        set(value) = core.setTimeout(Direction.READ, value.timeoutNanos("receive timeout"))
 
-    /** As [setReceiveDeadline], for sends. */
-    public fun setSendDeadline(after: Duration): Unit = core.setDeadline(Direction.WRITE, after)
+    /** As [receiveTimeout], for sends. Of a batch it begins anew with whatever could be sent. */
+    public var sendTimeout: Duration
+        get() = timeoutOf(core.timeoutNanos(Direction.WRITE))
+        set(value) = core.setTimeout(Direction.WRITE, value.timeoutNanos("send timeout"))
+
+    /**
+     * An instant from which on receives fail with [NetparkException.TimedOut], also one that is suspended; null, the default, for none.
+     * As [Connection.readDeadline].
+     */
+    public var receiveDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.READ)
+        set(value) = core.setDeadline(Direction.READ, value)
+
+    /** As [receiveDeadline], for sends. */
+    public var sendDeadline: TimeMark?
+        get() = core.deadlineMark(Direction.WRITE)
+        set(value) = core.setDeadline(Direction.WRITE, value)
 
     /** Ends the outgoing stream of sequenced packets: the peer receives what was sent, then the end. */
     public fun shutdownOutput(): Unit = core.shutdownOutput()

@@ -21,7 +21,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
-import kotlin.time.Duration
+import kotlin.time.TimeSource
 
 /** One awaiting function: the bytes that make it whole, what it gives for them, and whether a clean end is a value for it. */
 private class Awaited(
@@ -112,9 +112,9 @@ class AwaitSpec : NetparkSpec(body = {
                     client.write(awaited.bytes.copyOf(split))
                     val cancelled = launch(start = CoroutineStart.UNDISPATCHED) { awaited.await(server.reader) }
                     cancelled.cancelAndJoin()
-                    server.setReadDeadline(Duration.ZERO)
+                    server.readDeadline = TimeSource.Monotonic.markNow()
                     shouldThrow<NetparkException.TimedOut> { awaited.await(server.reader) }
-                    server.setReadDeadline(Duration.INFINITE)
+                    server.readDeadline = null
                     client.write(awaited.bytes.copyOfRange(split, awaited.bytes.size))
                     awaited.await(server.reader) shouldBe awaited.gives
                 }

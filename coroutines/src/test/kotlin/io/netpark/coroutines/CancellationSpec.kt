@@ -31,6 +31,7 @@ import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentLinkedQueue
 import kotlin.coroutines.CoroutineContext
 import kotlin.random.Random
+import kotlin.time.TimeSource
 
 /** The cancellation contract of every function, and the races C1 to C11. */
 class CancellationSpec : NetparkSpec(body = {
@@ -267,7 +268,7 @@ class CancellationSpec : NetparkSpec(body = {
                         outcome = runCatching { client.read(ByteArray(1)) }.exceptionOrNull()
                     }
                     coroutineScope {
-                        launch(Dispatchers.Default) { client.setReadDeadline(kotlin.time.Duration.ZERO) }
+                        launch(Dispatchers.Default) { client.readDeadline = TimeSource.Monotonic.markNow() }
                         launch(Dispatchers.Default) { client.close() }
                         launch(Dispatchers.Default) { reader.cancel() }
                     }

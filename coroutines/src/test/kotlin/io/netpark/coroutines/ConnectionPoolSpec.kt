@@ -24,6 +24,7 @@ import kotlin.random.Random
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -142,9 +143,11 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<IllegalStateException> { connection.write("late") }.message!! shouldContain "given back"
                 shouldThrow<IllegalStateException> { connection.read(ByteArray(1)) }
                 shouldThrow<IllegalStateException> { connection.shutdownOutput() }
-                shouldThrow<IllegalStateException> { connection.setReadDeadline(1.milliseconds) }
-                shouldThrow<IllegalStateException> { connection.setWriteDeadline(1.milliseconds) }
-                shouldThrow<IllegalStateException> { connection.setIdleTimeout(1.milliseconds) }
+                shouldThrow<IllegalStateException> { connection.readTimeout = 1.milliseconds }
+                shouldThrow<IllegalStateException> { connection.writeTimeout = 1.milliseconds }
+                shouldThrow<IllegalStateException> { connection.idleTimeout = 1.milliseconds }
+                shouldThrow<IllegalStateException> { connection.readDeadline = null }
+                shouldThrow<IllegalStateException> { connection.writeDeadline = null }
                 shouldThrow<IllegalStateException> { connection.setOption(NetOption.CORK, true) }
                 shouldThrow<IllegalStateException> { connection.detach() }
                 connection.reset()
@@ -438,16 +441,22 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<NetparkException.Closed> { lease.connection.ask("x") }
             }
 
-            contract("deadlines and idle timeouts of a borrower do not stay") { scene, pool ->
+            contract("timeouts and deadlines of a borrower do not stay") { scene, pool ->
                 val server = scene.server()
                 pool.use(server.address) {
-                    it.setReadDeadline(500.milliseconds)
-                    it.setWriteDeadline(500.milliseconds)
-                    it.setIdleTimeout(500.milliseconds)
+                    it.readTimeout = 500.milliseconds
+                    it.writeTimeout = 500.milliseconds
+                    it.idleTimeout = 500.milliseconds
+                    it.readDeadline = TimeSource.Monotonic.markNow() + 500.milliseconds
+                    it.writeDeadline = it.readDeadline
                     it.ask("x")
                 }
                 delay(700)
-                pool.use(server.address) { it.ask("y") }
+                pool.use(server.address) {
+                    listOf(it.readTimeout, it.writeTimeout, it.idleTimeout).all { timeout -> timeout.isInfinite() } shouldBe true
+                    listOf(it.readDeadline, it.writeDeadline).filterNotNull() shouldBe emptyList()
+                    it.ask("y")
+                }
                 pool.snapshot().created() shouldBe 1
             }
         }

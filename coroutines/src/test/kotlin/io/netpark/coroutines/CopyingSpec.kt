@@ -209,9 +209,9 @@ class CopyingSpec : NetparkSpec(body = {
         test("$flavour: deadlines hold") {
             onReactor(flavour) { reactor ->
                 reactor.between { _, server, upstream, _ ->
-                    server.setReadDeadline(30.milliseconds)
+                    server.readTimeout = 30.milliseconds
                     shouldThrow<NetparkException.TimedOut> { server.copyTo(upstream) }
-                    upstream.setReadDeadline(30.milliseconds)
+                    upstream.readTimeout = 30.milliseconds
                     shouldThrow<NetparkException.TimedOut> { relay(server, upstream) }
                 }
             }

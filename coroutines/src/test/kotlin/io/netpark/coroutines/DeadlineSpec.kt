@@ -18,9 +18,13 @@ import kotlinx.coroutines.supervisorScope
 import java.nio.ByteBuffer
 import kotlin.system.measureTimeMillis
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.days
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TestTimeSource
+import kotlin.time.TimeSource
 
 class DeadlineSpec : NetparkSpec(body = {
     BlackHole().close() // the JDK's sockets keep a descriptor of their own once they have been used
@@ -30,14 +34,33 @@ class DeadlineSpec : NetparkSpec(body = {
             onReactor(flavour) { reactor ->
                 reactor.withPair { client, server ->
                     val millis = measureTimeMillis {
-                        server.setReadDeadline(50.milliseconds)
+                        server.readDeadline = fromNow(50.milliseconds)
                         val failure = shouldThrow<NetparkException.TimedOut> { server.read(ByteArray(1)) }
                         failure.timeout() shouldBe NetparkException.Timeout.READ
                         failure.message!! shouldContain "read from"
+                        failure.message!! shouldContain "the deadline passed"
                     }
                     millis shouldBeGreaterThanOrEqual 50
                     shouldThrow<NetparkException.TimedOut> { server.read(ByteArray(1)) } // stays until it is moved
-                    server.setReadDeadline(Duration.INFINITE)
+                    server.readDeadline = null
+                    client.write("x")
+                    server.readText(1) shouldBe "x"
+                }
+            }
+        }
+
+        test("$flavour: a read timeout wakes a parked read, not early, names itself, and is not about the next read") {
+            onReactor(flavour) { reactor ->
+                reactor.withPair { client, server ->
+                    server.readTimeout = 50.milliseconds
+                    repeat(2) {
+                        val millis = measureTimeMillis {
+                            val failure = shouldThrow<NetparkException.TimedOut> { server.read(ByteArray(1)) }
+                            failure.timeout() shouldBe NetparkException.Timeout.READ
+                            failure.message!! shouldContain "the timeout of 50 ms passed"
+                        }
+                        millis shouldBeGreaterThanOrEqual 50
+                    }
                     client.write("x")
                     server.readText(1) shouldBe "x"
                 }
@@ -45,22 +68,59 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 
-    test("a write deadline wakes a parked write, which says how far it got") {
-        onReactor { reactor, _ ->
-            reactor.withPair(options = TINY_BUFFERS) { client, _ ->
-                client.setWriteDeadline(50.milliseconds)
-                val source = ByteBuffer.allocateDirect(1 shl 20)
-                shouldThrow<NetparkException.TimedOut> { client.write(source) }.timeout() shouldBe NetparkException.Timeout.WRITE
-                (source.position() in 1 until source.capacity()) shouldBe true
+    test("a write deadline or timeout wakes a parked write, which says how far it got") {
+        for (set in listOf<Connection.() -> Unit>(
+            { writeTimeout = 50.milliseconds },
+            { writeDeadline = fromNow(50.milliseconds) },
+        )) {
+            onReactor { reactor, _ ->
+                reactor.withPair(options = TINY_BUFFERS) { client, _ ->
+                    client.set()
+                    val source = ByteBuffer.allocateDirect(1 shl 20)
+                    shouldThrow<NetparkException.TimedOut> { client.write(source) }.timeout() shouldBe NetparkException.Timeout.WRITE
+                    (source.position() in 1 until source.capacity()) shouldBe true
+                }
             }
         }
     }
 
-    test("progress extends a write deadline: a peer that is slow is not one that has stopped") {
+    test("times read as they were set; a timeout that is not positive is refused, and the message says what none is") {
+        onReactor { reactor, _ ->
+            reactor.withPair { _, server ->
+                val timeouts = listOf(server::readTimeout, server::writeTimeout, server::idleTimeout)
+                for (timeout in timeouts) {
+                    timeout.get() shouldBe Duration.INFINITE
+                    timeout.set(90.seconds)
+                    timeout.get() shouldBe 90.seconds
+                    for (refused in listOf(Duration.ZERO, (-1).seconds, -Duration.INFINITE)) {
+                        shouldThrow<IllegalArgumentException> { timeout.set(refused) }.message!! shouldContain "Duration.INFINITE is none"
+                    }
+                    timeout.get() shouldBe 90.seconds
+                    timeout.set(Duration.INFINITE)
+                    timeout.get() shouldBe Duration.INFINITE
+                }
+                for (deadline in listOf(server::readDeadline, server::writeDeadline)) {
+                    deadline.get() shouldBe null
+                    deadline.set(fromNow(1.hours))
+                    (-deadline.get()!!.elapsedNow() in 59.minutes..60.minutes) shouldBe true
+                    deadline.set(fromNow(Duration.INFINITE))
+                    (deadline.get()!!.elapsedNow() < (-365 * 100).days) shouldBe true
+                    deadline.set(null)
+                    deadline.get() shouldBe null
+                }
+                val clock = TestTimeSource() // becomes the real one
+                server.readDeadline = clock.markNow() + 1.hours
+                clock += 2.hours
+                server.readDeadline!!.hasPassedNow() shouldBe false
+            }
+        }
+    }
+
+    test("progress begins a write timeout anew: a peer that is slow is not one that has stopped") {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 val sent = pattern(300_000)
-                client.setWriteDeadline(1.seconds)
+                client.writeTimeout = 1.seconds
                 val writer = async { client.write(ByteBuffer.wrap(sent)) }
                 val received = java.io.ByteArrayOutputStream()
                 val millis = measureTimeMillis {
@@ -69,7 +129,7 @@ class DeadlineSpec : NetparkSpec(body = {
                         delay(40)
                     }
                 }
-                millis shouldBeGreaterThanOrEqual 2000 // twice the deadline
+                millis shouldBeGreaterThanOrEqual 2000 // twice the timeout
                 writer.await()
                 received.toByteArray() shouldBe sent
             }
@@ -79,7 +139,7 @@ class DeadlineSpec : NetparkSpec(body = {
     test("an accept deadline wakes a parked accept") {
         onReactor { reactor, _ ->
             reactor.listen("127.0.0.1", 0).use { listener ->
-                listener.setDeadline(30.milliseconds)
+                listener.acceptDeadline = fromNow(30.milliseconds)
                 shouldThrow<NetparkException.TimedOut> { listener.accept() }.timeout() shouldBe NetparkException.Timeout.ACCEPT
             }
         }
@@ -95,20 +155,20 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 
-    test("moving a deadline while an operation is parked extends it, or ends it at once") {
+    test("changing a timeout or a deadline while an operation is parked extends it, or ends it at once") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->
-                server.setReadDeadline(60.milliseconds)
+                server.readTimeout = 60.milliseconds
                 val extended = async(start = CoroutineStart.UNDISPATCHED) { server.readText(1) }
-                server.setReadDeadline(10.seconds)
+                server.readTimeout = 10.seconds
                 delay(120)
                 client.write("x")
                 extended.await() shouldBe "x"
 
-                server.setReadDeadline(1.hours)
+                server.readTimeout = 1.hours
                 supervisorScope {
                     val ended = async(start = CoroutineStart.UNDISPATCHED) { server.readText(1) }
-                    server.setReadDeadline(Duration.ZERO)
+                    server.readDeadline = TimeSource.Monotonic.markNow()
                     shouldThrow<NetparkException.TimedOut> { ended.await() }
                 }
             }
@@ -119,15 +179,15 @@ class DeadlineSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->
                 client.write("x")
-                server.setReadDeadline((-1).seconds)
+                server.readDeadline = fromNow((-1).seconds)
                 shouldThrow<NetparkException.TimedOut> { server.read(ByteArray(1)) }
-                server.setReadDeadline(Duration.INFINITE)
+                server.readDeadline = null
                 server.readText(1) shouldBe "x"
             }
         }
     }
 
-    test("a deadline set before every read ends only the read that has to wait for too long") {
+    test("a read timeout ends only the read that has to wait for too long") {
         onReactor { reactor, _ ->
             reactor.listen("127.0.0.1", 0).use { listener ->
                 val timedOut = CompletableDeferred<NetparkException>()
@@ -135,8 +195,8 @@ class DeadlineSpec : NetparkSpec(body = {
                     listener.serve { connection ->
                         val buffer = ByteBuffer.allocateDirect(64)
                         try {
+                            connection.readTimeout = 800.milliseconds
                             while (true) {
-                                connection.setReadDeadline(800.milliseconds)
                                 connection.read(buffer)
                                 connection.write(buffer.flip())
                                 buffer.clear()
@@ -150,7 +210,7 @@ class DeadlineSpec : NetparkSpec(body = {
                     repeat(10) {
                         client.write("ping")
                         client.readText(4) shouldBe "ping"
-                        delay(100) // together longer than the deadline
+                        delay(100) // together longer than the timeout
                     }
                     (timedOut.await() is NetparkException.TimedOut) shouldBe true
                     client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
@@ -160,16 +220,17 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 
-    test("neither an idle timeout nor a deadline outlives its connection, also if it is set after the end") {
+    test("neither a timeout nor a deadline outlives its connection, also if it is set after the end") {
         Reactor(1) { daemon(true).metrics(true) }.use { reactor ->
             runBlocking {
                 reactor.withPair { client, server ->
                     for (connection in listOf(client, server)) {
-                        connection.setIdleTimeout(1.hours)
-                        connection.setReadDeadline(1.hours)
+                        connection.idleTimeout = 1.hours
+                        connection.readTimeout = 1.hours
                         connection.close()
-                        connection.setIdleTimeout(2.hours)
-                        connection.setWriteDeadline(2.hours)
+                        connection.idleTimeout = 2.hours
+                        connection.writeTimeout = 2.hours
+                        connection.writeDeadline = fromNow(2.hours)
                     }
                 }
                 soon { reactor.group.snapshot().total().pendingTimers() shouldBe 0 }
@@ -177,6 +238,8 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 })
+
+private fun fromNow(time: Duration) = TimeSource.Monotonic.markNow() + time
 
 /** A listening socket whose queue is full, so that it drops further handshakes (tcp(7), tcp_abort_on_overflow). */
 private class BlackHole : AutoCloseable {

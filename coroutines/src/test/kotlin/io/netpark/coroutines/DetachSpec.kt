@@ -74,7 +74,7 @@ class DetachSpec : NetparkSpec(body = {
         test("$flavour: an idle timeout closes a connection on which no byte moves, and says so") {
             onReactor(flavour) { reactor ->
                 reactor.withPair { client, server ->
-                    server.setIdleTimeout(900.milliseconds)
+                    server.idleTimeout = 900.milliseconds
                     val echo = async { runCatching { while (server.reader.await()) { server.writer.append(server.reader); server.writer.flush() } } }
                     repeat(5) { // bytes keep it open
                         client.write("x")

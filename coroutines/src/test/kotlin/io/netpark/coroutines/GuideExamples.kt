@@ -125,12 +125,12 @@ suspend fun sum(connection: Connection) {
     connection.writer.flush()
 }
 
-/** A handshake with a deadline of its own, then requests as long as they come. */
+/** A handshake with a limit of its own, then requests as long as they come. */
 suspend fun session(connection: Connection) {
-    connection.setIdleTimeout(5.minutes)
+    connection.idleTimeout = 5.minutes
+    connection.readTimeout = 60.seconds // begins anew with every read
     val user = connection.within(10.seconds, "login") { it.reader.awaitLine() } ?: return
     while (true) {
-        connection.setReadDeadline(60.seconds) // cheap: a store, not a timer
         val request = try {
             connection.reader.awaitLine() ?: return
         } catch (e: NetparkException.TimedOut) {

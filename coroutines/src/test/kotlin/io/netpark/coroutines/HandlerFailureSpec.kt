@@ -18,6 +18,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.TimeSource
 
 /** Which ends of a handler are reported, and which only counted. */
 class HandlerFailureSpec : NetparkSpec(body = {
@@ -60,8 +61,8 @@ class HandlerFailureSpec : NetparkSpec(body = {
 
     test("what a peer does to its own connection is counted by its kind, and not reported") {
         val timedOut = PeerFaults(0, 1, 0, 0)
-        outcome(client = silent) { it.setIdleTimeout(5.milliseconds); it.readText(1) } shouldBe (emptyList<String>() to timedOut)
-        outcome(client = silent) { it.setReadDeadline(Duration.ZERO); it.reader.await() } shouldBe (emptyList<String>() to timedOut)
+        outcome(client = silent) { it.idleTimeout = 5.milliseconds; it.readText(1) } shouldBe (emptyList<String>() to timedOut)
+        outcome(client = silent) { it.readDeadline = TimeSource.Monotonic.markNow(); it.reader.await() } shouldBe (emptyList<String>() to timedOut)
         outcome(client = silent) { c -> c.within(5.milliseconds, "greeting") { it.readText(1) } } shouldBe
             (emptyList<String>() to timedOut)
         outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
@@ -83,7 +84,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
             CoroutineScope(currentCoroutineContext()).launch { connection.readText(2) }
         } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
         outcome(client = silent) { connection ->
-            connection.setWriteDeadline(20.milliseconds)
+            connection.writeTimeout = 20.milliseconds
             connection.writer.put(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end
             withContext(Dispatchers.Default) { }
         }.first.shouldBeEmpty()
@@ -116,7 +117,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
                 }.first.size shouldBe 1
                 outcome(client = silent) {
                     databases.dial(database.localAddress).use { other ->
-                        other.setReadDeadline(Duration.ZERO)
+                        other.readDeadline = TimeSource.Monotonic.markNow()
                         other.readText(1)
                     }
                 }.first.size shouldBe 1

@@ -11,6 +11,7 @@ import io.netpark.core.testing.loopback
 import java.nio.ByteBuffer
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.TimeoutCancellationException
@@ -63,7 +64,7 @@ class LeaseSpec : NetparkSpec(body = {
                 { old.frames.write { putString("stray") } },
                 { old.write("stray") }, { old.write(arrayOf(ByteBuffer.allocate(3))) }, { old.read(ByteBuffer.allocate(1)) },
                 { old.read(arrayOf(ByteBuffer.allocate(3))) },
-                { old.setReadDeadline(1.milliseconds) }, { old.setWriteDeadline(1.milliseconds) }, { old.setIdleTimeout(1.seconds) },
+                { old.readTimeout = 1.milliseconds }, { old.writeTimeout = 1.milliseconds }, { old.idleTimeout = 1.seconds },
                 { old.setOption(NetOption.NO_DELAY, false) }, { old.getOption(NetOption.NO_DELAY) }, { old.tcpInfo() },
                 { old.shutdownOutput() }, { old.detach() }, { old.copyTo(next) }, { next.copyTo(old) }, { lease.giveBack() },
             )
@@ -114,9 +115,11 @@ class LeaseSpec : NetparkSpec(body = {
         var kept: Connection? = null
         pooled(check = { connection ->
             connection.exchange("good?")
-            connection.setReadDeadline(30.milliseconds)
-            connection.setWriteDeadline(30.milliseconds)
-            connection.setIdleTimeout(30.milliseconds)
+            connection.readTimeout = 30.milliseconds
+            connection.writeTimeout = 30.milliseconds
+            connection.idleTimeout = 30.milliseconds
+            connection.readDeadline = TimeSource.Monotonic.markNow() + 30.milliseconds
+            connection.writeDeadline = connection.readDeadline
             kept = connection
             true
         }) { pool, listener ->

@@ -94,9 +94,9 @@ class MessageSocketSpec : NetparkSpec(body = {
             }
 
             pair("deadlines, a second receiver, and closing") { a, b ->
-                b.setReceiveDeadline(10.milliseconds)
+                b.receiveTimeout = 10.milliseconds
                 shouldThrow<NetparkException.TimedOut> { b.receiveText() }
-                b.setReceiveDeadline(Duration.INFINITE)
+                b.receiveTimeout = Duration.INFINITE
                 supervisorScope {
                     val receiver = async(start = CoroutineStart.UNDISPATCHED) { b.receiveText() }
                     shouldThrow<IllegalStateException> { b.receiveText() }

@@ -16,6 +16,7 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import java.nio.ByteBuffer
 import java.nio.file.Files
+import kotlin.time.TimeSource
 
 /** One order of output a connection, and what becomes of bytes that a handler has written and not flushed. */
 class OutputOrderSpec : NetparkSpec(body = {
@@ -113,7 +114,7 @@ class OutputOrderSpec : NetparkSpec(body = {
         served({ connection ->
             connection.readText(1)
             connection.write("answer")
-            connection.setReadDeadline(kotlin.time.Duration.ZERO)
+            connection.readDeadline = TimeSource.Monotonic.markNow()
             connection.readText(1)
         }) { }.getOrThrow() shouldBe "answer"
     }
@@ -145,7 +146,7 @@ class OutputOrderSpec : NetparkSpec(body = {
                 val broken = CompletableDeferred<Unit>()
                 val serving = launch {
                     listener.serve { connection ->
-                        connection.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                        connection.writeTimeout = kotlin.time.Duration.parse("50ms")
                         try {
                             connection.write(ByteArray(1 shl 20))
                         } catch (_: NetparkException.TimedOut) {
@@ -192,7 +193,7 @@ class OutputOrderSpec : NetparkSpec(body = {
     test("an output that a write has broken does not end in order, however it is ended") {
         fun endedBy(end: suspend (Connection) -> Unit) = onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
-                client.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                client.writeTimeout = kotlin.time.Duration.parse("50ms")
                 shouldThrow<NetparkException.TimedOut> { client.write(ByteArray(1 shl 20)) }
                 end(client)
                 shouldThrow<NetparkException.Reset> { server.readToEnd() }
@@ -208,9 +209,9 @@ class OutputOrderSpec : NetparkSpec(body = {
     test("a frame that was not written in time breaks the output for all who write, and it does not end in order") {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
-                client.setWriteDeadline(kotlin.time.Duration.parse("50ms"))
+                client.writeTimeout = kotlin.time.Duration.parse("50ms")
                 shouldThrow<NetparkException.TimedOut> { client.frames.write { put(ByteArray(1 shl 20)) } }
-                client.setWriteDeadline(kotlin.time.Duration.INFINITE)
+                client.writeTimeout = kotlin.time.Duration.INFINITE
                 shouldThrow<NetparkException.Closed> { client.write(bytes("behind it")) }
                 shouldThrow<NetparkException.Closed> { client.frames.write { putByte(1) } }
                 client.close()
@@ -222,7 +223,7 @@ class OutputOrderSpec : NetparkSpec(body = {
     test("an output that was broken by an idle timeout goes on saying which it was") {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, _ ->
-                client.setIdleTimeout(kotlin.time.Duration.parse("50ms"))
+                client.idleTimeout = kotlin.time.Duration.parse("50ms")
                 repeat(2) {
                     shouldThrow<NetparkException.TimedOut> { client.write(ByteArray(1 shl 20)) }.timeout() shouldBe
                         NetparkException.Timeout.IDLE

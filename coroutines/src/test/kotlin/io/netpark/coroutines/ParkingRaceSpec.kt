@@ -7,6 +7,7 @@ import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import java.util.concurrent.RejectedExecutionException
 import kotlin.coroutines.CoroutineContext
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -92,7 +93,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
                             launch(Dispatchers.Default) { handler.cancel() }
                             launch(Dispatchers.Default) { runCatching { client.write("x") } }
                             if (round % 2 == 0) launch(Dispatchers.Default) { connection.close() }
-                            launch(Dispatchers.Default) { connection.setReadDeadline(kotlin.time.Duration.ZERO) }
+                            launch(Dispatchers.Default) { connection.readDeadline = TimeSource.Monotonic.markNow() }
                         }
                         handler.join()
                     }

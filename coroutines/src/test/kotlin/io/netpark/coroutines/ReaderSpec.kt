@@ -203,9 +203,9 @@ class ReaderSpec : NetparkSpec(body = {
             val kept = listOf(64, 16, 16).map { reactor.buffering.pool.take(it * 1024) }
             reactor.withPair { client, server ->
                 client.write("hello")
-                server.setReadDeadline(50.milliseconds)
+                server.readTimeout = 50.milliseconds
                 shouldThrow<NetparkException.TimedOut> { server.reader.await(5) }
-                server.setReadDeadline(kotlin.time.Duration.INFINITE)
+                server.readTimeout = kotlin.time.Duration.INFINITE
                 withTimeoutOrNull(50.milliseconds) { server.reader.await(5) }.shouldBeNull()
                 supervisorScope {
                     val waiting = async(start = CoroutineStart.UNDISPATCHED) { server.reader.await(5) }

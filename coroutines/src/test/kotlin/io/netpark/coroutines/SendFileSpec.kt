@@ -102,11 +102,11 @@ class SendFileSpec : NetparkSpec(body = {
             }
 
             pair("the write deadline, a peer that resets, and closing here end it") { client, server ->
-                client.setWriteDeadline(50.milliseconds)
+                client.writeTimeout = 50.milliseconds
                 FileTransfer.open(large).use { transfer ->
                     shouldThrow<NetparkException.TimedOut> { client.send(transfer) }.message!! shouldContain large.toString()
                 }
-                client.setWriteDeadline(kotlin.time.Duration.INFINITE)
+                client.writeTimeout = kotlin.time.Duration.INFINITE
                 coroutineScope {
                     val sender = async { runCatching { client.sendFile(large) } }
                     soon { check(client.isOpen) }

@@ -110,7 +110,7 @@ class ShutdownSpec : NetparkSpec(body = {
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch { listener.serve { answer(it) } }
             val busy = reactor.dial(listener.localAddress)
-            busy.setReadDeadline(forever.toKotlinDuration())
+            busy.readTimeout = forever.toKotlinDuration()
             busy.write("s")
             soon { reactor.group.first().descriptors() == 3 }
             delay(50)

@@ -76,9 +76,9 @@ class WriterSpec : NetparkSpec(body = {
                 val sent = pattern(2_000_000)
                 client.writer.put(sent)
                 withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
-                client.setWriteDeadline(30.milliseconds)
+                client.writeTimeout = 30.milliseconds
                 shouldThrow<NetparkException.TimedOut> { client.writer.flush() }
-                client.setWriteDeadline(kotlin.time.Duration.INFINITE)
+                client.writeTimeout = kotlin.time.Duration.INFINITE
                 val reading = async(Dispatchers.IO) { server.readToEnd() }
                 client.writer.putByte(42)
                 client.writer.flush()

@@ -86,9 +86,9 @@ class ZeroCopySpec : NetparkSpec(body = {
                     soon { check(client.zeroCopyCount.sends() > 0) }
                     flushing.cancelAndJoin()
                 }
-                client.setWriteDeadline(30.milliseconds)
+                client.writeTimeout = 30.milliseconds
                 shouldThrow<NetparkException.TimedOut> { client.writer.flush() }
-                client.setWriteDeadline(INFINITE)
+                client.writeTimeout = INFINITE
                 told.get() shouldBe 0
                 coroutineScope {
                     val received = async { server.readFully(LARGE) }

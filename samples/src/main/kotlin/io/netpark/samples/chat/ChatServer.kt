@@ -91,7 +91,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
         } catch (_: NetparkException.Truncated) {
             return // it has left in the middle of its request
         }
-        connection.setWriteDeadline(options.sockets.patience)
+        connection.writeTimeout = options.sockets.patience
         connection.writer.put(answer)
         connection.closeLingering(FINISH)
     }
@@ -109,7 +109,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
 
     private suspend fun begin(connection: Connection, request: RequestHead, serve: suspend (WebSocket) -> Unit) {
         val answer = Handshake.accept(request)
-        connection.setWriteDeadline(options.sockets.patience)
+        connection.writeTimeout = options.sockets.patience
         connection.writer.put(answer)
         connection.writer.flush()
         val socket = WebSocket(connection, options.sockets)

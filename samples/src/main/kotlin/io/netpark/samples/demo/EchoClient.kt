@@ -16,10 +16,13 @@ internal class EchoClient(private val number: Int, private val connection: Conne
     private val echo = ByteBuffer.allocateDirect(MESSAGE_SIZE)
     private var messages = 0L
 
+    init {
+        connection.readTimeout = PATIENCE // a server that hangs ends the demo
+    }
+
     /** Sends a message and waits for its echo. */
     suspend fun exchange() {
         compose()
-        connection.setReadDeadline(PATIENCE) // cheap enough for every message; a server that hangs ends the demo
         connection.write(message)
         echo.clear()
         while (echo.hasRemaining()) {
@@ -38,7 +41,6 @@ internal class EchoClient(private val number: Int, private val connection: Conne
     suspend fun finish() {
         connection.use {
             it.shutdownOutput()
-            it.setReadDeadline(PATIENCE)
             if (it.read(echo.clear()) != END_OF_STREAM) throw EchoFailure("${name()}: bytes that were never sent came back")
         }
     }

@@ -6,6 +6,7 @@ import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 
 /** What is found out by trying, with Netpark itself. Each answers why it failed, or null if it worked. */
 internal interface Trials {
@@ -59,11 +60,11 @@ internal object LiveTrials : Trials {
 
     private suspend fun exchange(reactor: Reactor, host: String) {
         reactor.listen(host, 0).use { listener ->
-            listener.setDeadline(PATIENCE)
+            listener.acceptDeadline = TimeSource.Monotonic.markNow() + PATIENCE
             reactor.dial(listener.localAddress, timeout = PATIENCE).use { client ->
-                client.setReadDeadline(PATIENCE)
+                client.readTimeout = PATIENCE
                 listener.accept().use { server ->
-                    server.setReadDeadline(PATIENCE)
+                    server.readTimeout = PATIENCE
                     client.write(byteArrayOf(PING))
                     val bytes = ByteArray(1)
                     server.read(bytes)

@@ -47,7 +47,7 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
      * sends the end.
      */
     private suspend fun echo(connection: Connection) {
-        connection.setIdleTimeout(idleTimeout)
+        connection.idleTimeout = idleTimeout
         while (connection.reader.await()) {
             connection.writer.append(connection.reader)
             connection.writer.flush()

@@ -8,6 +8,7 @@ import io.netpark.coroutines.Connection
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 import kotlin.time.Duration
+import kotlin.time.TimeSource
 
 /**
  * The requests of one connection, one after another, each answered before the next is looked at. This coroutine is all there is:
@@ -27,7 +28,7 @@ internal class HttpConnection(
 
     /** Answers until somebody has had enough. The connection is closed by whoever runs this. */
     suspend fun serve() {
-        connection.setIdleTimeout(limits.idle)
+        connection.idleTimeout = limits.idle
         try {
             try {
                 exchange()
@@ -72,7 +73,7 @@ internal class HttpConnection(
     /** Waits for the rest of a head that has begun. All of it has to come in time, however it trickles. */
     private suspend fun awaitHead(): Boolean {
         writer.flush()
-        connection.setReadDeadline(limits.head)
+        connection.readDeadline = TimeSource.Monotonic.markNow() + limits.head
         try {
             do {
                 if (!reader.await(reader.available().toInt() + 1)) return false
@@ -81,7 +82,7 @@ internal class HttpConnection(
             if (late.timeout() != Timeout.READ) throw late
             throw Refusal(Status.REQUEST_TIMEOUT, "no whole head within ${limits.head}")
         }
-        connection.setReadDeadline(Duration.INFINITE)
+        connection.readDeadline = null
         return true
     }
 

@@ -6,6 +6,7 @@ import io.netpark.coroutines.Connection
 import io.netpark.samples.http.RequestHead.Companion.refuse
 import java.nio.ByteBuffer
 import kotlin.time.Duration
+import kotlin.time.TimeSource
 
 /** Reads the bodies of the requests of a connection, by length or in chunks (RFC 9112, 6 and 7). */
 internal class RequestBody(private val connection: Connection, private val limit: Long, private val time: Duration) {
@@ -31,14 +32,14 @@ internal class RequestBody(private val connection: Connection, private val limit
         }
         room = limit
         extensionRoom = MOST_EXTENSIONS
-        connection.setReadDeadline(time)
+        connection.readDeadline = TimeSource.Monotonic.markNow() + time // for all of it, however it trickles
         try {
             if (head.isChunked) chunks(target) else take(head.contentLength, target)
         } catch (late: NetparkException.TimedOut) {
             if (late.timeout() != NetparkException.Timeout.READ) throw late
             throw Refusal(Status.REQUEST_TIMEOUT, "no whole body within $time")
         }
-        connection.setReadDeadline(Duration.INFINITE)
+        connection.readDeadline = null
     }
 
     private suspend fun chunks(target: LinkBuffer) {

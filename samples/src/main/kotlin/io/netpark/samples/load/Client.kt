@@ -101,7 +101,7 @@ internal class Client(private val number: Int, private val lane: Lane) {
     }
 
     private fun prepare(connection: Connection, place: Int, due: Long) {
-        if (inFlight == 0) connection.setReadDeadline(PATIENCE)
+        if (inFlight == 0) connection.readTimeout = PATIENCE
         since[(sent % options.pipeline).toInt()] = due
         lane.content.place(outgoing[place], number, sent++)
     }
@@ -120,7 +120,7 @@ internal class Client(private val number: Int, private val lane: Lane) {
         } finally {
             input.clear()
         }
-        connection.setReadDeadline(if (inFlight == 0) Duration.INFINITE else PATIENCE)
+        connection.readTimeout = if (inFlight == 0) Duration.INFINITE else PATIENCE
         if (inFlight < options.pipeline) sender?.let { sender = null; it.resume(Unit) }
     }
 

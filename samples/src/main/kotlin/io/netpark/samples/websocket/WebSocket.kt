@@ -9,6 +9,7 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 
 /**
  * What a WebSocket server is told.
@@ -110,11 +111,11 @@ class WebSocket(private val connection: Connection, private val options: WebSock
                     continue
                 }
                 if (outbox.isTaken) isClosing = true
-                connection.setWriteDeadline(options.patience)
+                connection.writeTimeout = options.patience
                 connection.writer.flush()
             }
             connection.shutdownOutput()
-            connection.setReadDeadline(options.patience)
+            connection.readDeadline = TimeSource.Monotonic.markNow() + options.patience
         } catch (e: TimedOut) {
             connection.reset() // it takes nothing, not even a goodbye
         } catch (_: NetparkException) {
@@ -148,7 +149,7 @@ class WebSocket(private val connection: Connection, private val options: WebSock
     /** Reads; false if nothing comes any more. A silent client is asked once whether it is there. */
     private suspend fun awaitMore(): Boolean {
         while (true) {
-            if (!isClosing) connection.setReadDeadline(options.ping)
+            if (!isClosing) connection.readTimeout = options.ping
             try {
                 return connection.reader.await(connection.reader.available().toInt() + 1).also { isAsked = false }
             } catch (_: NetparkException.Truncated) {
