@@ -1,454 +1,284 @@
 package io.netpark.blocking;
 
-import io.netpark.core.buffer.BufferReader;
-import io.netpark.core.buffer.BufferWriter;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.buffer.SegmentPool;
-import io.netpark.core.fd.Descriptor;
-import io.netpark.core.fd.Direction;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.Dial;
+import io.netpark.core.net.Detached;
 import io.netpark.core.net.Dialer;
-import io.netpark.core.net.FileTransfer;
-import io.netpark.core.net.NetOptions;
-import io.netpark.core.net.PeerState;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.InterruptedIOException;
-import java.io.OutputStream;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.nio.ByteBuffer;
+import java.nio.channels.ByteChannel;
 import java.time.Duration;
-import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A TCP connection as a thread sees it: operations wait. On a virtual thread (JDK 21) a wait parks it and blocks no other.
+ * A connection, of TCP or of unix sockets, as a thread sees it: operations wait. On a virtual thread (JDK 21) a wait parks it and
+ * blocks no other.
  *
  * <pre>{@code
  * while (connection.await(4)) {
- *     int length = connection.reader().takeInt();
+ *     int length = connection.awaitInt();
  *     connection.awaitRest(length);
  *     handle(connection.reader().next(length));
  *     connection.reader().release();
  * }
  * }</pre>
  *
- * <p>Threads: any but those of event loops. One may read while another writes and a third closes. A thread that is
- * interrupted while it waits gets an {@link InterruptedIOException} and stays interrupted; the connection is as before.
+ * <p>Reading, in one table:
  *
- * <p>Ownership: whoever got it closes it. The reader, the writer and what they handed out end with that: what they hold is
- * given back at once, or, if another thread is in the midst of a call of them, when that returns. A view that another thread may be
- * looking at stays what it is until the garbage collector finds it. Memory comes from
+ * <table>
+ *   <caption>What a read does at the end of the input</caption>
+ *   <tr><th>method<th>nothing is left<th>some bytes are left, but fewer
+ *   <tr><td>{@code await(n)}<td>false<td>{@code Truncated}
+ *   <tr><td>{@code awaitRest(n)}, {@code awaitByte}, {@code awaitInt}, ..., {@code awaitBytes(n)}, {@code awaitString(n)}
+ *     <td>{@code Truncated}<td>{@code Truncated}
+ *   <tr><td>{@code awaitLine}, {@code awaitUntil}<td>null<td>{@code Truncated}
+ *   <tr><td>{@code read}, {@code asInputStream}, {@code asChannel}<td>-1<td>what there is
+ *   <tr><td>{@code awaitRequest}<td>false<td>true
+ * </table>
+ *
+ * <p>Threads: any but those of event loops. One may read while another writes and a third closes; a second reader, or a second
+ * writer, gets an {@link IllegalStateException}.
+ *
+ * <p>Interrupts: a thread that is interrupted while it waits, or waits though it is interrupted, gets an
+ * {@link InterruptedIOException} and stays interrupted. The connection stays open, and what is lost is said by each method; mostly
+ * nothing. What need not wait goes ahead. The channel is no {@link java.nio.channels.InterruptibleChannel}, and is not closed either.
+ *
+ * <p>Ownership: whoever got it closes it; a handler's is closed when the handler returns. The reader, the writer and what they handed
+ * out end with that: what they hold is given back at once, or, if another thread is in the midst of a call of them, when that
+ * returns. A view that another thread may be looking at stays what it is until the garbage collector finds it. Memory comes from
  * {@link SegmentPool#shared}.
  */
-public final class BlockingConnection implements AutoCloseable {
-
-    /** Of a frame or line that is waited for, unless told otherwise. */
-    private static final int DEFAULT_INPUT_LIMIT = 16 * 1024 * 1024;
+public final class BlockingConnection extends BlockingOutput implements AutoCloseable {
 
     /** In bytes, of a peer that sends on though it is told that nobody reads. */
     private static final long MOST_THROWN_AWAY = 64L << 20;
 
-    private final ConnectionDescriptor core;
-    /** Something that the peer has done to it. */
-    private volatile boolean counted;
-    private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
-    private final OwnedBuffer ownedInput;
-    private final OwnedBuffer ownedOutput;
-    private final BufferReader input;
-    private final BufferWriter output;
+    /** Of a connection that nobody has asked anything of. */
+    private static final Duration IDLE_LINGERS = Duration.ofSeconds(5);
 
-    BlockingConnection(ConnectionDescriptor core, SegmentPool pool) {
-        this.core = core;
-        LinkBuffer in = new LinkBuffer(pool);
-        LinkBuffer out = new LinkBuffer(pool);
-        in.beside(out); // both are in the same hands
-        this.ownedInput = new OwnedBuffer(core.loop(), in);
-        this.ownedOutput = new OwnedBuffer(core.loop(), out);
-        this.input = ownedInput.reader();
-        this.output = ownedOutput.writer();
+    /** Who serves it; null if it was dialed or accepted by hand. */
+    private @Nullable Handling handling;
+
+    /** Nobody else could use it. */
+    private volatile boolean spoiled;
+
+    BlockingConnection(ConnectionDescriptor core) {
+        this(core, new LinkBuffer(SegmentPool.shared()), new LinkBuffer(SegmentPool.shared()));
     }
+
+    private BlockingConnection(ConnectionDescriptor core, LinkBuffer in, LinkBuffer out) {
+        super(core, in, out);
+    }
+
+    // How it begins
 
     /**
      * Connects, and waits until that is done.
      *
      * @param group one of its event loops watches the connection
-     * @param remote an {@link java.net.InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
-     * @param timeout how long it may take; {@link io.netpark.core.sys.Due#INFINITE} leaves it to the kernel, which gives up after
-     *     about two minutes
+     * @param remote an {@link InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
      * @throws NetparkException naming why there is no connection; nothing is left open
-     * @throws InterruptedIOException if the thread is interrupted, and stays so; nothing is left open
+     * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so; nothing is left open
      */
-    public static BlockingConnection dial(
-            EventLoopGroup group, SocketAddress remote, Duration timeout, NetOptions options) throws IOException {
-        return dial(Dialer.of(group).withTimeout(timeout).withOptions(options), remote);
+    public static BlockingConnection dial(EventLoopGroup group, SocketAddress remote) throws IOException {
+        return dial(Dialer.of(group), remote);
     }
 
-    /** As the other, with everything that a dialer can be told. */
-    public static BlockingConnection dial(Dialer dialer, SocketAddress remote) throws IOException {
-        if (EventLoop.current() != null) {
-            throw new IllegalStateException(
-                    "an event loop must not wait for a connection to " + remote + "; use another thread, or callbacks");
-        }
-        CompletableFuture<ConnectionDescriptor> connected = new CompletableFuture<>();
-        Dial dial = dialer.dial(remote, new Dial.Outcome() {
-            @Override
-            public void connected(ConnectionDescriptor connection) {
-                if (!connected.complete(connection)) {
-                    connection.close(); // the thread was interrupted
-                }
-            }
-
-            @Override
-            public void failed(NetparkException cause) {
-                connected.completeExceptionally(cause);
-            }
-        });
-        try {
-            return new BlockingConnection(connected.get(), SegmentPool.shared());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            dial.cancel();
-            if (!connected.cancel(false) && !connected.isCompletedExceptionally()) {
-                connected.join().close();
-            }
-            throw new InterruptedIOException("interrupted while it connected to " + remote);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof NetparkException cause) {
-                throw cause;
-            }
-            throw new IllegalStateException(e.getCause());
-        }
-    }
-
-    /** Parses what has come; {@link #await} waits for more. */
-    public BufferReader reader() {
-        return input;
-    }
-
-    /** Collects what {@link #flush} sends. */
-    public BufferWriter writer() {
-        return output;
+    /** As {@link #dial(EventLoopGroup, SocketAddress)}, to a host by its name or IP literal. */
+    public static BlockingConnection dial(EventLoopGroup group, String host, int port) throws IOException {
+        return dial(group, InetSocketAddress.createUnresolved(host, port));
     }
 
     /**
-     * Waits until so many bytes can be taken from the reader.
+     * As {@link #dial(EventLoopGroup, SocketAddress)}.
      *
-     * @return false if the input has ended instead and nothing is left of it
-     * @throws NetparkException.Truncated if it has ended with fewer bytes left; they can still be read
-     * @throws NetparkException.LimitExceeded if more is asked for than {@link #setInputLimit} allows
-     * @throws NetparkException.TimedOut if the read deadline has passed
-     * @throws NetparkException.Reset if the peer has reset the connection
-     * @throws NetparkException.Closed if it is closed, before or meanwhile
+     * @param timeout how long it may take, as {@link Dialer#withTimeout} has it
      */
-    public boolean await(int count) throws IOException {
-        if (count > inputLimit && input.available() < count) {
-            throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + remoteAddress()
-                    + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
+    public static BlockingConnection dial(EventLoopGroup group, SocketAddress remote, Duration timeout) throws IOException {
+        return dial(Dialer.of(group).withTimeout(timeout), remote);
+    }
+
+    /** As {@link #dial(EventLoopGroup, SocketAddress)}, with everything that a dialer can be told: socket options, a resolver. */
+    public static BlockingConnection dial(Dialer dialer, SocketAddress remote) throws IOException {
+        return BlockingDial.connect(dialer, remote);
+    }
+
+    /**
+     * Two connections that are connected to each other, without a port or a path (socketpair(2)): for tests of what is made for
+     * connections. Both are of unix sockets.
+     *
+     * @param group its event loops watch them
+     * @throws NetparkException if there are no descriptors for it
+     */
+    public static Pair pair(EventLoopGroup group) throws NetparkException {
+        ConnectionDescriptor.Pair pair = ConnectionDescriptor.pair(group.next(), group.next());
+        try {
+            return new Pair(new BlockingConnection(pair.first()), new BlockingConnection(pair.second()));
+        } catch (Throwable e) { // no memory
+            pair.first().close();
+            pair.second().close();
+            throw e;
         }
-        while (input.available() < count) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                if (input.available() == 0) {
-                    return false;
-                }
-                throw truncated(count);
+    }
+
+    /** What {@link #pair} makes. Closing it closes both. */
+    public record Pair(BlockingConnection first, BlockingConnection second) implements AutoCloseable {
+        @Override
+        public void close() {
+            first.close();
+            second.close();
+        }
+    }
+
+    /**
+     * Takes over a connected stream socket that something else has opened: a parent process, another library.
+     *
+     * @param group one of its event loops watches the connection
+     * @param descriptor the connection's from now on, unless this throws
+     * @throws NetparkException naming what is wrong with the descriptor
+     * @throws IllegalStateException if it is closed, or was taken over already
+     */
+    public static BlockingConnection adopt(EventLoopGroup group, OpenDescriptor descriptor) throws NetparkException {
+        return adopt(group, new Detached(descriptor, new byte[0]));
+    }
+
+    /** As the other, of what another API, or this one, has {@linkplain #detach detached}. What was read from it already is the reader's. */
+    public static BlockingConnection adopt(EventLoopGroup group, Detached detached) throws NetparkException {
+        LinkBuffer in = new LinkBuffer(SegmentPool.shared()); // first: there may be no memory for it
+        try {
+            in.put(detached.unread());
+            LinkBuffer out = new LinkBuffer(SegmentPool.shared());
+            ConnectionDescriptor core = group.place(loop -> ConnectionDescriptor.adopt(loop, detached.descriptor()));
+            return new BlockingConnection(core, in, out);
+        } catch (Throwable e) {
+            in.close();
+            throw e;
+        }
+    }
+
+    // As the JDK's channel
+
+    /**
+     * The connection as a channel, whose reads wait for at least a byte and whose writes send all: {@link #read(java.nio.ByteBuffer)} and
+     * {@link #write(java.nio.ByteBuffer)}, and so it is when they are interrupted. Closing it closes the connection.
+     */
+    public ByteChannel asChannel() {
+        return new ConnectionChannel(this);
+    }
+
+    // Copying
+
+    /** As {@link #copyTo(BlockingConnection, long)}, to the end of the stream. */
+    public long copyTo(BlockingConnection target) throws IOException {
+        return copyTo(target, Long.MAX_VALUE);
+    }
+
+    /**
+     * Copies what the peer sends to another connection, to the end of the stream or so many bytes, and waits until that is done. A
+     * stream that is full goes from socket to socket inside the kernel (splice(2)). What this reader holds goes first, and what the
+     * target's writer holds before that. The end of the stream is not passed on: that is {@link #shutdownOutput}'s, and
+     * {@link #relay} does it. A source that is reset resets the target when that is closed.
+     *
+     * <p>If it fails, or the thread is interrupted, nothing is lost: bytes that the target has not taken go back to the reader. In the
+     * midst of a write it breaks the output of the target, as {@link #write(byte[], int, int)} does.
+     *
+     * @param count how many bytes at most
+     * @return how many bytes of this connection the target has got
+     * @throws NetparkException as {@link #await} and {@link #flush}; the message says of which
+     * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so
+     * @throws IllegalStateException if another thread reads from the one, or writes to the other
+     */
+    public long copyTo(BlockingConnection target, long count) throws IOException {
+        return Copying.copy(this, target, count);
+    }
+
+    /**
+     * Makes this connection and another one to the peers at their ends, and waits until both streams have ended: copies in both
+     * directions, as {@link #copyTo(BlockingConnection, long)} does, also if interrupted. The end of either stream is passed on as the end of the other's
+     * output, and the other direction goes on; a failure of one direction ends both. Both stay the caller's to close.
+     *
+     * @return how many bytes were copied
+     * @throws NetparkException the first failure, as {@link #copyTo(BlockingConnection, long)}
+     */
+    public Relayed relay(BlockingConnection other) throws IOException {
+        return Copying.relay(this, other);
+    }
+
+    // Being served
+
+    /**
+     * Waits for the first byte of a request, as {@link #await} of one byte does, also if interrupted; or until no request is wanted any
+     * more, as the {@linkplain BlockingListener#shutdown listener is shut down}: then the handler should return. A request that has
+     * arrived by then is not lost.
+     *
+     * @return false if the input has ended, or no request is wanted any more
+     */
+    public boolean awaitRequest() throws IOException {
+        Handling mine = handling;
+        if (mine == null) {
+            return reader().available() > 0 || await(1);
+        }
+        mine.awaitsRequest();
+        if (reader().available() == 0) {
+            int found = fillUnless(mine);
+            if (found <= 0) {
+                mine.endsWithoutRequest(found == 0);
+                return false;
             }
         }
+        mine.hasRequest();
         return true;
     }
 
-    /**
-     * Waits until so many bytes can be taken, of something that has begun: the input must not end before. Otherwise as
-     * {@link #await}.
-     *
-     * @throws NetparkException.Truncated if it has ended with fewer left; they can still be read
-     */
-    public void awaitRest(int count) throws IOException {
-        if (!await(count)) {
-            throw truncated(count);
-        }
+    /** Whether the listener that it is served by is coming to its end: the time for a handler to say goodbye. False if there is none. */
+    public boolean isDraining() {
+        Handling mine = handling;
+        return mine != null && mine.isDraining();
     }
 
-    private NetparkException.Truncated truncated(int count) {
-        return told(new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended after "
-                + input.available() + " of " + count + " bytes"));
+    /** Before the handler has it. */
+    void servedBy(Handling handling) {
+        this.handling = handling;
     }
 
-    /**
-     * Waits for a line that ends with LF or CRLF, as UTF-8.
-     *
-     * @param limit the most bytes that it may have, with its end
-     * @return without its end; null if the input has ended and nothing is left of it
-     * @throws NetparkException.LimitExceeded if it is longer
-     * @throws NetparkException.Truncated if the input has ended in the middle of it
-     */
-    public @Nullable String awaitLine(int limit) throws IOException {
-        String line = readLine(limit);
-        while (line == null) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                if (input.available() == 0) {
-                    return null;
-                }
-                throw told(new NetparkException.Truncated("read from " + remoteAddress() + ": the input ended "
-                        + input.available() + " bytes into a line"));
-            }
-            line = readLine(limit);
-        }
-        return line;
-    }
-
-    private @Nullable String readLine(int limit) throws NetparkException {
-        try {
-            return input.takeLine(limit);
-        } catch (NetparkException.LimitExceeded e) {
-            throw told(e);
-        }
-    }
-
-    /** What the peer has done to its connection is counted, once; who called knows what to do about it. */
-    private <E extends NetparkException> E told(E failure) {
-        failure.setAbout(core);
-        if (!counted && failure.isAbout(core)) {
-            counted = core.loop().countIfByPeer(failure);
-        }
-        return failure;
-    }
-
-    private int fill() throws IOException {
-        ThreadWaiter.requireNoLoop(core);
-        try {
-            int count = read(false);
-            while (count == Descriptor.PARK) {
-                ThreadWaiter.await(core, Direction.READ);
-                count = read(true);
-            }
-            return count;
-        } catch (NetparkException e) {
-            giveBackIfClosed();
-            throw told(e);
-        }
-    }
-
-    private int read(boolean again) throws NetparkException {
-        LinkBuffer in = ownedInput.enter();
-        try {
-            int count = again ? core.retryRead(in) : core.startRead(in);
-            if (count == Descriptor.PARK) {
-                in.trim();
-            }
-            return count;
-        } finally {
-            ownedInput.exit(in);
-        }
-    }
-
-    /**
-     * Sends everything that has been written, and waits until the kernel has taken it. If it fails, what has not been sent
-     * stays in the writer, and a later flush goes on there.
-     *
-     * @throws NetparkException.TimedOut if the write deadline has passed; progress extends it
-     * @throws NetparkException.Reset if the peer is gone
-     * @throws NetparkException.Closed if it is closed, before or meanwhile
-     */
-    public void flush() throws IOException {
-        if (output.buffered() == 0 && !ownedOutput.hasDropped()) {
-            return;
-        }
-        ThreadWaiter.requireNoLoop(core);
-        try {
-            int outcome = write(false);
-            while (outcome == Descriptor.PARK) {
-                ThreadWaiter.await(core, Direction.WRITE);
-                outcome = write(true);
-            }
-        } catch (NetparkException e) {
-            giveBackIfClosed();
-            throw told(e);
-        }
-    }
-
-    private int write(boolean again) throws NetparkException {
-        LinkBuffer out = ownedOutput.enter();
-        try {
-            return again ? core.retryWrite(out) : core.startWrite(out);
-        } finally {
-            ownedOutput.exit(out);
-        }
-    }
-
-    /**
-     * Flushes, then sends what is left of a file, and waits until the kernel has taken it. If it fails, {@code transfer} says how
-     * much has been sent, and sending it again goes on there. It stays the caller's to close.
-     *
-     * @throws NetparkException.Truncated if the file has been cut off meanwhile
-     * @throws IOException if it cannot be read; otherwise as {@link #flush}
-     */
-    public void send(FileTransfer transfer) throws IOException {
-        flush();
-        ThreadWaiter.requireNoLoop(core);
-        try {
-            int outcome = core.startSend(transfer);
-            while (outcome != 0) {
-                if (outcome == Descriptor.PARK) {
-                    ThreadWaiter.await(core, Direction.WRITE);
-                }
-                outcome = core.retrySend(transfer);
-            }
-        } catch (NetparkException e) {
-            giveBackIfClosed();
-            throw told(e);
-        }
-    }
-
-    private void giveBackIfClosed() {
-        if (core.isClosed()) {
-            giveBack();
-        }
-    }
-
-    /** The input as a stream that waits for at least a byte. Closing it closes the connection. */
-    public InputStream asInputStream() {
-        return new InputStream() {
-            @Override
-            public int read() throws IOException {
-                return await(1) ? input.takeByte() & 0xFF : -1;
-            }
-
-            @Override
-            public int read(byte[] target, int offset, int length) throws IOException {
-                Objects.checkFromIndexSize(offset, length, target.length);
-                return length == 0 ? 0 : await(1) ? input.take(ByteBuffer.wrap(target, offset, length)) : -1;
-            }
-
-            @Override
-            public int available() {
-                return (int) Math.min(Integer.MAX_VALUE, input.available());
-            }
-
-            @Override
-            public void close() {
-                BlockingConnection.this.close();
-            }
-        };
-    }
-
-    /** The output as a stream, whose flush is {@link #flush}. More than 64 KiB are sent at once. Closing it closes the connection. */
-    public OutputStream asOutputStream() {
-        return new OutputStream() {
-            @Override
-            public void write(int value) throws IOException {
-                output.putByte(value);
-                flushIfFull();
-            }
-
-            @Override
-            public void write(byte[] source, int offset, int length) throws IOException {
-                output.put(source, offset, length);
-                flushIfFull();
-            }
-
-            private void flushIfFull() throws IOException {
-                if (output.buffered() >= SegmentPool.LARGEST) {
-                    flush();
-                }
-            }
-
-            @Override
-            public void flush() throws IOException {
-                BlockingConnection.this.flush();
-            }
-
-            @Override
-            public void close() throws IOException {
-                try {
-                    flush();
-                } finally {
-                    BlockingConnection.this.close();
-                }
-            }
-        };
-    }
-
-    /**
-     * Lets reads fail with {@link NetparkException.TimedOut} from an instant on, so long from now; also one that waits. Zero
-     * takes the deadline away.
-     */
-    public void setReadDeadline(Duration after) {
-        setDeadline(Direction.READ, after);
-    }
-
-    /** As {@link #setReadDeadline}, for flushing; progress extends it. */
-    public void setWriteDeadline(Duration after) {
-        setDeadline(Direction.WRITE, after);
-    }
-
-    private void setDeadline(Direction direction, Duration after) {
-        if (after.isZero()) {
-            core.clearDeadline(direction);
-        } else {
-            core.setDeadline(direction, Due.in(after));
-        }
-    }
-
-    /** The most bytes that may be waited for at once; 16 MiB by default. So a length that a peer invents is an error. */
-    public void setInputLimit(int bytes) {
-        if (bytes < 1) {
-            throw new IllegalArgumentException("a limit must be positive, not " + bytes);
-        }
-        inputLimit = bytes;
-    }
-
-    /**
-     * What is known of the peer, without asking it or waiting: whether it has ended its stream, or is gone, though nobody reads. For
-     * who works on an answer that may be in vain.
-     */
-    public PeerState peerState() {
-        return core.peerState();
-    }
-
-    /** The peer's address, also after closing. */
-    public SocketAddress remoteAddress() {
-        return core.remoteAddress();
-    }
-
-    /** The address of this side. */
-    public SocketAddress localAddress() throws NetparkException {
-        return core.localAddress();
-    }
+    // How it ends
 
     /**
      * Ends the outgoing stream: the peer reads what was flushed, then the end. Reading goes on.
      *
      * @throws IllegalStateException if the writer holds bytes that have not been flushed: they would never be sent
+     * @throws NetparkException.Closed if the connection is closed, or an earlier write has broken the output
      */
     public void shutdownOutput() throws NetparkException {
-        if (output.buffered() > 0 && !core.isClosed()) {
-            throw new IllegalStateException("shut down the output of " + this + ": flush the writer first, it holds "
-                    + output.buffered() + " bytes");
-        }
+        requireUsable();
+        requireFlushed("shut down the output of");
+        checkOutput();
+        spoiled = true;
+        answering = false;
         core.shutdownOutput();
     }
 
     /**
      * Closes the connection. Threads that wait on it get {@link NetparkException.Closed}. What was written and not flushed is
-     * dropped, and then the peer finds a reset: an end would tell it that it has got all. Calling it again has no effect.
+     * dropped, and then the peer finds a reset: an end would tell it that it has got all. Never waits; calling it again has no effect.
      */
     @Override
     public void close() {
-        if (output.buffered() > 0) { // also while another thread is writing: its message will not get there whole
-            core.reset();
-        } else {
-            core.close();
+        if (!isRefused()) { // or it is another's by now
+            if (unflushed() > 0 || isOutputBroken()) { // also while another thread is writing: its message will not get there whole
+                core.reset();
+            } else {
+                core.close();
+            }
+            giveBack();
         }
-        giveBack();
     }
 
     /**
@@ -456,8 +286,10 @@ public final class BlockingConnection implements AutoCloseable {
      * is not all. To pass on that a stream was broken off. The peer of a unix socket finds an end: such sockets have no reset.
      */
     public void reset() {
-        core.reset();
-        giveBack();
+        if (!isRefused()) {
+            core.reset();
+            giveBack();
+        }
     }
 
     /**
@@ -466,18 +298,50 @@ public final class BlockingConnection implements AutoCloseable {
      * that the output is ended, and what comes is thrown away, until the peer has ended its stream or the time is over.
      *
      * @param atMost how long the peer has to end its stream; a few seconds are usual
-     * @throws IOException as {@link #flush}; the connection is closed then
+     * @throws IOException as {@link #flush}, also if interrupted; the connection is closed then
      */
     public void closeLingering(Duration atMost) throws IOException {
         long nanos = Due.notNegativeNanos(atMost, "time");
-        if (output.buffered() > 0) {
-            ThreadWaiter.requireNoLoop(core);
+        if (isRefused()) {
+            return;
         }
         try {
             flush();
-            core.closeLingering(MOST_THROWN_AWAY, nanos);
+            if (!isOutputBroken()) { // its end would look like that of something whole
+                core.closeLingering(MOST_THROWN_AWAY, nanos);
+            }
         } finally {
             close(); // has no effect if it lingers
+        }
+    }
+
+    /**
+     * Gives the connection to other code: it is taken off its event loop, open and non-blocking. This object is closed; the caller owns
+     * what it gets, and closes it or has it adopted.
+     *
+     * @return the socket, and the bytes that the reader holds
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if a thread is reading or writing, or the writer has not been flushed, or the kernel has bytes on
+     *     loan (see {@link #setZeroCopy})
+     */
+    public Detached detach() throws NetparkException {
+        requireUsable();
+        requireFlushed("detach");
+        OpenDescriptor descriptor = core.detach();
+        try {
+            return new Detached(descriptor, reader().takeBytes((int) reader().available()));
+        } catch (Throwable e) { // no memory for them, and without them it is of no use
+            descriptor.close();
+            throw e;
+        } finally {
+            giveBack();
+        }
+    }
+
+    @Override
+    void giveBackIfClosed() {
+        if (core.isClosed()) {
+            giveBack();
         }
     }
 
@@ -486,8 +350,54 @@ public final class BlockingConnection implements AutoCloseable {
         ownedOutput.end();
     }
 
-    @Override
-    public String toString() {
-        return core.toString();
+    // How a handler ends
+
+    /** The handler has returned. */
+    void flushRest() throws IOException {
+        if (!core.isClosed()) {
+            flush();
+        }
+    }
+
+    /** The handler has failed, or takes too long: what it may have cut off does not look complete to the peer. Returns what is dropped. */
+    long breakOff() {
+        long dropped = unflushed();
+        if (dropped > 0 || answering || isOutputBroken()) {
+            core.reset();
+        } else {
+            core.close();
+        }
+        return dropped;
+    }
+
+    /** The handler has left. An answer may be on its way still, and a request that comes now must not reset it. */
+    void closeBehindHandler(boolean withoutRequest) {
+        if (withoutRequest) {
+            core.closeLingering(Long.MAX_VALUE, Due.nanos(IDLE_LINGERS));
+        }
+        close();
+    }
+
+    // Being lent
+
+    /** Nobody else could use it. */
+    void spoil() {
+        spoiled = true;
+    }
+
+    /**
+     * The lease ends: it refuses from now on.
+     *
+     * @return whether nothing of an exchange is left; if not, and something was cut off by that, it has been reset
+     */
+    boolean endLease(String why) {
+        refuse(why); // before it is looked whether anything goes on
+        boolean clean = !spoiled && !core.isInUse() && !isOutputBroken() && unflushed() == 0 && isInputClean();
+        if (unflushed() > 0 || isOutputBroken()) {
+            core.reset();
+        }
+        ownedInput.refuse(why);
+        ownedOutput.refuse(why);
+        return clean;
     }
 }

@@ -1,41 +1,137 @@
 package io.netpark.blocking;
 
-import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Admission;
 import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts TCP connections for threads that wait: one thread accepts, and starts a virtual thread for each connection.
+ * Accepts connections for threads that wait: one by one, or to be {@linkplain #serve served} by a thread each.
+ *
+ * <pre>{@code
+ * try (BlockingListener listener = BlockingListener.listen("127.0.0.1", 7000)) {
+ *     listener.serve(connection -> {
+ *         for (String line = connection.awaitLine(); line != null; line = connection.awaitLine()) {
+ *             connection.writer().putString(line + "\n");
+ *             connection.flush();
+ *         }
+ *     });
+ * }
+ * }</pre>
  *
  * <p>When descriptors run out, accepting pauses and goes on by itself; that is reported, and never thrown.
+ *
+ * <p>Threads: any but those of event loops. Several may accept at a time, and take turns in the order in which they came.
+ *
+ * <p>Interrupts: as {@link BlockingConnection} has it. A thread that is interrupted while it waits gets an
+ * {@link InterruptedIOException} and stays interrupted; it has accepted nothing.
  */
 public final class BlockingListener implements AutoCloseable {
 
     private final ListenerDescriptor core;
+    private final @Nullable EventLoopGroup owned;
+    private final ThreadWaiter accepting;
+    /** Of those who accept: the descriptor has room for one. */
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Handlers handlers = new Handlers();
+    private final Ending ending;
 
-    private BlockingListener(ListenerDescriptor core) {
+    private BlockingListener(ListenerDescriptor core, @Nullable EventLoopGroup owned) {
         this.core = core;
+        this.owned = owned;
+        this.accepting = new ThreadWaiter(core, Direction.READ);
+        this.ending = new Ending(handlers, core::close);
+    }
+
+    // How it begins
+
+    /**
+     * Listens on a port of every address of this machine, with event loops of its own, which end with it.
+     *
+     * @param port 0 takes a free one, see {@link #port}
+     * @throws NetparkException if it is in use or not permitted
+     */
+    public static BlockingListener listen(int port) throws IOException {
+        return listen(new InetSocketAddress(port));
+    }
+
+    /**
+     * Listens on an address given by name or number, looked up now, with event loops of its own, which end with it.
+     *
+     * @throws NetparkException naming the address: unknown, in use, not of this machine, not permitted
+     * @throws IllegalArgumentException if the host has a port in it
+     */
+    public static BlockingListener listen(String host, int port) throws IOException {
+        try {
+            return listen(ListenerDescriptor.addressOf(host, port));
+        } catch (UnknownHostException e) {
+            NetparkException unknown = new NetparkException.UnknownHost("listen on " + host + ": no address is known of it");
+            unknown.initCause(e);
+            throw unknown;
+        }
+    }
+
+    /** As {@link #listen(EventLoopGroup, SocketAddress)}, with event loops of its own, which end with it. */
+    public static BlockingListener listen(SocketAddress address) throws IOException {
+        EventLoopGroup group = EventLoopGroup.builder().daemon(true).open();
+        try {
+            return listen(group, address, NetOptions.DEFAULT, null, group);
+        } catch (Throwable e) {
+            group.close();
+            throw e;
+        }
     }
 
     /**
      * Listens on an address.
      *
-     * @param group its event loops watch the connections, in turn
+     * @param group its event loops watch the connections, in turn; stays the caller's
      * @param address resolved, or a unix address; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
+     * @throws IllegalArgumentException if the address is unresolved
      */
+    public static BlockingListener listen(EventLoopGroup group, SocketAddress address) throws NetparkException {
+        return listen(group, address, NetOptions.DEFAULT);
+    }
+
+    /** As {@link #listen(EventLoopGroup, SocketAddress)}, with options of the socket and of those that are accepted. */
     public static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options)
             throws NetparkException {
+        return listen(group, address, options, null);
+    }
+
+    /**
+     * As {@link #listen(EventLoopGroup, SocketAddress, NetOptions)}.
+     *
+     * @param admission how many connections may be open at a time, in all and from one address; null for as many as come
+     */
+    public static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        return listen(group, address, options, admission, null);
+    }
+
+    private static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options,
+            @Nullable Admission admission, @Nullable EventLoopGroup owned) throws NetparkException {
         ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
-        return new BlockingListener(ListenerDescriptor.listen(group, address, options));
+        return new BlockingListener(ListenerDescriptor.listen(group, address, options, admission), owned);
     }
 
     /** The address it listens on, with the port that was chosen for 0. */
@@ -52,31 +148,161 @@ public final class BlockingListener implements AutoCloseable {
         return core.port();
     }
 
+    /** Where accepted connections go. */
+    public EventLoopGroup group() {
+        return core.group();
+    }
+
+    /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
+    public void keepFile() {
+        core.keepFile();
+    }
+
+    // Accepting by hand
+
     /**
-     * Waits for the next connection; the caller closes it. One thread at a time.
+     * Waits for the next connection; the caller closes it.
      *
      * @throws NetparkException.Closed if the listener is closed, before or meanwhile
-     * @throws InterruptedIOException if the thread is interrupted; it has accepted nothing
+     * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so; it has accepted nothing
      */
     public BlockingConnection accept() throws IOException {
+        return accept(Due.FOREVER);
+    }
+
+    /**
+     * Waits for the next connection, for so long at most. Nothing is lost when the time is over: whoever comes a moment later is the
+     * next accept's. Otherwise, and if interrupted, as {@link #accept()}.
+     *
+     * @param timeout zero or less does not wait
+     * @throws NetparkException.TimedOut if nobody has come in time; the timeout is {@code ACCEPT}
+     */
+    public BlockingConnection accept(Duration timeout) throws IOException {
+        return accept(Due.nanos(timeout));
+    }
+
+    private BlockingConnection accept(long nanos) throws IOException {
         ThreadWaiter.requireNoLoop(core);
-        ConnectionDescriptor accepted = core.startAccept();
-        while (accepted == null) {
-            ThreadWaiter.await(core, Direction.READ);
-            accepted = core.retryAccept();
+        long end = Due.in(nanos);
+        takeTurn(nanos);
+        ConnectionDescriptor accepted;
+        try {
+            accepted = acceptUntil(end);
+        } finally {
+            turn.unlock();
         }
         try {
-            return new BlockingConnection(accepted, SegmentPool.shared());
+            return new BlockingConnection(accepted);
         } catch (Throwable e) { // no memory
             accepted.close();
             throw e;
         }
     }
 
-    /** Stops listening; connections stay open. */
+    private void takeTurn(long nanos) throws IOException {
+        try {
+            if (turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while it waited for its turn to accept from " + core);
+        }
+        throw core.isClosed() ? new NetparkException.Closed("accept on " + core.localAddress() + ": closed here") : timedOut();
+    }
+
+    private ConnectionDescriptor acceptUntil(long end) throws IOException {
+        ConnectionDescriptor accepted = core.startAccept();
+        while (accepted == null) {
+            boolean inTime = accepting.awaitUntil(end);
+            accepted = core.retryAccept(); // in any case: somebody may have come
+            if (accepted == null && !inTime) {
+                core.abandon(Direction.READ);
+                throw timedOut();
+            }
+        }
+        return accepted;
+    }
+
+    private NetparkException timedOut() {
+        return new NetparkException.TimedOut(NetparkException.Timeout.ACCEPT, "accept on " + core.localAddress() + ": nobody has come in time");
+    }
+
+    // Serving
+
+    /**
+     * Serves connections, each by a thread of its own: a virtual one from JDK 21 on, else a daemon thread of the platform. Otherwise,
+     * and if interrupted, as {@link #serve(Executor, BlockingHandler, BiConsumer)} without anybody who is told of failures.
+     */
+    public void serve(BlockingHandler handler) throws InterruptedIOException {
+        serve(HandlerThreads.SHARED, handler, null);
+    }
+
+    /** As {@link #serve(BlockingHandler)}, and {@code onFailure} is told of failures. */
+    public void serve(BlockingHandler handler, BiConsumer<? super BlockingConnection, ? super Throwable> onFailure)
+            throws InterruptedIOException {
+        serve(HandlerThreads.SHARED, handler, Objects.requireNonNull(onFailure, "onFailure"));
+    }
+
+    /**
+     * Accepts connections and has them handled, until the listener is closed or shut down; returns when the handlers have, too. No
+     * failure of a handler, of the executor or of accepting ends it. Several threads may serve at a time.
+     *
+     * <p>What a peer does to its own connection (a reset, a timeout of any kind, a truncated message, a limit) is counted, and told to
+     * {@code onFailure} if there is one. All else that a handler throws is told to {@code onFailure}; or is reported, if there is none.
+     * That the listener was cut off, or the connection closed here, is told to nobody. A connection that the executor does not take,
+     * because it rejects it or throws, is closed, and told of in the same way.
+     *
+     * <p>If the thread is interrupted, the listener is closed and the handlers are cut off, as in the last phase of {@link #shutdown}.
+     *
+     * @param executor runs the handlers; it needs a thread for each connection that is to be served at a time. What it takes it must
+     *     run, sooner or later; it stays the caller's
+     * @param handler called once for each connection, which is closed when it returns
+     * @param onFailure on the handler's thread, or where the executor has thrown; null for nobody
+     * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so
+     */
+    public void serve(Executor executor, BlockingHandler handler,
+            @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure) throws InterruptedIOException {
+        ThreadWaiter.requireNoLoop(core);
+        new Serving(this, core, handlers, executor, handler, onFailure).run();
+    }
+
+    /**
+     * Comes to an end in phases, as {@link Shutdown} says: {@link #serve} returns then. Handlers that wait in
+     * {@link BlockingConnection#awaitRequest} with nothing to read are idle, and are told at once that there will be no request; others
+     * go on until they return. Those that have not returned when the times to finish and to flush are over (a handler's writes are
+     * its own affair) are cut off: their connections are closed, by a reset in the midst of an answer, and their threads interrupted.
+     *
+     * <p>The times hold whatever handlers do. This waits a quarter of a second at most for those that were cut off to feel it and
+     * leave. The event loops go on; {@link #close} ends them, if they are the listener's own. Connections that were accepted by hand
+     * are their owners' affair.
+     *
+     * <p>Called again, or at the same time, it waits until the first call has come to its end, which it does at the latest when the
+     * times of this one are over. If the thread is interrupted all times are over; it stays interrupted.
+     *
+     * @return what became of the connections
+     * @throws IllegalStateException on an event loop, or in a handler of this listener: it would be waiting for itself
+     */
+    public Shutdown.Report shutdown(Shutdown phases) {
+        ThreadWaiter.requireNoLoop("the end of " + this);
+        if (handlers.isRunByCaller()) {
+            throw new IllegalStateException("shut down " + this + ": a handler of it would be waiting for itself; call shutdown on another"
+                    + " thread, or close it to stop accepting only");
+        }
+        return ending.run(phases);
+    }
+
+    /**
+     * Stops listening. An accept in progress ends with {@link NetparkException.Closed}, connections that wait are refused. Those that
+     * were accepted stay open, unless the event loops are the listener's own: these end with it, and their connections too. Calling it
+     * again has no effect.
+     */
     @Override
     public void close() {
         core.close();
+        if (owned != null) {
+            owned.close();
+        }
     }
 
     @Override

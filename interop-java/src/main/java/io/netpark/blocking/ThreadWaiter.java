@@ -6,45 +6,82 @@ import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import java.io.InterruptedIOException;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
-/** A thread, parked on a descriptor. */
+/**
+ * Where threads park on one direction of a descriptor, one at a time: whoever has an operation that returned
+ * {@link Descriptor#PARK}. It is made with the descriptor's owner, so that waiting needs no memory.
+ */
 final class ThreadWaiter implements Waiter {
 
-    private final Thread thread = Thread.currentThread();
+    private final Descriptor descriptor;
+    private final Direction direction;
+    private volatile @Nullable Thread thread;
     private volatile boolean woken;
 
-    private ThreadWaiter() {}
+    ThreadWaiter(Descriptor descriptor, Direction direction) {
+        this.descriptor = descriptor;
+        this.direction = direction;
+    }
 
     /** An event loop that waits would wait for itself. */
-    static void requireNoLoop(Descriptor descriptor) {
+    static void requireNoLoop(Object what) {
         if (EventLoop.current() != null) {
-            throw new IllegalStateException(
-                    "an event loop must not wait for " + descriptor + "; use another thread, or callbacks");
+            throw new IllegalStateException("an event loop must not wait for " + what + "; use another thread, or callbacks");
         }
     }
 
     /**
-     * Blocks the thread until there is reason to retry the operation, which has returned {@link Descriptor#PARK}.
+     * Blocks the thread until there is reason to retry the operation.
      *
      * @throws InterruptedIOException if the thread is interrupted, and stays so; the operation has been abandoned
      */
-    static void await(Descriptor descriptor, Direction direction) throws InterruptedIOException {
-        ThreadWaiter waiter = new ThreadWaiter();
-        if (!descriptor.park(direction, waiter)) {
-            return;
-        }
-        while (!waiter.woken) {
-            LockSupport.park(descriptor);
-            if (Thread.currentThread().isInterrupted() && descriptor.unpark(direction, waiter)) {
-                descriptor.abandon(direction);
-                throw new InterruptedIOException("interrupted while it waited for " + descriptor);
+    void await() throws InterruptedIOException {
+        begin();
+        if (descriptor.park(direction, this)) {
+            while (!woken) {
+                LockSupport.park(descriptor);
+                giveUpIfInterrupted();
             }
+        }
+    }
+
+    /**
+     * As {@link #await()}, until an instant.
+     *
+     * @return false if the time is over; the operation is neither parked nor abandoned
+     */
+    boolean awaitUntil(long nanoTime) throws InterruptedIOException {
+        begin();
+        if (descriptor.park(direction, this)) {
+            while (!woken) {
+                long left = nanoTime - System.nanoTime();
+                if (left <= 0 && descriptor.unpark(direction, this)) {
+                    return false;
+                }
+                LockSupport.parkNanos(descriptor, left);
+                giveUpIfInterrupted();
+            }
+        }
+        return true;
+    }
+
+    private void begin() {
+        woken = false;
+        thread = Thread.currentThread();
+    }
+
+    private void giveUpIfInterrupted() throws InterruptedIOException {
+        if (Thread.currentThread().isInterrupted() && descriptor.unpark(direction, this)) {
+            descriptor.abandon(direction);
+            throw new InterruptedIOException("interrupted while it waited for " + descriptor);
         }
     }
 
     @Override
     public void run() {
+        Thread parked = thread; // first: once it is woken, the next may park here
         woken = true;
-        LockSupport.unpark(thread);
+        LockSupport.unpark(parked);
     }
 }

@@ -9,24 +9,18 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.Detached;
 import io.netpark.core.net.PeerState;
 import io.netpark.core.poll.Poller;
-import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.lang.reflect.InvocationTargetException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,65 +29,15 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(60)
 class BlockingConnectionTest {
 
-    /** A binding, a poller, and whether threads are virtual. */
-    record Setting(Binding binding, Poller.Factory pollers, String poller, boolean virtual) {
-        @Override
-        public String toString() {
-            return binding + " " + poller + (virtual ? " virtual threads" : " platform threads");
-        }
-
-        EventLoopGroup open() throws IOException {
-            return EventLoopGroup.builder().loops(1).daemon(true).libc(binding.open()).pollers(pollers).open();
-        }
-
-        <T> FutureTask<T> start(Callable<T> body) {
-            FutureTask<T> task = new FutureTask<>(body);
-            if (virtual) {
-                try {
-                    Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, task);
-                } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
-                    throw new AssertionError(e);
-                }
-            } else {
-                new Thread(task).start();
-            }
-            return task;
-        }
-    }
-
     static List<Setting> settings() {
-        List<Setting> all = new ArrayList<>();
-        for (Binding binding : Binding.values()) {
-            if (binding.unavailability() == null) {
-                for (boolean virtual : Runtime.version().feature() >= 21 ? new boolean[] {false, true} : new boolean[1]) {
-                    all.add(new Setting(binding, Poller.EPOLL, "epoll", virtual));
-                    all.add(new Setting(binding, Poller.POLL, "poll", virtual));
-                }
-            }
-        }
-        return all;
-    }
-
-    private interface Body {
-        void run(BlockingConnection client, BlockingConnection server) throws Exception;
-    }
-
-    private static void withPair(Setting setting, Body body) throws Exception {
-        try (EventLoopGroup group = setting.open();
-                BlockingListener listener = BlockingListener.listen(
-                        group, new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), NetOptions.DEFAULT);
-                BlockingConnection client = BlockingConnection.dial(
-                        group, listener.localAddress(), Duration.ofSeconds(10), NetOptions.DEFAULT);
-                BlockingConnection server = listener.accept()) {
-            body.run(client, server);
-        }
+        return Setting.all();
     }
 
     @ParameterizedTest
     @MethodSource("settings")
     void straightLineCodeParsesAndAnswers(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
-            FutureTask<Void> echo = setting.start(() -> {
+        setting.withPair((client, server) -> {
+            Setting.Started<Void> echo = setting.start(() -> {
                 while (server.await(4)) {
                     int length = server.reader().takeInt();
                     server.awaitRest(length);
@@ -111,7 +55,7 @@ class BlockingConnectionTest {
             for (int i = 0; i < 100; i++) {
                 byte[] payload = new byte[random.nextInt(i % 10 == 0 ? 300_000 : 2000)];
                 random.nextBytes(payload);
-                FutureTask<Void> sending = setting.start(() -> {
+                Setting.Started<Void> sending = setting.start(() -> {
                     client.writer().putInt(payload.length);
                     client.writer().put(payload);
                     client.flush();
@@ -133,10 +77,10 @@ class BlockingConnectionTest {
     @ParameterizedTest
     @MethodSource("settings")
     void streamsWaitAndEnd(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
+        setting.withPair((client, server) -> {
             byte[] sent = new byte[1_000_000];
             new Random(2).nextBytes(sent);
-            FutureTask<Void> sending = setting.start(() -> {
+            Setting.Started<Void> sending = setting.start(() -> {
                 try (OutputStream out = client.asOutputStream()) {
                     out.write(sent[0]);
                     out.write(sent, 1, sent.length - 1);
@@ -151,11 +95,11 @@ class BlockingConnectionTest {
     @ParameterizedTest
     @MethodSource("settings")
     void aWaitEndsByDeadlineByCloseAndByInterrupt(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
-            server.setReadDeadline(Duration.ofMillis(50));
+        setting.withPair((client, server) -> {
+            server.setReadDeadline(Instant.now().plusMillis(50));
             NetparkException.TimedOut late = assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
             assertEquals(NetparkException.Timeout.READ, late.timeout());
-            server.setReadDeadline(Duration.ZERO);
+            server.setReadDeadline(null);
 
             Thread.currentThread().interrupt();
             assertThrows(InterruptedIOException.class, () -> server.await(1));
@@ -165,7 +109,7 @@ class BlockingConnectionTest {
             assertTrue(server.await(1)); // nothing was lost
             assertEquals(7, server.reader().takeByte());
 
-            FutureTask<Boolean> waiting = setting.start(() -> server.await(1));
+            Setting.Started<Boolean> waiting = setting.start(() -> server.await(1));
             server.close();
             ExecutionException closed = assertThrows(ExecutionException.class, waiting::get);
             assertInstanceOf(NetparkException.Closed.class, closed.getCause());
@@ -175,7 +119,7 @@ class BlockingConnectionTest {
     @ParameterizedTest
     @MethodSource("settings")
     void anEndInsideOfAMessageIsAnError(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
+        setting.withPair((client, server) -> {
             client.writer().putString("abc");
             client.flush();
             client.close();
@@ -190,39 +134,39 @@ class BlockingConnectionTest {
     @ParameterizedTest
     @MethodSource("settings")
     void whatWasNotFlushedIsNotLostInSilence(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
+        setting.withPair((client, server) -> {
             client.writer().putString("abc");
             assertTrue(assertThrows(IllegalStateException.class, client::shutdownOutput).getMessage().contains("it holds 3 bytes"));
             client.close();
-            assertThrows(NetparkException.Reset.class, () -> server.await(1));
+            if (setting.isTcp()) { // unix sockets have no reset
+                assertThrows(NetparkException.Reset.class, () -> server.await(1));
+            }
         });
     }
 
     @ParameterizedTest
     @MethodSource("settings")
     void aStreamIsBrokenOff(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
+        setting.withPair((client, server) -> {
             client.writer().putString("half of it");
             client.flush();
             assertEquals(PeerState.PRESENT, server.peerState());
             client.reset();
-            if (setting.poller().equals("epoll")) { // the other poller tells only of what is waited for
-                long end = System.nanoTime() + 10_000_000_000L;
-                while (server.peerState() != PeerState.GONE && System.nanoTime() < end) {
-                    Thread.sleep(1);
-                }
-                assertEquals(PeerState.GONE, server.peerState()); // though nobody reads
+            if (setting.pollers() == Poller.EPOLL) { // the other poller tells only of what is waited for
+                assertEquals(PeerState.GONE, server.awaitPeerClosed(PeerState.GONE, Duration.ofSeconds(10))); // though nobody reads
             }
-            assertThrows(NetparkException.Reset.class, () -> server.await(20));
-            assertThrows(NetparkException.Reset.class, () -> server.await(20)); // and not an end
+            if (setting.isTcp()) {
+                assertThrows(NetparkException.Reset.class, () -> server.await(20));
+                assertThrows(NetparkException.Reset.class, () -> server.await(20)); // and not an end
+            }
         });
     }
 
     @ParameterizedTest
     @MethodSource("settings")
     void aRefusalArrivesThoughThePeerIsStillSending(Setting setting) throws Exception {
-        withPair(setting, (client, server) -> {
-            FutureTask<Void> sending = setting.start(() -> {
+        setting.withPair((client, server) -> {
+            Setting.Started<Void> sending = setting.start(() -> {
                 client.writer().put(new byte[2_000_000]);
                 client.flush();
                 client.shutdownOutput();
@@ -240,20 +184,102 @@ class BlockingConnectionTest {
 
     @Test
     void timesWithoutEndAreNone() throws Exception {
-        withPair(settings().get(0), (client, server) -> {
-            server.setReadDeadline(Duration.ofSeconds(Long.MAX_VALUE));
-            client.setWriteDeadline(Duration.ofSeconds(Long.MAX_VALUE));
+        Setting.all().get(0).withPair((client, server) -> {
+            server.setReadDeadline(Instant.MAX);
+            client.setWriteDeadline(Instant.MAX);
+            server.setReadTimeout(Due.INFINITE);
+            client.setWriteTimeout(Duration.ofSeconds(Long.MAX_VALUE));
+            server.setIdleTimeout(Due.INFINITE);
             client.writer().putString("x\n");
             client.flush();
             assertEquals("x", server.awaitLine(10));
-            server.setReadDeadline(Duration.ofSeconds(Long.MIN_VALUE));
+            server.setReadDeadline(Instant.MIN);
             assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
         });
     }
 
+    @ParameterizedTest
+    @MethodSource("settings")
+    void timeoutsCountAnewForEachOperationAndTheEarlierLimitStrikes(Setting setting) throws Exception {
+        setting.withPair((client, server) -> {
+            assertEquals(Due.INFINITE, server.readTimeout());
+            assertEquals(Due.INFINITE, server.writeTimeout());
+            assertEquals(Due.INFINITE, server.idleTimeout());
+            assertNull(server.readDeadline());
+            server.setReadTimeout(Duration.ofMillis(20));
+            assertEquals(Duration.ofMillis(20), server.readTimeout());
+            for (int i = 0; i < 2; i++) {
+                NetparkException.TimedOut late = assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
+                assertEquals(NetparkException.Timeout.READ, late.timeout());
+                client.write(new byte[] {1});
+                server.setReadTimeout(Duration.ofSeconds(20));
+                assertEquals(1, server.awaitByte()); // and the connection goes on
+                server.setReadTimeout(Duration.ofMillis(20));
+            }
+            Instant soon = Instant.now().plusMillis(20);
+            server.setReadTimeout(Duration.ofHours(1));
+            server.setReadDeadline(soon);
+            assertEquals(soon, server.readDeadline());
+            assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
+            client.setWriteTimeout(Duration.ofMillis(20));
+            assertEquals(Duration.ofMillis(20), client.writeTimeout());
+            NetparkException.TimedOut stuck = assertThrows(NetparkException.TimedOut.class, () -> client.write(new byte[32 << 20]));
+            assertEquals(NetparkException.Timeout.WRITE, stuck.timeout());
+            for (Duration no : new Duration[] {Duration.ZERO, Duration.ofSeconds(-1)}) {
+                assertThrows(IllegalArgumentException.class, () -> server.setReadTimeout(no));
+                assertThrows(IllegalArgumentException.class, () -> server.setWriteTimeout(no));
+                assertThrows(IllegalArgumentException.class, () -> server.setIdleTimeout(no));
+            }
+        });
+        setting.withPair((client, server) -> {
+            server.setIdleTimeout(Duration.ofMillis(30));
+            assertEquals(Duration.ofMillis(30), server.idleTimeout());
+            NetparkException.TimedOut idle = assertThrows(NetparkException.TimedOut.class, () -> server.await(1));
+            assertEquals(NetparkException.Timeout.IDLE, idle.timeout());
+            assertTrue(server.isClosed());
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aConnectionThatIsDetachedGoesOnWhereItWasAdopted(Setting setting) throws Exception {
+        try (EventLoopGroup group = setting.open()) {
+            setting.withPair(group, (client, server) -> {
+                client.write("abcdef".getBytes());
+                assertEquals("abc", server.awaitString(3));
+                server.writer().putByte(1);
+                assertThrows(IllegalStateException.class, server::detach);
+                server.flush();
+                Detached detached = server.detach();
+                assertThrows(NetparkException.Closed.class, () -> server.await(1));
+                server.close(); // has no effect on what is another's
+                try (BlockingConnection adopted = BlockingConnection.adopt(group, detached)) {
+                    assertEquals("def", adopted.awaitString(3));
+                    client.write("g".getBytes());
+                    assertEquals("g", adopted.awaitString(1));
+                    assertThrows(IllegalStateException.class, () -> BlockingConnection.adopt(group, detached));
+                }
+                assertEquals(1, client.awaitByte());
+                assertFalse(client.await(1));
+            });
+        }
+    }
+
+    @Test
+    void aPairNeedsNoPort() throws Exception {
+        for (Setting setting : Setting.all()) {
+            try (EventLoopGroup group = setting.open(); BlockingConnection.Pair pair = BlockingConnection.pair(group)) {
+                pair.first().write("ping".getBytes());
+                assertEquals("ping", pair.second().awaitString(4));
+                pair.second().close();
+                assertFalse(pair.first().await(1));
+            }
+        }
+    }
+
     @Test
     void anEventLoopIsNotMadeToWait() throws Exception {
-        withPair(settings().get(0), (client, server) -> {
+        Setting.all().get(0).withPair((client, server) -> {
             try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open()) {
                 ExecutionException e = assertThrows(ExecutionException.class,
                         () -> group.next().submit(() -> server.await(1)).get());

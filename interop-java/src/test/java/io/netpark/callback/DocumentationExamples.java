@@ -1,6 +1,9 @@
 package io.netpark.callback;
 
 import io.netpark.blocking.BlockingConnection;
+import io.netpark.blocking.BlockingLease;
+import io.netpark.blocking.BlockingListener;
+import io.netpark.blocking.BlockingPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.LibC;
@@ -20,12 +23,41 @@ final class DocumentationExamples {
 
     static void frames(BlockingConnection connection) throws IOException {
         while (connection.await(4)) {
-            int length = connection.reader().takeInt();
+            int length = connection.awaitInt();
             connection.awaitRest(length);
             handle(connection.reader().next(length));
             connection.reader().release();
         }
     }
+
+    static void lines() throws IOException {
+        try (BlockingListener listener = BlockingListener.listen("127.0.0.1", 7000)) {
+            listener.serve(connection -> {
+                for (String line = connection.awaitLine(); line != null; line = connection.awaitLine()) {
+                    connection.writer().putString(line + "\n");
+                    connection.flush();
+                }
+            });
+        }
+    }
+
+    static void ask(EventLoopGroup group) throws IOException {
+        BlockingPool pool = new BlockingPool(group, PoolOptions.DEFAULT.withMaxPerDestination(8));
+        String answer = pool.use("db.internal", 6379, connection -> {
+            connection.writer().putString("PING\r\n");
+            connection.flush();
+            return connection.awaitLine(512);
+        });
+    }
+
+    static void askOnce(BlockingPool pool, SocketAddress address) throws IOException {
+        try (BlockingLease lease = pool.borrow(address)) {
+            ask(lease.connection());
+            lease.giveBack(); // and if that is not reached, closing the lease discards it
+        }
+    }
+
+    private static void ask(BlockingConnection connection) {}
 
     private static void handle(ByteBuffer payload) {}
 

@@ -255,7 +255,7 @@ class SendFileTest {
         try (EventLoopGroup group = Support.group(1, reports);
                 BlockingListener listener = BlockingListener.listen(group, Support.loopback(), NetOptions.DEFAULT);
                 BlockingConnection client = BlockingConnection.dial(
-                        group, listener.localAddress(), Duration.ofSeconds(10), NetOptions.DEFAULT);
+                        group, listener.localAddress(), Duration.ofSeconds(10));
                 BlockingConnection accepted = listener.accept()) {
             FutureTask<byte[]> reading = new FutureTask<>(() -> accepted.asInputStream().readNBytes(LARGE + 4));
             new Thread(reading).start();

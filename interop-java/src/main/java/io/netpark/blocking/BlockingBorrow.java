@@ -1,0 +1,58 @@
+package io.netpark.blocking;
+
+import io.netpark.core.pool.Borrow;
+import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolLease;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.SocketAddress;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+
+/** A borrower that is a thread. */
+final class BlockingBorrow implements Pool.Borrower {
+
+    private final CompletableFuture<PoolLease> lent = new CompletableFuture<>();
+
+    private BlockingBorrow() {}
+
+    /** Waits until there is a connection, for so long at most; with no time at all it takes one that is idle, or none. */
+    static PoolLease await(Pool pool, SocketAddress destination, long nanos) throws IOException {
+        BlockingBorrow borrower = new BlockingBorrow();
+        Borrow borrow = pool.borrow(destination, nanos, borrower);
+        try {
+            return borrower.lent.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            if (!borrow.cancel()) {
+                borrower.giveUp();
+            }
+            throw new InterruptedIOException("interrupted while it waited for a connection to " + destination);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof NetparkException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** It has been answered, or is being answered at this moment. */
+    private void giveUp() {
+        if (!lent.cancel(false) && !lent.isCompletedExceptionally()) {
+            lent.join().giveBack();
+        }
+    }
+
+    @Override
+    public void lent(PoolLease lease) {
+        if (!lent.complete(lease)) {
+            lease.giveBack();
+        }
+    }
+
+    @Override
+    public void failed(NetparkException cause) {
+        lent.completeExceptionally(cause);
+    }
+}

@@ -1,0 +1,219 @@
+package io.netpark.blocking;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.PeerFault;
+import io.netpark.core.sys.NetparkException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.Executor;
+import java.util.function.BiConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection in the hands of its handler.
+ *
+ * <pre>
+ *   given to the executor --runs--> handled --returns--> what it has written is flushed --> closed
+ *                                           --throws---> what it has not flushed is dropped; reset in the midst of an answer --> closed
+ *                         --rejected--> closed
+ *   any of these --cut off--> closed at once, as after a failure; the handler's thread is interrupted
+ * </pre>
+ */
+final class Handling implements Runnable {
+
+    private final Handlers handlers;
+    private final BlockingConnection connection;
+    private final BlockingHandler handler;
+    private final @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure;
+
+    /** Guarded by this, as are the next: an interrupt must not reach what the thread does after the handler. */
+    private @Nullable Thread thread;
+    private boolean begun;
+    private boolean cut;
+
+    /** It waits for a request. Set by the handler's thread, as the next. */
+    private volatile boolean idle;
+    /** It has had something to do since the listener stopped to accept. */
+    private volatile boolean busyInTheEnd;
+    /** It was told that no request is wanted, and there was none. */
+    private volatile boolean withoutRequest;
+
+    Handling(Handlers handlers, BlockingConnection connection, BlockingHandler handler,
+            @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure) {
+        this.handlers = handlers;
+        this.connection = connection;
+        this.handler = handler;
+        this.onFailure = onFailure;
+        connection.servedBy(this);
+    }
+
+    /** Whatever the executor does, the connection is somebody's or closed afterwards. */
+    void start(Executor executor) {
+        try {
+            executor.execute(this);
+        } catch (Throwable e) { // it rejects, or there is no thread or memory to be had
+            if (!refuse(e)) {
+                loop().report("The executor that runs the handler of " + connection + " threw", e);
+            }
+        }
+    }
+
+    /** It has not begun, and will not. Returns false if it has. */
+    boolean refuse(Throwable why) {
+        if (!begin(null)) {
+            return false;
+        }
+        try {
+            connection.breakOff();
+            tell("A connection was accepted, and its handler could not be run; it is closed", why);
+        } finally {
+            end();
+        }
+        return true;
+    }
+
+    @Override
+    public void run() {
+        if (!begin(Thread.currentThread())) {
+            return;
+        }
+        try {
+            Throwable failure = null;
+            long dropped = 0;
+            try {
+                handler.handle(connection);
+                connection.flushRest();
+            } catch (Throwable e) {
+                failure = e;
+                dropped = connection.breakOff();
+            } finally {
+                leave();
+            }
+            if (failure != null && !isNoNews(failure)) {
+                tell("A connection handler failed; its connection is closed"
+                        + (dropped > 0 ? "; " + dropped + " bytes that it had not flushed are dropped" : ""), failure);
+            }
+        } finally {
+            end();
+        }
+    }
+
+    private synchronized boolean begin(@Nullable Thread runner) {
+        boolean first = !begun;
+        begun = true;
+        thread = runner;
+        if (first && cut && runner != null) {
+            runner.interrupt();
+        }
+        return first;
+    }
+
+    private synchronized void leave() {
+        thread = null;
+        if (cut) {
+            Thread.interrupted(); // that was for the handler, and the thread may be a pool's
+        }
+    }
+
+    private void end() {
+        try {
+            connection.closeBehindHandler(withoutRequest);
+        } finally {
+            handlers.ended(this);
+        }
+    }
+
+    /** From any thread; the handler may feel it or not. */
+    void cutOff() {
+        try {
+            connection.breakOff();
+        } finally {
+            synchronized (this) {
+                cut = true;
+                if (thread != null) {
+                    thread.interrupt();
+                }
+            }
+        }
+    }
+
+    synchronized boolean isRunBy(Thread caller) {
+        return thread == caller;
+    }
+
+    // What is worth telling
+
+    private EventLoop loop() {
+        return connection.core.loop();
+    }
+
+    /** Closing the connection is our own doing; so is the interrupt of one that is cut off. */
+    private boolean isNoNews(Throwable failure) {
+        if (failure instanceof NetparkException.Closed closed) {
+            return closed.isAbout(connection.core) || loop().isShutdown();
+        }
+        return (failure instanceof InterruptedException || failure instanceof InterruptedIOException) && isCut();
+    }
+
+    private synchronized boolean isCut() {
+        return cut;
+    }
+
+    /** What the peer does to its own connection has been counted; nobody but the program wants to know. */
+    private boolean isByItsPeer(Throwable failure) {
+        return failure instanceof NetparkException own && own.isAbout(connection.core) && PeerFault.of(own) != null;
+    }
+
+    private void tell(String what, Throwable failure) {
+        if (onFailure == null) {
+            if (!isByItsPeer(failure)) {
+                loop().report(what, failure);
+            }
+            return;
+        }
+        try {
+            onFailure.accept(connection, failure);
+        } catch (Throwable e) {
+            loop().report(what, failure);
+            loop().report("The failure of a connection handler was told, and that threw", e);
+        }
+    }
+
+    // Requests, as the handler asks for them
+
+    void awaitsRequest() {
+        idle = true;
+    }
+
+    void hasRequest() {
+        idle = false;
+        busyInTheEnd |= handlers.isCounting();
+    }
+
+    void endsWithoutRequest(boolean asNoneIsWanted) {
+        withoutRequest = asNoneIsWanted;
+    }
+
+    boolean wantsNoRequest() {
+        return handlers.endsIdle();
+    }
+
+    boolean isDraining() {
+        return handlers.isDraining();
+    }
+
+    /** Accepting has stopped. */
+    void lookWhetherBusy() {
+        busyInTheEnd |= !idle;
+    }
+
+    /** A read that is parked tries again, and finds that no request is wanted: harmless for all others. */
+    void tellIdle() {
+        connection.core.nudge(Direction.READ);
+    }
+
+    /** Whether it has ended between two requests. */
+    boolean wasIdle() {
+        return withoutRequest && !busyInTheEnd;
+    }
+}

@@ -1,0 +1,441 @@
+package io.netpark.blocking;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.Admission;
+import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+@Timeout(60)
+@SuppressWarnings("try")
+class BlockingServeTest {
+
+    private static final Executor THREADS = HandlerThreads.SHARED;
+
+    private final BlockingQueue<Throwable> reported = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
+    private final BiConsumer<BlockingConnection, Throwable> onFailure = (connection, failure) -> told.add(failure);
+
+    static List<Setting> settings() {
+        return Setting.all();
+    }
+
+    /** Nothing that a test does not take. */
+    @AfterEach
+    void nothingElseWasSaid() {
+        assertEquals(List.of(), List.copyOf(reported));
+        assertEquals(List.of(), List.copyOf(told));
+    }
+
+    private interface Body {
+        void run(EventLoopGroup group, BlockingListener listener) throws Exception;
+    }
+
+    private void withListener(Setting setting, Body body) throws Exception {
+        try (EventLoopGroup group = setting.open((what, cause) -> reported.add(cause));
+                BlockingListener listener = BlockingListener.listen(group, setting.address())) {
+            body.run(group, listener);
+        }
+    }
+
+    private Setting.Started<Void> serve(Setting setting, BlockingListener listener, BlockingHandler handler) {
+        return serve(setting, listener, THREADS, handler, onFailure);
+    }
+
+    private static Setting.Started<Void> serve(Setting setting, BlockingListener listener, Executor executor, BlockingHandler handler,
+            BiConsumer<BlockingConnection, Throwable> onFailure) {
+        return setting.start(() -> {
+            listener.serve(executor, handler, onFailure);
+            return null;
+        });
+    }
+
+    private static final BlockingHandler ECHO = connection -> {
+        while (connection.awaitRequest()) {
+            connection.writer().putString(connection.awaitLine() + "\n");
+            connection.flush();
+        }
+    };
+
+    private static BlockingConnection dial(BlockingListener listener) throws IOException {
+        return BlockingConnection.dial(listener.group(), listener.localAddress());
+    }
+
+    private static String ask(BlockingConnection client, String question) throws IOException {
+        client.writer().putString(question + "\n");
+        client.flush();
+        return client.awaitLine();
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void eachConnectionHasAThreadUntilTheListenerIsClosed(Setting setting) throws Exception {
+        withListener(setting, (group, listener) -> {
+            Setting.Started<Void> serving = setting.start(() -> {
+                listener.serve(ECHO);
+                return null;
+            });
+            Setting.Started<Void> second = serve(setting, listener, ECHO); // several at a time
+            for (int i = 0; i < 20; i++) {
+                try (BlockingConnection client = dial(listener)) {
+                    assertEquals("a", ask(client, "a"));
+                    assertEquals("b", ask(client, "b"));
+                }
+            }
+            BlockingConnection last = dial(listener);
+            assertEquals("c", ask(last, "c"));
+            listener.close();
+            assertEquals("d", ask(last, "d")); // those that are open are served
+            assertFalse(serving.task().isDone() && second.task().isDone());
+            last.close();
+            serving.get();
+            second.get();
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void whatAHandlerHasWrittenIsFlushedWhenItReturnsAndDroppedWhenItFails(Setting setting) throws Exception {
+        withListener(setting, (group, listener) -> {
+            Setting.Started<Void> serving = serve(setting, listener, connection -> {
+                String line = connection.awaitLine();
+                connection.writer().putString("half an answer");
+                if ("fail".equals(line)) {
+                    throw new IllegalStateException("on purpose");
+                }
+            });
+            try (BlockingConnection client = dial(listener)) {
+                client.writer().putString("well\n");
+                client.flush();
+                assertEquals("half an answer", client.awaitString(14));
+                assertFalse(client.await(1));
+            }
+            try (BlockingConnection client = dial(listener)) {
+                client.writer().putString("fail\n");
+                client.flush();
+                if (setting.isTcp()) {
+                    assertThrows(NetparkException.Reset.class, () -> client.await(1)); // nothing that looks complete
+                } else {
+                    assertFalse(client.await(1));
+                }
+            }
+            assertEquals("on purpose", told.take().getMessage());
+            listener.close();
+            serving.get();
+        });
+    }
+
+    @Test
+    void whatAPeerDoesIsCountedAndToldAndNeverReported() throws Exception {
+        Setting setting = Setting.all().get(0);
+        for (boolean tell : new boolean[] {false, true}) {
+            withListener(setting, (group, listener) -> {
+                CountDownLatch served = new CountDownLatch(3);
+                Setting.Started<Void> serving = serve(setting, listener, THREADS, connection -> {
+                    try {
+                        connection.awaitInt();
+                    } finally {
+                        served.countDown();
+                    }
+                }, tell ? onFailure : null);
+                dial(listener).reset();
+                try (BlockingConnection truncated = dial(listener)) {
+                    truncated.write(new byte[] {1});
+                    truncated.shutdownOutput();
+                    truncated.await(1);
+                }
+                BlockingConnection empty = dial(listener);
+                empty.close();
+                served.await();
+                listener.close();
+                serving.get();
+                assertEquals(1, group.snapshot().total().peerFaults().reset());
+                assertEquals(2, group.snapshot().total().peerFaults().truncated());
+                assertEquals(tell ? 3 : 0, told.size());
+                told.clear();
+            });
+        }
+    }
+
+    @Test
+    void whatIsNotThePeersDoingIsReportedUnlessSomebodyIsTold() throws Exception {
+        Setting setting = Setting.all().get(0);
+        withListener(setting, (group, listener) -> {
+            BlockingHandler breaks = connection -> {
+                connection.await(1);
+                try (BlockingListener other = BlockingListener.listen(group, setting.address());
+                        BlockingConnection near = dial(other);
+                        BlockingConnection far = other.accept()) {
+                    far.reset();
+                    near.await(1); // a database that resets, say
+                }
+            };
+            IllegalStateException thrown = new IllegalStateException("by who was told");
+            for (int round = 0; round < 3; round++) {
+                int each = round;
+                Setting.Started<Void> serving = serve(setting, listener, THREADS, breaks, each == 0 ? null : each == 1 ? onFailure
+                        : (connection, failure) -> {
+                            throw thrown;
+                        });
+                try (BlockingConnection client = dial(listener)) {
+                    client.write(new byte[1]);
+                    Throwable said = (each == 1 ? told : reported).take();
+                    assertTrue(said instanceof NetparkException.Reset, String.valueOf(said));
+                    if (each == 2) {
+                        assertSame(thrown, reported.take());
+                    }
+                }
+                serving.thread().interrupt();
+                assertThrows(Exception.class, serving::get);
+                if (each < 2) {
+                    return; // the interrupt has closed the listener
+                }
+            }
+        });
+    }
+
+    @Test
+    void anExecutorThatRejectsOrThrowsEndsOneConnection() throws Exception {
+        Setting setting = Setting.all().get(0);
+        withListener(setting, (group, listener) -> {
+            BlockingQueue<RuntimeException> refusals = new LinkedBlockingQueue<>(
+                    List.of(new RejectedExecutionException("full"), new IllegalStateException("broken")));
+            Executor executor = task -> {
+                RuntimeException refusal = refusals.poll();
+                if (refusal != null) {
+                    throw refusal;
+                }
+                THREADS.execute(task);
+            };
+            Setting.Started<Void> serving = serve(setting, listener, executor, ECHO, onFailure);
+            for (String message : List.of("full", "broken")) {
+                try (BlockingConnection client = dial(listener)) {
+                    assertFalse(client.await(1));
+                    assertEquals(message, told.take().getMessage());
+                }
+            }
+            try (BlockingConnection client = dial(listener)) {
+                assertEquals("served", ask(client, "served"));
+            }
+            listener.close();
+            serving.get();
+        });
+    }
+
+    @Test
+    void anExecutorThatEndsWithHandlersInItsQueueIsFoundOut() throws Exception {
+        Setting setting = Setting.all().get(0);
+        ExecutorService pool = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
+        withListener(setting, (group, listener) -> {
+            CountDownLatch begun = new CountDownLatch(1);
+            Setting.Started<Void> serving = serve(setting, listener, pool, connection -> {
+                begun.countDown();
+                connection.await(1);
+            }, onFailure);
+            try (BlockingConnection first = dial(listener); BlockingConnection queued = dial(listener)) {
+                begun.await();
+                while (((ThreadPoolExecutor) pool).getQueue().isEmpty()) {
+                    Thread.sleep(1);
+                }
+                listener.close();
+                pool.shutdownNow();
+                assertFalse(queued.await(1));
+                serving.get();
+                assertTrue(told.stream().anyMatch(RejectedExecutionException.class::isInstance), told.toString());
+                told.clear();
+            }
+        });
+    }
+
+    // The end
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aShutdownEndsIdleConnectionsAndLetsOthersFinishAndCutsOffTheRest(Setting setting) throws Exception {
+        withListener(setting, (group, listener) -> {
+            CountDownLatch busy = new CountDownLatch(2);
+            CountDownLatch finish = new CountDownLatch(1);
+            CountDownLatch interrupted = new CountDownLatch(1);
+            Setting.Started<Void> serving = serve(setting, listener, connection -> {
+                while (connection.awaitRequest()) {
+                    String line = connection.awaitLine();
+                    if ("work".equals(line)) {
+                        busy.countDown();
+                        finish.await();
+                    } else if ("hang".equals(line)) {
+                        busy.countDown();
+                        try {
+                            new CountDownLatch(1).await();
+                        } finally {
+                            interrupted.countDown();
+                        }
+                    }
+                    connection.writer().putString(line + " " + connection.isDraining() + "\n");
+                    connection.flush();
+                }
+            });
+            BlockingConnection idle = dial(listener);
+            assertEquals("a false", ask(idle, "a"));
+            BlockingConnection working = dial(listener);
+            BlockingConnection hanging = dial(listener);
+            working.write("work\n".getBytes());
+            hanging.write("hang\n".getBytes());
+            busy.await();
+            Setting.Started<Shutdown.Report> ending =
+                    setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofSeconds(2))));
+            assertFalse(idle.await(1)); // at once
+            assertThrows(IOException.class, () -> dial(listener));
+            finish.countDown();
+            assertEquals("work true", working.awaitLine());
+            assertFalse(working.await(1)); // when it comes to wait for a request
+            assertEquals(new Shutdown.Report(1, 1, 0, 1), ending.get());
+            assertEquals(new Shutdown.Report(1, 1, 0, 1), listener.shutdown(Shutdown.within(Duration.ZERO)));
+            interrupted.await();
+            serving.get();
+            idle.close();
+            working.close();
+            hanging.close();
+        });
+    }
+
+    @Test
+    void aRequestThatHasComeIsNotLostInAShutdown() throws Exception {
+        Setting setting = Setting.all().get(0);
+        for (int round = 0; round < 100; round++) {
+            withListener(setting, (group, listener) -> {
+                Setting.Started<Void> serving = serve(setting, listener, ECHO);
+                try (BlockingConnection client = dial(listener)) {
+                    assertEquals("a", ask(client, "a"));
+                    Setting.Started<Shutdown.Report> ending =
+                            setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofSeconds(10))));
+                    client.write("b\n".getBytes());
+                    String answer = client.awaitLine();
+                    Shutdown.Report report = ending.get();
+                    assertEquals(1, report.idle() + report.finished());
+                    assertFalse(answer == null && report.finished() > 0);
+                } catch (NetparkException.Reset e) {
+                    // it came when the connection was closed already
+                }
+                serving.get();
+            });
+        }
+    }
+
+    @Test
+    void anotherCallOrAnInterruptHurriesAShutdown() throws Exception {
+        Setting setting = Setting.all().get(0);
+        for (boolean interrupt : new boolean[] {false, true}) {
+            withListener(setting, (group, listener) -> {
+                CountDownLatch begun = new CountDownLatch(1);
+                Setting.Started<Void> serving = serve(setting, listener, connection -> {
+                    begun.countDown();
+                    connection.await(1);
+                });
+                try (BlockingConnection client = dial(listener)) {
+                    begun.await();
+                    Setting.Started<Shutdown.Report> ending = setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofDays(1))));
+                    ending.awaitWaiting();
+                    if (interrupt) {
+                        ending.thread().interrupt();
+                    } else {
+                        assertEquals(1, listener.shutdown(Shutdown.within(Duration.ofMillis(10))).cut());
+                    }
+                    assertEquals(new Shutdown.Report(0, 0, 0, 1), ending.get());
+                    serving.get();
+                }
+            });
+        }
+    }
+
+    @Test
+    void aHandlerDoesNotWaitForItself() throws Exception {
+        Setting setting = Setting.all().get(0);
+        withListener(setting, (group, listener) -> {
+            Setting.Started<Void> serving = serve(setting, listener, connection -> {
+                assertThrows(IllegalStateException.class, () -> listener.shutdown(Shutdown.within(Duration.ZERO)));
+                listener.close();
+            });
+            try (BlockingConnection client = dial(listener)) {
+                assertFalse(client.await(1));
+            }
+            serving.get();
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void anInterruptEndsServingAndCutsOffTheHandlers(Setting setting) throws Exception {
+        withListener(setting, (group, listener) -> {
+            CountDownLatch begun = new CountDownLatch(1);
+            Setting.Started<Boolean> serving = setting.start(() -> {
+                assertThrows(InterruptedIOException.class, () -> listener.serve(connection -> {
+                    begun.countDown();
+                    connection.await(1);
+                }, onFailure));
+                return Thread.currentThread().isInterrupted();
+            });
+            try (BlockingConnection client = dial(listener)) {
+                begun.await();
+                serving.awaitWaiting();
+                serving.thread().interrupt();
+                assertTrue(serving.get());
+                assertFalse(client.await(1));
+                assertThrows(IOException.class, () -> dial(listener));
+            }
+        });
+    }
+
+    @Test
+    void thoseInExcessAreNotServed() throws Exception {
+        Setting setting = Setting.all().get(0);
+        try (EventLoopGroup group = setting.open((what, cause) -> {});
+                BlockingListener listener = BlockingListener.listen(group, setting.address(), NetOptions.DEFAULT,
+                        Admission.of(1, Admission.Excess.REFUSE))) {
+            Setting.Started<Void> serving = serve(setting, listener, ECHO);
+            try (BlockingConnection first = dial(listener); BlockingConnection second = dial(listener)) {
+                assertEquals("a", ask(first, "a"));
+                assertThrows(NetparkException.Reset.class, () -> second.await(1));
+            }
+            listener.close();
+            serving.get();
+        }
+    }
+
+    @Test
+    void whoIsNotServedWaitsForARequestAsForAByte() throws Exception {
+        Setting.all().get(0).withPair((client, server) -> {
+            client.write(new byte[] {1});
+            client.shutdownOutput();
+            assertTrue(server.awaitRequest());
+            assertEquals(1, server.awaitByte());
+            assertFalse(server.awaitRequest());
+            assertFalse(server.isDraining());
+            assertNull(server.awaitLine());
+        });
+    }
+}

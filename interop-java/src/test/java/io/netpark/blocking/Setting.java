@@ -1,0 +1,115 @@
+package io.netpark.blocking;
+
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Reporter;
+import io.netpark.core.net.NetOptions;
+import io.netpark.core.poll.Poller;
+import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.UnixAddress;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What the tests of this package run on: a binding, a poller, a family of addresses, and whether threads are virtual. */
+record Setting(Binding binding, Poller.Factory pollers, Family family, boolean virtual) {
+
+    enum Family { IPV4, IPV6, UNIX }
+
+    private static final AtomicInteger NAMES = new AtomicInteger();
+
+    /** A thread that runs something. */
+    record Started<T>(Thread thread, FutureTask<T> task) {
+        T get() throws Exception {
+            return task.get();
+        }
+
+        /** Until it waits, or has ended. */
+        void awaitWaiting() throws InterruptedException {
+            Thread.State state = thread.getState();
+            while (state != Thread.State.WAITING && state != Thread.State.TIMED_WAITING && !task.isDone()) {
+                Thread.sleep(1);
+                state = thread.getState();
+            }
+        }
+    }
+
+    interface Body {
+        void run(BlockingConnection client, BlockingConnection server) throws Exception;
+    }
+
+    /** All bindings, pollers and kinds of threads over IPv4, and one of each with the other families. */
+    static List<Setting> all() {
+        List<Setting> all = new ArrayList<>();
+        for (Binding binding : Binding.values()) {
+            if (binding.unavailability() == null) {
+                for (boolean virtual : Runtime.version().feature() >= 21 ? new boolean[] {false, true} : new boolean[1]) {
+                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV4, virtual));
+                    all.add(new Setting(binding, Poller.POLL, Family.IPV4, virtual));
+                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV6, virtual));
+                    all.add(new Setting(binding, Poller.EPOLL, Family.UNIX, virtual));
+                }
+            }
+        }
+        return all;
+    }
+
+    boolean isTcp() {
+        return family != Family.UNIX;
+    }
+
+    SocketAddress address() {
+        return switch (family) {
+            case IPV4 -> new InetSocketAddress("127.0.0.1", 0);
+            case IPV6 -> new InetSocketAddress("::1", 0);
+            case UNIX -> UnixAddress.abstractName("netpark-blocking-" + ProcessHandle.current().pid() + "-" + NAMES.incrementAndGet());
+        };
+    }
+
+    EventLoopGroup open(Reporter reporter) throws IOException {
+        return EventLoopGroup.builder().loops(1).daemon(true).metrics(true).libc(binding.open()).pollers(pollers).reporter(reporter).open();
+    }
+
+    EventLoopGroup open() throws IOException {
+        return open((what, cause) -> cause.printStackTrace());
+    }
+
+    <T> Started<T> start(Callable<T> body) {
+        FutureTask<T> task = new FutureTask<>(body);
+        if (!virtual) {
+            Thread thread = new Thread(task);
+            thread.start();
+            return new Started<>(thread, task);
+        }
+        try {
+            return new Started<>((Thread) Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, task), task);
+        } catch (NoSuchMethodException | IllegalAccessException | InvocationTargetException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    void withPair(Body body) throws Exception {
+        try (EventLoopGroup group = open()) {
+            withPair(group, body);
+        }
+    }
+
+    void withPair(EventLoopGroup group, Body body) throws Exception {
+        try (BlockingListener listener = BlockingListener.listen(group, address(), NetOptions.DEFAULT);
+                BlockingConnection client = BlockingConnection.dial(group, listener.localAddress());
+                BlockingConnection server = listener.accept(Duration.ofSeconds(10))) {
+            body.run(client, server);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return binding + " " + (pollers == Poller.EPOLL ? "epoll " : "poll ") + family + (virtual ? " virtual threads" : " platform threads");
+    }
+}
