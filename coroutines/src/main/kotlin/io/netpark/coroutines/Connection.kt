@@ -762,14 +762,14 @@ public class Connection internal constructor(
     internal fun endBuffers() {
         buffersEnded = true
         madeReader?.owned?.end()
-        madeWriter?.owned?.end()
+        madeWriter?.run { loop.countDropped(owned.end()) }
     }
 
     /** As [endBuffers], and whoever uses them is told [why] not. */
     internal fun refuseBuffers(why: String) {
         buffersEnded = true
         madeReader?.owned?.refuse(why)
-        madeWriter?.owned?.refuse(why)
+        madeWriter?.run { loop.countDropped(owned.refuse(why)) }
     }
 
     // The end of a handler

@@ -1,21 +1,27 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.sys.NetparkException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
-import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.AbstractCoroutineContextElement
+import kotlin.coroutines.ContinuationInterceptor
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
+
+/** What [Listener.serve] does for each connection. */
+internal class Service(
+    val context: (Connection) -> CoroutineContext,
+    val onFailure: ((Connection, Throwable) -> Unit)?,
+    val handler: suspend CoroutineScope.(Connection) -> Unit,
+)
 
 /**
  * The handlers of one call of [Listener.serve] on one loop: their parent, the context they start in, and their connections.
@@ -33,15 +39,13 @@ internal class Handlers(
     caller: CoroutineContext,
     dispatcher: CoroutineDispatcher,
     private val onOwnLoop: Boolean,
-    private val handler: suspend CoroutineScope.(Connection) -> Unit,
+    private val service: Service,
 ) {
     val job: CompletableJob = SupervisorJob(parent)
 
-    private val failures = caller[CoroutineExceptionHandler] ?: CoroutineExceptionHandler { _, e -> report(e, 0) }
+    private val failures = Failures(loop, { listener.reactor.group.isClosed }, caller, service.onFailure)
     private val scope =
-        CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures + HandlerOf(listener, caller[HandlerOf]))
-    private val reportsItself = caller[CoroutineExceptionHandler] == null
-    private val ownTheirConnection = onOwnLoop && !scope.coroutineContext.hasThreadContext()
+        CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures.ofOthers + HandlerOf(listener, caller[HandlerOf]))
 
     /** Those whose handlers have not ended and have not been cut off. */
     private val open: MutableSet<Connection> = ConcurrentHashMap.newKeySet()
@@ -76,51 +80,36 @@ internal class Handlers(
     }
 
     private suspend fun run(connection: Connection) {
-        var thrown: Throwable? = null
         try {
-            coroutineScope { // returns when the coroutines that the handler has started have, too
-                val sensor = if (ownTheirConnection) connection.own(coroutineContext) else null
+            withContext(contextOf(connection)) { // returns when the coroutines that the handler has started have, too
+                val ownsIt = onOwnLoop && !coroutineContext.hasThreadContext()
+                val sensor = if (ownsIt) connection.own(coroutineContext) else null
                 try {
-                    handler(connection)
-                } catch (e: Throwable) {
-                    thrown = e
-                    throw e
+                    service.handler(this, connection)
                 } finally {
                     sensor?.dispose()
                 }
             }
             if (connection.isOutputBroken) connection.breakOff() else connection.flushRest()
         } catch (e: Throwable) {
-            // What the handler itself has thrown, and not the copy with which kotlinx.coroutines explains where it came from.
-            val failure = thrown?.takeUnless { it is CancellationException } ?: e
             val dropped = connection.breakOff()
+            val failure = e.original()
             if (failure is CancellationException) throw failure
-            if (!isNoNews(failure, connection)) tell(coroutineContext, failure, dropped)
+            failures.tell(connection, failure, dropped, coroutineContext)
         }
     }
 
-    /**
-     * What the peer does to its own connection is counted, and closing that is our own doing. All else breaks a handler, also the
-     * failure of another connection.
-     */
-    private fun isNoNews(failure: Throwable, connection: Connection): Boolean = when {
-        failure !is NetparkException -> false
-        failure is NetparkException.Closed -> failure.isAbout(connection.core) || listener.reactor.group.isClosed
-        else -> failure.isAbout(connection.core) && loop.countIfByPeer(failure)
-    }
-
-    private fun tell(context: CoroutineContext, failure: Throwable, dropped: Long) {
-        if (reportsItself) return report(failure, dropped)
-        try {
-            failures.handleException(context, failure)
-        } catch (e: Throwable) {
-            loop.report("A connection handler failed, and so did the exception handler that was told", e)
+    private fun contextOf(connection: Connection): CoroutineContext {
+        val added = service.context(connection)
+        require(added[Job] == null) {
+            "the context that serve adds for $connection has a Job: its handler would be no part of serve any more. " +
+                "Leave it out; to end a handler, cancel its scope or close its connection"
         }
-    }
-
-    private fun report(failure: Throwable, dropped: Long) {
-        val rest = if (dropped > 0) "; $dropped bytes that it had not flushed are dropped" else ""
-        loop.report("A connection handler failed; its connection is closed$rest", failure)
+        require(added[ContinuationInterceptor] == null) {
+            "the context that serve adds for $connection has a dispatcher: handlers run on the loop of their connection, or on the " +
+                "dispatcher that is given to serve. Leave it out; for a stretch on another one there is withContext"
+        }
+        return added
     }
 
     private fun ended(connection: Connection) {

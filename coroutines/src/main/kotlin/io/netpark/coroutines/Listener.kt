@@ -9,6 +9,8 @@ import io.netpark.core.sys.OpenDescriptor
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicReference
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import kotlin.time.TimeMark
@@ -92,14 +94,28 @@ public class Listener internal constructor(
      * other connections as well (`withContext(Dispatchers.IO)` for what blocks). Loops are taken in turn. Several calls may serve a
      * listener; each connection goes to one of them.
      *
-     * A connection is closed when its handler, with all coroutines started in it, has finished; what [Connection.writer] holds is
-     * flushed before, under the write timeout and deadline. A handler that throws, or is cancelled, in the midst of an answer (with bytes unflushed, or having written
-     * since it last began to read) ends with a reset, so that what is cut off does not look complete; what is unflushed is dropped.
+     * **Scope.** A handler's receiver is its own scope: what it launches there belongs to its connection. The connection is closed
+     * when the handler and all coroutines in its scope have finished. What [Connection.writer] holds is flushed before, under the
+     * write timeout and deadline. A failure in the scope ends this handler, and no other.
      *
-     * A handler that throws disturbs nobody else: it is reported once, to the context's `CoroutineExceptionHandler`, or else to the
-     * reactor's reporter. What the peer has done to this connection is no news: `Reset`, `TimedOut`, `Truncated` and
-     * `LimitExceeded` of it are counted ([io.netpark.core.loop.PeerFault]), and its being closed here is not told at all. The same of
-     * another connection that the handler uses is reported.
+     * **Context.** A handler's context is that of this call, without its job and dispatcher, and with what [context] returns for the
+     * connection: the fields of a log, a trace. Elements that restore something on a thread (`ThreadContextElement`) are honoured; a
+     * handler with such an element takes a few allocations more to wait for its peer.
+     *
+     * **Failures.** A handler that throws disturbs nobody else. It fails with what its scope fails with: the first exception of the
+     * handler or of a coroutine in its scope; later ones are suppressed in it.
+     *
+     * | The failure | counted | told to [onFailure] | if there is no [onFailure] |
+     * |---|---|---|---|
+     * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.loop.PeerFault] | yes | nothing |
+     * | `Closed` of this connection, or of any when the reactor is closed | | no | nothing |
+     * | anything else, also of another connection, or of [context] | | yes | told to the `CoroutineExceptionHandler` of this call's context, or else reported |
+     * | `CancellationException` | | no | nothing |
+     *
+     * A handler that fails or is cancelled in the midst of an answer (with bytes unflushed, or having written since it last began to
+     * read) ends with a reset, so that what is cut off does not look complete. What is unflushed is dropped, and
+     * [counted][io.netpark.core.loop.LoopSnapshot.bytesDropped]. A `CancellationException` counts as a cancellation also if the handler has
+     * thrown it without having been cancelled: by a `withTimeout` of its own, say, or by waiting for something else that was cancelled.
      *
      * What fails in accepting, a balancing that throws, say, is reported once an episode, and tried again.
      *
@@ -109,14 +125,22 @@ public class Listener internal constructor(
      * **When the listener is closed**, by [close] or with its reactor, it waits until the handlers have finished, and returns
      * normally.
      *
-     * @throws NetparkException.TimedOut [acceptDeadline] has passed; it ends as if it had been cancelled
+     * @param drain how long handlers may go on when this call is cancelled
+     * @param dispatcher where handlers run; null for the loops of their connections
+     * @param context what is added to a handler's context. It is called where the handler is about to run. A job or a dispatcher in
+     *     it is an [IllegalArgumentException]; that, or what it throws, closes the connection, and is a failure as a handler's is
+     * @param onFailure told once of each failure, where the handler has run, when that has ended; it must not block. The connection
+     *     is closed then, or about to be. What it throws is reported, and so is what it was told
+     * @param handler what is done with a connection; its receiver is its own scope
      */
     public suspend fun serve(
         drain: Duration = Duration.ZERO,
         dispatcher: CoroutineDispatcher? = null,
+        context: (Connection) -> CoroutineContext = { EmptyCoroutineContext },
+        onFailure: ((Connection, Throwable) -> Unit)? = null,
         handler: suspend CoroutineScope.(Connection) -> Unit,
     ) {
-        val serving = Serving(this, reactor, coroutineContext, dispatcher, handler)
+        val serving = Serving(this, reactor, coroutineContext, dispatcher, Service(context, onFailure, handler))
         servings += serving
         try {
             serving.run(drain)

@@ -6,7 +6,6 @@ import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
-import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.withContext
@@ -26,7 +25,7 @@ internal class Serving(
     private val reactor: Reactor,
     private val caller: CoroutineContext,
     private val ownDispatcher: CoroutineDispatcher?,
-    private val handler: suspend CoroutineScope.(Connection) -> Unit,
+    private val service: Service,
 ) {
     private val handlers = SupervisorJob()
     private val perLoop = ConcurrentHashMap<EventLoop, Handlers>() // a group may get more loops
@@ -80,7 +79,7 @@ internal class Serving(
         perLoop.entries.removeIf { (known, theirs) -> known.isTerminated && theirs.end() }
         perLoop.computeIfAbsent(loop) {
             val onOwnLoop = ownDispatcher == null
-            Handlers(it, listener, handlers, caller, ownDispatcher ?: reactor.dispatcherOf(it), onOwnLoop, handler)
+            Handlers(it, listener, handlers, caller, ownDispatcher ?: reactor.dispatcherOf(it), onOwnLoop, service)
         }
     }
 

@@ -29,7 +29,7 @@ fun onReactor(
 ) {
     val reporter = RecordingReporter()
     val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).apply(pool).build()
-    Reactor(loops, buffering(segments)) { libc(libc).pollers(pollers).daemon(true).reporter(reporter) }.use { reactor ->
+    Reactor(loops, buffering(segments)) { libc(libc).pollers(pollers).daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
         runBlocking { body(reactor, reporter) }
     }
     segments.shouldHaveLentNothing()
@@ -106,6 +106,9 @@ suspend fun echo(connection: Connection) {
 
 /** Different at every position, and for every [seed]. */
 fun pattern(length: Int, seed: Int = 1): ByteArray = ByteArray(length) { (it * 31 + (it shr 8) * 7 + seed * 13).toByte() }
+
+/** Until so many operations are parked, those of listeners included. */
+suspend fun Reactor.awaitParked(operations: Int) = soon { group.snapshot().total().parked() shouldBe operations.toLong() }
 
 /** As eventually, for what happens on the caller's own thread meanwhile. */
 suspend fun soon(assertion: suspend () -> Unit) {

@@ -5,6 +5,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.eventually
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CompletableDeferred
@@ -105,7 +106,7 @@ class OutputOrderSpec : NetparkSpec(body = {
             it.single() shouldContain "9 bytes that it had not flushed are dropped: java.lang.IllegalStateException: failed"
         }.exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
         served({ it.readText(1); it.write("half of an ans"); delay(20); error("failed") }) {
-            it.single() shouldContain "its connection is closed: java.lang.IllegalStateException: failed"
+            it.single() shouldContain "the connection is closed: java.lang.IllegalStateException: failed"
         }.exceptionOrNull()!!::class shouldBe NetparkException.Reset::class
     }
 
@@ -184,7 +185,8 @@ class OutputOrderSpec : NetparkSpec(body = {
                     client.readToEnd()
                 }
                 seen.await() shouldBe mine
-                soon { reporter.drain().single().cause.message shouldBe "the exception handler failed" }
+                eventually { reporter.reports.map { it.cause.message } shouldBe listOf("mine", "the exception handler failed") }
+                reporter.drain()
                 serving.cancelAndJoin()
             }
         }

@@ -201,6 +201,7 @@ class ServePolicySpec : NetparkSpec(body = {
             }
             val clients = "iiiIffc".map { kind -> reactor.dial(listener.localAddress).apply { write("$kind") } }
             soon { begun.get() shouldBe clients.size }
+            reactor.awaitParked(6 + 1) // all but the last, and the listener
             val report = async { listener.shutdown(within(400)) }
             soon { listener.isOpen shouldBe false }
             clients[4].write("x")

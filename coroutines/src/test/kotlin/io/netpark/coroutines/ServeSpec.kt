@@ -110,7 +110,7 @@ class ServeSpec : NetparkSpec(body = {
                             client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
                         }
                         eventually { reporter.reports shouldHaveSize 1 }
-                        reporter.drain().single().what shouldContain "handler failed"
+                        reporter.drain().single().what shouldContain Regex("handler of connection .* failed")
                     }
                     healthy.readText(1) shouldBe "k"
                     healthy.write("still")

@@ -12,6 +12,7 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
@@ -27,12 +28,17 @@ import kotlin.time.toKotlinDuration
 
 class ShutdownSpec : NetparkSpec(body = {
     val long = Shutdown(finish = 60.seconds)
+    val busy = AtomicInteger()
 
     /** Answers requests of a byte with itself; to `s` slowly. */
     suspend fun answer(connection: Connection) {
         while (connection.awaitRequest()) {
             val request = connection.reader.takeByte()
-            if (request == 's'.code.toByte()) delay(300)
+            if (request == 's'.code.toByte()) {
+                busy.incrementAndGet()
+                delay(300)
+                busy.decrementAndGet()
+            }
             connection.writer.putByte(request.toInt())
             connection.writer.flush()
         }
@@ -50,18 +56,19 @@ class ShutdownSpec : NetparkSpec(body = {
                 val serving = launch { listener.serve { answer(it) } }
                 val idle = List(6) { reactor.dial(listener.localAddress) }
                 idle.forEach { it.write("x"); it.readText(1) shouldBe "x" }
-                val busy = reactor.dial(listener.localAddress)
-                busy.write("s")
-                delay(50)
+                val slow = reactor.dial(listener.localAddress)
+                slow.write("s")
+                soon { busy.get() == 1 }
+                reactor.awaitParked(6 + 1)
                 listener.isDraining shouldBe false
                 val report = async { listener.shutdown(long) }
                 idle.forEach { it.readToEnd().size shouldBe 0 }
                 listener.isDraining shouldBe true
-                busy.readText(1) shouldBe "s"
-                busy.readToEnd().size shouldBe 0
+                slow.readText(1) shouldBe "s"
+                slow.readToEnd().size shouldBe 0
                 report.await() shouldBe Shutdown.Report(6, 1, 0, 0)
                 serving.join()
-                (idle + busy).forEach { it.close() }
+                (idle + slow).forEach { it.close() }
             }
         }
     }
@@ -78,8 +85,62 @@ class ShutdownSpec : NetparkSpec(body = {
             reactor.dial(listener.localAddress).use { client ->
                 client.write("x")
                 client.readText(1) shouldBe "x"
+                reactor.awaitParked(1 + 1)
                 listener.shutdown(long) shouldBe Shutdown.Report(1, 0, 0, 0)
                 serving.join()
+            }
+        }
+    }
+
+    test("a handler that was at work when accepting stopped has finished, however it ends in its time; it is idle only if it was waiting") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val go = CompletableDeferred<Unit>()
+            val serving = launch {
+                listener.serve { connection ->
+                    check(connection.awaitRequest())
+                    when (connection.reader.takeByte().toInt().toChar()) {
+                        'i' -> connection.awaitRequest() shouldBe false
+                        'r' -> go.await() // and returns
+                        'a' -> { // asks for another one
+                            go.await()
+                            connection.awaitRequest() shouldBe false
+                        }
+                        't' -> { // is given another one first, and asks several times after that
+                            check(connection.awaitRequest())
+                            connection.reader.takeByte()
+                            repeat(2) { connection.awaitRequest() shouldBe false }
+                        }
+                        'f' -> { // fails
+                            go.await()
+                            throw CancellationException("enough")
+                        }
+                        else -> awaitCancellation()
+                    }
+                }
+            }
+            val clients = "iratfc".map { kind -> reactor.dial(listener.localAddress).apply { write("$kind") } }
+            reactor.awaitParked(2 + 1) // i, t, and the listener
+            clients[3].write("x") // in the socket before the shutdown begins
+            val report = async { listener.shutdown(Shutdown(finish = 400.milliseconds)) }
+            clients[0].readToEnd().size shouldBe 0
+            go.complete(Unit)
+            report.await() shouldBe Shutdown.Report(1, 4, 0, 1)
+            serving.join()
+            clients.forEach { it.close() }
+        }
+    }
+
+    test("a connection that no serve handles is never draining, and waits for a request as for any byte") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                server.isDraining shouldBe false
+                server.dispatcher shouldBe reactor.loopDispatchers.single()
+                client.write("x")
+                server.awaitRequest() shouldBe true
+                server.reader.takeByte() shouldBe 'x'.code.toByte()
+                client.shutdownOutput()
+                server.awaitRequest() shouldBe false
             }
         }
     }
@@ -109,17 +170,16 @@ class ShutdownSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch { listener.serve { answer(it) } }
-            val busy = reactor.dial(listener.localAddress)
-            busy.readTimeout = forever.toKotlinDuration()
-            busy.write("s")
-            soon { reactor.group.first().descriptors() == 3 }
-            delay(50)
+            val slow = reactor.dial(listener.localAddress)
+            slow.readTimeout = forever.toKotlinDuration()
+            slow.write("s")
+            soon { busy.get() == 1 }
             val report = async { listener.shutdown(Shutdown.within(forever).flushing(forever)) }
-            busy.readText(1) shouldBe "s"
-            busy.readToEnd().size shouldBe 0
-            report.await().cut() shouldBe 0
+            slow.readText(1) shouldBe "s"
+            slow.readToEnd().size shouldBe 0
+            report.await() shouldBe Shutdown.Report(0, 1, 0, 0)
             serving.join()
-            busy.close()
+            slow.close()
         }
     }
 
@@ -180,6 +240,7 @@ class ShutdownSpec : NetparkSpec(body = {
             val clients = List(60) { reactor.dial(listener.localAddress) }
             clients.forEach { it.write("x"); it.readText(1) shouldBe "x" }
             loops shouldHaveSize 3
+            reactor.awaitParked(60 + 3)
             listener.shutdown(long) shouldBe Shutdown.Report(60, 0, 0, 0)
             serving.join()
             clients.forEach { it.close() }

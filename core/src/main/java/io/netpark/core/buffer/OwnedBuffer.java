@@ -179,20 +179,27 @@ public final class OwnedBuffer {
         return dropped;
     }
 
-    /** Ends it: on any thread, in any state, more than once. */
-    public void end() {
-        if ((state & ENDED) == 0 && buffer.size > 0) {
+    /**
+     * Ends it: on any thread, in any state, more than once.
+     *
+     * @return how many bytes are dropped by that; 0 if it had ended before
+     */
+    public long end() {
+        long size = buffer.size;
+        if ((state & ENDED) == 0 && size > 0) {
             dropped = true;
         }
-        if (((int) STATE.getAndBitwiseOr(this, ENDED)) == 0) {
+        int before = (int) STATE.getAndBitwiseOr(this, ENDED);
+        if (before == 0) {
             giveBack();
         }
+        return (before & ENDED) == 0 ? size : 0;
     }
 
-    /** Ends it, and whoever uses it afterwards is told so by an IllegalStateException. */
-    public void refuse(String why) {
+    /** As {@link #end}, and whoever uses it afterwards is told so by an IllegalStateException. */
+    public long refuse(String why) {
         refusal = why;
-        end();
+        return end();
     }
 
     /** Once: it has ended, and nobody uses it off the loop, nor will. */

@@ -32,6 +32,7 @@ public final class Counters {
     private final LongAdder bytesOutElsewhere = new LongAdder();
     private final LongAdder opened = new LongAdder();
     private final LongAdder closed = new LongAdder();
+    private final LongAdder bytesDropped = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder acceptPauses = new LongAdder();
     private final LongAdder wakeups = new LongAdder();
@@ -68,6 +69,11 @@ public final class Counters {
         } else {
             bytesOutElsewhere.add(bytes);
         }
+    }
+
+    /** Bytes were to be written, and will not be. */
+    void dropped(long bytes) {
+        bytesDropped.add(bytes);
     }
 
     /** A send has lent its bytes to the kernel. */
@@ -134,7 +140,7 @@ public final class Counters {
         long openedEver = opened.sum();
         return new LoopSnapshot(loop.toString(), Math.max(0, openedEver - closed.sum()), openedEver,
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
-                refused.sum(),
+                bytesDropped.sum(), refused.sum(),
                 new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
                         peerFaults(PeerFault.LIMIT)),
                 acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),

@@ -531,6 +531,13 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         }
     }
 
+    /** Counts bytes that were put into a connection's output and will never be written. Any thread. */
+    public void countDropped(long bytes) {
+        if (counters != null && bytes > 0) {
+            counters.dropped(bytes);
+        }
+    }
+
     /** Who is told of connections, or null. */
     public @Nullable Observer observer() {
         return observer;

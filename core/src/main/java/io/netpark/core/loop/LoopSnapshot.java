@@ -9,6 +9,7 @@ package io.netpark.core.loop;
  * @param connectionsEver opened since the beginning, accepted, dialed or adopted
  * @param bytesIn read from connections
  * @param bytesOut written to connections
+ * @param bytesDropped put into a connection's output and never written, as its handler failed or it was closed
  * @param refused connections that were reset because an admission limit was reached
  * @param peerFaults connections that have ended by what their peers did, by its kind
  * @param acceptPauses how often descriptors or memory ran out while accepting
@@ -30,6 +31,7 @@ public record LoopSnapshot(
         long connectionsEver,
         long bytesIn,
         long bytesOut,
+        long bytesDropped,
         long refused,
         PeerFaults peerFaults,
         long acceptPauses,
@@ -46,18 +48,19 @@ public record LoopSnapshot(
         long zeroCopyCopied) {
 
     static LoopSnapshot none(String name) {
-        return new LoopSnapshot(name, 0, 0, 0, 0, 0, PeerFaults.NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, PeerFaults.NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /** Of a loop that has ended: what is "now" is nothing. */
     LoopSnapshot ended() {
-        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, refused, peerFaults, acceptPauses, 0, 0, 0, tasks, 0,
-                wakeups, turns, events, busyNanos, zeroCopySends, zeroCopyCopied);
+        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, bytesDropped, refused, peerFaults, acceptPauses, 0, 0, 0,
+                tasks, 0, wakeups, turns, events, busyNanos, zeroCopySends, zeroCopyCopied);
     }
 
     LoopSnapshot plus(LoopSnapshot other) {
         return new LoopSnapshot(name, connections + other.connections, connectionsEver + other.connectionsEver,
-                bytesIn + other.bytesIn, bytesOut + other.bytesOut, refused + other.refused, peerFaults.plus(other.peerFaults),
+                bytesIn + other.bytesIn, bytesOut + other.bytesOut, bytesDropped + other.bytesDropped,
+                refused + other.refused, peerFaults.plus(other.peerFaults),
                 acceptPauses + other.acceptPauses, descriptors + other.descriptors, parked + other.parked,
                 pendingTasks + other.pendingTasks, tasks + other.tasks, pendingTimers + other.pendingTimers,
                 wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos,

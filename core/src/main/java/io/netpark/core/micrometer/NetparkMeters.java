@@ -57,6 +57,7 @@ public final class NetparkMeters implements MeterBinder {
         counter(registry, "netpark.accept.pauses", "Episodes without descriptors", LoopSnapshot::acceptPauses);
         counter(registry, "netpark.bytes.in", "Bytes read", LoopSnapshot::bytesIn);
         counter(registry, "netpark.bytes.out", "Bytes written", LoopSnapshot::bytesOut);
+        counter(registry, "netpark.bytes.dropped", "Bytes of connections' output that were never written", LoopSnapshot::bytesDropped);
         gauge(registry, "netpark.descriptors", "Watched descriptors", LoopSnapshot::descriptors);
         gauge(registry, "netpark.parked", "Parked operations", LoopSnapshot::parked);
         gauge(registry, "netpark.tasks.pending", "Queued tasks", LoopSnapshot::pendingTasks);

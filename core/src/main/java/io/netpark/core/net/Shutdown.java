@@ -63,8 +63,8 @@ public record Shutdown(Duration announce, Duration finish, Duration flush, boole
     /**
      * What became of the connections that were open when accepting stopped.
      *
-     * @param idle closed between two requests
-     * @param finished closed by their peers or handlers in their time
+     * @param idle waiting for a request at that moment, and closed without one
+     * @param finished at work at that moment, and closed by their peers or handlers, or for being idle, in their time
      * @param flushed closed when what was pending had been sent
      * @param cut cut off; what they were doing is lost
      */

@@ -89,7 +89,7 @@ class SnapshotSpec : NetparkSpec(body = {
         }
     }
 
-    test("what peers do to their own connections is counted by its kind, everything else is left to be reported") {
+    test("what peers do to their own connections is counted by its kind, and what is dropped by its bytes; everything else is left to be reported") {
         TestReactor(loops = 2, configure = { metrics(true) }).use { reactor ->
             val loop = reactor.loop
             val byPeers = listOf(
@@ -105,14 +105,20 @@ class SnapshotSpec : NetparkSpec(body = {
             others.forEach { loop.countIfByPeer(it) shouldBe false }
             reactor.group.loops()[1].count(PeerFault.RESET)
             reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+            for (bytes in longArrayOf(1, 0, 2)) reactor.group.loops()[1].countDropped(bytes)
             val registry = SimpleMeterRegistry()
             NetparkMeters(reactor.group, "test").bindTo(registry)
             registry.get("netpark.peer.faults").tag("kind", "timed_out").functionCounter().count() shouldBe 2.0
+            registry.get("netpark.bytes.dropped").functionCounter().count() shouldBe 3.0
             reactor.group.resize(1)
             eventually { reactor.group.retiring() shouldHaveSize 0 }
             reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+            reactor.group.snapshot().total().bytesDropped() shouldBe 3
         }
-        TestReactor().use { it.loop.countIfByPeer(NetparkException.Reset("r")) shouldBe true } // and counted by nobody
+        TestReactor().use { // and counted by nobody
+            it.loop.countIfByPeer(NetparkException.Reset("r")) shouldBe true
+            it.loop.countDropped(1)
+        }
     }
 
     test("a group without metrics counts nothing and says so") {
