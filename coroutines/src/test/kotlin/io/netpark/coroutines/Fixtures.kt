@@ -1,5 +1,6 @@
 package io.netpark.coroutines
 
+import io.kotest.matchers.shouldBe
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.NetOptions

@@ -109,6 +109,7 @@ class ShutdownSpec : NetparkSpec(body = {
                         't' -> { // is given another one first, and asks several times after that
                             check(connection.awaitRequest())
                             connection.reader.takeByte()
+                            go.await()
                             repeat(2) { connection.awaitRequest() shouldBe false }
                         }
                         'f' -> { // fails
@@ -121,7 +122,7 @@ class ShutdownSpec : NetparkSpec(body = {
             }
             val clients = "iratfc".map { kind -> reactor.dial(listener.localAddress).apply { write("$kind") } }
             reactor.awaitParked(2 + 1) // i, t, and the listener
-            clients[3].write("x") // in the socket before the shutdown begins
+            clients[3].write("x")
             val report = async { listener.shutdown(Shutdown(finish = 400.milliseconds)) }
             clients[0].readToEnd().size shouldBe 0
             go.complete(Unit)
