@@ -2,8 +2,8 @@ package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.ListenerDescriptor
+import io.netpark.core.net.ListeningSocket
+import io.netpark.core.net.SocketDescriptor
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
@@ -15,18 +15,62 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
+import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 
 /** Accepts from one listening socket, for one coroutine at a time; the others have their turns. */
-internal class Accepting(val core: ListenerDescriptor) {
+internal class Accepting<T : SocketDescriptor>(val core: ListeningSocket<T>) {
 
     private val parking = Parking(core, Direction.READ)
     private val turn = Mutex()
 
-    /** Cancelled, it has accepted nothing. */
-    suspend fun next(): ConnectionDescriptor = turn.withLock { accept() }
+    /** Cancelled, it has accepted nobody; who comes at that moment is closed. */
+    suspend fun next(): T = turn.withLock { accept() }.alsoIfActive()
 
-    private suspend fun accept(): ConnectionDescriptor {
+    /**
+     * As the other, for so long at most. Who comes as the time is over is accepted still.
+     *
+     * @throws NetparkException.TimedOut nobody has come; if there is no time at all, nobody was waiting
+     */
+    suspend fun next(limit: Duration): T {
+        if (limit == Duration.INFINITE) return next()
+        coroutineContext.ensureActive()
+        var accepted: T? = null
+        if (limit > Duration.ZERO) {
+            try {
+                withTimeoutOrNull(limit) { accepted = turn.withLock { accept() } } // its result would be lost if the time is over
+            } catch (e: Throwable) {
+                accepted?.close()
+                throw e
+            }
+        } else if (turn.tryLock()) {
+            try {
+                accepted = acceptAtOnce()
+            } finally {
+                turn.unlock()
+            }
+        }
+        return accepted ?: throw NetparkException.TimedOut(
+            NetparkException.Timeout.ACCEPT, "$core has accepted nobody in the time given, $limit",
+        ).apply { setAbout(core) }
+    }
+
+    /** A caller that has been cancelled meanwhile does not get what this returns. */
+    private suspend fun T.alsoIfActive(): T = apply {
+        val job = coroutineContext[Job]
+        if (job != null && !job.isActive) {
+            close()
+            job.ensureActive()
+        }
+    }
+
+    private fun acceptAtOnce(): T? {
+        val accepted = core.startAccept() ?: core.retryAccept() // the first may have left it to the poller to say whether there is one
+        if (accepted == null) core.abandon(Direction.READ)
+        return accepted
+    }
+
+    private suspend fun accept(): T {
         coroutineContext.ensureActive()
         var accepted = core.startAccept()
         var tries = 1
@@ -56,10 +100,10 @@ internal class Accepting(val core: ListenerDescriptor) {
     }
 
     /**
-     * Passes connections on until the listener is closed, and returns then. Nothing else ends it but cancellation and the
-     * listener's deadline: what fails is reported once an episode and tried again, as in the callback API.
+     * Passes connections on until the listener is closed, and returns then. Nothing else ends it but cancellation: what fails is
+     * reported once an episode and tried again, as in the callback API.
      */
-    suspend fun passAll(isReactorClosed: () -> Boolean, handle: (ConnectionDescriptor) -> Unit) {
+    suspend fun passAll(isReactorClosed: () -> Boolean, handle: (T) -> Unit) {
         var pause = Duration.ZERO
         var accepts = 0
         while (true) {
@@ -67,7 +111,7 @@ internal class Accepting(val core: ListenerDescriptor) {
                 next()
             } catch (e: Throwable) { // a balancing that throws, say
                 if (e is NetparkException.Closed && (core.isClosed || isReactorClosed())) return
-                if (e is CancellationException || e is NetparkException.TimedOut) throw e
+                if (e is CancellationException) throw e
                 if (core.isClosed) { // another holder of the socket has shut it down
                     core.loop().report("Accepting on ${core.localAddress()} has ended", e)
                     return
@@ -83,7 +127,7 @@ internal class Accepting(val core: ListenerDescriptor) {
         }
     }
 
-    private fun pass(accepted: ConnectionDescriptor, handle: (ConnectionDescriptor) -> Unit) {
+    private fun pass(accepted: T, handle: (T) -> Unit) {
         try {
             handle(accepted)
         } catch (e: Throwable) { // OutOfMemoryError, say: one connection less, and not the end of accepting

@@ -1,6 +1,5 @@
 package io.netpark.coroutines
 
-import io.netpark.core.fd.Direction
 import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.ListenerDescriptor
 import io.netpark.core.net.Shutdown
@@ -13,7 +12,6 @@ import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
-import kotlin.time.TimeMark
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CoroutineDispatcher
@@ -67,17 +65,29 @@ public class Listener internal constructor(
     /**
      * Accepts the next connection; the caller closes it. Several coroutines may call this and are served in turn.
      *
-     * **Cancelled**, it has accepted nothing: a connection that waits stays in the queue.
+     * **Cancelled**, it has accepted nothing: a connection that waits stays in the queue, and one that was just being accepted is
+     * closed. Once this has returned the connection is the caller's: as the result of a `withTimeoutOrNull` or `async` that ends at
+     * that very moment it would be lost, and stay open. For a time limit there is the form with a timeout.
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
-     * @throws NetparkException.TimedOut [acceptDeadline] has passed
      * @throws UnsupportedOperationException it has a socket for each loop; use [serve]
      */
-    public suspend fun accept(): Connection {
+    public suspend fun accept(): Connection = single().next().given { Connection(it, reactor) }
+
+    /**
+     * Accepts the next connection within a time limit, and loses none: one that comes as the time is over is returned. Otherwise as
+     * [accept] without a limit.
+     *
+     * @param timeout how long to wait for a connection; zero or less takes only one that is waiting already
+     * @throws NetparkException.TimedOut none has come in time; the timeout is `ACCEPT`
+     */
+    public suspend fun accept(timeout: Duration): Connection = single().next(timeout).given { Connection(it, reactor) }
+
+    private fun single(): Accepting<ConnectionDescriptor> {
         if (cores.size > 1) {
             throw UnsupportedOperationException("$this has ${cores.size} sockets, one for each loop; use serve, or listen with one")
         }
-        return accepting.single().next().given { Connection(it, reactor) }
+        return accepting.single()
     }
 
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
@@ -203,14 +213,6 @@ public class Listener internal constructor(
             }
         }
     }
-
-    /**
-     * An instant from which on [accept] fails with [NetparkException.TimedOut], also one that is suspended; null, the default, for
-     * none. As [Connection.readDeadline].
-     */
-    public var acceptDeadline: TimeMark?
-        get() = core.deadlineMark(Direction.READ)
-        set(value) = cores.forEach { it.setDeadline(Direction.READ, value) }
 
     /**
      * Stops listening. An [accept] in progress ends with [NetparkException.Closed], connections that wait are refused,

@@ -1,16 +1,9 @@
 package io.netpark.coroutines
 
-import io.netpark.core.fd.Direction
-import io.netpark.core.net.MessageDescriptor
 import io.netpark.core.net.MessageListenerDescriptor
 import io.netpark.core.sys.NetparkException
 import java.net.SocketAddress
-import kotlin.coroutines.coroutineContext
-import kotlin.time.TimeMark
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.sync.Mutex
-import kotlinx.coroutines.sync.withLock
+import kotlin.time.Duration
 
 /**
  * Accepts sockets of sequenced packets on a unix address. When descriptors or memory run out, accepting pauses and resumes by
@@ -20,8 +13,7 @@ import kotlinx.coroutines.sync.withLock
  */
 public class MessageListener internal constructor(private val core: MessageListenerDescriptor) : AutoCloseable {
 
-    private val accepting = Parking(core, Direction.READ)
-    private val turn = Mutex()
+    private val accepting = Accepting(core)
 
     /** The address it listens on. */
     public val localAddress: SocketAddress get() = core.localAddress()
@@ -32,35 +24,20 @@ public class MessageListener internal constructor(private val core: MessageListe
     /**
      * Accepts the next socket; the caller closes it. Several coroutines may call this and are served in turn.
      *
-     * **Cancelled**, it has accepted nothing: a peer that waits stays in the queue.
+     * **Cancelled**, it has accepted nothing, as [Listener.accept], which also says what not to do with the result.
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
-     * @throws NetparkException.TimedOut [acceptDeadline] has passed
      */
-    public suspend fun accept(): MessageSocket = MessageSocket(turn.withLock { acceptCore() })
-
-    private suspend fun acceptCore(): MessageDescriptor {
-        coroutineContext.ensureActive()
-        var accepted = core.startAccept()
-        while (accepted == null) {
-            accepting.await()
-            val job = coroutineContext[Job]
-            if (job != null && !job.isActive) {
-                core.abandon(Direction.READ)
-                job.ensureActive()
-            }
-            accepted = core.retryAccept()
-        }
-        return accepted
-    }
+    public suspend fun accept(): MessageSocket = accepting.next().given { MessageSocket(it) }
 
     /**
-     * An instant from which on [accept] fails with [NetparkException.TimedOut], also one that is suspended; null, the default, for
-     * none. As [Connection.readDeadline].
+     * Accepts the next socket within a time limit, and loses none: one that comes as the time is over is returned.
+     *
+     * @param timeout how long to wait for a socket; zero or less takes only one that is waiting already
+     * @throws NetparkException.TimedOut none has come in time; the timeout is `ACCEPT`
+     * @throws NetparkException.Closed the listener is closed, before or meanwhile
      */
-    public var acceptDeadline: TimeMark?
-        get() = core.deadlineMark(Direction.READ)
-        set(value) = core.setDeadline(Direction.READ, value)
+    public suspend fun accept(timeout: Duration): MessageSocket = accepting.next(timeout).given { MessageSocket(it) }
 
     /** The file of a path stays when this is closed: somebody else goes on with the socket. */
     public fun keepFile(): Unit = core.keepFile()

@@ -136,15 +136,6 @@ class DeadlineSpec : NetparkSpec(body = {
         }
     }
 
-    test("an accept deadline wakes a parked accept") {
-        onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
-                listener.acceptDeadline = fromNow(30.milliseconds)
-                shouldThrow<NetparkException.TimedOut> { listener.accept() }.timeout() shouldBe NetparkException.Timeout.ACCEPT
-            }
-        }
-    }
-
     test("a dial to a listener that does not answer times out and leaks nothing") {
         onReactor { reactor, _ ->
             // A backlog that is full answers no further handshake.

@@ -6,7 +6,6 @@ import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import kotlin.time.Duration.Companion.seconds
-import kotlin.time.TimeSource
 
 /** What is found out by trying, with Netpark itself. Each answers why it failed, or null if it worked. */
 internal interface Trials {
@@ -60,10 +59,9 @@ internal object LiveTrials : Trials {
 
     private suspend fun exchange(reactor: Reactor, host: String) {
         reactor.listen(host, 0).use { listener ->
-            listener.acceptDeadline = TimeSource.Monotonic.markNow() + PATIENCE
             reactor.dial(listener.localAddress, timeout = PATIENCE).use { client ->
                 client.readTimeout = PATIENCE
-                listener.accept().use { server ->
+                listener.accept(PATIENCE).use { server ->
                     server.readTimeout = PATIENCE
                     client.write(byteArrayOf(PING))
                     val bytes = ByteArray(1)
