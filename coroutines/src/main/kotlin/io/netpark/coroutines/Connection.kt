@@ -131,29 +131,16 @@ public class Connection internal constructor(
      * @return false if the input has ended, or no request is wanted any more
      * @throws NetparkException as [read]
      */
-    // Inline, as read is, and for the same reason.
-    public suspend inline fun awaitRequest(): Boolean {
-        val reader = reader
-        if (reader.available() > 0) return true
-        if (isBudgetSpent()) yield()
-        var hasWaited = false
-        var count = reader.startFill(coroutineContext)
-        while (count == PARKED) {
-            if (isNoneWanted(hasWaited)) return false
-            hasWaited = true
-            awaitReadable()
-            count = reader.retryFill(coroutineContext)
-        }
-        return count > 0
-    }
+    // Inline: see Seam.kt.
+    public suspend inline fun awaitRequest(): Boolean =
+        perform({ previous, context -> requestStep(previous, context) }, { pause(it) }) > 0
 
     /**
-     * For a read that has returned [PARKED]: whether no request is wanted any more. That it has may have been a guess, after a short
+     * For a read that is parked: whether no request is wanted any more. That it has may have been a guess, after a short
      * read, or for want of memory: so the kernel is asked. If there is nothing, the read is given up.
      *
      * @param hasWaited for this request, and since before none was wanted
      */
-    @PublishedApi
     internal fun isNoneWanted(hasWaited: Boolean): Boolean {
         if (handlers?.listener?.wantsNoRequests != true) return false
         try {
@@ -240,17 +227,9 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is reading
      */
-    // Inline, as write is: the loop becomes part of the caller's own state machine, so that neither a frame nor a boxed
-    // count is allocated for a call.
-    public suspend inline fun read(target: ByteBuffer): Int {
-        if (isBudgetSpent()) yield()
-        var count = startRead(coroutineContext, target)
-        while (count == PARKED) {
-            awaitReadable()
-            count = retryRead(coroutineContext, target)
-        }
-        return count
-    }
+    // Inline, as the others of the data path are: see Seam.kt.
+    public suspend inline fun read(target: ByteBuffer): Int =
+        perform({ previous, context -> readStep(previous, context, target) }, { pause(it) })
 
     /**
      * Reads into an array; otherwise as [read] into a buffer.
@@ -281,7 +260,6 @@ public class Connection internal constructor(
         return count
     }
 
-    @PublishedApi
     internal fun startRead(context: CoroutineContext, target: ByteBuffer): Int {
         beginRead(context)
         if (hasReturned) {
@@ -291,7 +269,6 @@ public class Connection internal constructor(
         return core.startRead(target).also { chargeBudget(it.toLong()) }
     }
 
-    @PublishedApi
     internal fun retryRead(context: CoroutineContext, target: ByteBuffer): Int {
         checkActive(context, Direction.READ)
         return core.retryRead(target)
@@ -308,7 +285,6 @@ public class Connection internal constructor(
         return core.retryRead(target)
     }
 
-    @PublishedApi
     internal suspend fun awaitReadable() {
         budget = OPERATIONS_WITHOUT_YIELDING
         val job = ownerIn(coroutineContext)
@@ -330,13 +306,7 @@ public class Connection internal constructor(
      * @throws IllegalStateException another coroutine is writing
      */
     public suspend inline fun write(source: ByteBuffer) {
-        if (isBudgetSpent()) yield()
-        if (hasUnflushed()) flushRest()
-        var state = startWrite(coroutineContext, source)
-        while (state == PARKED) {
-            awaitWritable()
-            state = retryWrite(coroutineContext, source)
-        }
+        perform({ previous, context -> writeStep(previous, context, source) }, { pause(it) })
     }
 
     /**
@@ -432,14 +402,12 @@ public class Connection internal constructor(
         write(source)
     }
 
-    @PublishedApi
     internal fun startWrite(context: CoroutineContext, source: ByteBuffer): Int {
         beginWrite(context)
         val before = source.remaining()
         return core.startWrite(source).also { chargeBudget(before - source.remaining().toLong()) }
     }
 
-    @PublishedApi
     internal fun retryWrite(context: CoroutineContext, source: ByteBuffer): Int {
         checkActive(context, Direction.WRITE)
         return core.retryWrite(source)
@@ -473,11 +441,9 @@ public class Connection internal constructor(
     /** How much the writer holds. */
     private fun unflushed(): Long = madeWriter?.buffered() ?: 0
 
-    @PublishedApi
     internal fun hasUnflushed(): Boolean = unflushed() > 0
 
     /** Flushes what the writer holds, if the connection is open. */
-    @PublishedApi
     internal suspend fun flushRest() {
         if (hasUnflushed() && isOpen) writer.flush()
     }
@@ -513,7 +479,6 @@ public class Connection internal constructor(
         brokenOutput = why
     }
 
-    @PublishedApi
     internal suspend fun awaitWritable() {
         budget = OPERATIONS_WITHOUT_YIELDING
         val job = ownerIn(coroutineContext)
@@ -971,7 +936,6 @@ public class Connection internal constructor(
      * Whether so many operations in a row have found no reason to suspend that others on the same thread should have
      * their turn. Shared by reader and writer, and only roughly counted.
      */
-    @PublishedApi
     internal fun isBudgetSpent(): Boolean {
         if (--budget > 0) return false
         budget = OPERATIONS_WITHOUT_YIELDING
@@ -989,8 +953,7 @@ public class Connection internal constructor(
         /** Returned by a read once the peer has shut down its output and everything before that has been read. */
         public const val END_OF_STREAM: Int = ConnectionDescriptor.END_OF_STREAM
 
-        @PublishedApi
-        internal const val PARKED: Int = Descriptor.PARK
+        private const val PARKED: Int = Descriptor.PARK
 
         /** Tokio's number. */
         private const val OPERATIONS_WITHOUT_YIELDING = 128

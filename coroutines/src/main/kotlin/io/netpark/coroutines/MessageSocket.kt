@@ -1,6 +1,5 @@
 package io.netpark.coroutines
 
-import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.Envelope
 import io.netpark.core.net.MessageBatch
@@ -15,13 +14,11 @@ import java.net.NetworkInterface
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.yield
 
 /**
  * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until
@@ -42,7 +39,7 @@ import kotlinx.coroutines.yield
  * @see Reactor.dialDatagrams
  * @see Reactor.dialPackets
  */
-public class MessageSocket internal constructor(@PublishedApi internal val core: MessageDescriptor) : AutoCloseable {
+public class MessageSocket internal constructor(internal val core: MessageDescriptor) : AutoCloseable {
 
     private val receiving = Parking(core, Direction.READ)
     private val sending = Parking(core, Direction.WRITE)
@@ -78,9 +75,9 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is receiving
      */
-    // Inline, as the others are, for the reason that Connection.read has: nothing is allocated for a call.
+    // Inline, as the others of the data path are: see Seam.kt.
     public suspend inline fun receive(target: ByteBuffer, envelope: Envelope? = null): Int =
-        perform(Direction.READ, { core.startReceive(target, envelope, null) }, { core.retryReceive(target, envelope, null) })
+        perform({ previous, context -> receiveStep(previous, context, target, envelope) }, { pause(it) })
 
     /**
      * Receives the messages that have come, as many as [batch] holds, by one system call (recvmmsg). What it held is forgotten.
@@ -90,7 +87,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @return how many messages, at least 1, or [END_OF_STREAM]
      */
     public suspend inline fun receive(batch: MessageBatch): Int =
-        perform(Direction.READ, { core.startReceive(batch) }, { core.retryReceive(batch) })
+        perform({ previous, context -> receiveStep(previous, context, batch) }, { pause(it) })
 
     /**
      * Receives a message of a unix socket and the descriptors that come with it; any other receive closes those. Otherwise as
@@ -102,7 +99,9 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @throws IllegalStateException the socket is not one of unix, or [into] holds some
      */
     public suspend fun receiveDescriptors(target: ByteBuffer, into: PassedDescriptors, envelope: Envelope? = null): Int =
-        perform(Direction.READ, { core.startReceive(target, envelope, into) }, { core.retryReceive(target, envelope, into) })
+        perform({ previous, context ->
+            receiveStep(previous, context, { core.startReceive(target, envelope, into) }, { core.retryReceive(target, envelope, into) })
+        }, { pause(it) })
 
     // Sending
 
@@ -122,7 +121,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * @throws IllegalStateException another coroutine is sending
      */
     public suspend inline fun send(source: ByteBuffer, to: SocketAddress? = null) {
-        perform(Direction.WRITE, { core.startSend(source, to) }, { core.retrySend(source, to) })
+        perform({ previous, context -> sendStep(previous, context, source, to) }, { pause(it) })
     }
 
     /**
@@ -132,7 +131,7 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      * **Cancelled**, timed out or failed, [MessageBatch.sent] says how many have been sent; sending it again goes on there.
      */
     public suspend inline fun send(batch: MessageBatch) {
-        perform(Direction.WRITE, { core.startSend(batch) }, { core.retrySend(batch) })
+        perform({ previous, context -> sendStep(previous, context, batch) }, { pause(it) })
     }
 
     /**
@@ -146,31 +145,48 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
      */
     public suspend fun sendDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor, to: SocketAddress? = null) {
         require(descriptors.isNotEmpty()) { "no descriptors to pass with the message" }
-        perform(Direction.WRITE, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) })
+        perform({ previous, context ->
+            sendStep(previous, context, { core.startSend(source, to, *descriptors) }, { core.retrySend(source, to, *descriptors) })
+        }, { pause(it) })
     }
 
-    /** Start, and park and retry until it has ended; others on the thread have their turn now and then. */
-    @PublishedApi
-    internal suspend inline fun perform(direction: Direction, start: () -> Int, retry: () -> Int): Int {
-        if (isBudgetSpent()) yield()
-        coroutineContext.ensureActive()
-        var outcome = start()
-        while (outcome == PARKED) {
-            await(direction)
-            checkActive(coroutineContext, direction)
-            outcome = retry()
+    internal inline fun receiveStep(previous: Int, context: CoroutineContext, start: () -> Int, retry: () -> Int): Int = when {
+        previous == PARKED_TO_READ -> {
+            checkActive(context, Direction.READ)
+            retry()
         }
-        return outcome
+        previous == BEGIN && isBudgetSpent() -> TURN_OVER
+        else -> {
+            context.ensureActive()
+            start()
+        }
     }
 
-    @PublishedApi
-    internal suspend fun await(direction: Direction) {
+    internal inline fun sendStep(previous: Int, context: CoroutineContext, start: () -> Int, retry: () -> Int): Int = toWrite(
+        when {
+            previous == PARKED_TO_WRITE -> {
+                checkActive(context, Direction.WRITE)
+                retry()
+            }
+            previous == BEGIN && isBudgetSpent() -> TURN_OVER
+            else -> {
+                context.ensureActive()
+                start()
+            }
+        },
+    )
+
+    internal suspend fun awaitReceivable() {
         budget = OPERATIONS_WITHOUT_YIELDING
-        return if (direction == Direction.READ) receiving.await() else sending.await()
+        return receiving.await()
+    }
+
+    internal suspend fun awaitSendable() {
+        budget = OPERATIONS_WITHOUT_YIELDING
+        return sending.await()
     }
 
     /** For an operation that holds the lock of its direction. */
-    @PublishedApi
     internal fun checkActive(context: CoroutineContext, direction: Direction) {
         val job = context[Job]
         if (job != null && !job.isActive) {
@@ -180,7 +196,6 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
     }
 
     /** Whether others on the same thread should have their turn. Only roughly counted. */
-    @PublishedApi
     internal fun isBudgetSpent(): Boolean {
         if (--budget > 0) return false
         budget = OPERATIONS_WITHOUT_YIELDING
@@ -286,9 +301,6 @@ public class MessageSocket internal constructor(@PublishedApi internal val core:
     public companion object {
         /** Returned by a receive of sequenced packets once the peer has shut down its output. */
         public const val END_OF_STREAM: Int = MessageDescriptor.END_OF_STREAM
-
-        @PublishedApi
-        internal const val PARKED: Int = Descriptor.PARK
 
         private const val OPERATIONS_WITHOUT_YIELDING = 128
     }

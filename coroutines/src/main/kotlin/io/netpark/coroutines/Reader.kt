@@ -7,11 +7,9 @@ import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
 import java.nio.charset.Charset
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.map
-import kotlinx.coroutines.yield
 
 /**
  * Parses the input of a connection. Functions named `await…` suspend until what they are asked for is there, whole. All others
@@ -51,7 +49,7 @@ import kotlinx.coroutines.yield
  * @see Connection.reader
  */
 public class Reader internal constructor(
-    @PublishedApi internal val connection: Connection,
+    internal val connection: Connection,
     internal val owned: OwnedBuffer,
     /** What it owns; only for what may be asked of it without a use. */
     internal val buffer: LinkBuffer,
@@ -66,15 +64,9 @@ public class Reader internal constructor(
      * @throws NetparkException.LimitExceeded more was asked for than [Buffering.inputLimit], or is kept for views
      * @throws NetparkException as [Connection.read]
      */
-    // Inline, as Connection.read is, and for the same reason.
-    public suspend inline fun await(count: Int = 1): Boolean {
-        if (available() >= count) return true
-        checkLimit(count)
-        do {
-            if (fill() < 0) return endedBefore(count)
-        } while (available() < count)
-        return true
-    }
+    // Inline: see Seam.kt.
+    public suspend inline fun await(count: Int = 1): Boolean =
+        perform({ previous, context -> awaitStep(previous, context, count, isRest = false) }, { pause(it) }) > 0
 
     /**
      * Suspends until [count] bytes are there, of something that has begun: the input must not end before.
@@ -84,7 +76,7 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend inline fun awaitRest(count: Int) {
-        if (!await(count)) throw truncated(count)
+        perform({ previous, context -> awaitStep(previous, context, count, isRest = true) }, { pause(it) })
     }
 
     // Numbers, whole. Inline: what a suspending function returns would be boxed.
@@ -176,28 +168,19 @@ public class Reader internal constructor(
     }
 
     /** Reads once, at least a byte; negative at the end. */
-    @PublishedApi
-    internal suspend inline fun fill(): Int {
-        if (connection.isBudgetSpent()) yield()
-        var count = startFill(coroutineContext)
-        while (count == Connection.PARKED) {
-            connection.awaitReadable()
-            count = retryFill(coroutineContext)
-        }
-        return count
+    private suspend inline fun fill(): Int = perform({ previous, context -> fillStep(previous, context) }, { pause(it) })
+
+    internal fun fillStep(previous: Int, context: CoroutineContext): Int = when {
+        previous == PARKED_TO_READ -> filling { connection.retryRead(context, it) }
+        previous == BEGIN && connection.isBudgetSpent() -> TURN_OVER
+        else -> filling { connection.startRead(context, it) }
     }
-
-    @PublishedApi
-    internal fun startFill(context: CoroutineContext): Int = filling { connection.startRead(context, it) }
-
-    @PublishedApi
-    internal fun retryFill(context: CoroutineContext): Int = filling { connection.retryRead(context, it) }
 
     private inline fun filling(read: (LinkBuffer) -> Int): Int {
         val buffer = owned.enter()
         try {
             val count = read(buffer)
-            if (count == Connection.PARKED && buffer.available() > 0) buffer.trim()
+            if (count == PARKED_TO_READ && buffer.available() > 0) buffer.trim()
             return count
         } catch (e: NetparkException) {
             if (!connection.isOpen) owned.end()
@@ -207,7 +190,6 @@ public class Reader internal constructor(
         }
     }
 
-    @PublishedApi
     internal fun checkLimit(count: Int) {
         if (count > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
@@ -223,13 +205,6 @@ public class Reader internal constructor(
         }
     }
 
-    @PublishedApi
-    internal fun endedBefore(count: Int): Boolean {
-        if (available() == 0L) return false
-        throw truncated(count)
-    }
-
-    @PublishedApi
     internal fun truncated(count: Int): NetparkException = connection.about(
         NetparkException.Truncated("read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes"),
     )

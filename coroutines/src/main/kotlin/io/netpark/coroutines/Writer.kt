@@ -5,8 +5,6 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /**
  * Builds the output of a connection in pooled segments, and sends it by [flush]. Only flushing suspends:
@@ -23,7 +21,7 @@ import kotlinx.coroutines.yield
  * @see Connection.writer
  */
 public class Writer internal constructor(
-    @PublishedApi internal val connection: Connection,
+    internal val connection: Connection,
     internal val owned: OwnedBuffer,
     /** What it owns; only for what may be asked of it without a use. */
     internal val buffer: LinkBuffer,
@@ -40,14 +38,9 @@ public class Writer internal constructor(
      * @throws NetparkException as [Connection.write]
      * @throws IllegalStateException another coroutine is writing
      */
+    // Inline: see Seam.kt.
     public suspend inline fun flush() {
-        if (isFlushed()) return
-        if (connection.isBudgetSpent()) yield()
-        var state = startFlush(coroutineContext)
-        while (state == Connection.PARKED) {
-            connection.awaitWritable()
-            state = retryFlush(coroutineContext)
-        }
+        perform({ previous, context -> flushStep(previous, context, fromMark = false) }, { pause(it) })
     }
 
     /**
@@ -56,20 +49,16 @@ public class Writer internal constructor(
      * **Cancelled**, as [flush].
      */
     public suspend inline fun flushIfFull() {
-        if (isFull()) flush()
+        perform({ previous, context -> flushStep(previous, context, fromMark = true) }, { pause(it) })
     }
 
     /** What was in it when the connection was closed is not: that has to be told. */
-    @PublishedApi
     internal fun isFlushed(): Boolean = buffered() == 0L && !owned.hasDropped()
 
-    @PublishedApi
     internal fun isFull(): Boolean = buffered() > highWaterMark
 
-    @PublishedApi
     internal fun startFlush(context: CoroutineContext): Int = flushing { connection.startWrite(context, it) }
 
-    @PublishedApi
     internal fun retryFlush(context: CoroutineContext): Int = flushing { connection.retryWrite(context, it) }
 
     private inline fun flushing(write: (LinkBuffer) -> Int): Int {

@@ -1,0 +1,53 @@
+package io.netpark.coroutines
+
+import io.kotest.core.spec.style.FunSpec
+import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
+import io.kotest.matchers.shouldBe
+import java.lang.reflect.Modifier
+import kotlin.io.path.Path
+import kotlin.io.path.extension
+import kotlin.io.path.name
+import kotlin.io.path.readText
+import kotlin.io.path.walk
+
+/** What is inlined into code of others stays there; so what it calls is little, in one place, and does not change by accident. */
+class SeamSpec : FunSpec({
+    test("what inlined functions call is in Seam.kt, and nowhere else") {
+        Path("src/main/kotlin").walk()
+            .filter { it.extension == "kt" && it.name != "Seam.kt" && "@PublishedApi" in it.readText() }
+            .map { it.name }
+            .toList() shouldBe emptyList()
+    }
+
+    test("the seam is what it was") {
+        val published = Regex("""@PublishedApi\s+internal (?:suspend )?(?:inline )?(?:fun|const val) (?:\w+\.)?(\w+)""")
+            .findAll(Path("src/main/kotlin/io/netpark/coroutines/Seam.kt").readText())
+            .map { it.groupValues[1] }
+            .toSet()
+        val seam = Class.forName("io.netpark.coroutines.Seam")
+        val functions = seam.declaredMethods
+            .filter { Modifier.isPublic(it.modifiers) && it.name in published }
+            .map { method -> method.name + method.parameterTypes.joinToString(", ", "(", ")") { it.simpleName } }
+        functions shouldContainExactlyInAnyOrder listOf(
+            "perform(Function2, Function1, Continuation)",
+            "pause(Connection, int, Continuation)",
+            "readStep(Connection, int, CoroutineContext, ByteBuffer)",
+            "writeStep(Connection, int, CoroutineContext, ByteBuffer)",
+            "requestStep(Connection, int, CoroutineContext)",
+            "pause(Reader, int, Continuation)",
+            "awaitStep(Reader, int, CoroutineContext, int, boolean)",
+            "pause(Writer, int, Continuation)",
+            "flushStep(Writer, int, CoroutineContext, boolean)",
+            "pause(MessageSocket, int, Continuation)",
+            "receiveStep(MessageSocket, int, CoroutineContext, ByteBuffer, Envelope)",
+            "receiveStep(MessageSocket, int, CoroutineContext, MessageBatch)",
+            "sendStep(MessageSocket, int, CoroutineContext, ByteBuffer, SocketAddress)",
+            "sendStep(MessageSocket, int, CoroutineContext, MessageBatch)",
+        )
+        val constants = seam.declaredFields
+            .filter { Modifier.isPublic(it.modifiers) && it.name in published }
+            .associate { it.name to it.getInt(null) }
+        constants shouldBe mapOf("BEGIN" to 0, "PAUSE" to -2)
+        published.size shouldBe (functions.map { it.substringBefore('(') } + constants.keys).toSet().size
+    }
+})
