@@ -31,26 +31,19 @@ import kotlinx.coroutines.withTimeoutOrNull
 
 /** Answers messages of a length and a payload with the same. */
 suspend fun frames(connection: Connection) {
-    val reader = connection.reader
-    val writer = connection.writer
-    while (reader.await(4)) {
-        val length = reader.takeInt()
+    while (connection.reader.await()) {
+        val length = connection.reader.awaitInt()
         if (length !in 0..1_000_000) return connection.reset() // a peer that means no good
-        reader.awaitRest(length)
-        writer.putInt(length)
-        writer.put(reader.next(length))
-        reader.release()
-        writer.flush()
+        connection.writer.putInt(length)
+        connection.writer.put(connection.reader.awaitBytes(length))
+        connection.writer.flush()
     }
 }
 
 /** A line protocol. A line over the limit, or an end in the middle of one, is an error that ends the handler. */
-suspend fun greeter(connection: Connection) {
-    while (true) {
-        val name = connection.reader.awaitLine(limit = 200) ?: break
-        connection.writer.putString("hello $name\r\n")
-        connection.writer.flush()
-    }
+suspend fun greeter(connection: Connection) = connection.reader.lines(limit = 200).collect { name ->
+    connection.writer.putString("hello $name\r\n")
+    connection.writer.flush()
 }
 
 /** Moves everything that comes from one connection to another. Nothing is copied. */
@@ -120,7 +113,7 @@ suspend fun patient(connection: Connection, compute: suspend () -> String) = cor
 /** Sums numbers until the peer has said all it has to say, and answers then. */
 suspend fun sum(connection: Connection) {
     var sum = 0L
-    while (connection.reader.await(4)) sum += connection.reader.takeIntLe()
+    while (connection.reader.await()) sum += connection.reader.awaitIntLe()
     connection.writer.putLongLe(sum)
     connection.writer.flush()
 }
@@ -146,21 +139,13 @@ suspend fun session(connection: Connection) {
 suspend fun prices(connection: Connection, symbols: List<String>) = coroutineScope {
     for (symbol in symbols) {
         launch {
-            repeat(3) { price ->
-                connection.frames.write {
-                    putString(symbol)
-                    putByte(' '.code)
-                    putString("$price\n")
-                }
-            }
+            repeat(3) { price -> connection.frames.write { putString("$symbol $price\n") } }
         }
     }
 }
 
 /** Looks at the first line here, and has another reactor do the rest. */
-fun handOver(connection: Connection, other: Reactor): Connection {
-    connection.detach().use { return other.adopt(it) } // closes it if nobody has adopted it
-}
+fun handOver(connection: Connection, other: Reactor): Connection = connection.detach().use { other.adopt(it) }
 
 /** At most 256 MiB for all connections together; a reader that finds them in use waits. */
 fun bounded(): Reactor = Reactor(
@@ -247,18 +232,18 @@ suspend fun time(reactor: Reactor, server: SocketAddress): Long = reactor.dialDa
 /** Gives a connection to another process, with the bytes that were read from it already. */
 suspend fun passOn(connection: Connection, worker: Connection) {
     connection.detach().use { detached -> // closes it here, in any case: the worker has its own by then
-        worker.writeDescriptors(ByteBuffer.allocate(4).putInt(detached.unread.size).flip(), detached.descriptor)
-        worker.write(detached.unread)
+        worker.writeDescriptors(ByteBuffer.allocate(1), detached.descriptor)
+        worker.writer.putInt(detached.unread.size)
+        worker.writer.put(detached.unread)
+        worker.writer.flush()
     }
 }
 
 /** Takes over what [passOn] has given. */
 suspend fun takeOver(from: Connection, reactor: Reactor): Connection = PassedDescriptors(1).use { passed ->
-    val length = ByteBuffer.allocate(4)
-    while (length.hasRemaining()) from.readDescriptors(length, passed).also { check(it > 0) }
-    val unread = ByteBuffer.allocate(length.flip().int)
-    while (unread.hasRemaining()) from.read(unread)
-    Detached(passed.take().single(), unread.array()).use { reactor.adopt(it) }
+    from.readDescriptors(ByteBuffer.allocate(1), passed)
+    val unread = from.reader.awaitBytes(from.reader.awaitInt())
+    Detached(passed.take().single(), unread).use { reactor.adopt(it) }
 }
 
 /** Passes clients on to a server, byte by byte, without knowing what is said. */
@@ -283,7 +268,7 @@ suspend fun talk(listener: Listener, news: Flow<String>) = listener.serve { conn
             connection.writer.flush()
         }
     }
-    while (true) println(connection.reader.awaitLine() ?: break)
+    connection.reader.lines().collect { println(it) }
     telling.cancel()
 }
 
