@@ -31,6 +31,8 @@ import kotlinx.coroutines.yield
  * source, where [Connection.reader], [Connection.read] or another copy gets them first. In the midst of a write it **breaks the
  * output** of the target, whose later writes fail with [NetparkException.Closed] and say so, as nobody could tell how far it got.
  *
+ * It ends when the source is closed here, or breaks, also while it waits for room in the target.
+ *
  * A source that is **reset**, or breaks otherwise, is no end: the target is reset when it is closed, so that nobody takes what it has
  * got for whole. Who has more to say to it sets [io.netpark.core.net.NetOption.LINGER] anew.
  *

@@ -6,6 +6,7 @@ import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
@@ -206,6 +207,23 @@ class CopyingSpec : NetparkSpec(body = {
             }
         }
 
+        test("$flavour: a source that is closed or reset ends a copy, or a relay, that waits for room in the target") {
+            onReactor(flavour, loops = 2) { reactor ->
+                for (reset in listOf(false, true)) for (both in listOf(false, true)) {
+                    reactor.between { client, server, upstream, _ ->
+                        coroutineScope {
+                            val copy = async { runCatching { if (both) relay(server, upstream) else server.copyTo(upstream) } }
+                            client.fillUpTo(upstream)
+                            if (reset) client.reset() else server.close()
+                            val failure = copy.await().exceptionOrNull().shouldBeInstanceOf<NetparkException>()
+                            (failure is NetparkException.Reset) shouldBe reset
+                            failure.message!! shouldContain "read from"
+                        }
+                    }
+                }
+            }
+        }
+
         test("$flavour: deadlines hold") {
             onReactor(flavour) { reactor ->
                 reactor.between { _, server, upstream, _ ->
@@ -252,13 +270,14 @@ class CopyingSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             reactor.between { client, server, upstream, service ->
                 val there = launchCopy(this@onReactor, server, upstream)
-                val back = launchCopy(this@onReactor, upstream, server)
+                val back = async { runCatching { upstream.copyTo(server) } }
                 service.fillUpTo(server)
                 shouldThrow<IllegalStateException> { upstream.copyTo(server) }
                 client.shutdownOutput()
                 there.join()
                 upstream.close() // what its reader holds is still in the hands of the other copy
-                back.cancelAndJoin() // which puts bytes back there: that fails, and is reported, if it has been closed
+                // That ends, though it waits for room, and puts bytes back there: which is reported if that fails.
+                back.await().exceptionOrNull().shouldBeInstanceOf<NetparkException.Closed>().message!! shouldContain "read from"
             }
         }
     }

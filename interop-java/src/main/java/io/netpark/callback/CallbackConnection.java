@@ -143,7 +143,8 @@ public final class CallbackConnection extends CallbackWriter {
      *
      * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended.
      * Called by a callback it begins when that has returned, which must not wait for it. The end of the stream is not passed on;
-     * afterwards it is told here as ever. Timeouts of both connections hold.
+     * afterwards it is told here as ever. Timeouts of both connections hold. It ends when this connection is closed or breaks, also
+     * while it waits for room in the target.
      *
      * @param target on this event loop or another; what was written to it before goes first
      * @return how many bytes. It fails as the connection fails on whose account it is, which is closed with that as the cause; the

@@ -343,7 +343,7 @@ final class Carriage<T> {
                 reset(leg.target, "the relay with " + leg.source + " failed", failure);
             }
         }
-        giveBack(0, failure);
+        giveBack(failure);
     }
 
     private boolean isRelay() {
@@ -356,23 +356,23 @@ final class Carriage<T> {
         connection.life.reset(cause);
     }
 
-    /** The output of one target, then the input of its source, then the next; when all is as it was somebody may copy again. */
-    private void giveBack(int index, @Nullable Exception failure) {
-        if (index == legs.size()) {
-            endExchanges();
-            onLoop(legs.get(0).source, () -> tell(failure));
-            return;
-        }
-        Leg leg = legs.get(index);
+    /** The output of the target, then the input of the source, both directions at a time; when all is as it was somebody may copy again. */
+    private void giveBack(@Nullable Exception failure) {
         boolean ended = failure == null && isRelay();
-        onLoop(leg.target, () -> {
-            leg.target.output.giveBack(ended);
-            onLoop(leg.source, () -> {
-                leg.source.input.giveBack(leg.ahead, ended);
-                leg.ahead.close();
-                giveBack(index + 1, failure);
+        AtomicInteger left = new AtomicInteger(legs.size());
+        for (Leg leg : legs) {
+            onLoop(leg.target, () -> {
+                leg.target.output.giveBack(ended);
+                onLoop(leg.source, () -> {
+                    leg.source.input.giveBack(leg.ahead, ended);
+                    leg.ahead.close();
+                    if (left.decrementAndGet() == 0) {
+                        endExchanges();
+                        onLoop(legs.get(0).source, () -> tell(failure));
+                    }
+                });
             });
-        });
+        }
     }
 
     private void tell(@Nullable Exception failure) {

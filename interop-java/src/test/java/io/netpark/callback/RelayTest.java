@@ -119,30 +119,56 @@ class RelayTest {
         }
     }
 
+    /** To the service, through a copy that waits for room when this has returned. */
+    private static Thread sendingUntilNobodyReads(Between between) throws Exception {
+        Thread sending = new Thread(() -> {
+            byte[] chunk = new byte[1 << 16];
+            try {
+                while (true) {
+                    between.client.getOutputStream().write(chunk);
+                }
+            } catch (IOException closed) {
+                // The test is over.
+            }
+        });
+        sending.start();
+        CallbackConnection target = between.dialed.join();
+        for (int calm = 0; calm < 300; calm++) { // the kernel's buffers grow for a while
+            await("nobody reads", () -> target.core.parked() == 2); // its own read, and the copy's write
+            Thread.sleep(1);
+        }
+        return sending;
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aSourceThatIsClosedOrResetEndsACopyThatWaitsForRoom(Support.Platform platform) throws Exception {
+        for (boolean reset : new boolean[] {false, true}) {
+            CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
+            try (Between between = new Between(platform.group(), NONE, server -> server,
+                    (one, other) -> copy.complete(one.copyTo(other)))) {
+                Thread sending = sendingUntilNobodyReads(between);
+                if (reset) {
+                    Support.reset(between.client);
+                } else {
+                    between.accepted.join().close();
+                }
+                assertEquals(reset ? NetparkException.Reset.class : NetparkException.Closed.class, failure(get(copy)).getClass());
+                assertTrue(between.dialed.join().isOpen()); // its owner's affair
+                sending.join();
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("platforms")
     void cancelledInTheMidstOfBytesItClosesTheTarget(Support.Platform platform) throws Exception {
         CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
         try (Between between = new Between(platform.group(), NONE, server -> server,
                 (one, other) -> copy.complete(one.copyTo(other)))) {
-            Thread sending = new Thread(() -> {
-                byte[] chunk = new byte[1 << 16];
-                try {
-                    while (true) {
-                        between.client.getOutputStream().write(chunk);
-                    }
-                } catch (IOException closed) {
-                    // The test is over.
-                }
-            });
-            sending.start();
-            CallbackConnection target = between.dialed.join();
-            for (int calm = 0; calm < 300; calm++) { // the kernel's buffers grow for a while
-                await("nobody reads", () -> target.core.parked() == 2); // its own read, and the copy's write
-                Thread.sleep(1);
-            }
+            Thread sending = sendingUntilNobodyReads(between);
             assertTrue(get(copy).cancel(false));
-            await("the target is closed", () -> !target.isOpen());
+            await("the target is closed", () -> !between.dialed.join().isOpen());
             between.client.close();
             sending.join();
         }

@@ -181,6 +181,19 @@ public abstract sealed class StreamSocket extends SocketDescriptor permits ByteI
         return errno == Errno.ECONNRESET || errno == Errno.EPIPE;
     }
 
+    /**
+     * Why there is nothing more to read, though nobody reads; null if there may be, or the peer has ended its output: then what it has
+     * sent is there to be read, whatever came after that. No system call unless the poller has told of an end.
+     */
+    final @Nullable NetparkException endOfInput() {
+        if (isClosed()) {
+            return about(closed(Direction.READ));
+        }
+        isReset(); // notes what the kernel has to say
+        int errno = (ends & INPUT_ENDED) == 0 ? ends & ERRNO : 0;
+        return errno == 0 || errno == Errno.EPIPE ? null : about(NetparkException.of(errno, operation(Direction.READ)));
+    }
+
     // Whether the peer is there
 
     /**

@@ -27,6 +27,9 @@ import org.jspecify.annotations.Nullable;
  * each over before the other begins. While it waits for bytes it holds neither pipe nor memory. It runs on the event loops of the
  * two, wherever it was woken, and never on two at a time; after {@value #BYTES_A_TURN} bytes others get their turn.
  *
+ * <p>While it waits for room in the target nothing is read, and yet it ends when the source is closed or breaks. What it holds then is
+ * not written: it would not make the stream whole.
+ *
  * <p>A stream that breaks is passed on as one: the target is {@linkplain ConnectionDescriptor#resetOnClose reset} when it is closed.
  *
  * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
@@ -82,6 +85,8 @@ public final class Transfer implements Waiter {
     /** Where bytes go back to that have been taken and cannot be written. */
     private final @Nullable LinkBuffer unread;
     private volatile boolean cancelled;
+    /** While it waits for room in the target: the source is closed or broken, which nobody reads. */
+    private volatile boolean orphaned;
 
     // Of whoever runs it: handed on through parking slots and queues of tasks.
     private boolean emptying;
@@ -99,6 +104,10 @@ public final class Transfer implements Waiter {
     private long lump;
     private boolean waited;
     private boolean midway;
+    /** Of the source, while it waits for room: one until the source is gone, and as that may be in order, one until it is closed. */
+    private @Nullable PeerWatch gone;
+    private @Nullable PeerWatch closed;
+    private boolean endedBySource;
 
     /**
      * One that has not begun, and loses nothing: what it takes from the source and cannot write is put back. {@code unread} belongs
@@ -207,9 +216,9 @@ public final class Transfer implements Waiter {
         return midway;
     }
 
-    /** Whether it failed when it wrote to the target; after the end. */
+    /** Whether it failed when it wrote to the target, and on account of that; after the end. */
     public boolean isOfTarget() {
-        return emptying;
+        return emptying && !endedBySource;
     }
 
     // Going on
@@ -236,6 +245,13 @@ public final class Transfer implements Waiter {
         while (true) {
             if (cancelled) {
                 throw new CancellationException(this + " was cancelled");
+            }
+            if (orphaned && emptying) {
+                NetparkException why = source.endOfInput();
+                if (why != null) {
+                    endedBySource = true;
+                    throw why;
+                }
             }
             boolean wasBegun = begun;
             begun = false; // if this throws, the operation has ended
@@ -273,7 +289,41 @@ public final class Transfer implements Waiter {
     private boolean park() {
         ConnectionDescriptor side = side();
         Direction direction = direction();
-        return side.park(direction, this) && !(cancelled && side.unpark(direction, this));
+        if (emptying) {
+            watchSource();
+        }
+        return side.park(direction, this) && !((cancelled || orphaned) && side.unpark(direction, this));
+    }
+
+    /** Nothing is read while it waits for room, so nothing else would tell. */
+    private void watchSource() {
+        if (gone == null) {
+            gone = source.watchPeer(PeerState.GONE, this::sourceGone);
+        }
+        if (closed == null) {
+            closed = source.watchPeer(PeerState.CLOSED, this::sourceGone);
+        }
+    }
+
+    private void unwatchSource() {
+        if (gone != null) {
+            gone.close();
+            gone = null;
+        }
+        if (closed != null) {
+            closed.close();
+            closed = null;
+        }
+    }
+
+    /** On the source's loop. */
+    private void sourceGone(PeerState state) {
+        if (source.endOfInput() != null) {
+            orphaned = true; // whoever parks it looks at that afterwards
+            if (target.unpark(Direction.WRITE, this)) {
+                pass(target.loop());
+            }
+        }
     }
 
     private int fill(boolean retry) throws NetparkException {
@@ -361,6 +411,7 @@ public final class Transfer implements Waiter {
         tally();
         outcome.moved();
         if (!begun) {
+            unwatchSource();
             emptying = carried() > 0; // what was ahead of that is written
             return GOING_ON;
         }
@@ -410,13 +461,14 @@ public final class Transfer implements Waiter {
             begun = false;
             side().abandon(direction());
         }
+        unwatchSource();
         lost = carried();
         midway = lost > 0 && (waited || lost != lump);
         tally();
         putBack();
         giveBack(); // with bytes in it, if it failed in their midst: then it is destroyed
         segments.close();
-        if (!emptying && isBroken(failure)) {
+        if (!isOfTarget() && isBroken(failure)) {
             passOnReset(target);
         }
         try {

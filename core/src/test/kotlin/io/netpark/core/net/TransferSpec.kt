@@ -7,6 +7,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.buffer.LinkBuffer
@@ -380,6 +381,50 @@ class TransferSpec : NetparkSpec(body = {
                         (if (full) chain.target else chain.source).close()
                         copy.failure().shouldBeInstanceOf<NetparkException.Closed>()
                     }
+                }
+            }
+        }
+
+        test("$flavour: a source that is closed or reset ends it while it waits for room in the target") {
+            TestReactor(flavour, loops = 2).use { reactor ->
+                for (reset in listOf(false, true)) {
+                    Chain(reactor).use { chain ->
+                        val copy = RunningTransfer(chain.source, chain.target)
+                        chain.left.fillUp()
+                        if (reset) chain.left.connection.reset() else chain.source.close()
+                        val failure = copy.failure()
+                        if (reset) {
+                            failure.shouldBeInstanceOf<NetparkException.Reset>()
+                        } else {
+                            failure.shouldBeInstanceOf<NetparkException.Closed>()
+                        }
+                        failure.message shouldContain "read from"
+                        copy.transfer.isOfTarget shouldBe false
+                        chain.target.startWrite(ByteBuffer.allocate(0)) // nothing is left locked
+                        chain.target.close()
+                        if (reset) shouldThrow<NetparkException.Reset> { while (chain.right.readSome().isNotEmpty()) Unit }
+                    }
+                    Chain(reactor).use { chain ->
+                        val relay = RunningRelay(chain.source, chain.target)
+                        chain.left.fillUp()
+                        if (reset) chain.left.connection.reset() else chain.source.close()
+                        (relay.failure() is NetparkException.Reset) shouldBe reset
+                        relay.relay.failed() shouldBe chain.source
+                    }
+                }
+            }
+        }
+
+        test("$flavour: a source that has ended in order is copied to its end, though it is gone and the target does not read") {
+            TestReactor(flavour, loops = 2).use { reactor ->
+                Chain(reactor).use { chain ->
+                    chain.source.shutdownOutput()
+                    val copy = RunningTransfer(chain.source, chain.target)
+                    val sent = chain.left.fillUp()
+                    chain.left.connection.shutdownOutput()
+                    var read = 0L
+                    while (read < sent) read += chain.right.readSome(1 shl 16).length
+                    copy.copied() shouldBe sent
                 }
             }
         }
