@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import com.sun.management.ThreadMXBean
 import io.netpark.core.net.MessageBatch
 import io.netpark.core.testing.loopback
+import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
@@ -24,7 +25,11 @@ fun main(arguments: Array<String>) {
         Reactor(1).use { reactor -> runBlocking { withContext(reactor.loopDispatchers[0]) { probeMessages(reactor) } } }
         exitProcess(1)
     }
-    val echo: suspend (Connection) -> Unit = if ("buffers" in arguments) ::echoByBuffer else ::echoByReader
+    val echo: suspend (Connection) -> Unit = when {
+        "buffers" in arguments -> ::echoByBuffer
+        "requests" in arguments -> ::echoByRequest
+        else -> ::echoByReader
+    }
     Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, echo) } } }
     exitProcess(1)
 }
@@ -44,10 +49,17 @@ private suspend fun echoByReader(connection: Connection) {
     }
 }
 
+private suspend fun echoByRequest(connection: Connection) {
+    while (connection.awaitRequest()) {
+        connection.writer.append(connection.reader)
+        connection.writer.flush()
+    }
+}
+
 private suspend fun probe(server: Reactor, clients: Reactor, echo: suspend (Connection) -> Unit) = coroutineScope {
     val listener = server.listen("127.0.0.1", 0)
     val serving = launch {
-        listener.serve { connection -> echo(connection) }
+        listener.serve(context = { CoroutineName("connection to ${it.remoteAddress}") }) { connection -> echo(connection) }
     }
     val loop = withContext(server.loopDispatchers[0]) { Thread.currentThread().id }
     val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean

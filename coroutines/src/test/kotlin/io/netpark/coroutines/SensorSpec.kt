@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.awaitCancellation
@@ -11,6 +12,7 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
@@ -19,7 +21,7 @@ import kotlinx.coroutines.withContext
 class SensorSpec : NetparkSpec(body = {
 
     /** Serves one client by [handler], cancels the serving when the handler says so, and expects all to end. */
-    fun cancelledWhileReading(handler: suspend (Connection) -> Unit) = onReactor { reactor, _ ->
+    fun cancelledWhileReading(handler: suspend CoroutineScope.(Connection) -> Unit) = onReactor { reactor, _ ->
         val reading = CompletableDeferred<Unit>()
         val listener = reactor.listen("127.0.0.1", 0)
         val serving = launch {
@@ -45,12 +47,36 @@ class SensorSpec : NetparkSpec(body = {
         }
     }
 
-    test("a handler has no children but its own, and may join them all") {
+    test("a handler has no children but its own, in its scope as in its context, and may join them all") {
         cancelledWhileReading { connection ->
+            currentCoroutineContext().job shouldBe coroutineContext.job
+            coroutineContext.job.children.count() shouldBe 0
             connection.readText(1)
-            currentCoroutineContext().job.children.count() shouldBe 0
+            coroutineContext.job.children.count() shouldBe 0
             coroutineScope { launch { } }
-            currentCoroutineContext().job.children.forEach { it.join() }
+            val mine = launch { delay(1) }
+            coroutineContext.job.children.toList() shouldBe listOf(mine)
+            coroutineContext.job.children.forEach { it.join() }
+        }
+    }
+
+    test("a handler that has cancelled all coroutines of its scope goes on, and ends as ever") {
+        onReactor { reactor, _ ->
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val serving = launch {
+                    listener.serve { connection ->
+                        launch { awaitCancellation() }
+                        coroutineContext.cancelChildren()
+                        coroutineContext.job.children.forEach { it.join() }
+                        connection.write(connection.readText(1))
+                    }
+                }
+                reactor.dial(listener.localAddress).use { client ->
+                    client.write("x")
+                    String(client.readToEnd()) shouldBe "x"
+                }
+                serving.cancelAndJoin()
+            }
         }
     }
 
