@@ -227,7 +227,7 @@ public class Reactor private constructor(
 
     internal fun dispatcherOf(loop: EventLoop): LoopDispatcher = dispatchers[loop] ?: run {
         dispatchers.keys.removeIf { it.isTerminated } // a group that is resized has given them up, and has others now
-        dispatchers.computeIfAbsent(loop, ::LoopDispatcher)
+        dispatchers.computeIfAbsent(loop, ::dispatcherOn)
     }
 
     override fun toString(): String = "Reactor($group)"

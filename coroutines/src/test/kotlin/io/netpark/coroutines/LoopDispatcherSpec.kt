@@ -6,6 +6,7 @@ import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CancellationException
@@ -29,9 +30,23 @@ import java.util.concurrent.atomic.AtomicInteger
 import kotlin.system.measureNanoTime
 import kotlin.system.measureTimeMillis
 
+/** Runs a second time without the loop's own timers; see the pom. */
 class LoopDispatcherSpec : NetparkSpec(body = {
+    val hasTimers = System.getProperty(LOOP_TIMERS) != "off"
 
-    test("delay and withTimeout run on the loop's timers and resume on its thread, never early") {
+    test("it is one with timers, unless it is told otherwise") {
+        onReactor { reactor, _ -> (reactor.loopDispatchers[0]::class != LoopDispatcher::class) shouldBe hasTimers }
+    }
+
+    test("where kotlinx.coroutines has no Delay, a loop's dispatcher does without") {
+        onReactor { reactor, _ ->
+            val functions = Without("kotlinx.coroutines.Delay").loadClass("io.netpark.coroutines.LoopTimersKt")
+            val dispatcherOn = functions.getDeclaredMethod("dispatcherOn", EventLoop::class.java)
+            dispatcherOn(null, reactor.group.loops()[0])::class.simpleName shouldBe "LoopDispatcher"
+        }
+    }
+
+    test("delay and withTimeout resume on the loop's thread, never early") {
         onReactor { reactor, _ ->
             withContext(reactor.loopDispatchers[0]) {
                 measureTimeMillis { delay(30) } shouldBeGreaterThanOrEqual 30
@@ -142,7 +157,7 @@ class LoopDispatcherSpec : NetparkSpec(body = {
         }
     }
 
-    test("a delay on a loop that closes is cancelled, and the coroutine can finish") {
+    test("a delay on a loop that closes is cancelled, and the coroutine can finish").config(enabled = hasTimers) {
         val reactor = Reactor(1) { daemon(true) }
         runBlocking {
             supervisorScope {
@@ -190,7 +205,7 @@ class LoopDispatcherSpec : NetparkSpec(body = {
         }
     }
 
-    test("a timeout on a loop that closes ends, and one on a loop that is closed does not wait") {
+    test("a timeout on a loop that closes ends, and one on a loop that is closed does not wait").config(enabled = hasTimers) {
         val reactor = Reactor(1) { daemon(true) }
         runBlocking {
             supervisorScope {
@@ -208,3 +223,15 @@ class LoopDispatcherSpec : NetparkSpec(body = {
         }
     }
 })
+
+/** Has Netpark's adapter and kotlinx.coroutines once more, but for one class. */
+private class Without(private val missing: String) : ClassLoader(LoopDispatcher::class.java.classLoader) {
+    override fun loadClass(name: String, resolve: Boolean): Class<*> {
+        if (name == missing) throw ClassNotFoundException(name)
+        if (!name.startsWith("io.netpark.coroutines.") && !name.startsWith("kotlinx.coroutines.")) return super.loadClass(name, resolve)
+        return findLoadedClass(name) ?: parent.getResourceAsStream(name.replace('.', '/') + ".class")!!.use {
+            val bytes = it.readAllBytes()
+            defineClass(name, bytes, 0, bytes.size)
+        }
+    }
+}
