@@ -208,7 +208,7 @@ public final class CallbackClient implements AutoCloseable {
         if (closed) {
             pool.close();
         }
-        return new CallbackPool(pool, this, Setup.notNegativeNanos(checkAfter), check);
+        return new CallbackPool(pool, this, Due.notNegativeNanos(checkAfter, "time after which a connection is checked"), check);
     }
 
     /** @throws IllegalStateException if connections of this client cannot have these callbacks */

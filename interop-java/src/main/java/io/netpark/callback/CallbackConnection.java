@@ -93,7 +93,7 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Replaces the request callback, from the next call on; the one that is running comes to its end. Bytes that the old one
      * has left unread go to the new one at once, as by {@link #requestAgain}: so a protocol can be switched by the message
-     * that asks for it. All of them do, also if they are more than the new one's {@link Setup#inputLimit}, which counts when it
+     * that asks for it. All of them do, also if they are more than the new one's {@link CallbackServer.Builder#inputLimit}, which counts when it
      * has been called with them.
      */
     public void onRequest(RequestHandler handler) {
@@ -187,28 +187,35 @@ public final class CallbackConnection extends CallbackWriter {
     // Time
 
     /**
-     * Closes the connection if no byte comes for so long while it is being read; see {@link Setup#readTimeout}. Replaces
-     * the timeout in force, and counts from now on.
+     * Closes the connection if no byte comes for so long while it is being read; see {@link CallbackServer.Builder#readTimeout}.
+     * Replaces the timeout in force, and counts from now on.
      *
-     * @param time zero for ever
+     * @param time positive; {@link Due#INFINITE} for none
+     * @throws IllegalArgumentException if it is not positive
      */
     public void setReadTimeout(Duration time) {
-        input.setTimeout(Setup.notNegativeNanos(time));
+        input.setTimeout(Setup.timeoutNanos(time, "read timeout"));
+    }
+
+    /** As {@link #setReadTimeout}, if no byte moves in either direction; see {@link CallbackServer.Builder#idleTimeout}. */
+    public void setIdleTimeout(Duration time) {
+        idle.set(Setup.timeoutNanos(time, "idle timeout"));
     }
 
     /**
      * Closes the connection after so long, with {@link NetparkException.TimedOut} ({@code EXCHANGE}) as the cause, unless
-     * the deadline is cancelled before: when a handshake, say, has come to its end.
+     * the limit is cancelled before: when a handshake, say, has come to its end.
      *
+     * @param within zero or less closes it at once; {@link Due#INFINITE} is no limit
      * @param name what must be over by then, for the message
      * @return cancelled by {@link ScheduledFuture#cancel}
      */
-    public ScheduledFuture<?> setDeadline(Duration after, String name) {
+    public ScheduledFuture<?> limit(Duration within, String name) {
         Objects.requireNonNull(name, "name");
         return loop().schedule(() -> {
             life.end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
-                    name + " with " + this + ": not finished within " + Due.millis(after) + " ms"));
-        }, Setup.notNegativeNanos(after), TimeUnit.NANOSECONDS);
+                    name + " with " + this + ": not finished within " + Due.millis(within) + " ms"));
+        }, Math.max(0, Due.nanos(within)), TimeUnit.NANOSECONDS);
     }
 
     // State
@@ -270,6 +277,16 @@ public final class CallbackConnection extends CallbackWriter {
         return isOpen() ? core.peerState() : PeerState.CLOSED;
     }
 
+    /**
+     * Whether the peer has ended its stream, and nothing will come but what callbacks have been called with, or are being called with
+     * now: for a callback that has an incomplete message in its hands, or the last one. True also if the connection has ended. Asks
+     * the kernel if the end has not been read. For callbacks of this connection; elsewhere bytes may be between the socket and the
+     * callback.
+     */
+    public boolean isInputEnded() {
+        return !isOpen() || input.isAtEnd();
+    }
+
     /** Whether its server is shutting down: no time to begin anything long. Always false for a dialed connection. */
     public boolean isDraining() {
         return owner.isDraining();
@@ -278,7 +295,7 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Says that a request is being answered, though no callback is running: by other threads, or when a future completes. Until
      * that is {@linkplain Exchange#close closed}, {@linkplain CallbackServer#shutdown shutting down} the server waits for this
-     * connection, and it is not {@linkplain Setup#idleTimeout idle}.
+     * connection, and it is not {@linkplain CallbackServer.Builder#idleTimeout idle}.
      */
     public Exchange beginExchange() {
         return life.beginExchange();
@@ -377,19 +394,43 @@ public final class CallbackConnection extends CallbackWriter {
         if (!loop().inLoop()) {
             throw new IllegalStateException("detach " + this + ": only on its event loop, where no callback runs meanwhile");
         }
+        if (input.isLent()) {
+            throw new IllegalStateException("detach " + this + ": it is being copied from; cancel that first");
+        }
+        requireDetachable();
+        return takeOut();
+    }
+
+    /**
+     * As {@link #detach}, from any thread, by a callback that a worker runs for example: when the callback that is running has
+     * returned, and everything written by now has been taken by the kernel. No callback is called with bytes meanwhile.
+     *
+     * @return fails as {@link #detach} does, also if more is written before it completes; then the callbacks go on. Cancelling it
+     *     takes it back, unless it is too late: then the socket is closed
+     */
+    public CompletableFuture<Detached> detachAsync() {
+        return Detaching.begin(this);
+    }
+
+    /** On the loop: whether nothing is in progress but what its input may be lent for. */
+    void requireDetachable() throws NetparkException.Closed {
         if (!isOpen()) {
             throw life.closed("detach");
         }
         if (life.isCalling()) {
-            throw new IllegalStateException("detach " + this + ": a worker is running one of its callbacks; wait until it is over");
+            throw new IllegalStateException("detach " + this + ": a worker has one of its callbacks; call detachAsync");
         }
         if (output.pendingBytes() > 0) {
             throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
-                    + " bytes of output are pending; wait for their future");
+                    + " bytes of output are pending; call detachAsync, or wait for their future");
         }
-        if (input.isLent() || !output.isIdle()) {
-            throw new IllegalStateException("detach " + this + ": it is being copied from, or to; cancel that first");
+        if (!output.isIdle()) {
+            throw new IllegalStateException("detach " + this + ": it is being copied to; cancel that first");
         }
+    }
+
+    /** On the loop, when it is detachable. */
+    Detached takeOut() throws NetparkException.Closed {
         input.stop();
         byte[] unread;
         OpenDescriptor descriptor;

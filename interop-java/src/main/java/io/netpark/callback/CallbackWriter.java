@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -176,13 +177,14 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
     }
 
     /**
-     * Closes the connection if pending output makes no progress for so long; see {@link Setup#writeTimeout}. Replaces the
+     * Closes the connection if pending output makes no progress for so long; see {@link CallbackServer.Builder#writeTimeout}. Replaces the
      * timeout in force, and counts from now on.
      *
-     * @param time zero for ever
+     * @param time positive; {@link io.netpark.core.sys.Due#INFINITE} for none
+     * @throws IllegalArgumentException if it is not positive
      */
     public void setWriteTimeout(Duration time) {
-        output().setTimeout(Setup.notNegativeNanos(time));
+        output().setTimeout(Setup.timeoutNanos(time, "write timeout"));
     }
 
     /**
@@ -201,9 +203,9 @@ public abstract sealed class CallbackWriter extends CallbackSocket permits Callb
      * then, or when the time is over, the connection is closed. For callbacks and servers it is closed when everything has been
      * sent; what lingers costs a descriptor, and ends with the event loop.
      *
-     * @param atMost how long the peer has to end its stream; a few seconds are usual
+     * @param atMost how long the peer has to end its stream; a few seconds are usual. Zero or less does not wait for that
      */
     public void closeLingering(Duration atMost) {
-        output().closeLingering(Setup.notNegativeNanos(atMost));
+        output().closeLingering(Math.max(0, Due.nanos(atMost)));
     }
 }

@@ -16,6 +16,8 @@ final class Drain {
     private final EventLoop loop;
     /** A task is scheduled that asks whether it is idle. */
     private boolean looksAgain;
+    /** It was not idle when it was first looked at: it is finished, then, and not merely idle. */
+    private boolean finishes;
 
     Drain(CallbackConnection connection) {
         this.connection = connection;
@@ -29,13 +31,16 @@ final class Drain {
      */
     void endIfIdle() {
         if (!isIdle() || !hasNothingToRead()) {
+            finishes = true;
             return;
         }
         if (!isAcknowledged()) {
             lookAgain();
         } else if (connection.life.endOrderly(
                 new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"), LINGER_NANOS)) {
-            connection.owner.endedIdle();
+            if (!finishes) {
+                connection.owner.endedIdle();
+            }
         }
     }
 

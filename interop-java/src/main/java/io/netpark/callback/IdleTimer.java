@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
 final class IdleTimer {
 
     private final CallbackConnection connection;
-    private final long idleNanos;
+    /** 0 for none. */
+    private volatile long idleNanos;
     /** Written by other loops as well, while the connection is copied to or from. */
     private volatile long lastByte;
     /** Made when the connection has first been silent for a part of its time. */
@@ -28,7 +29,28 @@ final class IdleTimer {
         this.idleNanos = idleNanos;
     }
 
+    /** From any thread: from now on. */
+    void set(long nanos) {
+        idleNanos = nanos;
+        connection.loop().tryExecute(this::changed);
+    }
+
+    private void changed() {
+        if (!connection.isOpen()) {
+            return;
+        }
+        if (timer != null) {
+            timer.disarm();
+        }
+        listening = false;
+        start();
+        if (!connection.input.isReading()) {
+            listenForLoopEnd();
+        }
+    }
+
     void start() {
+        long idleNanos = this.idleNanos;
         if (idleNanos > 0) {
             touch();
             timer().arm(Uptake.firstLook(lastByte, idleNanos));
@@ -80,6 +102,7 @@ final class IdleTimer {
     }
 
     private void fire() {
+        long idleNanos = this.idleNanos;
         if (idleNanos == 0 || !connection.isOpen()) {
             return;
         }

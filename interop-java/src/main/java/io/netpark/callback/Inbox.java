@@ -43,6 +43,11 @@ abstract sealed class Inbox permits RequestInbox, InputInbox, WorkerInbox {
         return false;
     }
 
+    /** From any thread: whether bytes have been read, or are being read, that no callback has been called with. */
+    boolean isOnItsWay() {
+        return false;
+    }
+
     /** Adds bytes that come from elsewhere; nothing has been read by then, or it has been {@linkplain #take taken}. */
     abstract void put(ByteBuffer bytes) throws NetparkException.LimitExceeded;
 

@@ -223,6 +223,18 @@ final class Input {
         return end.isKnown();
     }
 
+    /** Nothing will come but what callbacks have been called with, or are called with now. On the thread of a callback, above all. */
+    boolean isAtEnd() {
+        if (end.isKnown()) {
+            return !unread.isOnItsWay();
+        }
+        try {
+            return core.peekInput() == ConnectionDescriptor.END_OF_STREAM && !unread.isOnItsWay(); // in this order
+        } catch (NetparkException e) {
+            return true; // it has ended otherwise
+        }
+    }
+
     /** The callbacks know of the peer's end, and have been shown every byte before it. */
     boolean isEndTold() {
         return end.isTold();

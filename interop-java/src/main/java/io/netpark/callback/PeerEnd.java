@@ -17,7 +17,8 @@ final class PeerEnd {
 
     private final CallbackConnection connection;
     private final Input input;
-    private boolean known;
+    /** Read by other threads as well. */
+    private volatile boolean known;
     private boolean told;
     /** Somebody else has read it, and has told the other peer: there is no answer to wait for. */
     private boolean passedOn;

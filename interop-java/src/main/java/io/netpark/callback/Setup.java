@@ -13,11 +13,11 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the builders of a server and of a client have in common. NOT thread safe.
+ * What the builders of a server and of a client have in common: users see it in them. NOT thread safe.
  *
  * @param <B> the builder itself
  */
-public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Builder, CallbackClient.Builder {
+abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Builder, CallbackClient.Builder {
 
     private @Nullable EventLoopGroup group;
     private int loops;
@@ -102,7 +102,8 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * How many bytes a callback may leave unread, and so how long a message may be that it needs to see whole. Reaching
      * it, a connection is not read until the callback takes some bytes, when it is called again by
      * {@link CallbackConnection#requestAgain}; or it is closed: {@link #atInputLimit}. The default is 64 KiB for a request
-     * callback, and 1 MiB for an input callback.
+     * callback, and 1 MiB for an input callback and for messages, or as much as a message of their
+     * {@link io.netpark.core.buffer.Framing} may need.
      */
     public B inputLimit(int bytes) {
         inputLimit = positive(bytes);
@@ -111,7 +112,7 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     /**
      * Closes a connection that has been idle for this long, with {@link NetparkException.TimedOut} ({@code IDLE}) as the cause.
-     * Never early. Zero, the default, is for ever. Not TCP keepalive, which {@link #options} has: that one finds peers that have
+     * Never early. The default is {@link Due#INFINITE}: none. For one connection: {@link CallbackConnection#setIdleTimeout}. Not TCP keepalive, which {@link #options} has: that one finds peers that have
      * vanished, this one those that are silent.
      *
      * <p>A connection is idle while no byte moves in either direction, nor from the kernel to the peer, and it is not this side
@@ -120,9 +121,11 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
      * {@linkplain CallbackConnection#beginExchange exchange} is in progress. A callback in {@link CallbackConnection#awaitInput}
      * waits for the peer, and so do a copy, a relay, and a connection whose reading is paused without an exchange: those are idle
      * if no byte moves. It is the same on the event loop and with workers.
+     *
+     * @throws IllegalArgumentException if it is not positive
      */
     public B idleTimeout(Duration time) {
-        idleNanos = notNegativeNanos(time);
+        idleNanos = timeoutNanos(time, "idle timeout");
         return self();
     }
 
@@ -137,21 +140,25 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
 
     /**
      * Closes a connection from which no byte has come for this long while it was being read, with
-     * {@link NetparkException.TimedOut} ({@code READ}) as the cause. Zero, the default, is for ever. For one connection:
-     * {@link CallbackConnection#setReadTimeout}.
+     * {@link NetparkException.TimedOut} ({@code READ}) as the cause. The default is {@link Due#INFINITE}: none. For one
+     * connection: {@link CallbackConnection#setReadTimeout}.
+     *
+     * @throws IllegalArgumentException if it is not positive
      */
     public B readTimeout(Duration time) {
-        readNanos = notNegativeNanos(time);
+        readNanos = timeoutNanos(time, "read timeout");
         return self();
     }
 
     /**
      * Closes a connection whose pending output the kernel has taken no byte of for this long, with
-     * {@link NetparkException.TimedOut} ({@code WRITE}) as the cause: the peer has stopped reading. Zero, the default, is
-     * for ever. For one connection: {@link CallbackConnection#setWriteTimeout}.
+     * {@link NetparkException.TimedOut} ({@code WRITE}) as the cause: the peer has stopped reading. The default is
+     * {@link Due#INFINITE}: none. For one connection: {@link CallbackConnection#setWriteTimeout}.
+     *
+     * @throws IllegalArgumentException if it is not positive
      */
     public B writeTimeout(Duration time) {
-        writeNanos = notNegativeNanos(time);
+        writeNanos = timeoutNanos(time, "write timeout");
         return self();
     }
 
@@ -215,7 +222,9 @@ public abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Bu
         return bytes;
     }
 
-    static long notNegativeNanos(Duration time) {
-        return Due.notNegativeNanos(time, "time");
+    /** What is set as a timeout; 0 for none. */
+    static long timeoutNanos(Duration time, String what) {
+        long nanos = Due.timeoutNanos(time, what);
+        return nanos >= Due.FOREVER ? 0 : nanos;
     }
 }

@@ -18,7 +18,7 @@ final class Unread {
     private volatile Receiver receiver;
     /** What {@link #receiver} was when the loop has last looked. */
     private Receiver adopted;
-    private Inbox inbox;
+    private volatile Inbox inbox;
     /** A callback is running on the loop. */
     private boolean calling;
 
@@ -111,6 +111,11 @@ final class Unread {
     /** A callback has been called, has left some, and has not got it in its hands still. */
     boolean isAnyLeft() {
         return inbox.left() > 0 && !connection.life.isCalling();
+    }
+
+    /** From any thread: whether some has been read, or may be, that no callback has been called with. */
+    boolean isOnItsWay() {
+        return inbox.isOnItsWay();
     }
 
     /** A callback that is running waits for more. */

@@ -40,6 +40,10 @@ final class WorkerInbox extends Inbox {
     /** The size of {@link #current} when the loop last had it. */
     private long handedOut;
     private @Nullable Wait wait;
+    /** A read is going on. Written by the loop, before and after it has taken bytes from the socket. */
+    private volatile boolean reading;
+    /** There are bytes that no callback has been called with. Written by the loop. */
+    private volatile boolean fresh;
     /** Who is in the call that is out. The worker's. */
     private @Nullable Receiver called;
 
@@ -84,7 +88,19 @@ final class WorkerInbox extends Inbox {
 
     @Override
     int read(ConnectionDescriptor core, boolean retry) throws NetparkException {
-        return InputInbox.readInto(arriving(), core, retry, holds());
+        reading = true;
+        try {
+            int count = InputInbox.readInto(arriving(), core, retry, holds());
+            fresh |= count > 0;
+            return count;
+        } finally {
+            reading = false;
+        }
+    }
+
+    @Override
+    boolean isOnItsWay() {
+        return reading || fresh;
     }
 
     /**
@@ -108,6 +124,7 @@ final class WorkerInbox extends Inbox {
             feed();
         } else if (connection.input.receiver().isNobody()) {
             arriving().skip(arriving().available());
+            fresh = false;
             arriving().release();
         } else {
             calls.turns().want(Turns.INPUT);
@@ -122,19 +139,21 @@ final class WorkerInbox extends Inbox {
     @Override
     void put(ByteBuffer bytes) throws NetparkException.LimitExceeded {
         arriving().put(bytes);
+        fresh = true;
     }
 
     // A call
 
     /** On the loop: a worker is going to have the bytes. */
     void handOut() {
-        LinkBuffer fresh = arriving;
+        LinkBuffer arrived = arriving;
         if (current == null || current.available() == 0) {
             arriving = current;
-            current = fresh;
-        } else if (fresh != null) {
-            OutputQueue.move(fresh, current);
+            current = arrived;
+        } else if (arrived != null) {
+            OutputQueue.move(arrived, current);
         }
+        fresh = false;
         handedOut = current == null ? 0 : current.available();
     }
 
@@ -241,6 +260,7 @@ final class WorkerInbox extends Inbox {
         if (hasFresh()) {
             assert current != null;
             OutputQueue.move(arriving(), current);
+            fresh = false;
             takeBack();
         }
         if (handedOut >= waiting.count || connection.input.isEnded() || !connection.isOpen()) {

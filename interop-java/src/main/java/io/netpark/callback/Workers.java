@@ -35,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * {@link Rejection#RUN_ON_LOOP} a callback may even wait on the event loop that should wake it. Let the two kinds have workers of
  * their own, give the wait an end ({@code future.get(5, SECONDS)}), do not wait ({@code future.thenAccept}), or use
  * {@link #virtualThreads}, of which there are as many as there are calls. Memory is not
- * waited for in such a way: with a {@link Setup#segments pool of segments} that is at its limit, a connection whose callback has
+ * waited for in such a way: with a {@link CallbackServer.Builder#segments pool of segments} that is at its limit, a connection whose callback has
  * a part of a message and {@linkplain CallbackConnection#awaitInput awaits} the rest is closed.
  *
  * <p>Several servers and clients may share workers. {@link #close} ends the threads that were made here; close the servers

@@ -221,7 +221,7 @@ class EndingsTest {
                     }
                 }
                 case PEER_RESETS -> Support.reset(socket.join());
-                case DEADLINE -> connection.setDeadline(Duration.ofMillis(10), "all");
+                case DEADLINE -> connection.limit(Duration.ofMillis(10), "all");
                 case READ_TIMEOUT, IDLE_TIMEOUT, SHUTDOWN -> { }
             }
         }

@@ -32,7 +32,7 @@ class EndlessTimesTest {
                         .onConnect(connection -> {
                             connection.setReadTimeout(FOREVER);
                             connection.setWriteTimeout(FOREVER);
-                            deadline.complete(connection.setDeadline(FOREVER, "a handshake"));
+                            deadline.complete(connection.limit(FOREVER, "a handshake"));
                         })
                         .onRequest((connection, in) -> {
                             connection.write(in);

@@ -314,7 +314,7 @@ class InputTest {
         CompletableFuture<Throwable> closed = new CompletableFuture<>();
         AtomicInteger shaken = new AtomicInteger();
         try (CallbackServer server = server()
-                .onConnect(connection -> connection.attach(connection.setDeadline(Duration.ofSeconds(1), "handshake")))
+                .onConnect(connection -> connection.attach(connection.limit(Duration.ofSeconds(1), "handshake")))
                 .onInput((connection, in) -> {
                     if (in.takeLine(100) != null) {
                         connection.attachment(java.util.concurrent.ScheduledFuture.class).cancel(false);

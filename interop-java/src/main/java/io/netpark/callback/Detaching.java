@@ -1,0 +1,84 @@
+package io.netpark.callback;
+
+import io.netpark.core.net.Detached;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Takes a connection out of its event loop as soon as nothing of it is in progress there.
+ *
+ * <pre>
+ *   input held: no callback is called with bytes from now on
+ *      --the callback that is running has returned--> --everything written has been taken--> detached, the future is told
+ *      --cancelled, closed, or written to again----> input let go, the future is told
+ * </pre>
+ */
+final class Detaching {
+
+    private final CallbackConnection connection;
+    private final PlacedFuture<Detached> future;
+    private boolean waitedForOutput;
+
+    private Detaching(CallbackConnection connection) {
+        this.connection = connection;
+        this.future = connection.limits.newFuture(connection.loop());
+    }
+
+    /** As {@link CallbackConnection#detachAsync}. */
+    static CompletableFuture<Detached> begin(CallbackConnection connection) {
+        Detaching begun = new Detaching(connection);
+        if (!connection.input.hold()) {
+            begun.future.completeExceptionally(new IllegalStateException(
+                    "detach " + connection + ": it is being copied from, or detached; cancel that first"));
+            return begun.future;
+        }
+        try {
+            OneByOne.onLoop(connection.loop(), begun::goOn);
+        } catch (Throwable e) { // no memory for the task
+            connection.input.letGo();
+            throw e;
+        }
+        return begun.future;
+    }
+
+    /** On the loop, as a task; or elsewhere if that has ended, and the connection with it. */
+    private void goOn() {
+        try {
+            if (future.isDone()) {
+                connection.input.letGo();
+            } else if (connection.isOpen() && connection.life.isCalling()) {
+                connection.life.afterCall(this::goOn);
+            } else if (connection.isOpen() && !connection.output.isIdle() && !waitedForOutput) {
+                waitedForOutput = true;
+                awaitOutput();
+            } else {
+                finish();
+            }
+        } catch (Throwable e) { // no memory, say
+            fail(e);
+        }
+    }
+
+    /** Behind everything that has been written by now, and before anything else. */
+    private void awaitOutput() {
+        PlacedFuture<Void> written = new PlacedFuture<>(new Place(null, connection.loop()));
+        written.whenComplete((nothing, failure) -> OneByOne.onLoop(connection.loop(), this::goOn));
+        connection.output.write(connection.newBuffer(), written);
+    }
+
+    private void finish() throws NetparkException.Closed {
+        connection.requireDetachable();
+        Detached detached = connection.takeOut();
+        future.tell(() -> {
+            if (!future.complete(detached)) {
+                detached.close(); // cancelled at the last moment, and nobody else knows of it
+            }
+        });
+    }
+
+    private void fail(@Nullable Throwable why) {
+        connection.input.letGo();
+        future.tellFailure(why);
+    }
+}
