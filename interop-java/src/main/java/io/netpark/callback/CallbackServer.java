@@ -10,9 +10,12 @@ import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
@@ -77,6 +80,27 @@ public final class CallbackServer implements AutoCloseable {
      */
     public int port() {
         return listeners.get(0).port();
+    }
+
+    /**
+     * Its listening sockets once more, for the process that succeeds this one: one, or one for each loop. While that is being
+     * started both accept, and no connection is refused.
+     *
+     * @return to be closed, passed on, or {@linkplain Builder#adopt adopted}
+     * @throws NetparkException.Closed if it accepts no more
+     * @throws NetparkException if there are no descriptors for it
+     */
+    public List<OpenDescriptor> duplicates() throws NetparkException {
+        List<OpenDescriptor> duplicates = new ArrayList<>(listeners.size());
+        try {
+            for (ListenerDescriptor listener : listeners) {
+                duplicates.add(listener.duplicate());
+            }
+        } catch (Throwable e) {
+            duplicates.forEach(OpenDescriptor::close);
+            throw e;
+        }
+        return duplicates;
     }
 
     /** The event loops of its connections. */
@@ -372,18 +396,56 @@ public final class CallbackServer implements AutoCloseable {
          * @throws UnsupportedOperationException if Netpark cannot run here
          */
         public CallbackServer listen(SocketAddress address) throws NetparkException {
+            Objects.requireNonNull(address, "address");
+            return start("listen on " + address, group -> onEachLoop
+                    ? ListenerDescriptor.listenOnEachLoop(group, address, options, admission)
+                    : List.of(ListenerDescriptor.listen(group, address, options, admission)));
+        }
+
+        /**
+         * Starts a server on sockets that listen already: those that the service manager has passed to this process
+         * ({@link io.netpark.core.net.ListenFds}), or that of the process which this one succeeds ({@link CallbackServer#duplicates}).
+         * Connections that wait in their backlogs are accepted like later ones. {@link #listenOnEachLoop} has no effect.
+         *
+         * @param listening at least one; they are the server's from now on. If this throws, those that it has taken over by then are
+         *     closed, and the others stay the caller's
+         * @throws NetparkException saying what a descriptor is, if it is no listening stream socket
+         * @throws IllegalStateException as {@link #listen(SocketAddress)}, or if one is closed, or was taken over already
+         */
+        public CallbackServer adopt(OpenDescriptor... listening) throws NetparkException {
+            if (listening.length == 0) {
+                throw new IllegalArgumentException("adopt: at least one listening socket is needed");
+            }
+            return start("adopt " + Arrays.toString(listening), group -> {
+                List<ListenerDescriptor> adopted = new ArrayList<>(listening.length);
+                try {
+                    for (OpenDescriptor socket : listening) {
+                        adopted.add(ListenerDescriptor.adopt(group, socket, options, admission));
+                    }
+                } catch (Throwable e) {
+                    adopted.forEach(ListenerDescriptor::close);
+                    throw e;
+                }
+                return adopted;
+            });
+        }
+
+        /** Where a server gets its sockets from. */
+        private interface Opening {
+            List<ListenerDescriptor> open(EventLoopGroup group) throws NetparkException;
+        }
+
+        private CallbackServer start(String operation, Opening opening) throws NetparkException {
             Callbacks callbacks = this.callbacks.build();
             if (!callbacks.hasReceiver()) {
-                throw new IllegalStateException("listen on " + address + ": nobody is told of what arrives; add onRequest, onInput or"
-                        + " onMessage, or ignoreInput() for a server that only sends");
+                throw new IllegalStateException(operation + ": nobody is told of what arrives; add onRequest, onInput or onMessage,"
+                        + " or ignoreInput() for a server that only sends or copies");
             }
             Limits limits = limits();
             limits.requireRoom(callbacks.receiver);
             EventLoopGroup group = openGroup();
             try {
-                List<ListenerDescriptor> listeners = onEachLoop
-                        ? ListenerDescriptor.listenOnEachLoop(group, address, options, admission)
-                        : List.of(ListenerDescriptor.listen(group, address, options, admission));
+                List<ListenerDescriptor> listeners = opening.open(group);
                 CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, callbacks, limits);
                 listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
                 return server;

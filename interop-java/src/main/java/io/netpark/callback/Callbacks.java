@@ -147,7 +147,10 @@ public final class Callbacks {
             return this;
         }
 
-        /** What arrives is read and dropped, on purpose: for a server that only sends. */
+        /**
+         * What arrives is read and dropped, on purpose: for a server that only sends, or whose connections are copied or relayed to
+         * others.
+         */
         public Builder ignoreInput() {
             ignoresInput = true;
             return this;

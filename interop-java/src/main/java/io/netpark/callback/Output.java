@@ -395,6 +395,7 @@ final class Output {
 
     /** The connection has ended: nothing that is pending will be written. */
     void release() {
+        loop.countDropped(pendingBytes - pendingOfFiles);
         Flushing last = flushing;
         if (last != null) {
             last.release();

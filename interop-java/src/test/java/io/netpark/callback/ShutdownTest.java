@@ -93,7 +93,8 @@ class ShutdownTest {
                 assertEquals("just in time", Support.receiveAll(socket));
                 socket.close();
             }
-            assertEquals(clients, get(report).finished()); // each had a request when it was first looked at
+            Shutdown.Report done = get(report); // whether one was idle depends on what its loop came to first
+            assertEquals(clients, done.idle() + done.finished(), done.toString());
         }
     }
 
@@ -125,7 +126,8 @@ class ShutdownTest {
             Support.assertPattern(1, length, client.getInputStream());
             Support.assertPattern(2, length, client.getInputStream());
             assertEquals(-1, client.getInputStream().read());
-            assertEquals(new Shutdown.Report(0, 1, 0, 0), get(report));
+            Shutdown.Report done = get(report); // whether it was idle depends on which request it was looked at after
+            assertEquals(1, done.idle() + done.finished(), done.toString());
         }
     }
 
