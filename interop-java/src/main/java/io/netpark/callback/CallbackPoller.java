@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,24 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Watches descriptors of any kind that can be polled (sockets, pipes, eventfds, timerfds, ...) and calls back when they
- * are ready, on one event loop. It neither reads nor writes, nor closes them; see {@link DescriptorHandle}.
+ * are ready, on one event loop.
+ *
+ * <pre>{@code
+ * try (CallbackPoller poller = CallbackPoller.open();
+ *         TimerFd timer = OpenDescriptor.timerFd()) {
+ *     poller.start(timer, Watch.READ, (descriptor, events) -> {
+ *         if (!events.isPollerClosed()) {
+ *             tick(timer.takeExpirations());
+ *         }
+ *     });
+ *     timer.arm(Duration.ofSeconds(1), Duration.ofSeconds(1));
+ *     Thread.currentThread().join();
+ * }
+ * }</pre>
+ *
+ * <p>Ownership: descriptors stay their owner's. The poller neither reads nor writes, nor closes them, nor changes their mode: a
+ * callback that reads or writes wants a non-blocking one. The owner keeps a descriptor open while it is watched, and closes it after
+ * {@link #stop}: the kernel may give the number to another file at once.
  *
  * <p>Every method may be called by any thread, also inside a callback. {@link #stop} and {@link #close} wait for a
  * callback that is running, unless they are called on the event loop: do not call them with a lock held that a
@@ -26,7 +44,7 @@ public final class CallbackPoller implements AutoCloseable {
     private final EventLoop loop;
     private final @Nullable EventLoopGroup owned;
     /** Guarded by itself, as is the next. */
-    private final Map<DescriptorHandle, Registration> registrations = new HashMap<>();
+    private final Map<OpenDescriptor, Registration> registrations = new HashMap<>();
     private boolean closed;
 
     private CallbackPoller(EventLoop loop, @Nullable EventLoopGroup owned) {
@@ -58,18 +76,15 @@ public final class CallbackPoller implements AutoCloseable {
     /**
      * Watches a descriptor from now on; what it is ready for already is reported as well.
      *
-     * @throws IllegalStateException if it is watched already
+     * @throws IllegalStateException if it is watched already, or closed
      * @throws UnsupportedOperationException if {@code watch} is edge-triggered and the event loop uses poll(2), which
      *     knows no edges
      * @throws NetparkException if it is not open, cannot be polled (a regular file; poll(2) takes even those), or a
      *     limit is reached; {@link NetparkException.Closed} if the poller is closed
      */
-    public void start(DescriptorHandle descriptor, Watch watch, ReadinessHandler handler) throws NetparkException {
+    public void start(OpenDescriptor descriptor, Watch watch, ReadinessHandler handler) throws NetparkException {
         Objects.requireNonNull(handler, "handler");
-        if (watch.mode() == Watch.Mode.EDGE_TRIGGERED && !loop.poller().edgeTriggered()) {
-            throw new UnsupportedOperationException("poll(2) cannot watch " + descriptor
-                    + " edge-triggered; use level-triggered, one-shot, or a group with Poller.EPOLL");
-        }
+        requirePossible(descriptor, watch);
         Registration registration = new Registration(this, descriptor, watch, handler);
         synchronized (registrations) {
             if (closed) {
@@ -90,7 +105,14 @@ public final class CallbackPoller implements AutoCloseable {
         }
     }
 
-    private static IllegalStateException watchedAlready(DescriptorHandle descriptor) {
+    private void requirePossible(OpenDescriptor descriptor, Watch watch) {
+        if (watch.mode() == Watch.Mode.EDGE_TRIGGERED && !loop.poller().edgeTriggered()) {
+            throw new UnsupportedOperationException("poll(2) cannot watch " + descriptor
+                    + " edge-triggered; use level-triggered, one-shot, or a group with Poller.EPOLL");
+        }
+    }
+
+    private static IllegalStateException watchedAlready(OpenDescriptor descriptor) {
         return new IllegalStateException(descriptor + " is watched already on this event loop; stop it first");
     }
 
@@ -101,7 +123,7 @@ public final class CallbackPoller implements AutoCloseable {
      *
      * @return false if the descriptor is not watched
      */
-    public boolean stop(DescriptorHandle descriptor) {
+    public boolean stop(OpenDescriptor descriptor) {
         Registration registration;
         synchronized (registrations) {
             registration = registrations.remove(descriptor);
@@ -114,25 +136,47 @@ public final class CallbackPoller implements AutoCloseable {
     }
 
     /**
+     * Watches a descriptor for something else, or in another mode, from now on: as a stop and a start with the same callback, but
+     * without a moment at which it is not watched, and without waiting. A callback that is entered after this has returned is told
+     * of what the new watch wants, and of nothing else; one that is running goes on. What the descriptor is ready for at this moment is
+     * reported, and a one-shot watch will report once, whatever has been reported before. Inside the callback or not, on any thread.
+     *
+     * @return false if the descriptor is not watched
+     * @throws UnsupportedOperationException as {@link #start}
+     * @throws NetparkException if the kernel refuses; the descriptor is watched as before
+     */
+    public boolean change(OpenDescriptor descriptor, Watch watch) throws NetparkException {
+        requirePossible(descriptor, watch);
+        synchronized (registrations) { // against a stop at the same time, after which the number may be another's
+            Registration registration = registrations.get(descriptor);
+            if (registration == null) {
+                return false;
+            }
+            registration.change(watch);
+            return true;
+        }
+    }
+
+    /**
      * Has a {@linkplain Watch#oneShot one-shot} descriptor reported once more. Of others, what they are ready for at
      * this moment is reported again. Inside the callback or later, on any thread.
      *
      * @return false if the descriptor is not watched
      * @throws NetparkException if the kernel refuses; the descriptor is still watched and not resumed
      */
-    public boolean resume(DescriptorHandle descriptor) throws NetparkException {
+    public boolean resume(OpenDescriptor descriptor) throws NetparkException {
         synchronized (registrations) { // against a stop at the same time, after which the number may be another's
             Registration registration = registrations.get(descriptor);
             if (registration == null) {
                 return false;
             }
-            registration.rearm();
+            registration.resume();
             return true;
         }
     }
 
     /** The registration ended by itself; on the loop. */
-    void forget(DescriptorHandle descriptor, Registration registration) {
+    void forget(OpenDescriptor descriptor, Registration registration) {
         synchronized (registrations) {
             registrations.remove(descriptor, registration);
         }

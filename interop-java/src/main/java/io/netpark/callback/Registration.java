@@ -5,6 +5,7 @@ import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -12,10 +13,12 @@ import java.lang.invoke.VarHandle;
 final class Registration extends Pollable implements Runnable {
 
     private static final VarHandle STATE;
+    private static final VarHandle ARMED;
 
     static {
         try {
             STATE = MethodHandles.lookup().findVarHandle(Registration.class, "state", int.class);
+            ARMED = MethodHandles.lookup().findVarHandle(Registration.class, "armed", boolean.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -26,9 +29,17 @@ final class Registration extends Pollable implements Runnable {
 
     private final CallbackPoller poller;
     private final EventLoop loop;
-    private final DescriptorHandle descriptor;
-    private final Watch watch;
+    private final OpenDescriptor descriptor;
+    /** The descriptor's, which may be closed when this is stopped. */
+    private final int number;
     private final ReadinessHandler handler;
+
+    private volatile Watch watch;
+    /**
+     * A one-shot watch may report. What was found before it was changed or resumed may still be on its way then, and be told before
+     * what the kernel finds afterwards: of the two, one is told.
+     */
+    private volatile boolean armed = true;
 
     /**
      * What makes {@link #stop} a barrier.
@@ -46,25 +57,39 @@ final class Registration extends Pollable implements Runnable {
     private int found;
     private boolean queued;
 
-    Registration(CallbackPoller poller, DescriptorHandle descriptor, Watch watch, ReadinessHandler handler) {
+    Registration(CallbackPoller poller, OpenDescriptor descriptor, Watch watch, ReadinessHandler handler) {
         this.poller = poller;
         this.loop = poller.loop();
         this.descriptor = descriptor;
+        this.number = descriptor.number();
         this.watch = watch;
         this.handler = handler;
     }
 
     void register() throws NetparkException {
-        loop.poller().add(descriptor.number(), this, watch.interest());
+        loop.poller().add(number, this, watch.interest());
     }
 
-    void rearm() throws NetparkException {
-        loop.poller().modify(descriptor.number(), this, watch.interest());
+    /** With the lock of the poller's registrations, as {@link #resume}. */
+    void change(Watch to) throws NetparkException {
+        Watch before = watch;
+        watch = to;
+        try {
+            resume();
+        } catch (Throwable e) {
+            watch = before;
+            throw e;
+        }
+    }
+
+    void resume() throws NetparkException {
+        armed = true; // before the kernel is: what that finds must be told
+        loop.poller().modify(number, this, watch.interest());
     }
 
     /** The callback is not entered again once this has returned. Waits for it if it runs on another thread. */
     void stop() {
-        loop.poller().remove(descriptor.number(), this);
+        loop.poller().remove(number, this);
         int before = (int) STATE.getAndBitwiseOr(this, STOPPED);
         if ((before & RUNNING) != 0 && !loop.inLoop()) {
             awaitLeaving();
@@ -121,18 +146,40 @@ final class Registration extends Pollable implements Runnable {
 
     @Override
     public void run() {
-        Events events;
-        try {
-            events = Events.of(found);
-        } catch (Throwable e) { // no memory: an edge is told once, so it is told later
-            loop.execute(this);
-            throw e;
-        }
-        queued = false;
-        found = 0;
         if (!enter()) {
             return;
         }
+        try {
+            int told = wanted(found); // when it has been entered: whoever changes the watch afterwards finds the callback running
+            Events events;
+            try {
+                events = Events.of(told);
+            } catch (Throwable e) { // no memory: an edge is told once, so it is told later
+                armed = true;
+                loop.execute(this);
+                throw e;
+            }
+            queued = false;
+            found = 0;
+            if (told != 0) {
+                call(events);
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /** What the watch of this moment reports of what was found. */
+    private int wanted(int readiness) {
+        Watch now = watch;
+        if (now.mode() == Watch.Mode.ONE_SHOT && (readiness & now.reported()) != 0
+                && !ARMED.compareAndSet(this, true, false)) {
+            return readiness & Readiness.POLLER_CLOSED;
+        }
+        return readiness & now.reported();
+    }
+
+    private void call(Events events) {
         try {
             handler.ready(descriptor, events);
             if (events.isPollerClosed()) {
@@ -143,7 +190,6 @@ final class Registration extends Pollable implements Runnable {
             loop.report("The callback of " + this + " threw; it is not watched any more", e);
         } finally {
             EventLoop.leaveUserCode();
-            leave();
         }
     }
 

@@ -1,6 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.poll.Interest;
+import io.netpark.core.poll.Readiness;
 
 /**
  * What to hear about a descriptor, and how often. An immutable value:
@@ -15,7 +16,7 @@ public final class Watch {
         LEVEL_TRIGGERED,
         /** Once, when it arises; the callback goes on until the system call says EAGAIN. On epoll only. */
         EDGE_TRIGGERED,
-        /** Once, and then nothing at all until {@link CallbackPoller#resume}. */
+        /** Once, and then nothing at all until {@link CallbackPoller#resume} or {@link CallbackPoller#change}. */
         ONE_SHOT
     }
 
@@ -71,6 +72,12 @@ public final class Watch {
             case EDGE_TRIGGERED -> Interest.EDGE;
             case ONE_SHOT -> Interest.ONE_SHOT;
         };
+    }
+
+    /** Bits of {@link Readiness} that its callback is told of. */
+    int reported() {
+        return Readiness.HANGUP | Readiness.ERROR | Readiness.POLLER_CLOSED
+                | (reads() ? Readiness.READABLE | Readiness.READ_CLOSED : 0) | (writes() ? Readiness.WRITABLE : 0);
     }
 
     @Override

@@ -10,11 +10,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.EventFd;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.sys.OpenPipe;
+import io.netpark.core.sys.TimerFd;
 import java.io.File;
+import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,6 +30,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,35 +48,37 @@ class CallbackPollerTest {
     private CallbackPoller poller;
 
     /** Of a pipe. */
-    private DescriptorHandle in;
-    private DescriptorHandle out;
+    private OpenDescriptor in;
+    private OpenDescriptor out;
 
     @BeforeEach
     void open() throws Exception {
         group = Support.group(1, reports);
         poller = CallbackPoller.on(group.next());
-        assertEquals(0, libc.pipe2(memory.address(), Linux.O_NONBLOCK | Linux.O_CLOEXEC));
-        in = new DescriptorHandle(memory.buffer().getInt(0));
-        out = new DescriptorHandle(memory.buffer().getInt(4));
+        OpenPipe pipe = OpenDescriptor.pipe();
+        in = pipe.readEnd();
+        out = pipe.writeEnd();
     }
 
     @AfterEach
     void close() {
         poller.close();
         group.close();
-        libc.close(in.number());
-        if (out != null) {
-            libc.close(out.number());
-        }
+        in.close();
+        out.close();
     }
 
-    private void write(int bytes) {
-        assertEquals(bytes, libc.write(out.number(), memory.address(), bytes));
+    private void write(int bytes) throws NetparkException {
+        assertEquals(bytes, out.write(ByteBuffer.allocate(bytes)));
     }
 
-    /** Any thread: into memory that nobody looks at. */
-    private long drain() {
-        return libc.read(in.number(), memory.address() + 32, 32);
+    private void drain() throws NetparkException {
+        while (in.read(ByteBuffer.allocate(64)) > 0) {}
+    }
+
+    /** Until there is no more room. */
+    private void fill() throws NetparkException {
+        while (out.write(ByteBuffer.allocate(4096)) > 0) {}
     }
 
     private String next() throws InterruptedException {
@@ -142,8 +151,7 @@ class CallbackPollerTest {
     @Test
     void theOtherEndOfAPipeThatClosesIsAHangup() throws Exception {
         poller.start(in, Watch.READ.edgeTriggered(), recording);
-        libc.close(out.number());
-        out = null;
+        out.close();
         assertEquals("HANGUP", next());
     }
 
@@ -154,60 +162,231 @@ class CallbackPollerTest {
 
     @Test
     void timersSignalsAndChangesOfFilesCanBeWatched() throws Exception {
-        int closeOnExec = 0x80000;
-        int nonBlocking = 0x800;
-        int timer = call("timerfd_create", 1, closeOnExec | nonBlocking); // CLOCK_MONOTONIC
-        int changes = call("inotify_init1", closeOnExec | nonBlocking);
         memory.buffer().putLong(0, 1L << 12 - 1); // the signal set of SIGUSR2; the C library reads more, and the kernel not
-        int signals = call("signalfd", -1, memory.address(), closeOnExec | nonBlocking);
         Path folder = Files.createTempDirectory("netpark");
-        try {
-            assertTrue(timer >= 0 && changes >= 0 && signals >= 0);
-            poller.start(new DescriptorHandle(timer), Watch.READ.oneShot(), (descriptor, found) -> events.add("timer " + found));
-            poller.start(new DescriptorHandle(changes), Watch.READ.oneShot(), (descriptor, found) -> events.add("changes " + found));
-            poller.start(new DescriptorHandle(signals), Watch.READ, recording);
+        try (TimerFd timer = OpenDescriptor.timerFd();
+                OpenDescriptor changes = OpenDescriptor.of(libc.inotifyInit(Linux.IN_CLOEXEC | Linux.IN_NONBLOCK));
+                OpenDescriptor signals = OpenDescriptor.of(call("signalfd", -1, memory.address(), Linux.IN_CLOEXEC | Linux.IN_NONBLOCK))) {
+            poller.start(timer, Watch.READ.oneShot(), (descriptor, found) -> events.add("timer " + found));
+            poller.start(changes, Watch.READ.oneShot(), (descriptor, found) -> events.add("changes " + found));
+            poller.start(signals, Watch.READ, recording);
             assertNull(nextSoon());
 
-            memory.buffer().putLong(0, 0).putLong(8, 0).putLong(16, 0).putLong(24, 1_000_000); // once, in a millisecond
-            assertEquals(0, call("timerfd_settime", timer, 0, memory.address(), 0L));
+            timer.arm(Duration.ofMillis(1));
             assertEquals("timer READABLE", next());
+            assertEquals(1, timer.takeExpirations());
 
-            assertTrue(call("inotify_add_watch", changes, folder.toString(), 0x100) >= 0); // IN_CREATE
+            byte[] name = (folder + "\0").getBytes();
+            NativeMemory path = NativeMemory.allocate(name.length);
+            path.buffer().put(0, name);
+            assertTrue(libc.inotifyAddWatch(changes.number(), path.address(), Linux.IN_CREATE) >= 0);
             Path created = Files.createFile(folder.resolve("new"));
             assertEquals("changes READABLE", next());
             Files.delete(created);
 
-            for (int descriptor : new int[] {timer, changes, signals}) {
-                assertTrue(poller.stop(new DescriptorHandle(descriptor)));
+            for (OpenDescriptor descriptor : List.of(timer, changes, signals)) {
+                assertTrue(poller.stop(descriptor));
             }
         } finally {
-            libc.close(timer);
-            libc.close(changes);
-            libc.close(signals);
             Files.delete(folder);
         }
     }
 
     @Test
     void eventfdsAndSocketsCanBeWatched() throws Exception {
-        int eventfd = libc.eventfd(1, Linux.EFD_NONBLOCK | Linux.EFD_CLOEXEC);
         int type = Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK;
         assertEquals(0, libc.socketpair(Linux.AF_UNIX, type, 0, memory.address() + 8));
-        int here = memory.buffer().getInt(8);
-        int there = memory.buffer().getInt(12);
-        try {
-            poller.start(new DescriptorHandle(eventfd), Watch.READ_WRITE.oneShot(), recording);
+        try (EventFd event = OpenDescriptor.eventFd(1);
+                OpenDescriptor here = OpenDescriptor.of(memory.buffer().getInt(8));
+                OpenDescriptor there = OpenDescriptor.of(memory.buffer().getInt(12))) {
+            poller.start(event, Watch.READ_WRITE.oneShot(), recording);
             assertEquals("READABLE|WRITABLE", next());
-            poller.start(new DescriptorHandle(here), Watch.READ.edgeTriggered(), recording);
-            libc.shutdown(there, Linux.SHUT_WR);
+            poller.start(here, Watch.READ.edgeTriggered(), recording);
+            libc.shutdown(there.number(), Linux.SHUT_WR);
             assertEquals("READABLE|READ_CLOSED", next());
-            poller.stop(new DescriptorHandle(eventfd));
-            poller.stop(new DescriptorHandle(here));
-        } finally {
-            libc.close(eventfd);
-            libc.close(here);
-            libc.close(there);
+            poller.stop(event);
+            poller.stop(here);
         }
+    }
+
+    // Changing what is watched for
+
+    /** A socket, which can be watched for both. */
+    private void withSocket(Socket body) throws Exception {
+        int type = Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC;
+        assertEquals(0, libc.socketpair(Linux.AF_UNIX, type, 0, memory.address() + 8));
+        try (OpenDescriptor here = OpenDescriptor.of(memory.buffer().getInt(8));
+                OpenDescriptor there = OpenDescriptor.of(memory.buffer().getInt(12))) {
+            body.run(here, there);
+        }
+    }
+
+    private interface Socket {
+        void run(OpenDescriptor here, OpenDescriptor there) throws Exception;
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aWatchIsChangedToAnotherDirection(Support.Platform platform) throws Exception {
+        try (EventLoopGroup own = platform.group().loops(1).open();
+                CallbackPoller poller = CallbackPoller.on(own.next())) {
+            withSocket((here, there) -> {
+                for (Watch read : List.of(Watch.READ, Watch.READ.oneShot())) {
+                    for (Watch write : List.of(Watch.WRITE.oneShot(), Watch.WRITE)) {
+                        AtomicReference<String> last = new AtomicReference<>("none");
+                        poller.start(here, read, (descriptor, found) -> last.set(found.toString()));
+                        assertTrue(poller.change(here, write));
+                        Support.await("told of room", () -> last.get().equals("WRITABLE"));
+                        there.write(ByteBuffer.allocate(1));
+                        assertTrue(poller.change(here, read));
+                        Support.await("told of bytes", () -> last.get().equals("READABLE"));
+                        here.read(ByteBuffer.allocate(1));
+                        assertTrue(poller.change(here, write.oneShot()));
+                        Support.await("told of room again", () -> last.get().equals("WRITABLE"));
+                        last.set("none");
+                        Thread.sleep(5);
+                        assertEquals("none", last.get()); // once
+                        assertTrue(poller.change(here, Watch.READ_WRITE));
+                        Support.await("told of what there is", () -> last.get().equals("WRITABLE"));
+                        assertTrue(poller.stop(here));
+                        assertFalse(poller.change(here, read));
+                    }
+                }
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void afterAChangeHasReturnedNobodyIsToldOfWhatWasWantedBefore(Support.Platform platform) throws Exception {
+        try (EventLoopGroup own = platform.group().loops(1).open();
+                CallbackPoller poller = CallbackPoller.on(own.next())) {
+            withSocket((here, there) -> {
+                there.write(ByteBuffer.allocate(1)); // readable and writable for ever
+                AtomicReference<Watch> wanted = new AtomicReference<>(Watch.READ);
+                AtomicInteger calls = new AtomicInteger();
+                AtomicInteger wrong = new AtomicInteger();
+                poller.start(here, Watch.READ, (descriptor, found) -> {
+                    if (found.isPollerClosed()) {
+                        return;
+                    }
+                    Watch now = wanted.get(); // null while it is being changed
+                    if (now != null && (found.isReadable() && !now.reads() || found.isWritable() && !now.writes())) {
+                        wrong.incrementAndGet();
+                    }
+                    calls.incrementAndGet();
+                });
+                for (int i = 0; i < 2_000; i++) {
+                    Watch next = i % 2 == 0 ? Watch.WRITE : Watch.READ;
+                    wanted.set(null);
+                    int before = calls.get();
+                    poller.change(here, next);
+                    if (i % 3 == 0) { // the callback that was running as it changed has left
+                        Support.await("called", () -> calls.get() >= before + 2);
+                    }
+                    wanted.set(i % 3 == 0 ? next : null);
+                    if (i % 5 == 0) {
+                        Support.await("called again", () -> calls.get() >= before + 3);
+                    }
+                }
+                assertEquals(0, wrong.get());
+                poller.stop(here);
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aOneShotWatchReportsOnceForEachChangeWhoeverChangesIt(Support.Platform platform) throws Exception {
+        try (EventLoopGroup own = platform.group().loops(1).open();
+                CallbackPoller poller = CallbackPoller.on(own.next())) {
+            withSocket((here, there) -> {
+                there.write(ByteBuffer.allocate(1));
+                Watch[] watches = {Watch.READ.oneShot(), Watch.WRITE.oneShot(), Watch.READ_WRITE.oneShot()};
+                AtomicInteger calls = new AtomicInteger();
+                poller.start(here, watches[0], (descriptor, found) -> calls.incrementAndGet());
+                int changes = 0;
+                for (int i = 0; i < 3_000; i++) {
+                    assertTrue(poller.change(here, watches[i % 3])); // while the last report is on its way
+                    changes++;
+                    if (i % 7 == 0) {
+                        int seen = calls.get();
+                        assertTrue(seen <= changes + 1, seen + " calls after " + changes + " changes");
+                    }
+                }
+                int sofar = calls.get();
+                assertTrue(sofar <= changes + 1);
+                Thread.sleep(20);
+                int settled = calls.get();
+                Thread.sleep(20);
+                assertEquals(settled, calls.get()); // and then nothing
+                poller.change(here, watches[1]);
+                Support.await("the last change is told of", () -> calls.get() == settled + 1);
+                poller.stop(here);
+            });
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aCallbackMayChangeItsOwnWatchAndOthers(Support.Platform platform) throws Exception {
+        try (EventLoopGroup own = platform.group().loops(1).open();
+                CallbackPoller poller = CallbackPoller.on(own.next())) {
+            withSocket((here, there) -> {
+                poller.start(there, Watch.READ.oneShot(), (descriptor, found) -> events.add("there " + found));
+                poller.start(here, Watch.WRITE, (descriptor, found) -> {
+                    if (found.isWritable()) {
+                        events.add("here " + found);
+                        poller.change(here, Watch.READ);
+                        poller.change(there, Watch.WRITE.oneShot());
+                    } else if (found.isReadable()) {
+                        here.read(ByteBuffer.allocate(1));
+                        events.add("here " + found);
+                    }
+                });
+                assertEquals("here WRITABLE", next());
+                assertEquals("there WRITABLE", next());
+                there.write(ByteBuffer.allocate(1));
+                assertEquals("here READABLE", next());
+                assertNull(nextSoon());
+                poller.stop(here);
+                poller.stop(there);
+            });
+        }
+    }
+
+    @Test
+    void aWatchIsChangedBetweenLevelsAndEdges() throws Exception {
+        AtomicInteger calls = new AtomicInteger();
+        write(1);
+        poller.start(in, Watch.READ.edgeTriggered(), (descriptor, found) -> calls.incrementAndGet());
+        Support.await("an edge", () -> calls.get() == 1);
+        poller.change(in, Watch.READ);
+        Support.await("levels", () -> calls.get() > 10);
+        poller.change(in, Watch.READ.edgeTriggered());
+        Thread.sleep(5);
+        int seen = calls.get();
+        Thread.sleep(5);
+        assertEquals(seen, calls.get());
+        write(1);
+        Support.await("the next edge", () -> calls.get() == seen + 1);
+        fill();
+        Support.await("and the next", () -> calls.get() > seen + 1);
+        drain();
+        try (EventLoopGroup own = EventLoopGroup.builder().loops(1).daemon(true).pollers(Poller.POLL).open();
+                CallbackPoller polling = CallbackPoller.on(own.next())) {
+            polling.start(out, Watch.READ, recording);
+            assertThrows(UnsupportedOperationException.class, () -> polling.change(out, Watch.READ.edgeTriggered()));
+        }
+    }
+
+    @Test
+    void aClosedDescriptorIsNotWatched() throws Exception {
+        out.close();
+        assertThrows(IllegalStateException.class, () -> poller.start(out, Watch.WRITE, recording));
+        poller.start(in, Watch.READ, recording);
+        in.close(); // against the rules
+        assertTrue(poller.stop(in));
     }
 
     @Test
@@ -306,12 +485,13 @@ class CallbackPollerTest {
         Path file = Files.createTempFile("netpark", "test");
         try (var stream = Files.newInputStream(file)) {
             assertEquals(0, stream.available());
-            int number = numberOf(file);
+            OpenDescriptor descriptor = OpenDescriptor.of(numberOf(file));
             NetparkException failure = assertThrows(NetparkException.class,
-                    () -> poller.start(new DescriptorHandle(number), Watch.READ, recording));
+                    () -> poller.start(descriptor, Watch.READ, recording));
             assertTrue(failure.getMessage().contains("EPERM") && failure.getMessage().contains("regular file"),
                     failure.getMessage());
-            assertFalse(poller.stop(new DescriptorHandle(number)));
+            assertFalse(poller.stop(descriptor));
+            descriptor.release(); // it is the stream's
         } finally {
             Files.delete(file);
         }
@@ -377,8 +557,6 @@ class CallbackPollerTest {
     void valuesHaveNames() {
         assertEquals("READ|WRITE, EDGE_TRIGGERED", Watch.READ_WRITE.edgeTriggered().toString());
         assertEquals(Watch.READ, Watch.READ.oneShot().levelTriggered());
-        assertEquals("descriptor 7", new DescriptorHandle(7).toString());
-        assertThrows(IllegalArgumentException.class, () -> new DescriptorHandle(-1));
         assertEquals("POLLER_CLOSED", Events.POLLER_CLOSED.toString());
         assertSame(Events.POLLER_CLOSED, Events.of(0x8000));
     }

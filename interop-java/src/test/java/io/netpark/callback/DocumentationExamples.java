@@ -5,9 +5,14 @@ import io.netpark.blocking.BlockingLease;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.blocking.BlockingPool;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.ListenFds;
+import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.NetOptions;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.sys.TimerFd;
 import io.netpark.core.sys.Unowned;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -88,10 +93,31 @@ final class DocumentationExamples {
     static void own(LibC libc, int flags) {
         try (Unowned event = new Unowned(libc)) {
             event.hold(libc.eventfd(0, flags));
-            DescriptorHandle owner = new DescriptorHandle(event.fd());
+            OpenDescriptor owner = OpenDescriptor.of(libc, event.fd());
             event.release();
         }
     }
+
+    static void passedOn(EventLoopGroup group) throws IOException {
+        try (ListenFds passed = ListenFds.take()) {
+            ListenerDescriptor http = ListenerDescriptor.adopt(group, passed.get("http"), NetOptions.DEFAULT, null);
+        }
+    }
+
+    static void ticks() throws NetparkException, InterruptedException {
+        try (CallbackPoller poller = CallbackPoller.open();
+                TimerFd timer = OpenDescriptor.timerFd()) {
+            poller.start(timer, Watch.READ, (descriptor, events) -> {
+                if (!events.isPollerClosed()) {
+                    tick(timer.takeExpirations());
+                }
+            });
+            timer.arm(Duration.ofSeconds(1), Duration.ofSeconds(1));
+            Thread.currentThread().join();
+        }
+    }
+
+    private static void tick(long times) {}
 
     static CallbackMessages messages(EventLoopGroup group) throws NetparkException {
         MessageCallbacks echo = MessageCallbacks.builder()

@@ -200,11 +200,15 @@ final class PollPoller extends Poller {
         }
         int found = 0;
         for (int i = 0; i < polled; i++) {
-            int reported = PollFd.readiness(room.fds.buffer(), i + 1);
+            int seen = PollFd.readiness(room.fds.buffer(), i + 1);
             Watch watch = Objects.requireNonNull(room.polled[i]);
             room.polled[i] = null;
-            if (reported == 0 || (reported & Linux.POLLNVAL) != 0) {
+            if ((seen & Linux.POLLNVAL) != 0) {
                 continue; // closed between the copy and the wait; its removal is on the way
+            }
+            int reported = seen & (watch.asked | Readiness.HANGUP | Readiness.ERROR); // the interest may have changed meanwhile
+            if (reported == 0) {
+                continue;
             }
             if ((watch.mode & Interest.ONE_SHOT) != 0) {
                 watch.asked = 0;

@@ -8,7 +8,7 @@ package io.netpark.core.sys;
  * <pre>{@code
  *   try (Unowned event = new Unowned(libc)) {
  *       event.hold(libc.eventfd(0, flags));
- *       DescriptorHandle owner = new DescriptorHandle(event.fd());
+ *       OpenDescriptor owner = OpenDescriptor.of(libc, event.fd());
  *       event.release();
  *   }
  * }</pre>

@@ -1,7 +1,6 @@
 package io.netpark.samples.chat;
 
 import io.netpark.callback.CallbackPoller;
-import io.netpark.callback.DescriptorHandle;
 import io.netpark.callback.Events;
 import io.netpark.callback.Watch;
 import io.netpark.core.loop.EventLoop;
@@ -11,6 +10,7 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -46,7 +46,7 @@ public final class PolledEcho implements AutoCloseable {
     private final int limit;
     private final long pingNanos;
     private final Duration drain;
-    private final DescriptorHandle listening;
+    private final OpenDescriptor listening;
     private final InetSocketAddress address;
     private final ScheduledFuture<?> sweeping;
 
@@ -73,13 +73,13 @@ public final class PolledEcho implements AutoCloseable {
         this.workers = Executors.newFixedThreadPool(WORKERS, task -> new Thread(task, "echo-worker"));
         int fd = checked(libc.socket(SockAddr.family(address),
                 Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, 0), "socket for " + address);
+        this.listening = OpenDescriptor.of(libc, fd);
+        this.poller = CallbackPoller.on(loop);
         try {
             this.address = listen(fd, address);
-            this.listening = new DescriptorHandle(fd);
-            this.poller = CallbackPoller.on(loop);
             poller.start(listening, Watch.READ.oneShot(), this::accept);
         } catch (NetparkException | RuntimeException e) {
-            libc.close(fd);
+            listening.close();
             throw e;
         }
         this.sweeping = loop.scheduleWithFixedDelay(this::sweep, pingNanos / 4, pingNanos / 4, TimeUnit.NANOSECONDS);
@@ -117,7 +117,7 @@ public final class PolledEcho implements AutoCloseable {
 
     // Accepting, on the loop
 
-    private void accept(DescriptorHandle descriptor, Events events) throws NetparkException {
+    private void accept(OpenDescriptor descriptor, Events events) throws NetparkException {
         if (events.isPollerClosed()) {
             return;
         }
@@ -215,7 +215,7 @@ public final class PolledEcho implements AutoCloseable {
             closed = true;
         }
         poller.stop(listening); // a barrier: accept is not entered again
-        libc.close(listening.number());
+        listening.close();
         sockets.forEach(socket -> hand(socket::goAway));
         awaitGoodbyes();
         sockets.forEach(PolledSocket::close);

@@ -1,6 +1,5 @@
 package io.netpark.samples.chat;
 
-import io.netpark.callback.DescriptorHandle;
 import io.netpark.callback.Events;
 import io.netpark.callback.ReadinessHandler;
 import io.netpark.callback.Watch;
@@ -10,6 +9,7 @@ import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.samples.websocket.Arrival;
 import io.netpark.samples.websocket.CloseCode;
 import io.netpark.samples.websocket.Frames;
@@ -35,12 +35,14 @@ final class PolledSocket implements ReadinessHandler {
     private static final int MESSAGE_LIMIT = 64 * 1024;
     /** Then other clients have their turn. */
     private static final int READS_A_TURN = 16;
+    private static final Watch AWAITS_BYTES = Watch.READ.oneShot();
+    private static final Watch AWAITS_ROOM = Watch.WRITE.oneShot();
     /** For the request, and for the client's part of closing. */
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(5);
 
     private final PolledEcho server;
     private final LibC libc;
-    private final DescriptorHandle descriptor;
+    private final OpenDescriptor descriptor;
     private final LinkBuffer input = new LinkBuffer(SegmentPool.shared());
     private final LinkBuffer output = new LinkBuffer(SegmentPool.shared());
     private final MessageParser parser = new MessageParser(MESSAGE_LIMIT, SegmentPool.shared());
@@ -49,7 +51,6 @@ final class PolledSocket implements ReadinessHandler {
     /** The last of our bytes are in the output, or sent: what comes now is read and dropped. */
     private boolean ending;
     private boolean outputShut;
-    private boolean watchesOutput;
     private boolean closed;
     /** When a byte has moved last, either way, or this has begun or begun to end. */
     private long movedAt = System.nanoTime();
@@ -59,16 +60,16 @@ final class PolledSocket implements ReadinessHandler {
     PolledSocket(PolledEcho server, int fd) {
         this.server = server;
         this.libc = server.libc();
-        this.descriptor = new DescriptorHandle(fd);
+        this.descriptor = OpenDescriptor.of(libc, fd);
     }
 
-    DescriptorHandle descriptor() {
+    OpenDescriptor descriptor() {
         return descriptor;
     }
 
     /** On the loop. */
     @Override
-    public void ready(DescriptorHandle descriptor, Events events) {
+    public void ready(OpenDescriptor descriptor, Events events) {
         server.hand(events.isPollerClosed() ? this::close : this::serve);
     }
 
@@ -154,14 +155,7 @@ final class PolledSocket implements ReadinessHandler {
     }
 
     private void watch() throws NetparkException {
-        boolean pending = output.available() > 0;
-        if (pending == watchesOutput) {
-            server.poller().resume(descriptor);
-        } else {
-            watchesOutput = pending;
-            server.poller().stop(descriptor);
-            server.poller().start(descriptor, (pending ? Watch.WRITE : Watch.READ).oneShot(), this);
-        }
+        server.poller().change(descriptor, output.available() > 0 ? AWAITS_ROOM : AWAITS_BYTES);
     }
 
     // The protocol
@@ -280,7 +274,7 @@ final class PolledSocket implements ReadinessHandler {
         }
         closed = true;
         server.poller().stop(descriptor);
-        libc.close(descriptor.number());
+        descriptor.close();
         input.close();
         output.close();
         parser.close();

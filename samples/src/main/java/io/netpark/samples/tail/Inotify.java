@@ -1,7 +1,6 @@
 package io.netpark.samples.tail;
 
 import io.netpark.callback.CallbackPoller;
-import io.netpark.callback.DescriptorHandle;
 import io.netpark.callback.Watch;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.FileName;
@@ -9,6 +8,7 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.nio.file.Path;
 
 /**
@@ -22,7 +22,7 @@ final class Inotify implements AutoCloseable {
 
     private final CallbackPoller poller;
     private final LibC libc;
-    private final DescriptorHandle descriptor;
+    private final OpenDescriptor descriptor;
     private final NativeMemory events = NativeMemory.allocate(ROOM);
 
     /**
@@ -42,7 +42,7 @@ final class Inotify implements AutoCloseable {
         if (number < 0) {
             throw NetparkException.of(-number, "watch " + path);
         }
-        descriptor = new DescriptorHandle(number);
+        descriptor = OpenDescriptor.of(libc, number);
         try {
             add(path, mask);
             poller.start(descriptor, Watch.READ, (handle, found) -> {
@@ -52,7 +52,7 @@ final class Inotify implements AutoCloseable {
                 }
             });
         } catch (NetparkException | RuntimeException e) {
-            libc.close(number);
+            descriptor.close();
             throw e;
         }
     }
@@ -82,6 +82,6 @@ final class Inotify implements AutoCloseable {
     @Override
     public void close() {
         poller.stop(descriptor); // first: the number may soon be another's
-        libc.close(descriptor.number());
+        descriptor.close();
     }
 }
