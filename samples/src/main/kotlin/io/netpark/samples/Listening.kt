@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoopGroup
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
+import picocli.CommandLine.ParameterException
 import picocli.CommandLine.Spec
 import java.net.Inet6Address
 import java.net.InetAddress
@@ -26,8 +27,8 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     @Option(names = ["-h", "--help"], usageHelp = true, description = ["Shows this."])
     private var help = false
 
-    @Option(names = ["--port"], required = true, paramLabel = "P", description = ["Where to listen; 0 takes a free port."])
-    private var port = 0
+    @Option(names = ["--port"], paramLabel = "P", description = ["Where to listen; 0 takes a free port."])
+    private var port: Int? = null
 
     @Option(names = ["--host"], paramLabel = "H", description = ["Where to listen (default: 127.0.0.1)."])
     private var host = "127.0.0.1"
@@ -43,8 +44,13 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     @Mixin
     val loops: EventLoops = loops
 
-    /** Where to listen. Ends the program as wrongly used if there is no such port. */
-    fun address(): InetSocketAddress = address("--port", port)
+    private lateinit var ending: () -> Unit
+
+    /** Where to listen. Ends the program as wrongly used if there is no such port, or none was given. */
+    fun address(): InetSocketAddress {
+        val given = port ?: throw ParameterException(spec.commandLine(), "Missing required option: '--port=P'")
+        return address("--port", given)
+    }
 
     /** The same host with another port, which an option names. */
     fun address(option: String, port: Int): InetSocketAddress {
@@ -73,7 +79,7 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         connections: () -> Int = { group.loops().sumOf { it.descriptors() } }, // when it has stopped accepting, nothing else
     ): Int {
         thread(name = "loops", isDaemon = true) { statusOfLoops(group)?.let { exitProcess(it) } }
-        Signals.endBy {
+        ending = Signals.endBy {
             val telling = thread(name = "draining", isDaemon = true) { tellOfDrain(connections) }
             server.close()
             telling.interrupt()
@@ -82,6 +88,9 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         println("listening on $where")
         return 0
     }
+
+    /** Ends the server as the first signal does. After [begin]. */
+    fun end(): Unit = ending()
 
     /** Most servers have closed before there is anything to say. */
     private fun tellOfDrain(connections: () -> Int) {

@@ -22,14 +22,19 @@ internal object Signals {
 
     /**
      * Runs [end] at the first signal, on a thread of its own, and exits with the status that it returns.
+     *
+     * @return does what the first signal does
      */
-    fun endBy(end: () -> Int) {
+    fun endBy(end: () -> Int): () -> Unit {
         val isEnding = AtomicBoolean()
-        val handler = SignalHandler { signal ->
-            if (isEnding.getAndSet(true)) Runtime.getRuntime().halt(KILLED + signal.number)
+        fun begin() {
             val ending = Thread({ exitProcess(statusOf(end)) }, "end")
             ending.isDaemon = false // as the signal's own thread is: the JVM would not wait for what is left when the event loops are gone
             ending.start()
+        }
+        val handler = SignalHandler { signal ->
+            if (isEnding.getAndSet(true)) Runtime.getRuntime().halt(KILLED + signal.number)
+            begin()
         }
         for (name in listOf("INT", "TERM", "HUP")) {
             try {
@@ -39,6 +44,7 @@ internal object Signals {
                 // The JVM was told to leave it alone (-Xrs): it kills, as it does any program.
             }
         }
+        return { if (!isEnding.getAndSet(true)) begin() }
     }
 
     private fun statusOf(end: () -> Int): Int = try {

@@ -25,13 +25,14 @@ fun main(command: Array<String>) {
 
     libc.setenv("LISTEN_FDS", "1", 1)
     libc.setenv("LISTEN_PID", "${libc.getpid()}", 1) // exec keeps the process
-    // All else that this JVM has open ends with it. What it loads from now on it has loaded already.
+    // All else that this JVM has open ends with it. Number 3 is the file that it loads its own classes from: what is called behind
+    // the second dup2 has been called before.
     libc.dup2(socket, socket)
     libc.execv("/nonexistent", command)
     val own = Files.list(Path.of("/proc/self/fd")).use { all -> all.map { it.name.toInt() }.toList() }
     for (number in own) if (number > STDERR) libc.fcntl(number, F_SETFD, FD_CLOEXEC)
     libc.dup2(socket, FIRST)
-    libc.execv(command.first(), command)
+    libc.execv(command[0], command)
     Runtime.getRuntime().halt(EXEC_FAILED)
 }
 

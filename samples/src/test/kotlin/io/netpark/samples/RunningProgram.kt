@@ -31,8 +31,7 @@ class RunningProgram(
 
     // With SIGINT as a terminal would leave it: a shell's background job, and all below it, would ignore it.
     val process: Process = ProcessBuilder(
-        prefix + listOf("env", "--default-signal=INT", Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
-            flags(nativeAccess) + jvmOptions + listOf("-cp", System.getProperty("java.class.path"), main) + arguments,
+        prefix + listOf("env", "--default-signal=INT") + command(main, *arguments, jvmOptions = jvmOptions, nativeAccess = nativeAccess),
     ).redirectError(errors.toFile()).start()
 
     private val output = process.inputStream.bufferedReader()
@@ -82,8 +81,17 @@ class RunningProgram(
         Files.delete(errors)
     }
 
-    private companion object {
-        fun flags(nativeAccess: Boolean): List<String> {
+    companion object {
+        /** The command line of a program. */
+        fun command(
+            main: String,
+            vararg arguments: String,
+            jvmOptions: List<String> = emptyList(),
+            nativeAccess: Boolean = true,
+        ): List<String> = listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) + flags(nativeAccess) +
+            jvmOptions + listOf("-cp", System.getProperty("java.class.path"), main) + arguments
+
+        private fun flags(nativeAccess: Boolean): List<String> {
             val jdk = Runtime.version().feature()
             return listOfNotNull(
                 "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", // they start faster

@@ -1,7 +1,10 @@
 package io.netpark.samples.http
 
 import io.netpark.core.net.Admission
+import io.netpark.core.net.ListenFds
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.samples.Listening
+import io.netpark.samples.Predecessor
 import io.netpark.samples.demand
 import io.netpark.samples.serve
 import io.netpark.samples.text
@@ -14,6 +17,7 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
+import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toKotlinDuration
 
 /** A web server to load, and to take files from, until a signal ends it. */
@@ -54,23 +58,53 @@ private class Http : Callable<Int> {
     )
     private var idleTimeout = Duration.ofSeconds(60)
 
+    @Option(names = ["--systemd"], description = ["Listen on the socket that systemd has opened, in place of --port."])
+    private var fromSystemd = false
+
+    @Option(
+        names = ["--takeover"], paramLabel = "PATH",
+        description = [
+            "Take the listening socket over from the process that was started with the same path, if there is one: it finishes " +
+                "its requests, and ends. PATH is that of a unix socket.",
+        ],
+    )
+    private var takeover: Path? = null
+
     override fun call(): Int {
         spec.demand(root.let { it == null || Files.isDirectory(it) }) { "--root must be a folder; $root is none" }
         spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
         spec.demand(!headTimeout.isZero) { "--head-timeout must be more than 0" }
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
 
+        val predecessor = takeover?.let { Predecessor.at(it) }
+        val socket = predecessor?.socket ?: if (fromSystemd) socketOfSystemd() else null
         val server = HttpServer(
             HttpOptions(
-                address = listening.address(),
+                address = if (socket == null) listening.address() else null,
+                socket = socket,
                 root = root,
                 limits = HttpLimits(head = headTimeout.toKotlinDuration(), idle = idleTimeout.toKotlinDuration()),
                 admission = Admission.of(connections, Admission.Excess.WAIT),
+                announce = if (takeover != null) ANNOUNCE else kotlin.time.Duration.ZERO,
                 drain = listening.drain.toKotlinDuration(),
                 loops = listening.loops::configure,
             ),
         )
-        return listening.begin(server, text(server.address), server.group)
+        return listening.begin(server, text(server.address), server.group).also {
+            predecessor?.relieve()
+            takeover?.let { path -> server.awaitSuccessor(path) { listening.end() } }
+        }
+    }
+
+    private fun socketOfSystemd(): OpenDescriptor {
+        val passed = ListenFds.take()
+        spec.demand(!passed.isEmpty) { "--systemd: ${passed.reason()}" }
+        return passed.only()
+    }
+
+    private companion object {
+        /** Clients that keep their connections ask for something meanwhile, and learn that it was the last. */
+        val ANNOUNCE = 1.seconds
     }
 }
 

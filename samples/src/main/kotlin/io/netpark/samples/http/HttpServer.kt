@@ -4,8 +4,10 @@ import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.Admission
 import io.netpark.coroutines.Shutdown
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
+import io.netpark.samples.Successor
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
@@ -23,7 +25,7 @@ import kotlin.time.Duration.Companion.seconds
  */
 class HttpServer(options: HttpOptions) : AutoCloseable {
 
-    private val drain = options.drain
+    private val phases = Shutdown(finish = options.drain, announce = options.announce)
     private val reactor = Reactor { options.loops.accept(this) }
     private val listener: Listener
     private val site: Site
@@ -31,7 +33,8 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
     init {
         try {
             site = Site(reactor.buffering.pool, options.root?.let(::StaticFolder), options.limits)
-            listener = reactor.listen(options.address, admission = options.admission)
+            listener = options.socket?.let { reactor.adoptListener(it, admission = options.admission) }
+                ?: reactor.listen(options.address!!, admission = options.admission)
         } catch (e: Throwable) {
             reactor.close()
             throw e
@@ -49,13 +52,18 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
     /** Its event loops. They keep the process alive. */
     val group: EventLoopGroup get() = reactor.group
 
+    /** Waits at a path for the process that is to go on with the socket; calls [relieved] once that serves. */
+    fun awaitSuccessor(path: Path, relieved: () -> Unit) {
+        Successor(reactor, path, listener, relieved)
+    }
+
     /**
-     * Stops accepting; closes the connections that wait for a request; lets the others finish theirs, as long as
+     * Announces the end to clients for as long as [HttpOptions.announce] says; stops accepting; closes the connections that wait for a request; lets the others finish theirs, as long as
      * [HttpOptions.drain] says; and ends the loops.
      */
     override fun close() {
         runBlocking {
-            listener.shutdown(Shutdown(finish = drain))
+            listener.shutdown(phases)
             serving.join()
         }
         reactor.close()
@@ -64,14 +72,18 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
 
 /** What an HTTP server is told. */
 class HttpOptions(
-    /** Where to listen; port 0 takes a free one. */
-    val address: InetSocketAddress,
+    /** Where to listen, unless there is a [socket]; port 0 takes a free one. */
+    val address: InetSocketAddress?,
+    /** One that listens already. The server's from now on. */
+    val socket: OpenDescriptor? = null,
     /** The folder whose files are served; null for none. */
     val root: Path? = null,
     /** How much of what, and how long. */
     val limits: HttpLimits = HttpLimits(),
     /** How many connections at a time. */
     val admission: Admission? = null,
+    /** For how long clients are told to connect anew, before the connections are closed that wait for a request. */
+    val announce: Duration = Duration.ZERO,
     /** How long requests in progress may go on when the server is closed. */
     val drain: Duration = Duration.ZERO,
     /** Choices about the event loops. */

@@ -1,0 +1,154 @@
+package io.netpark.samples.http
+
+import io.kotest.matchers.collections.shouldBeEmpty
+import io.kotest.matchers.ints.shouldBeGreaterThan
+import io.kotest.matchers.shouldBe
+import io.netpark.samples.PATIENCE_SECONDS
+import io.netpark.samples.RunningProgram
+import io.netpark.samples.SampleSpec
+import io.netpark.samples.needs
+import io.netpark.samples.soon
+import java.io.IOException
+import java.net.InetAddress
+import java.net.ServerSocket
+import java.net.Socket
+import java.net.StandardProtocolFamily
+import java.net.UnixDomainSocketAddress
+import java.nio.channels.ServerSocketChannel
+import java.nio.channels.SocketChannel
+import java.nio.file.Files
+import java.nio.file.Path
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.TimeUnit
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.concurrent.thread
+
+class SuccessionSpec : SampleSpec({
+
+    test("a socket that was passed on as by systemd: a client that came before the server is served, and SIGTERM ends it") {
+        RunningProgram("io.netpark.samples.ActivationKt", *RunningProgram.command(HTTP, "--systemd").toTypedArray()).use { program ->
+            val port = program.line()!!.substringAfter("activated on ").toInt()
+            dial(port).use { early ->
+                early.send(REQUEST)
+                program.line() shouldBe "listening on 127.0.0.1:$port"
+                early.getInputStream().receive()!!.text shouldBe "Hello, World!"
+            }
+            program.signal("TERM")
+            program.status() shouldBe 0
+            program.errorLines().shouldBeEmpty()
+        }
+    }
+
+    test("systemd-socket-activate").config(enabledOrReasonIf = { needs("systemd-socket-activate", "--version") }) {
+        val port = ServerSocket(0).use { it.localPort }
+        val activate = listOf("systemd-socket-activate", "-l", "127.0.0.1:$port", "-E", "PATH")
+        RunningProgram(HTTP, "--systemd", prefix = activate).use { program ->
+            soon { dial(port).use { it.ask() } shouldBe "Hello, World!" } // it starts the program when somebody comes
+            program.line() shouldBe "listening on 127.0.0.1:$port"
+        }
+    }
+
+    test("--systemd without a socket says how to start it, status 2") {
+        RunningProgram(HTTP, "--systemd").use { program ->
+            program.status() shouldBe 2
+            program.errorLines().joinToString().contains("LISTEN_FDS") shouldBe true
+        }
+    }
+
+    test("restarts under load: no request is lost, of clients that connect anew each time and of those that stay") {
+        val folder = Files.createTempDirectory("netpark")
+        val path = folder.resolve("http.sock")
+        val first = RunningHttp("--takeover", "$path")
+        Load(first.port).use { load ->
+            var running = first
+            repeat(2) {
+                load.awaitAnswers(200)
+                val next = RunningHttp("--takeover", "$path")
+                next.port shouldBe running.port
+                running.program.status() shouldBe 0
+                running.program.errorLines().shouldBeEmpty()
+                running.close()
+                running = next
+            }
+            load.awaitAnswers(200)
+            load.close()
+            running.program.signal("TERM")
+            running.program.status() shouldBe 0
+            running.close()
+            load.failures.shouldBeEmpty()
+        }
+        Files.exists(path) shouldBe false
+        Files.delete(folder)
+    }
+
+    test("a successor that fails before it serves changes nothing; the file of a process that was killed is no obstacle") {
+        val folder = Files.createTempDirectory("netpark")
+        val path = folder.resolve("http.sock")
+        ServerSocketChannel.open(StandardProtocolFamily.UNIX).use { it.bind(UnixDomainSocketAddress.of(path)) } // leaves its file
+        RunningHttp("--takeover", "$path").use { http ->
+            soon { SocketChannel.open(UnixDomainSocketAddress.of(path)).close() }
+            Thread.sleep(100)
+            http.ask("/plaintext").text shouldBe "Hello, World!"
+            RunningHttp("--takeover", "$path").use { next ->
+                http.program.status() shouldBe 0
+                next.ask("/plaintext").text shouldBe "Hello, World!"
+            }
+        }
+        folder.toFile().deleteRecursively()
+    }
+}) {
+    /** Clients that ask and ask, each on a thread of its own: half of them over a new connection each time. */
+    private class Load(private val port: Int) : AutoCloseable {
+
+        val failures = ConcurrentLinkedQueue<String>()
+        private val answers = AtomicInteger()
+        @Volatile private var isOver = false
+        private val clients = List(4) { number -> thread { run(stays = number % 2 == 0) } }
+
+        private fun run(stays: Boolean) {
+            var connection: Socket? = null
+            try {
+                while (!isOver) {
+                    val client = connection ?: dial(port)
+                    client.send(if (stays) REQUEST else LAST_REQUEST)
+                    val answer = client.getInputStream().receive() ?: throw IOException("the end of the stream in place of an answer")
+                    check(answer.status == 200 && answer.text == "Hello, World!") { "${answer.status} ${answer.text}" }
+                    answers.incrementAndGet()
+                    connection = if (answer.fields["connection"] == "close") null.also { client.close() } else client
+                    Thread.sleep(1)
+                }
+            } catch (e: Exception) {
+                failures += "after ${answers.get()} answers, ${if (stays) "a client that stays" else "one that connects anew"}: $e"
+            } finally {
+                connection?.close()
+            }
+        }
+
+        /** Until so many more have come. */
+        fun awaitAnswers(count: Int) {
+            val before = answers.get()
+            soon { answers.get() - before shouldBeGreaterThan count }
+        }
+
+        override fun close() {
+            isOver = true
+            clients.forEach { it.join() }
+        }
+    }
+
+    private companion object {
+        const val HTTP = "io.netpark.samples.http.HttpKt"
+        const val REQUEST = "GET /plaintext HTTP/1.1\r\nHost: x\r\n\r\n"
+        const val LAST_REQUEST = "GET /plaintext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+        fun dial(port: Int): Socket = Socket(InetAddress.getLoopbackAddress(), port).apply {
+            soTimeout = TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS).toInt()
+            tcpNoDelay = true
+        }
+
+        fun Socket.ask(): String {
+            send(REQUEST)
+            return getInputStream().receive()!!.text
+        }
+    }
+}
