@@ -19,8 +19,8 @@ import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import java.nio.file.Path
 import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.channels.Channel
@@ -118,16 +118,14 @@ suspend fun sum(connection: Connection) {
     connection.writer.flush()
 }
 
-/** A handshake with a limit of its own, then requests as long as they come. */
+/** A login that must be over in ten seconds, then requests. A client that is silent for a minute is asked whether it is there. */
 suspend fun session(connection: Connection) {
-    connection.idleTimeout = 5.minutes
-    connection.readTimeout = 60.seconds // begins anew with every read
     val user = connection.within(10.seconds, "login") { it.reader.awaitLine() } ?: return
+    connection.readTimeout = 60.seconds // it begins anew with every read
     while (true) {
         val request = try {
             connection.reader.awaitLine() ?: return
-        } catch (e: NetparkException.TimedOut) {
-            if (e.timeout() != NetparkException.Timeout.READ) throw e
+        } catch (_: NetparkException.TimedOut) { // nothing was read, and the connection is as before
             "ping"
         }
         connection.writer.putString("$user: $request\n")
@@ -261,7 +259,10 @@ suspend fun connectTo(client: Connection, reactor: Reactor, server: SocketAddres
 }
 
 /** Lines that come are printed, and news go out, until the peer ends its stream. Both are parts of one handler. */
-suspend fun talk(listener: Listener, news: Flow<String>) = listener.serve { connection ->
+suspend fun talk(listener: Listener, news: Flow<String>) = listener.serve(
+    context = { connection -> CoroutineName("${connection.remoteAddress}") },
+    onFailure = { connection, failure -> println("${connection.remoteAddress}: ${failure.message}") },
+) { connection ->
     val telling = launch {
         news.collect { line ->
             connection.writer.putString("$line\n")

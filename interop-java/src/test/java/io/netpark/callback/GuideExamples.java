@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.buffer.BufferReader;
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
@@ -16,7 +17,6 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.Map;
@@ -27,21 +27,12 @@ final class GuideExamples {
 
     private GuideExamples() {}
 
-    /** Answers messages of a length and a payload with the same. Returns when a part of one is missing, and comes again. */
-    static void frames(CallbackConnection connection, BufferReader in) throws IOException {
-        while (in.available() >= 4) {
-            int length = in.getInt(0);
-            if (length < 0 || length > 1_000_000) {
-                connection.close(); // a peer that means no good
-                return;
-            }
-            if (in.missing(4 + length) > 0) {
-                return;
-            }
-            try (LinkBuffer frame = in.slice(4 + length)) { // shares the memory: nothing is copied
-                connection.write(frame);
-            }
-        }
+    /** Messages of a length and a payload, each with its length. One that is longer closes its connection. */
+    static final Framing FRAMES = Framing.lengthField(4, 1_000_000).headerKept();
+
+    /** Answers each message with the same. */
+    static void frame(CallbackConnection connection, ByteBuffer message) throws IOException {
+        connection.write(message);
     }
 
     /** As a download: a head, then the file, then the end. */
@@ -55,17 +46,13 @@ final class GuideExamples {
     /** Limits and timeouts; each closes the connection with an exception that says which it was. */
     static CallbackServer careful() throws IOException {
         return CallbackServer.builder()
-                .onInput(GuideExamples::frames)
+                .onMessage(FRAMES, GuideExamples::frame)
                 .inputLimit(1_100_000)
                 .outputLimit(8_000_000)
                 .readTimeout(Duration.ofMinutes(1))
                 .writeTimeout(Duration.ofSeconds(30))
                 .idleTimeout(Duration.ofMinutes(5))
-                .onClose((connection, cause) -> {
-                    if (cause instanceof NetparkException.TimedOut late) {
-                        System.out.println(late.timeout() + ": " + late.getMessage());
-                    }
-                })
+                .onFailure((connection, failure) -> System.out.println(connection.remoteAddress() + ": " + failure.getMessage()))
                 .listen("127.0.0.1", 0);
     }
 
@@ -102,33 +89,23 @@ final class GuideExamples {
                 .build();
     }
 
-    /** Straight-line code on a thread of its own: a virtual one, from JDK 21 on. */
+    /** Straight-line code, each connection on a thread of its own: a virtual one, from JDK 21 on. */
     static void greet(BlockingListener listener) throws IOException {
-        try (BlockingConnection connection = listener.accept()) {
+        listener.serve(connection -> {
             for (String name = connection.awaitLine(200); name != null; name = connection.awaitLine(200)) {
                 connection.writer().putString("hello " + name + "\n");
                 connection.flush();
             }
-        }
+        });
     }
 
     /** Callbacks that block run on workers; a connection is served by one at a time, and the loop serves the others. */
     static CallbackServer reports(Workers workers, Function<String, String> database) throws IOException {
         return CallbackServer.builder()
                 .workers(workers) // Workers.pool(16, 1_000), or Workers.virtualThreads()
-                .onPrepare(connection -> {
-                    connection.attach(new ArrayList<String>()); // what the other callbacks need
-                    return !connection.isDraining(); // false refuses
-                })
-                .onInput((connection, in) -> {
-                    if (!connection.awaitInput(4)) {
-                        return; // the peer has ended
-                    }
-                    int length = in.takeInt();
-                    if (connection.awaitInput(length)) {
-                        String answer = database.apply(in.takeString(length));
-                        connection.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)));
-                    }
+                .onMessage(Framing.lengthField(4, 10_000), (connection, question) -> {
+                    String answer = database.apply(StandardCharsets.UTF_8.decode(question).toString());
+                    connection.write(ByteBuffer.wrap(answer.getBytes(StandardCharsets.UTF_8)));
                 })
                 .onDisconnect((connection, cause) -> System.out.println("gone; what a worker does for it is in vain"))
                 .listen("127.0.0.1", 0);
@@ -138,7 +115,7 @@ final class GuideExamples {
     static void upgrade(CallbackConnection connection, BufferReader in) throws NetparkException {
         String line = in.takeLine(100);
         if ("frames".equals(line)) {
-            connection.onInput(GuideExamples::frames);
+            connection.onMessage(FRAMES, GuideExamples::frame);
         } else if (line != null) {
             connection.write(ByteBuffer.wrap("unknown\n".getBytes(StandardCharsets.UTF_8)));
         }
@@ -160,24 +137,21 @@ final class GuideExamples {
     /** Asks over whichever connection is free; the callback that gets the answer gives it back. */
     static CompletableFuture<String> ask(CallbackPool pool, SocketAddress server, String question) {
         CompletableFuture<String> answer = new CompletableFuture<>();
-        pool.borrow(server, Callbacks.builder()
-                .onInput((connection, in) -> {
-                    String line = in.takeLine(1_000);
-                    if (line != null) {
-                        connection.attachment(CallbackLease.class).giveBack();
-                        answer.complete(line);
-                    }
+        Callbacks callbacks = Callbacks.builder()
+                .onMessage(Framing.lines(1_000), (connection, line) -> {
+                    answer.complete(StandardCharsets.UTF_8.decode(line).toString());
+                    connection.attachment(CallbackLease.class).giveBack();
                 })
                 .onClose((connection, cause) -> answer.completeExceptionally(new IOException("no answer", cause)))
-                .build())
-                .thenAccept(lease -> {
-                    lease.connection().attach(lease);
-                    lease.connection().writeAsync(ByteBuffer.wrap((question + "\n").getBytes(StandardCharsets.UTF_8)));
-                })
-                .exceptionally(failure -> {
-                    answer.completeExceptionally(failure);
-                    return null;
-                });
+                .build();
+        pool.borrow(server, callbacks).whenComplete((lease, failure) -> {
+            if (failure != null) {
+                answer.completeExceptionally(failure);
+            } else {
+                lease.connection().attach(lease);
+                lease.connection().writeAsync(ByteBuffer.wrap((question + "\n").getBytes(StandardCharsets.UTF_8)));
+            }
+        });
         return answer;
     }
 

@@ -134,6 +134,7 @@ class GuideTest {
                 send(socket, "ann\r\n");
                 assertEquals("hello ann\n", receive(socket, 10));
             }
+            listener.close();
             greeting.get();
         }
     }
