@@ -1,5 +1,6 @@
 package io.netpark.coroutines
 
+import io.kotest.matchers.shouldBe
 import io.netpark.core.net.Resolver
 import io.netpark.core.pool.PoolOptions
 import kotlinx.coroutines.cancel
@@ -71,4 +72,11 @@ internal suspend fun ping(reactor: Reactor): String? {
 
 suspend fun answerLines(connection: Connection, answer: (String) -> String) {
     connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
+}
+
+internal suspend fun testOf(reactor: Reactor, greeter: suspend (Connection) -> Unit) = coroutineScope {
+    val (client, server) = reactor.pair()
+    launch { server.use { greeter(it) } }
+    client.write("world\n".toByteArray())
+    client.reader.awaitLine() shouldBe "hello world"
 }
