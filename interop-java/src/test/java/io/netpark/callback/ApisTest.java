@@ -27,7 +27,7 @@ class ApisTest {
         String source = Files.readString(Path.of("src/test/java/io/netpark/callback/ApisExamples.java"));
         assertTrue(blocks.length > 2, blocks.length + " blocks");
         for (int i = 1; i < blocks.length; i++) {
-            String example = blocks[i].substring(0, blocks[i].indexOf("```")).indent(4).stripTrailing();
+            String example = blocks[i].substring(0, blocks[i].indexOf("```")).indent(4).replaceAll("(?m)^ +$", "").stripTrailing();
             assertTrue(source.contains(example), () -> "differs from ApisExamples.java:\n" + example);
         }
     }

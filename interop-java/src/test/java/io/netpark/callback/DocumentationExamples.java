@@ -126,4 +126,10 @@ final class DocumentationExamples {
         CallbackMessages socket = CallbackMessages.bind(group, new InetSocketAddress(7000), echo);
         return socket;
     }
+
+    static void listenOnWhatWasPassed(EventLoopGroup group) throws NetparkException {
+        try (ListenFds passed = ListenFds.take()) {
+            ListenerDescriptor http = ListenerDescriptor.adopt(group, passed.get("http"), NetOptions.DEFAULT, null);
+        }
+    }
 }

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.Shutdown;
 import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
 import java.net.DatagramPacket;
@@ -18,6 +19,7 @@ import java.net.DatagramSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
@@ -35,7 +37,7 @@ class GuideTest {
         String source = Files.readString(Path.of("src/test/java/io/netpark/callback/GuideExamples.java"));
         assertTrue(blocks.length > 6, blocks.length + " blocks");
         for (int i = 1; i < blocks.length; i++) {
-            String example = blocks[i].substring(0, blocks[i].indexOf("```")).indent(4).stripTrailing();
+            String example = blocks[i].substring(0, blocks[i].indexOf("```")).indent(4).replaceAll("(?m)^ +$", "").stripTrailing();
             assertTrue(source.contains(example), () -> "differs from GuideExamples.java:\n" + example);
         }
     }
@@ -134,7 +136,7 @@ class GuideTest {
                 send(socket, "ann\r\n");
                 assertEquals("hello ann\n", receive(socket, 10));
             }
-            listener.close();
+            listener.shutdown(Shutdown.within(Duration.ofSeconds(5)));
             greeting.get();
         }
     }
