@@ -36,6 +36,22 @@ import kotlinx.coroutines.CancellationException
  * ```
  *
  * An instance owns its threads; several can live in a process. Safe for use by any thread.
+ *
+ * **Time limits.** `withTimeout`, `withTimeoutOrNull`, `withContext` and `async` drop their result when they are cancelled, or their
+ * time is over, between the end of their block and their own. Nobody gets a connection then that the block has returned, and nobody
+ * closes it; a line that was taken is gone. While an operation suspends there is no such gap: what comes too late is closed or
+ * given back, and what is read stays where it is. So give what the block gets to a variable outside of it, or use a time limit of the
+ * operation's own, which loses nothing, whichever moment it strikes at:
+ *
+ * | instead of `withTimeoutOrNull` around | |
+ * |---|---|
+ * | `dial` | [dial] with a timeout |
+ * | `accept` | [Listener.accept] with a timeout |
+ * | `borrow`, `use` | [ConnectionPool.borrow] and [ConnectionPool.use] with a timeout |
+ * | one read or write | [Connection.readTimeout], [Connection.writeTimeout]; [MessageSocket.receiveTimeout] and [MessageSocket.sendTimeout] |
+ * | several, of one connection | [Connection.within], which keeps what its block has returned; [Connection.readDeadline] |
+ *
+ * A limit of zero or less does not wait: what cannot proceed at once fails with [NetparkException.TimedOut].
  */
 public class Reactor private constructor(
     /** The event loops. */
@@ -116,8 +132,7 @@ public class Reactor private constructor(
      * in turn gets it. The caller closes it.
      *
      * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again. Once it has returned the
-     * connection is the caller's: as the result of a `withTimeout` or `async` that ends at that moment it would be lost, so give it
-     * to a variable inside, or use [timeout].
+     * connection is the caller's: [Reactor] has what `withTimeout` may lose, and [timeout] does not.
      *
      * @param address an [InetSocketAddress], whose name is looked up if it is unresolved, or a unix address
      * @param timeout how long it may take in all; the kernel gives up by itself after about two minutes
@@ -173,9 +188,9 @@ public class Reactor private constructor(
      *
      * ```
      * val (client, server) = reactor.pair()
-     * launch { server.use { greeter(it) } }
-     * client.write("world\n".toByteArray())
-     * client.reader.awaitLine() shouldBe "hello world"
+     * launch { server.serve { greeter(it) } }
+     * client.write("ann\n".toByteArray())
+     * check(client.reader.awaitLine() == "hello ann")
      * ```
      *
      * They are unix sockets without a name (socketpair(2)), which know no reset: where the peer of a TCP connection is reset,

@@ -7,6 +7,8 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptorTargets
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 
@@ -15,13 +17,54 @@ class ConnectionPairSpec : NetparkSpec(body = {
         test("a handler is tested with one end while the test holds the other ($flavour)") {
             onReactor(flavour) { reactor ->
                 val (client, server) = reactor.pair()
-                launch { server.use { greeter(it) } }
+                launch { server.serve { greeter(it) } }
                 client.use {
                     it.write("world\n")
                     it.reader.awaitLine() shouldBe "hello world"
                     it.shutdownOutput()
                     it.reader.await() shouldBe false
                 }
+            }
+        }
+    }
+
+    test("a connection that is served is flushed when its handler and what that has started are done, and is closed then") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                server.serve { connection ->
+                    launch {
+                        delay(20)
+                        connection.writer.putString("unflushed")
+                    }
+                }
+                server.isOpen shouldBe false
+                client.readToEnd().decodeToString() shouldBe "unflushed"
+            }
+        }
+    }
+
+    test("a handler that fails tells the caller, and drops what it has not flushed") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                shouldThrow<NumberFormatException> {
+                    server.serve {
+                        it.writer.putString("half an answer")
+                        "not a number".toInt()
+                    }
+                }
+                server.isOpen shouldBe false
+                client.readToEnd().size shouldBe 0
+            }
+        }
+    }
+
+    test("a handler that is cancelled closes its connection") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                val serving = launch { server.serve { it.reader.await() } }
+                soon { server.core.parked() shouldBe 1 }
+                serving.cancelAndJoin()
+                client.reader.await() shouldBe false
             }
         }
     }

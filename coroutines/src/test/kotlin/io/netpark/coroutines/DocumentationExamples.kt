@@ -29,6 +29,14 @@ internal suspend fun dialPatiently(reactor: Reactor, mine: Resolver, source: Soc
     reactor.dial(patient, "db.internal", 6379)
 }
 
+internal suspend fun testGreeter(reactor: Reactor) = coroutineScope {
+    val (client, server) = reactor.pair()
+    launch { server.serve { greeter(it) } }
+    client.write("ann\n".toByteArray())
+    check(client.reader.awaitLine() == "hello ann")
+    client.close()
+}
+
 internal suspend fun readFrames(reader: Reader, handle: (Any) -> Unit) {
     while (reader.await(4)) {
         val length = reader.takeInt()

@@ -276,7 +276,7 @@ suspend fun talk(listener: Listener, news: Flow<String>) = listener.serve(
 /** Tests a handler without a port: the server's end is what the handler gets, the client's end is the test's. */
 suspend fun greeterGreets(reactor: Reactor) = coroutineScope {
     reactor.pair().use { (client, server) ->
-        launch { server.use { greeter(it) } }
+        launch { server.serve { greeter(it) } }
         client.write("ann\n".toByteArray())
         check(client.reader.awaitLine() == "hello ann")
         client.shutdownOutput()
