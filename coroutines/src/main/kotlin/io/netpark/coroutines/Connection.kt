@@ -105,10 +105,10 @@ public class Connection internal constructor(
     public val isOpen: Boolean get() = !core.isClosed && lease?.isLent != false
 
     /**
-     * Whether the [Listener] that serves it is [shutting down][Listener.shutdown]: no time to begin anything long. False for a
-     * connection that [Listener.serve] does not handle.
+     * Whether the [Listener] that serves it is [shutting down][Listener.shutdown], or the call of [Listener.serve] was cancelled and
+     * lets handlers finish: no time to begin anything long. False for a connection that [Listener.serve] does not handle.
      */
-    public val isDraining: Boolean get() = handlers?.listener?.isDraining == true
+    public val isDraining: Boolean get() = handlers?.isDraining == true
 
     /** The dispatcher of its event loop: for coroutines that want to live beside it, of whatever dispatcher its handler is. */
     public val dispatcher: LoopDispatcher get() = reactor.dispatcherOf(core.loop())
@@ -116,9 +116,10 @@ public class Connection internal constructor(
     internal val buffering: Buffering get() = reactor.buffering
 
     /**
-     * Suspends until the first byte of a request is there, or until the listener is [shut down][Listener.shutdown]: then the handler
-     * is told that there is none, and should return. A request that has arrived by then is not lost. For a connection that
-     * [Listener.serve] does not handle this is [Reader.await].
+     * Suspends until the first byte of a request is there, or until no request is wanted any more, as the connection
+     * [is draining][isDraining] and its listener does not accept any more: then the handler is told that there is none, and should
+     * return. A request that has arrived by then is not lost. For a connection that [Listener.serve] does not handle this is
+     * [Reader.await].
      *
      * ```
      * while (connection.awaitRequest()) {
@@ -142,7 +143,7 @@ public class Connection internal constructor(
      * @param hasWaited for this request, and since before none was wanted
      */
     internal fun isNoneWanted(hasWaited: Boolean): Boolean {
-        if (handlers?.listener?.wantsNoRequests != true) return false
+        if (handlers?.wantsNoRequests != true) return false
         try {
             if (core.peekInput() != 0) return false // to be read
         } catch (e: Throwable) {

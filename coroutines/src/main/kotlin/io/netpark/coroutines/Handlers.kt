@@ -11,6 +11,7 @@ import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.RejectedExecutionException
 import kotlin.coroutines.AbstractCoroutineContextElement
 import kotlin.coroutines.ContinuationInterceptor
 import kotlin.coroutines.CoroutineContext
@@ -34,14 +35,21 @@ internal class Service(
  */
 internal class Handlers(
     private val loop: EventLoop,
-    val listener: Listener,
+    private val serving: Serving,
     parent: Job,
     caller: CoroutineContext,
     dispatcher: CoroutineDispatcher,
     private val onOwnLoop: Boolean,
     private val service: Service,
 ) {
+    private val listener = serving.listener
     val job: CompletableJob = SupervisorJob(parent)
+
+    /** No time to begin anything long. */
+    val isDraining: Boolean get() = serving.isDraining || listener.isDraining
+
+    /** Those that ask for a request, and have none, are told so. */
+    val wantsNoRequests: Boolean get() = serving.isDraining || listener.wantsNoRequests
 
     private val failures = Failures(loop, { listener.reactor.group.isClosed }, caller, service.onFailure)
     private val scope =
@@ -71,7 +79,14 @@ internal class Handlers(
                 }
             } else {
                 // A child from now on, so that serve waits for it, wherever and whenever it begins; it may never.
-                scope.launch { run(connection) }.invokeOnCompletion { ended(connection) }
+                scope.launch { run(connection) }.invokeOnCompletion { cause ->
+                    try {
+                        val rejection = cause?.cause as? RejectedExecutionException // by the dispatcher: that is how it says so
+                        if (rejection != null) failures.tell(connection, rejection, 0, scope.coroutineContext)
+                    } finally {
+                        ended(connection)
+                    }
+                }
             }
         } catch (e: Throwable) {
             open -= connection

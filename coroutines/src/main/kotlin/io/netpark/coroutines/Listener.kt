@@ -130,7 +130,8 @@ public class Listener internal constructor(
      * What fails in accepting, a balancing that throws, say, is reported once an episode, and tried again.
      *
      * **Cancelled**, it closes the listener, lets handlers go on for up to [drain], cancels the rest, and returns when
-     * they are all gone. By default it cancels them at once.
+     * they are all gone. Those that wait in [Connection.awaitRequest] are told at once that there is none. By default it cancels them
+     * all at once.
      *
      * **When the listener is closed**, by [close] or with its reactor, it waits until the handlers have finished, and returns
      * normally.

@@ -21,7 +21,7 @@ import kotlinx.coroutines.withTimeoutOrNull
  * had their time to drain. Instead [run] does not return before the tree has ended, whatever happens.
  */
 internal class Serving(
-    private val listener: Listener,
+    val listener: Listener,
     private val reactor: Reactor,
     private val caller: CoroutineContext,
     private val ownDispatcher: CoroutineDispatcher?,
@@ -30,12 +30,20 @@ internal class Serving(
     private val handlers = SupervisorJob()
     private val perLoop = ConcurrentHashMap<EventLoop, Handlers>() // a group may get more loops
 
+    /** Cancelled, it lets handlers finish that are at work. */
+    @Volatile var isDraining = false
+        private set
+
     suspend fun run(drain: Duration) {
         try {
             listener.acceptAll(::handle)
             awaitHandlers()
         } finally {
             listener.close()
+            if (drain > Duration.ZERO) {
+                isDraining = true
+                tellIdle()
+            }
             withContext(NonCancellable) {
                 try {
                     withTimeoutOrNull(drain) { awaitHandlers() }
@@ -79,7 +87,7 @@ internal class Serving(
         perLoop.entries.removeIf { (known, theirs) -> known.isTerminated && theirs.end() }
         perLoop.computeIfAbsent(loop) {
             val onOwnLoop = ownDispatcher == null
-            Handlers(it, listener, handlers, caller, ownDispatcher ?: reactor.dispatcherOf(it), onOwnLoop, service)
+            Handlers(it, this, handlers, caller, ownDispatcher ?: reactor.dispatcherOf(it), onOwnLoop, service)
         }
     }
 

@@ -30,7 +30,7 @@ fun main(arguments: Array<String>) {
         "requests" in arguments -> ::echoByRequest
         else -> ::echoByReader
     }
-    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, echo) } } }
+    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, "requests" in arguments, echo) } } }
     exitProcess(1)
 }
 
@@ -56,10 +56,19 @@ private suspend fun echoByRequest(connection: Connection) {
     }
 }
 
-private suspend fun probe(server: Reactor, clients: Reactor, echo: suspend (Connection) -> Unit) = coroutineScope {
+private suspend fun probe(
+    server: Reactor,
+    clients: Reactor,
+    withContext: Boolean,
+    echo: suspend (Connection) -> Unit,
+) = coroutineScope {
     val listener = server.listen("127.0.0.1", 0)
     val serving = launch {
-        listener.serve(context = { CoroutineName("connection to ${it.remoteAddress}") }) { connection -> echo(connection) }
+        if (withContext) {
+            listener.serve(context = { CoroutineName("connection to ${it.remoteAddress}") }) { connection -> echo(connection) }
+        } else {
+            listener.serve { connection -> echo(connection) }
+        }
     }
     val loop = withContext(server.loopDispatchers[0]) { Thread.currentThread().id }
     val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean

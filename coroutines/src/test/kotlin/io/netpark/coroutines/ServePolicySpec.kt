@@ -23,6 +23,7 @@ import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
+import java.util.concurrent.RejectedExecutionException
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
@@ -281,6 +282,7 @@ class ServePolicySpec : NetparkSpec(body = {
             reactor.dial(listener.localAddress).use { it.write("x"); it.readText(1) shouldBe "x" }
             executor.shutdown()
             repeat(3) { reactor.dial(listener.localAddress).use { client -> client.readToEnd().size shouldBe 0 } }
+            reporter.drain().map { it.cause::class } shouldBe List(3) { RejectedExecutionException::class }
             serving.isCompleted shouldBe false
             listener.shutdown(within(10)).cut() shouldBe 0
             serving.join()

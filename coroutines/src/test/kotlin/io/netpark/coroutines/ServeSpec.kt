@@ -215,6 +215,42 @@ class ServeSpec : NetparkSpec(body = {
         }
     }
 
+    test("cancelled with a drain time, serve tells idle handlers at once, and those at work when they ask") {
+        onReactor { reactor, _ ->
+            val listener = reactor.listen("127.0.0.1", 0)
+            val busy = CompletableDeferred<Unit>()
+            val go = CompletableDeferred<Unit>()
+            val serving = launch {
+                listener.serve(drain = 60.seconds) { connection ->
+                    while (connection.awaitRequest()) {
+                        val request = connection.reader.takeByte().toInt()
+                        connection.isDraining shouldBe false
+                        if (request == 'w'.code) {
+                            busy.complete(Unit)
+                            go.await()
+                            connection.isDraining shouldBe true
+                        }
+                        connection.writer.putByte(request)
+                        connection.writer.flush()
+                    }
+                }
+            }
+            val idle = reactor.dial(listener.localAddress).apply { write("i") }
+            idle.readText(1) shouldBe "i"
+            val working = reactor.dial(listener.localAddress).apply { write("w") }
+            busy.await()
+            reactor.awaitParked(1 + 1)
+            serving.cancel()
+            idle.readToEnd().size shouldBe 0
+            serving.isCompleted shouldBe false
+            go.complete(Unit)
+            String(working.readToEnd()) shouldBe "w"
+            serving.join()
+            idle.close()
+            working.close()
+        }
+    }
+
     test("closing the listener lets serve return once the handlers have finished") {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)

@@ -96,10 +96,13 @@ class ShutdownSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val listener = reactor.listen("127.0.0.1", 0)
             val go = CompletableDeferred<Unit>()
+            val begun = AtomicInteger()
             val serving = launch {
                 listener.serve { connection ->
                     check(connection.awaitRequest())
-                    when (connection.reader.takeByte().toInt().toChar()) {
+                    val kind = connection.reader.takeByte().toInt().toChar()
+                    begun.incrementAndGet()
+                    when (kind) {
                         'i' -> connection.awaitRequest() shouldBe false
                         'r' -> go.await() // and returns
                         'a' -> { // asks for another one
@@ -121,6 +124,7 @@ class ShutdownSpec : NetparkSpec(body = {
                 }
             }
             val clients = "iratfc".map { kind -> reactor.dial(listener.localAddress).apply { write("$kind") } }
+            soon { begun.get() == clients.size }
             reactor.awaitParked(2 + 1) // i, t, and the listener
             clients[3].write("x")
             val report = async { listener.shutdown(Shutdown(finish = 400.milliseconds)) }
