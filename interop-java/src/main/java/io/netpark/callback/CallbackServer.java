@@ -373,7 +373,8 @@ public final class CallbackServer implements AutoCloseable {
         /**
          * Starts a server on an address given by name or number, looked up now, which may take its time.
          *
-         * @throws IllegalArgumentException if there is no such host, or it has a port in it
+         * @throws NetparkException.UnknownHost if there is no such host
+         * @throws IllegalArgumentException if it has a port in it
          * @throws IllegalStateException if it is a name other than {@code localhost}, and the caller is on an event loop
          * @throws NetparkException as {@link #listen(SocketAddress)}
          */
@@ -381,7 +382,9 @@ public final class CallbackServer implements AutoCloseable {
             try {
                 return listen(ListenerDescriptor.addressOf(host, port));
             } catch (UnknownHostException e) {
-                throw new IllegalArgumentException("listen on " + host + ": no address is known of it", e);
+                NetparkException unknown = new NetparkException.UnknownHost("listen on " + host + ": no address is known of it");
+                unknown.initCause(e);
+                throw unknown;
             }
         }
 

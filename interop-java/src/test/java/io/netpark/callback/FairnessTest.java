@@ -106,6 +106,15 @@ class FairnessTest {
 
     @Test
     void aRequestAllocatesNothing() throws Exception {
+        assertNothingIsAllocated();
+    }
+
+    @Test
+    void aWholeMessageAllocatesNothing() throws Exception {
+        assertNothingIsAllocated("messages");
+    }
+
+    private static void assertNothingIsAllocated(String... arguments) throws Exception {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         for (String argument : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
@@ -115,6 +124,7 @@ class FairnessTest {
         }
         String classPath = System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
         command.addAll(List.of("-cp", classPath, AllocationProbe.class.getName()));
+        command.addAll(List.of(arguments));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), output);

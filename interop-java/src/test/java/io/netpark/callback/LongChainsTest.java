@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.FileTransfer;
 import io.netpark.core.pool.PoolOptions;
@@ -218,6 +219,27 @@ class LongChainsTest {
             assertEquals("x", Support.receive(client, 1));
             Support.await("the report", () -> !reports.causes.isEmpty());
             assertSame(trouble, reports.causes.peek());
+        }
+    }
+
+    @Test
+    void anExecutorThatRejectsLeavesNoFutureIncomplete() throws Exception {
+        Support.Reports reports = new Support.Reports();
+        CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
+        try (EventLoopGroup group = Support.group(1, reports);
+                CallbackServer server = CallbackServer.builder().group(group).completeOn(task -> {
+                    throw new RejectedExecutionException("full");
+                }).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
+                Socket client = Support.connect(server)) {
+            CallbackConnection connection = get(accepted);
+            CompletableFuture<Void> written = connection.writeAsync(Support.bytes("x"));
+            get(written);
+            CompletableFuture<Boolean> onLoop = new CompletableFuture<>();
+            get(written.thenRun(() -> onLoop.complete(EventLoop.current() == connection.loop()))); // chained to what is complete
+            assertTrue(get(onLoop));
+            get(connection.closeAsync());
+            assertEquals("x", Support.receive(client, 1));
+            assertEquals(List.of(), List.copyOf(reports.causes));
         }
     }
 

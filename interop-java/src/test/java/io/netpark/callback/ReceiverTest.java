@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.buffer.Framing;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -43,6 +44,13 @@ class ReceiverTest {
     void callbacksCannotBeBuiltWithSeveralEither() {
         Callbacks.Builder several = Callbacks.builder().onRequest((connection, in) -> {}).onInput((connection, in) -> {});
         assertThrows(IllegalStateException.class, several::build);
+    }
+
+    @Test
+    void anUnknownHostLooksAsItDoesElsewhere() {
+        NetparkException.UnknownHost failure = assertThrows(NetparkException.UnknownHost.class,
+                () -> CallbackServer.builder().ignoreInput().listen("no-such-host.invalid", 0).close());
+        assertTrue(failure.getMessage().contains("no-such-host.invalid"), failure.getMessage());
     }
 
     @Test
