@@ -13,7 +13,7 @@ import io.netpark.core.buffer.SegmentPool
  *   others have given memory back, or fails, as [SegmentPool.Builder.readersWait] says
  * @property inputLimit the most bytes that a reader may be asked to wait for, or may keep for views
  * @property outputLimit the most bytes that a writer may hold; reaching it is an error of the handler, which should flush
- * @property highWaterMark how much a writer collects before [Writer.flushIfFull] flushes
+ * @property highWaterMark how many bytes a writer collects before its `write…` functions, and [Writer.flushIfFull], flush
  */
 public class Buffering(
     public val pool: SegmentPool = SegmentPool.shared(),

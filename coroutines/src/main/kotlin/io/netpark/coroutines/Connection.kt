@@ -173,7 +173,11 @@ public class Connection internal constructor(
     /** Among which its own handler is: its buffers end with that, and not before. Null for a connection without one. */
     internal var handlers: Handlers? = null
 
-    private var madeFrames: Frames? = null
+    /** A write is going on that breaks the output if it is cut off. Belongs to who writes. */
+    private var isWhole = false
+
+    /** Once made, every write looks whether it is its turn. */
+    @Volatile private var madeFrames: Frames? = null
 
     /**
      * Parses the input: bytes in pooled memory, numbers, lines, delimiters. What it has read from the connection and not
@@ -210,9 +214,9 @@ public class Connection internal constructor(
         return Writer(this, OwnedBuffer(core.loop(), buffer), buffer, buffering.highWaterMark)
     }
 
-    /** Takes whole frames from many coroutines. */
+    /** Takes whole frames from many coroutines. Other writes take turns with them. */
     public val frames: Frames
-        get() = synchronized(core) { madeFrames ?: Frames(this, core, buffering).also { madeFrames = it } }
+        get() = madeFrames ?: synchronized(core) { madeFrames ?: Frames(this, core, buffering).also { madeFrames = it } }
 
     // Reading
 
@@ -319,14 +323,16 @@ public class Connection internal constructor(
      */
     public suspend fun write(source: ByteArray, offset: Int = 0, length: Int = source.size - offset) {
         val buffer = ByteBuffer.wrap(source, offset, length)
-        try {
-            write(buffer)
-        } catch (e: Throwable) {
-            val written = buffer.position() - offset
-            if (written in 1 until length) {
-                brokenOutput = "an earlier write ended after $written of $length bytes ($e)"
+        wholly {
+            try {
+                write(buffer)
+            } catch (e: Throwable) {
+                val written = buffer.position() - offset
+                if (written in 1 until length) {
+                    breakOutput("an earlier write ended after $written of $length bytes ($e)")
+                }
+                throw e
             }
-            throw e
         }
     }
 
@@ -340,12 +346,12 @@ public class Connection internal constructor(
         if (hasUnflushed()) flushRest()
         beginWrite(coroutineContext)
         val before = sources.sumOf { it.remaining().toLong() }
-        var state = core.startWrite(sources)
+        var state = inTurn({ core.startWrite(sources) }, { core.retryWrite(sources) })
         chargeBudget(before - sources.sumOf { it.remaining().toLong() })
-        while (state == PARKED) {
-            awaitWritable()
+        while (state != 0) {
+            pause(state)
             checkActive(coroutineContext, Direction.WRITE)
-            state = core.retryWrite(sources)
+            state = toWrite(core.retryWrite(sources))
         }
     }
 
@@ -394,11 +400,14 @@ public class Connection internal constructor(
         if (isBudgetSpent()) yield()
         if (hasUnflushed()) flushRest()
         beginWrite(coroutineContext)
-        var state = core.startWriteDescriptors(source, *descriptors)
-        while (state == PARKED) {
-            awaitWritable()
+        var state = inTurn(
+            { core.startWriteDescriptors(source, *descriptors) },
+            { core.retryWriteDescriptors(source, *descriptors) },
+        )
+        while (state != 0) {
+            pause(state)
             checkActive(coroutineContext, Direction.WRITE)
-            state = core.retryWriteDescriptors(source, *descriptors)
+            state = toWrite(core.retryWriteDescriptors(source, *descriptors))
         }
         write(source)
     }
@@ -406,10 +415,12 @@ public class Connection internal constructor(
     internal fun startWrite(context: CoroutineContext, source: ByteBuffer): Int {
         beginWrite(context)
         val before = source.remaining()
-        return core.startWrite(source).also { chargeBudget(before - source.remaining().toLong()) }
+        return inTurn({ core.startWrite(source) }, { holdFrames(); core.retryWrite(source) })
+            .also { chargeBudget(before - source.remaining().toLong()) }
     }
 
     internal fun retryWrite(context: CoroutineContext, source: ByteBuffer): Int {
+        holdFrames()
         checkActive(context, Direction.WRITE)
         return core.retryWrite(source)
     }
@@ -417,17 +428,59 @@ public class Connection internal constructor(
     internal fun startWrite(context: CoroutineContext, source: LinkBuffer): Int {
         beginWrite(context)
         val before = source.available()
-        return core.startWrite(source).also { chargeBudget(before - source.available()) }
+        // What is left of an earlier flush goes before the frames that wait for it.
+        val state = if (madeFrames?.isHeld == true) {
+            toWrite(holdingFrames { core.startWrite(source) })
+        } else {
+            inTurn({ core.startWrite(source) }, { holdingFrames { core.retryWrite(source) } })
+        }
+        chargeBudget(before - source.available())
+        return state
     }
 
     internal fun retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
         checkActive(context, Direction.WRITE)
-        return core.retryWrite(source)
+        return holdingFrames { core.retryWrite(source) }
     }
 
-    /** What was written before goes before, and frames are not cut in two. */
+    /** Starts a write. If there are frames, they lend it the lock, and it is [retried][retry]; or it is [FRAMES_FIRST], and then retried. */
+    private inline fun inTurn(start: () -> Int, retry: () -> Int): Int {
+        val frames = madeFrames ?: return toWrite(start())
+        return if (frames.lendOutput()) toWrite(retry()) else FRAMES_FIRST
+    }
+
+    /** Nothing comes between the bytes of a flush, even if it is broken off and another goes on. */
+    private inline fun holdingFrames(flush: () -> Int): Int {
+        val frames = madeFrames ?: return flush()
+        val held = frames.hold()
+        try {
+            val state = flush()
+            if (state != Descriptor.PARK) frames.goOn()
+            return state
+        } catch (e: Throwable) {
+            // Whatever has ended the stream, frames are to find out. A flush that met another write has not begun.
+            if (if (e is NetparkException) e !is NetparkException.TimedOut else !held) frames.goOn()
+            throw e
+        }
+    }
+
+    /** Runs a write that breaks the output if it is cut off: that is found out before any frame is written behind it. */
+    internal inline fun <T> wholly(write: () -> T): T {
+        isWhole = true
+        try {
+            return write()
+        } finally {
+            isWhole = false
+            if (!hasUnflushed()) madeFrames?.goOn()
+        }
+    }
+
+    private fun holdFrames() {
+        if (isWhole) madeFrames?.hold()
+    }
+
+    /** What was written before goes before. */
     internal suspend fun beforeFile() {
-        check(synchronized(core) { madeFrames } == null) { "send a file to $remoteAddress: its frames are in use" }
         if (hasUnflushed()) flushRest()
     }
 
@@ -439,8 +492,19 @@ public class Connection internal constructor(
         answering = true
     }
 
+    /** Whether a frame may be sent, for who does not want to be told why not. */
+    internal fun acceptsFrames(): Boolean = isOpen && !isOutputBroken
+
+    /** Something is being written that must not look complete if it is cut off. */
+    internal fun noteAnswer() {
+        answering = true
+    }
+
     /** How much the writer holds. */
     private fun unflushed(): Long = madeWriter?.buffered() ?: 0
+
+    /** How much the writer holds, and what waits to be sent by frames. */
+    private fun unsent(): Long = unflushed() + (madeFrames?.waitingBytes ?: 0)
 
     internal fun hasUnflushed(): Boolean = unflushed() > 0
 
@@ -453,15 +517,28 @@ public class Connection internal constructor(
         check(!hasUnflushed()) { "$what $remoteAddress: flush the writer first, it holds ${unflushed()} bytes" }
     }
 
+    private fun requireSent(what: String) {
+        requireFlushed(what)
+        check(madeFrames?.isIdle != false) { "$what $remoteAddress: its frames are still being written" }
+    }
+
+    /** Flushes what the writer holds, and suspends until all frames have been written that were sent before: the last that is written. */
+    internal suspend fun finishOutput() {
+        flushRest()
+        if (isOpen) madeFrames?.finish()
+    }
+
     internal fun startSend(context: CoroutineContext, transfer: FileTransfer): Int {
         beginWrite(context)
         val before = transfer.sent()
-        return ofTheFile { core.startSend(transfer) }.also { chargeBudget(transfer.sent() - before) }
+        return ofTheFile { inTurn({ core.startSend(transfer) }, { holdFrames(); core.retrySend(transfer) }) }
+            .also { chargeBudget(transfer.sent() - before) }
     }
 
     internal fun retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
+        holdFrames()
         checkActive(context, Direction.WRITE)
-        return ofTheFile { core.retrySend(transfer) }
+        return toWrite(ofTheFile { core.retrySend(transfer) })
     }
 
     /** A file that is cut off is no failure of this connection. */
@@ -478,7 +555,10 @@ public class Connection internal constructor(
 
     internal fun breakOutput(why: String) {
         brokenOutput = why
+        madeFrames?.breakOff(brokenOff(why))
     }
+
+    private fun brokenOff(why: String) = about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
 
     internal suspend fun awaitWritable() {
         budget = OPERATIONS_WITHOUT_YIELDING
@@ -503,7 +583,7 @@ public class Connection internal constructor(
     /** A copy from [source] to this has ended, and may have been in the midst of something. */
     internal fun copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
         if (failure == null) return
-        if (copy.isMidway) brokenOutput = "a copy from ${source.remoteAddress} ended in the midst of its bytes ($failure)"
+        if (copy.isMidway) breakOutput("a copy from ${source.remoteAddress} ended in the midst of its bytes ($failure)")
         if (copy.isMidway || source.core.isReset) lease?.spoil()
         if (copy.lost() > 0) {
             source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
@@ -529,7 +609,7 @@ public class Connection internal constructor(
     /** What was reset stays reset, and what was closed (for being idle, say) closed: the operation says so. */
     internal fun checkOutput() {
         val why = brokenOutput ?: return
-        if (!core.isClosed && !core.isReset) throw about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
+        if (!core.isClosed && !core.isReset) throw brokenOff(why)
     }
 
     /** Says that a failure is about this connection. */
@@ -611,12 +691,13 @@ public class Connection internal constructor(
      * Ends the outgoing stream: the peer reads what was written, then the end. Reading goes on, so an answer can still
      * come. Later writes fail with [NetparkException.Reset]. Calling it again has no effect.
      *
-     * @throws IllegalStateException [writer] holds bytes, which would be lost: flush it first
+     * @throws IllegalStateException [writer] holds bytes, which would be lost: flush it first; or frames are still being written
      * @throws NetparkException.Closed the connection is closed, or an earlier write has broken the output, which must not look complete
      */
     public fun shutdownOutput() {
-        requireFlushed("shut down the output to")
+        requireSent("shut down the output to")
         checkOutput()
+        madeFrames?.refuse()
         lease?.spoil()
         answering = false
         core.shutdownOutput()
@@ -634,8 +715,8 @@ public class Connection internal constructor(
      */
     override fun close() {
         if (lease?.isLent == false) return // it is another borrower's by now
-        val dropped = unflushed()
-        if (dropped > 0 && !core.isClosed) breakOutput("$dropped bytes that the writer held were dropped when it was closed")
+        val dropped = unsent()
+        if (dropped > 0 && !core.isClosed) brokenOutput = "$dropped bytes that the writer held, or frames had, were dropped when it was closed"
         if (isOutputBroken) core.reset() else core.close()
         if (handlers == null) endBuffers()
     }
@@ -659,7 +740,7 @@ public class Connection internal constructor(
     public suspend fun closeLingering(time: Duration = LINGERS, bytes: Long = Long.MAX_VALUE) {
         require(bytes >= 0) { "a number of bytes cannot be negative: $bytes" }
         if (lease?.isLent == false) return // as for close
-        flushRest()
+        finishOutput()
         if (isOutputBroken) return close() // its end would look like that of something whole
         core.closeLingering(bytes, time.inWholeNanoseconds.coerceIn(0, Due.FOREVER))
         close()
@@ -717,11 +798,11 @@ public class Connection internal constructor(
     /** Whether nothing of an exchange is left: for the next borrower of a pool. */
     internal fun isClean(): Boolean = brokenOutput == null && !core.isInUse && watching == 0 &&
         (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
-        synchronized(core) { madeFrames }?.isIdle != false
+        madeFrames?.isIdle != false
 
     /** A pool closes it, and it was left in the midst of something that must not look complete to the peer. */
     internal fun resetIfCutOff() {
-        if (hasUnflushed() || isOutputBroken) core.reset()
+        if (unsent() > 0 || isOutputBroken) core.reset()
     }
 
     /** Gives back what reader and writer hold, and whoever uses them from now on finds nothing. */
@@ -750,14 +831,14 @@ public class Connection internal constructor(
      * @return how many bytes are dropped
      */
     internal fun breakOff(): Long {
-        val unflushed = unflushed()
-        if (unflushed > 0 || answering || isOutputBroken) core.reset()
-        return unflushed
+        val unsent = unsent()
+        if (unsent > 0 || answering || isOutputBroken) core.reset()
+        return unsent
     }
 
     /** Closes it under the hands of a handler, from any thread; its buffers are given back when that has ended. */
     internal fun cutOff() {
-        if (answering || isOutputBroken || hasUnflushed()) core.reset() else core.close()
+        if (answering || isOutputBroken || unsent() > 0) core.reset() else core.close()
     }
 
     /** Closes when the handler, with its children, is done with reader and writer. */
@@ -779,7 +860,7 @@ public class Connection internal constructor(
      */
     public fun detach(): Detached {
         lease?.checkLent()
-        requireFlushed("detach the connection to")
+        requireSent("detach the connection to")
         val descriptor = core.detach()
         try {
             return Detached(descriptor, madeReader?.run { takeBytes(available().toInt()) } ?: ByteArray(0))

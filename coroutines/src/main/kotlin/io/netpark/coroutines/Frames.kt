@@ -2,10 +2,12 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.fd.Direction
 import io.netpark.core.net.ConnectionDescriptor
 import io.netpark.core.net.FrameQueue
 import io.netpark.core.sys.NetparkException
 import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.AtomicLong
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
 import kotlinx.coroutines.CancellableContinuation
@@ -16,19 +18,52 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * gathered while an earlier one was on its way go out by one system call, and the others of the connection's loop have their turns
  * between.
  *
- * **Threads.** Any number of coroutines on any dispatchers. While it is in use nobody may write to the connection in another
- * way.
+ * [write] suspends until the kernel has the frame. [trySend] never suspends: it leaves the frame here, up to [capacity], and says
+ * false when the peer is too slow. Frames go out in the order in which they were written and sent, whichever way that was.
+ *
+ * **Other writes** to the connection ([Connection.write], [Writer.flush], [Connection.sendFile]) take turns with frames. One that is
+ * called while frames wait suspends until those are written, and frames wait until it has ended. A flush that was cancelled or timed
+ * out holds frames up until another flush has sent the rest. A connection that is copied to by [Connection.copyTo] must not be
+ * sent frames meanwhile.
+ *
+ * **The end.** A handler that returns normally has its frames written, as it has its writer flushed; frames that are sent meanwhile are
+ * refused. When the connection is closed, or its handler fails, frames that wait are dropped, and the connection ends with a reset.
+ *
+ * **Threads.** Any number of coroutines and threads, on any dispatchers.
  *
  * @see Connection.frames
  */
 public class Frames internal constructor(
     private val connection: Connection,
-    core: ConnectionDescriptor,
+    private val core: ConnectionDescriptor,
     private val buffering: Buffering,
 ) {
 
     private val queue = FrameQueue(core, buffering.newOutput())
+
+    /** Frames, and turns of other writes, on their way. */
     private val waiting = AtomicInteger()
+    private val load = AtomicLong()
+
+    /** No frame is taken any more by [trySend]: the handler has ended, or the stream is broken. */
+    @Volatile private var isEnded = false
+
+    /**
+     * How many bytes of frames may wait for the peer before [trySend] refuses, 1 MiB unless set: as many as are worth keeping for a peer
+     * that is behind. Each frame counts for 256 bytes more than it has, for the memory that it takes besides. Frames of [write] count as
+     * well, and are not refused. A frame is never refused for its size alone while no other waits.
+     *
+     * @throws IllegalArgumentException a capacity that is not positive
+     */
+    @Volatile
+    public var capacity: Long = CAPACITY
+        set(bytes) {
+            require(bytes > 0) { "the capacity for frames must be positive: $bytes" }
+            field = bytes
+        }
+
+    /** How many bytes wait for the peer, as [capacity] counts them. Changes at any time. */
+    public val waitingBytes: Long get() = load.get()
 
     /** Whether nothing is on its way. */
     internal val isIdle: Boolean get() = waiting.get() == 0
@@ -39,16 +74,81 @@ public class Frames internal constructor(
      *
      * **Cancelled**, the frame has been written whole, or will be, or not at all: never a part.
      *
-     * @param build writes the frame's bytes; runs at once, in the caller. If it throws, nothing is written
+     * @param build puts the frame's bytes; runs at once, in the caller. If it throws, nothing is written
      * @throws io.netpark.core.sys.NetparkException.LimitExceeded the frame, or all that wait, are over
      *   [Buffering.outputLimit] or the pool's limit. Nothing of it is written, and others can be
      * @throws io.netpark.core.sys.NetparkException the connection failed, or was closed. A part of the frame may have
      *   reached the peer, and nothing more can be written
-     * @throws IllegalStateException something else was writing, or [Connection.writer] holds bytes: flush it first. Nothing of the
-     *   frame is written, and others can be
+     * @throws IllegalStateException [Connection.writer] holds bytes: flush it first. Nothing of the frame is written, and others can be
      */
     public suspend fun write(build: BufferWriter.() -> Unit) {
         connection.beforeFrame()
+        val bytes = built(build)
+        suspendCancellableCoroutine { continuation ->
+            val frame = WrittenFrame(bytes, continuation)
+            continuation.endedByFailure { submit(frame, bytes) }
+            continuation.invokeOnCancellation { frame.withdraw() }
+        }
+    }
+
+    /**
+     * Sends a frame if there is room for it, and never suspends: for a broadcaster, who must not wait for the slowest.
+     *
+     * ```
+     * for (member in members) {
+     *     if (!member.connection.frames.trySend { link(news.duplicate()) }) drop(member)
+     * }
+     * ```
+     *
+     * It may be called with locks held: nothing of another coroutine runs within it. The frame is written after everything that was
+     * submitted before, and behind what is being written or flushed in another way. Nobody is told when it is written, or that it
+     * was not because the connection failed meanwhile: then this returns false from then on, and [Connection.read] says why.
+     *
+     * @param build puts the frame's bytes; runs at once, in the caller, or not at all. If it throws, nothing is sent. A large frame for
+     *   many is better linked than put: all share its memory then
+     * @return true if the frame will be written, unless the connection ends before; false if it will not: frames for as much as
+     *   [capacity] wait, or the connection is closed, its output broken or shut down, or its handler has ended
+     * @throws io.netpark.core.sys.NetparkException.LimitExceeded the frame is over [Buffering.outputLimit], or the pool's limit
+     */
+    public fun trySend(build: BufferWriter.() -> Unit): Boolean {
+        if (!accepts() || load.get() > capacity) return false
+        val bytes = built(build)
+        val cost = bytes.available() + OVERHEAD
+        if (!admit(cost)) {
+            bytes.close()
+            return false
+        }
+        try {
+            if (waiting.getAndIncrement() > 0) bytes.trim() // it may have to stay for a while
+            if (accepts()) {
+                connection.noteAnswer()
+                queue.submit(SentFrame(bytes, cost))
+                return true
+            }
+            waiting.decrementAndGet()
+            load.addAndGet(-cost)
+            bytes.close()
+            return false
+        } catch (e: Throwable) { // an OutOfMemoryError: it has not been submitted
+            waiting.decrementAndGet()
+            load.addAndGet(-cost)
+            bytes.close()
+            throw e
+        }
+    }
+
+    private fun accepts(): Boolean = !isEnded && connection.acceptsFrames()
+
+    private fun admit(cost: Long): Boolean {
+        val most = minOf(capacity, buffering.outputLimit)
+        while (true) {
+            val seen = load.get()
+            if (seen > 0 && seen + cost > most) return false
+            if (load.compareAndSet(seen, seen + cost)) return true
+        }
+    }
+
+    private inline fun built(build: BufferWriter.() -> Unit): LinkBuffer {
         val bytes = LinkBuffer(buffering.pool, buffering.outputLimit)
         try {
             bytes.build()
@@ -56,39 +156,152 @@ public class Frames internal constructor(
             bytes.close()
             throw e
         }
-        suspendCancellableCoroutine { continuation ->
-            val frame = WaitingFrame(bytes, continuation)
-            continuation.endedByFailure { submit(frame, bytes) }
-            continuation.invokeOnCancellation { frame.withdraw() }
-        }
+        return bytes
     }
 
     /** Counted first, and then looked whether the connection is lent: who gives it back does that the other way round. */
-    private fun submit(frame: WaitingFrame, bytes: LinkBuffer) {
+    private fun submit(frame: WrittenFrame, bytes: LinkBuffer) {
         waiting.incrementAndGet()
+        load.addAndGet(frame.cost)
         try {
             connection.beforeFrame()
             queue.submit(frame)
         } catch (e: Throwable) { // also an OutOfMemoryError: it has not been submitted
             waiting.decrementAndGet()
+            load.addAndGet(-frame.cost)
             bytes.close()
             throw e
         }
     }
 
-    private inner class WaitingFrame(
+    // Other writes
+
+    /** Gives another write the lock of the output, as if it had been parked; false if it has to [wait for its turn][awaitTurn]. */
+    internal fun lendOutput(): Boolean = isIdle && core.reserve(Direction.WRITE)
+
+    /** Suspends until the caller's turn to write has come, and then it has the lock of the output. Cancelled, it has not. */
+    internal suspend fun awaitTurn(): Unit = Turn().await()
+
+    /** Has frames wait until all of a flush has been written, though it may be broken off meanwhile. */
+    internal fun hold(): Boolean = queue.hold()
+
+    internal fun goOn() = queue.goOn()
+
+    internal val isHeld: Boolean get() = queue.isHeld
+
+    // The end
+
+    /** Refuses what is sent from now on, and suspends until all frames have been written. */
+    internal suspend fun finish() {
+        isEnded = true
+        while (!isIdle) {
+            awaitTurn()
+            core.abandon(Direction.WRITE)
+        }
+    }
+
+    /** Refuses what is sent from now on. */
+    internal fun refuse() {
+        isEnded = true
+    }
+
+    /** Fails all frames: nothing must be written behind something that was cut off. */
+    internal fun breakOff(why: NetparkException) {
+        isEnded = true
+        queue.breakOff(why)
+    }
+
+    private fun failed(failure: Exception) {
+        if (failure !is NetparkException || failure is NetparkException.LimitExceeded) return
+        // The connection lives, and a part of a frame may be in it: nothing else must come behind that, nor an end in order.
+        if (failure is NetparkException.TimedOut && failure.timeout() == NetparkException.Timeout.WRITE) {
+            connection.breakOutput("a frame was not written in time")
+        }
+        isEnded = true
+    }
+
+    private inner class WrittenFrame(
         bytes: LinkBuffer,
         private val continuation: CancellableContinuation<Unit>,
     ) : FrameQueue.Frame(bytes) {
 
+        val cost = bytes.available() + OVERHEAD
+
         /** Ignored if the coroutine has been cancelled meanwhile. */
         override fun ended(failure: Exception?) {
             waiting.decrementAndGet()
-            // The connection lives, and a part of a frame may be in it: nothing else must come behind that, nor an end in order.
-            if (failure is NetparkException.TimedOut && failure.timeout() == NetparkException.Timeout.WRITE) {
-                connection.breakOutput("a frame was not written in time")
-            }
+            load.addAndGet(-cost)
+            failure?.let { failed(it) }
             if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
+    }
+
+    private inner class SentFrame(bytes: LinkBuffer, private val cost: Long) : FrameQueue.Frame(bytes) {
+
+        override fun ended(failure: Exception?) {
+            waiting.decrementAndGet()
+            load.addAndGet(-cost)
+            failure?.let { failed(it) }
+        }
+    }
+
+    /**
+     * The turn of another write.
+     *
+     * ```text
+     * COMING --its turn has come--> BEGUN: the coroutine has the lock of the output, as one whose write was parked
+     *        --cancelled----------> GIVEN_UP
+     * ```
+     */
+    private inner class Turn : FrameQueue.Turn() {
+
+        private val state = AtomicInteger(COMING)
+        private lateinit var continuation: CancellableContinuation<Unit>
+
+        /** Suspends until it has come. Cancelled, the lock is free or another's. */
+        suspend fun await() {
+            try {
+                suspendCancellableCoroutine<Unit> {
+                    continuation = it
+                    it.endedByFailure { submit() }
+                }
+            } catch (e: Throwable) {
+                if (!state.compareAndSet(COMING, GIVEN_UP) && state.get() == BEGUN) core.abandon(Direction.WRITE)
+                throw e
+            }
+        }
+
+        private fun submit() {
+            waiting.incrementAndGet()
+            try {
+                queue.submit(this)
+            } catch (e: Throwable) { // an OutOfMemoryError
+                waiting.decrementAndGet()
+                throw e
+            }
+        }
+
+        override fun begin(): Boolean {
+            waiting.decrementAndGet()
+            if (!state.compareAndSet(COMING, BEGUN)) return false
+            continuation.resume(Unit)
+            return true
+        }
+
+        override fun ended(failure: Exception) {
+            waiting.decrementAndGet()
+            if (state.compareAndSet(COMING, GIVEN_UP)) continuation.resumeWithException(failure)
+        }
+    }
+
+    private companion object {
+        const val CAPACITY = 1024L * 1024
+
+        /** Of a frame's objects and what its segment has too much. */
+        const val OVERHEAD = 256L
+
+        const val COMING = 0
+        const val BEGUN = 1
+        const val GIVEN_UP = 2
     }
 }

@@ -105,7 +105,7 @@ internal class Handlers(
                     sensor?.dispose()
                 }
             }
-            if (connection.isOutputBroken) connection.breakOff() else connection.flushRest()
+            if (connection.isOutputBroken) connection.breakOff() else connection.finishOutput()
         } catch (e: Throwable) {
             val dropped = connection.breakOff()
             val failure = e.original()

@@ -51,6 +51,9 @@ internal const val TURN_OVER: Int = Descriptor.PARK - 2
 /** The writer holds bytes that go before; this operation has not begun. */
 internal const val UNFLUSHED: Int = Descriptor.PARK - 3
 
+/** Frames go before. After the pause the operation has the lock of the output, as if it had been parked to write. */
+internal const val FRAMES_FIRST: Int = Descriptor.PARK - 4
+
 /** What a step of a question answers. */
 private const val NO = 0
 private const val YES = 1
@@ -73,6 +76,7 @@ internal suspend fun Connection.pause(outcome: Int): Unit = when (outcome) {
     PARKED_TO_READ -> awaitReadable()
     PARKED_TO_WRITE -> awaitWritable()
     UNFLUSHED -> flushRest()
+    FRAMES_FIRST -> frames.awaitTurn()
     else -> yield()
 }
 
@@ -86,7 +90,7 @@ internal fun Connection.readStep(previous: Int, context: CoroutineContext, targe
 @PublishedApi
 internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer): Int = toWrite(
     when {
-        previous == PARKED_TO_WRITE -> retryWrite(context, source)
+        previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryWrite(context, source)
         previous == BEGIN && isBudgetSpent() -> TURN_OVER
         previous != UNFLUSHED && hasUnflushed() -> UNFLUSHED
         else -> startWrite(context, source)
@@ -138,12 +142,40 @@ internal fun Writer.flushStep(previous: Int, context: CoroutineContext, fromMark
     if (previous == BEGIN && fromMark && !isFull()) return 0
     return toWrite(
         when {
-            previous == PARKED_TO_WRITE -> retryFlush(context)
+            previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryFlush(context)
             isFlushed() -> 0
             previous == BEGIN && connection.isBudgetSpent() -> TURN_OVER
             else -> startFlush(context)
         },
     )
+}
+
+/** Flushes if there is more than the high-water mark, and puts as much as that of [source], until there is nothing left of it. */
+@PublishedApi
+internal fun Writer.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer): Int {
+    var before = previous
+    do {
+        val outcome = flushStep(before, context, fromMark = true)
+        if (outcome <= PAUSE) return outcome
+        before = BEGIN
+    } while (putPart(source))
+    return 0
+}
+
+/** Whether it is more than should be put at once. */
+@PublishedApi
+internal fun Writer.isMuch(bytes: Int): Boolean = bytes > highWaterMark
+
+@PublishedApi
+internal suspend fun Writer.writeMuch(source: ByteArray, offset: Int, length: Int) {
+    val buffer = ByteBuffer.wrap(source, offset, length)
+    try {
+        write(buffer)
+    } catch (e: Throwable) {
+        val written = buffer.position() - offset
+        if (written in 1 until length) connection.breakOutput("an earlier write ended after $written of $length bytes ($e)")
+        throw e
+    }
 }
 
 // Messages

@@ -8,7 +8,7 @@ import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.yield
 
 /**
- * Sends a file, or a part of it, after everything that [Connection.writer] holds. The kernel does it (sendfile(2)): the bytes
+ * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it (sendfile(2)): the bytes
  * never come here. Suspends while the peer, or the network, does not take more, and now and then lets others have their turn.
  *
  * Opening it, and reading what is not in the page cache, waits for the disk; on an event loop everybody waits with it. A file
@@ -25,7 +25,7 @@ import kotlinx.coroutines.yield
  * @throws io.netpark.core.sys.NetparkException.Truncated there are fewer bytes than [count], or the file was cut off meanwhile
  * @throws io.netpark.core.sys.NetparkException as [Connection.write], saying how far it got
  * @throws IllegalArgumentException [offset] is beyond the end of the file
- * @throws IllegalStateException another coroutine is writing, or [Connection.frames] are in use
+ * @throws IllegalStateException another coroutine is writing
  */
 public suspend fun Connection.sendFile(
     path: Path,
@@ -62,11 +62,13 @@ public suspend fun Connection.sendFile(
 
 /** Nobody but [transfer] knows how far it got, and it goes no further. */
 private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: ((Long) -> Unit)?): Long {
-    try {
-        send(transfer, onProgress)
-    } catch (e: Throwable) {
-        if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
-        throw e
+    wholly {
+        try {
+            send(transfer, onProgress)
+        } catch (e: Throwable) {
+            if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
+            throw e
+        }
     }
     return transfer.sent()
 }
@@ -82,8 +84,8 @@ public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: L
     if (isBudgetSpent()) yield()
     var state = startSend(coroutineContext, transfer)
     while (state != 0) {
-        if (onProgress != null) holdingOutput { onProgress(transfer.sent()) }
-        awaitWritable()
+        if (onProgress != null && state != FRAMES_FIRST) holdingOutput { onProgress(transfer.sent()) }
+        pause(state)
         state = retrySend(coroutineContext, transfer)
     }
     if (onProgress != null) onProgress(transfer.sent())

@@ -8,6 +8,7 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import java.net.SocketAddress
+import java.nio.ByteBuffer
 
 // The examples of the KDoc, as they are there; DocumentationSpec compares them.
 
@@ -78,7 +79,7 @@ internal suspend fun ping(reactor: Reactor): String? {
     return answer
 }
 
-suspend fun answerLines(connection: Connection, answer: (String) -> String) {
+internal suspend fun answerLines(connection: Connection, answer: (String) -> String) {
     connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
 }
 
@@ -87,4 +88,18 @@ internal suspend fun testOf(reactor: Reactor, greeter: suspend (Connection) -> U
     launch { server.use { greeter(it) } }
     client.write("world\n".toByteArray())
     client.reader.awaitLine() shouldBe "hello world"
+}
+
+internal class Member(val connection: Connection)
+
+internal fun broadcast(members: List<Member>, news: ByteBuffer, drop: (Member) -> Unit) {
+    for (member in members) {
+        if (!member.connection.frames.trySend { link(news.duplicate()) }) drop(member)
+    }
+}
+
+internal suspend fun writeNumbers(connection: Connection, numbers: Sequence<Long>) {
+    val writer = connection.writer
+    for (number in numbers) writer.writeLong(number)
+    writer.flush()
 }

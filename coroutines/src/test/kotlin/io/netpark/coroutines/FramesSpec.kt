@@ -158,27 +158,6 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
-    test("a stray write fails the frames that it meets, and those that come later are written") {
-        onReactor { reactor, _ ->
-            reactor.withPair(options = TINY_BUFFERS) { client, server ->
-                val stuck = launch(start = CoroutineStart.UNDISPATCHED) { client.write(ByteBuffer.allocate(3_000_000)) }
-                shouldThrow<IllegalStateException> { client.frames.write { putString("refused") } }
-                shouldThrow<IllegalStateException> { client.frames.write { putString("too") } }
-                server.readFully(3_000_000)
-                stuck.join()
-                client.frames.write { putString("first") }
-                val frames = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { put(ByteArray(3_000_000)) } }
-                server.readText(5) shouldBe "first"
-                server.readFully(1_000) // it has begun, and cannot end
-                shouldThrow<IllegalStateException> { client.write("stray") }
-                server.readFully(2_999_000)
-                frames.join()
-                client.frames.write { putString("last") }
-                server.readText(4) shouldBe "last"
-            }
-        }
-    }
-
     test("coroutines that write frame upon frame, or write or read without end, let others on their loop have their turns") {
         val taking = taking(Bindings.best)
         onReactor(taking) { reactor, _ ->

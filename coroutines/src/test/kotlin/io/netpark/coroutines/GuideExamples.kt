@@ -91,9 +91,8 @@ suspend fun stream(connection: Connection, blocks: Int, fill: (ByteBuffer) -> Un
 /** Writes much, and keeps little: never more than a row over the high-water mark. */
 suspend fun export(connection: Connection, rows: Sequence<String>) {
     for (row in rows) {
-        connection.writer.putString(row)
-        connection.writer.putByte('\n'.code)
-        connection.writer.flushIfFull()
+        connection.writer.writeString(row)
+        connection.writer.writeByte('\n'.code)
     }
     connection.writer.flush()
 }

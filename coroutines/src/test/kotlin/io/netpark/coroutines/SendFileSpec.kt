@@ -134,9 +134,11 @@ class SendFileSpec : NetparkSpec(body = {
                 shouldThrow<NetparkException.Truncated> { client.sendFile(large, 0, LARGE + 1L) }
                 client.sendFile(large, LARGE.toLong()) shouldBe 0
                 client.frames.write { putString("frame") }
-                shouldThrow<IllegalStateException> { client.sendFile(large) }.message!! shouldContain "frames"
+                client.sendFile(large, 0, 5) // frames that have been written are in nobody's way
                 client.frames.write { putString("frame") }
-                server.readText(10) shouldBe "frameframe"
+                server.readText(5) shouldBe "frame"
+                server.readFully(5) shouldBe pattern(5)
+                server.readText(5) shouldBe "frame"
             }
 
             test("a handler on its own loop sends, and others have their turn") {

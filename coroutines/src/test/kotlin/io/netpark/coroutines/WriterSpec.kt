@@ -1,10 +1,13 @@
 package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
 import io.kotest.matchers.ints.shouldBeLessThanOrEqual
+import io.kotest.matchers.longs.shouldBeLessThanOrEqual
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
@@ -108,6 +111,87 @@ class WriterSpec : NetparkSpec(body = {
                 shouldThrow<NetparkException.LimitExceeded> { client.writer.put(ByteArray(100_001)) }
                     .message!! shouldContain "flush"
                 client.writer.buffered() shouldBe 0
+            }
+        }
+    }
+
+    test("what is written flushes by itself over the mark, and what is put does not") {
+        onReactor(buffering = { Buffering(it, highWaterMark = 1000) }) { reactor, _ ->
+            val large = pattern(100_000)
+            val ways = mapOf<String, suspend Writer.(Int) -> Unit>(
+                "byte" to { writeByte(it) },
+                "short" to { writeShort(it) },
+                "short, the least byte first" to { writeShortLe(it) },
+                "int" to { writeInt(it) },
+                "int, the least byte first" to { writeIntLe(it) },
+                "long" to { writeLong(it.toLong()) },
+                "long, the least byte first" to { writeLongLe(it.toLong()) },
+                "text" to { writeString("größe") },
+                "text in another charset" to { writeString("größe", Charsets.UTF_16BE) },
+                "array" to { write(pattern(100)) },
+                "part of an array" to { write(pattern(100), 10, 50) },
+                "buffer" to { write(ByteBuffer.wrap(pattern(100), 10, 50)) },
+                "array over the mark" to { if (it % 100 == 0) write(large) },
+                "buffer over the mark" to { if (it % 100 == 0) write(ByteBuffer.wrap(large)) },
+            )
+            val collected = LinkBuffer(reactor.buffering.pool)
+            for ((name, way) in ways) withClue(name) {
+                reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                    var most = 0L
+                    val writing = async(Dispatchers.Default) {
+                        repeat(2000) {
+                            client.writer.way(it)
+                            most = maxOf(most, client.writer.buffered())
+                        }
+                        client.writer.flush()
+                        client.shutdownOutput()
+                    }
+                    val all = server.readToEnd()
+                    writing.await()
+                    most shouldBeLessThanOrEqual 2000L
+                    for (number in 0 until 2000) when (name) {
+                        "byte" -> collected.putByte(number)
+                        "short" -> collected.putShort(number)
+                        "short, the least byte first" -> collected.putShortLe(number)
+                        "int" -> collected.putInt(number)
+                        "int, the least byte first" -> collected.putIntLe(number)
+                        "long" -> collected.putLong(number.toLong())
+                        "long, the least byte first" -> collected.putLongLe(number.toLong())
+                        "text" -> collected.putString("größe")
+                        "text in another charset" -> collected.putString("größe", Charsets.UTF_16BE)
+                        "array" -> collected.put(pattern(100))
+                        "part of an array", "buffer" -> collected.put(pattern(100), 10, 50)
+                        else -> if (number % 100 == 0) collected.put(large)
+                    }
+                    all shouldBe collected.takeBytes(collected.available().toInt())
+                }
+            }
+            collected.close()
+        }
+    }
+
+    test("a write that is cancelled in the flush before it has collected nothing; a long array breaks the output then") {
+        onReactor(buffering = { Buffering(it, highWaterMark = 1000) }) { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val writer = client.writer
+                val full = pattern(2_000_000)
+                writer.put(full)
+                for (write in listOf<suspend Writer.() -> Unit>(
+                    { writeByte(1) }, { writeShort(1) }, { writeInt(1) }, { writeLong(1) }, { writeString("x") }, { write(pattern(1000)) },
+                    { write(pattern(100_000)) },
+                )) {
+                    withTimeoutOrNull(5.milliseconds) { writer.write() }.shouldBeNull()
+                }
+                val buffer = ByteBuffer.wrap(pattern(100_000))
+                withTimeoutOrNull(5.milliseconds) { writer.write(buffer) }.shouldBeNull()
+                buffer.position() shouldBe 0
+                val reading = async(Dispatchers.IO) { server.readFully(full.size + 1) }
+                writer.writeByte(42)
+                writer.flush()
+                reading.await() shouldBe full + byteArrayOf(42)
+
+                withTimeoutOrNull(30.milliseconds) { writer.write(pattern(2_000_000)) }.shouldBeNull()
+                shouldThrow<NetparkException.Closed> { writer.flush() }.message!! shouldContain "the output is broken"
             }
         }
     }

@@ -7,6 +7,8 @@ import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,16 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** Returned by an operation that has to wait. */
     public static final int PARK = -2;
 
+    private static final VarHandle SUCCESSOR;
+
+    static {
+        try {
+            SUCCESSOR = MethodHandles.lookup().findVarHandle(Descriptor.class, "successor", Waiter.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final EventLoop loop;
     private final LibC libc;
     private final int fd;
@@ -42,6 +54,8 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     private final ErrorWord error = new ErrorWord();
     private final ParkingSlot readSlot = new ParkingSlot();
     private final ParkingSlot writeSlot = new ParkingSlot();
+    /** Wants to begin a write when another has ended. */
+    private volatile @Nullable Waiter successor;
     /** Made when first set, under {@link #lock}'s monitor, as is the other. */
     private volatile @Nullable TimeLimit readLimit;
     private volatile @Nullable TimeLimit writeLimit;
@@ -222,6 +236,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     public final void abandon(Direction direction) {
         abandoned(direction);
         lock.unlock(direction.lockBit);
+        ended(direction);
     }
 
     /** An operation is given up; its lock is still held. */
@@ -235,6 +250,56 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     private void wake(@Nullable Waiter waiter) {
         if (waiter != null) {
             loop.wake(waiter);
+        }
+    }
+
+    // Taking turns
+
+    /**
+     * Takes the lock of a direction for an operation that begins later: by a retry, or it is {@linkplain #abandon abandoned}, as if
+     * it had been parked. Its timeout counts from now.
+     *
+     * @return false if an operation of that direction is going on, or the descriptor is closed
+     */
+    public final boolean reserve(Direction direction) {
+        if (lock.enter(direction.lockBit) != FdLock.ENTERED) {
+            return false;
+        }
+        beginTime(direction);
+        release();
+        return true;
+    }
+
+    /**
+     * Publishes whoever wants to begin a write when the one has ended that is going on now: it is run, as a task, when that has
+     * happened, or the descriptor is closed. To be followed by a look whether there is still reason to wait; if not,
+     * {@link #forgoWriteTurn}. One at a time.
+     */
+    public final void awaitWriteTurn(Waiter waiter) {
+        successor = waiter;
+    }
+
+    /**
+     * Takes back a waiter that was published by {@link #awaitWriteTurn}.
+     *
+     * @return false if it has been taken out already and runs, or will run
+     */
+    public final boolean forgoWriteTurn(Waiter waiter) {
+        return SUCCESSOR.compareAndSet(this, waiter, null);
+    }
+
+    /** Runs whoever {@linkplain #awaitWriteTurn waits for its turn}, if anybody does, as if a write had ended. */
+    public final void passWriteTurn() {
+        Waiter waiter = successor;
+        if (waiter != null && forgoWriteTurn(waiter)) {
+            loop.wake(waiter);
+        }
+    }
+
+    /** The lock has been dropped, and then this looks; who waits for that publishes itself, and then looks at the lock. */
+    private void ended(Direction direction) {
+        if (direction == Direction.WRITE && successor != null) {
+            passWriteTurn();
         }
     }
 
@@ -379,6 +444,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     private void leave(Direction direction, boolean parks) {
         if (parks ? lock.release() : lock.leave(direction.lockBit)) {
             destroy();
+        }
+        if (!parks) {
+            ended(direction);
         }
     }
 
@@ -564,6 +632,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         return lock.isLocked();
     }
 
+    /** As {@link #isInUse()}, of one direction. */
+    public final boolean isInUse(Direction direction) {
+        return lock.isLocked(direction.lockBit);
+    }
+
     /** Whether {@link #close} has been called, here or by the end of the event loop. */
     public final boolean isClosed() {
         return lock.isClosed();
@@ -585,6 +658,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         } finally { // a waiter that is run here may throw
             try {
                 wake(writeSlot.take());
+                passWriteTurn();
             } finally {
                 release();
             }

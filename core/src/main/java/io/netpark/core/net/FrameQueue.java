@@ -15,20 +15,22 @@ import org.jspecify.annotations.Nullable;
  * Writes the frames of many threads to one stream: each whole, in the order of submission, and as many as have gathered
  * meanwhile by one system call. Writing happens on the stream's loop.
  *
- * <p>While it is in use, nothing else may write to the stream.
+ * <p>Other writes take turns with it: the queue waits while one is going on, and one that finds frames waiting submits a
+ * {@link Turn}, to begin when those before it are written.
  */
 public final class FrameQueue {
 
     /** A frame on its way, and who wants to know how it ends. */
     public abstract static class Frame {
 
-        private final LinkBuffer bytes;
+        /** Null for a turn. */
+        private final @Nullable LinkBuffer bytes;
         /** The position in the output at which it has been written. */
         private long end;
         private volatile boolean withdrawn;
 
         /** A frame of the bytes in a buffer, which is the frame's from now on. */
-        protected Frame(LinkBuffer bytes) {
+        protected Frame(@Nullable LinkBuffer bytes) {
             this.bytes = bytes;
         }
 
@@ -45,10 +47,30 @@ public final class FrameQueue {
          * the loop has ended: then on any thread.
          *
          * @param failure null if there was none. After a {@link NetparkException} of the stream nothing more can be written: a part
-         *     of this or of an earlier frame may have reached the peer. An IllegalStateException if something else was writing, or
-         *     a deadline that had passed before it was begun: then nothing of this one has been written, and others can be
+         *     of this or of an earlier frame may have reached the peer. If it is a deadline that had passed before the frame was
+         *     begun, or the frame was too large, nothing of this one has been written, and others can be
          */
         protected abstract void ended(@Nullable Exception failure);
+    }
+
+    /** Another write, which has its turn among the frames. */
+    public abstract static class Turn extends Frame {
+
+        /** A turn, which begins when the frames have been written that were submitted before. */
+        protected Turn() {
+            super(null);
+        }
+
+        /**
+         * The turn has come: the write lock of the stream is {@linkplain Descriptor#reserve reserved} for it. On the loop.
+         *
+         * @return false if nobody wants it any more
+         */
+        protected abstract boolean begin();
+
+        /** It will not begin, because of this. On the loop, unless the loop has ended: then on any thread. */
+        @Override
+        protected abstract void ended(Exception failure);
     }
 
     private static final int WRITES_A_TURN = 128;
@@ -62,18 +84,25 @@ public final class FrameQueue {
      * Frames submitted since the loop looked last. Who finds 0 sees to it that it looks.
      *
      * <pre>
-     *   0 --submit: task on the loop--> n --written, nothing new--> 0
-     *                                     --parked; ready---------> n
+     *   0 --submit: task on the loop--> n --written, nothing new---------------> 0
+     *                                     --parked; ready----------------------> n
+     *                                     --another writes; that has ended-----> n
      * </pre>
      */
     private final AtomicInteger waiting = new AtomicInteger();
     private final Waiter waiter = this::turn;
+    /** Another write was broken off, and is to go on before any frame. */
+    private volatile boolean held;
+    /** Why nothing can be written any more, though the stream has not said so. */
+    private volatile @Nullable Exception broken;
 
     // Loop's thread only
     private final ArrayDeque<Frame> writing = new ArrayDeque<>();
     private final LinkBuffer output;
     private long accepted;
     private boolean parked;
+    /** Taken out of {@link #submitted}; begins when all that is in {@link #output} has been written. */
+    private @Nullable Turn next;
     /** Where the last frame ends that has been written whole; what has been written beyond it is a part of one. */
     private long whole;
     private @Nullable Exception failure;
@@ -92,6 +121,34 @@ public final class FrameQueue {
         }
     }
 
+    /**
+     * Has frames wait until the caller, who has the write lock, has written all that it wants to, though it may drop the lock meanwhile.
+     *
+     * @return whether they did already
+     */
+    public boolean hold() {
+        boolean before = held;
+        held = true;
+        return before;
+    }
+
+    /** Whether frames wait for the end of a {@link #hold}. */
+    public boolean isHeld() {
+        return held;
+    }
+
+    /** Ends a {@link #hold}. */
+    public void goOn() {
+        held = false;
+        stream.passWriteTurn();
+    }
+
+    /** Fails all frames that wait, and those that will be submitted: another write has ended within something. */
+    public void breakOff(Exception why) {
+        broken = why;
+        stream.passWriteTurn();
+    }
+
     /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
         long enough = written() + ByteStream.BYTES_A_TURN;
@@ -100,9 +157,8 @@ public final class FrameQueue {
         do {
             seen = waiting.get();
             try {
-                collect();
-                if (failure == null && !write()) {
-                    return; // parked: frames that are submitted meanwhile are counted, and written then
+                if (!writeAll()) {
+                    return; // frames that are submitted meanwhile are counted, and written when the waiter runs
                 }
             } catch (Throwable e) { // OutOfMemoryError, say
                 fail(e);
@@ -112,6 +168,19 @@ public final class FrameQueue {
             }
             writes++;
         } while (waiting.addAndGet(-seen) > 0 && !(isTurnOver(writes, enough) && goesOnLater()));
+    }
+
+    /** Returns whether all that was submitted has been written, or has failed; otherwise something will run the waiter. */
+    private boolean writeAll() {
+        boolean goesOn;
+        do {
+            collect();
+            goesOn = next != null;
+            if (failure == null && !(write() && (failure != null || passOn()))) {
+                return false;
+            }
+        } while (goesOn && failure == null);
+        return true;
     }
 
     private boolean isTurnOver(int writes, long enough) {
@@ -126,15 +195,24 @@ public final class FrameQueue {
         }
     }
 
+    /** Takes what was submitted, up to a turn. */
     private void collect() {
-        for (Frame frame; (frame = submitted.peek()) != null; ) {
+        if (failure == null) {
+            failure = broken;
+        }
+        for (Frame frame; next == null && (frame = submitted.peek()) != null; ) {
+            if (frame instanceof Turn turn && failure == null) {
+                next = turn;
+                submitted.poll();
+                return;
+            }
             writing.add(frame); // from here on it is told of its end, whatever happens
             submitted.poll();
             if (failure != null) {
                 continue;
             }
             NetparkException.LimitExceeded refused = null;
-            if (!frame.withdrawn) {
+            if (!frame.withdrawn && frame.bytes != null) {
                 try {
                     long length = frame.bytes.available();
                     output.append(frame.bytes);
@@ -151,7 +229,9 @@ public final class FrameQueue {
 
     private void end(Frame frame, @Nullable Exception refused) {
         try {
-            frame.bytes.close();
+            if (frame.bytes != null) {
+                frame.bytes.close();
+            }
             frame.ended(refused);
         } catch (Throwable e) {
             stream.loop().report("The end of a frame for " + stream + " was told, and that threw", e);
@@ -162,12 +242,17 @@ public final class FrameQueue {
     /** Returns whether everything has been written, or has failed. */
     private boolean write() {
         while (parked || output.available() > 0) {
+            if (!parked && !reserve()) {
+                return false;
+            }
+            if (failure != null) {
+                return true;
+            }
+            parked = false;
             int outcome;
             try {
-                outcome = parked ? stream.retryWrite(output) : stream.startWrite(output);
-                parked = false;
+                outcome = stream.retryWrite(output);
             } catch (NetparkException e) {
-                parked = false;
                 tellWritten();
                 if (e instanceof NetparkException.TimedOut && written() == whole) {
                     refuseAll(e); // a deadline that has passed between frames, and that a later one may move
@@ -175,20 +260,62 @@ public final class FrameQueue {
                     failure = e;
                 }
                 return true;
-            } catch (IllegalStateException e) {
-                if (parked) {
-                    throw e;
-                }
-                refuseAll(e); // something else is writing: these have to be sent again, and those that come later can be
-                return true;
             }
-            tellWritten();
             parked = outcome == Descriptor.PARK;
+            tellWritten();
             if (parked && stream.park(Direction.WRITE, waiter)) {
                 return false;
             }
         }
         tellWritten(); // of frames without a byte
+        return true;
+    }
+
+    /** Takes the write lock; of a stream that is closed it is as good as taken. Otherwise the waiter runs when it is to be had. */
+    private boolean reserve() {
+        while (true) {
+            if (stream.reserve(Direction.WRITE)) {
+                if (!held) {
+                    return true;
+                }
+                stream.abandon(Direction.WRITE);
+            }
+            if (stream.isClosed()) {
+                return true; // to be told so
+            }
+            stream.awaitWriteTurn(waiter);
+            boolean waits = (held || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
+            if (waits || !stream.forgoWriteTurn(waiter)) {
+                return false;
+            }
+            if (broken != null) {
+                failure = broken;
+                return true;
+            }
+        }
+    }
+
+    /** Lets another write begin, if one is next. */
+    private boolean passOn() {
+        Turn turn = next;
+        if (turn == null) {
+            return true;
+        }
+        if (!reserve()) {
+            return false;
+        }
+        if (failure != null) {
+            return true;
+        }
+        next = null;
+        boolean begun = false;
+        try {
+            begun = turn.begin();
+        } finally {
+            if (!begun) {
+                stream.abandon(Direction.WRITE);
+            }
+        }
         return true;
     }
 
@@ -236,6 +363,11 @@ public final class FrameQueue {
         output.close();
         for (Frame frame; (frame = writing.poll()) != null; ) {
             end(frame, failure);
+        }
+        Turn turn = next;
+        if (turn != null) {
+            next = null;
+            end(turn, failure);
         }
         for (Frame frame; (frame = submitted.poll()) != null; ) { // for these there was no memory
             end(frame, failure);

@@ -32,20 +32,75 @@ class FrameQueueSpec : NetparkSpec(body = {
 
     fun CompletableFuture<Optional<Exception>>.failure(): Exception? = get(10, TimeUnit.SECONDS).orElse(null)
 
-    test("a frame that meets another write is refused, and later ones are not") {
+    test("a frame that meets another write waits for its end, and for the end of one that is broken off") {
         TestReactor().use { reactor ->
             reactor.pair().use { client, server ->
                 val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
                 queue.send("first").failure() shouldBe null
-                client.connection.startWrite(ByteBuffer.allocate(20_000_000)) shouldBe Descriptor.PARK
-                repeat(3) { (queue.send("refused").failure() is IllegalStateException) shouldBe true }
-                client.connection.abandon(Direction.WRITE)
+                val other = ByteBuffer.allocate(20_000_000)
+                client.connection.startWrite(other) shouldBe Descriptor.PARK
+                val waiting = List(3) { queue.send("waited$it") }
+                Thread.yield()
+                waiting.none { it.isDone } shouldBe true
                 val read = async { server.readAll() }
-                queue.send("second").failure() shouldBe null
+                client.connection.abandon(Direction.WRITE)
+                waiting.forEach { it.failure() shouldBe null }
                 client.connection.shutdownOutput()
                 val all = read.result()
                 all.take(5) shouldBe "first"
-                all shouldEndWith "\u0000second"
+                all.length shouldBe 5 + other.position() + 21
+                all shouldEndWith "\u0000waited0waited1waited2"
+            }
+        }
+    }
+
+    test("another write has its turn between the frames before it and those behind it, and its lock until it drops it") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, server ->
+                val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
+                fun turn(begin: () -> Boolean) = object : FrameQueue.Turn() {
+                    override fun begin() = begin()
+
+                    override fun ended(failure: Exception) = throw failure
+                }
+                val begun = CompletableFuture<Unit>()
+                val before = queue.send("before,")
+                queue.submit(turn { false }) // nobody wants it any more
+                queue.submit(turn { begun.complete(Unit) })
+                val behind = queue.send("behind")
+                before.failure() shouldBe null
+                begun.get(10, TimeUnit.SECONDS)
+                behind.isDone shouldBe false
+                client.connection.retryWrite(ByteBuffer.wrap("between,".toByteArray())) shouldBe 0
+                behind.failure() shouldBe null
+                server.readText(21) shouldBe "before,between,behind"
+            }
+        }
+    }
+
+    test("frames and turns that wait are told when the stream is closed, or another write has broken it") {
+        for (held in listOf(false, true)) for (close in listOf(false, true)) {
+            TestReactor().use { reactor ->
+                reactor.pair().use { client, _ ->
+                    val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
+                    client.connection.reserve(Direction.WRITE) shouldBe true
+                    if (held) queue.hold() shouldBe false
+                    val first = queue.send("never")
+                    val turn = CompletableFuture<Optional<Exception>>()
+                    queue.submit(object : FrameQueue.Turn() {
+                        override fun begin() = turn.complete(Optional.empty())
+
+                        override fun ended(failure: Exception) {
+                            turn.complete(Optional.of(failure))
+                        }
+                    })
+                    if (held) client.connection.abandon(Direction.WRITE)
+                    if (close) client.close() else queue.breakOff(NetparkException.Closed("broken"))
+                    (first.failure() is NetparkException.Closed) shouldBe true
+                    (turn.failure() is NetparkException.Closed) shouldBe true
+                    (queue.send("nor this").failure() is NetparkException.Closed) shouldBe true
+                    if (!close && !held) client.connection.abandon(Direction.WRITE)
+                }
             }
         }
     }

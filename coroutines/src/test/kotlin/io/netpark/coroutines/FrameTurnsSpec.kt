@@ -1,0 +1,233 @@
+package io.netpark.coroutines
+
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
+import io.kotest.matchers.nulls.shouldBeNull
+import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.supervisorScope
+import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import java.nio.file.Files
+import java.nio.file.Path
+import kotlin.random.Random
+import kotlin.time.Duration.Companion.milliseconds
+
+/** Frames, and all other ways of writing to the same connection. */
+class FrameTurnsSpec : NetparkSpec(body = {
+    val file: Path = Files.createTempFile("netpark", null)
+    val much = 3_000_000
+    beforeSpec { Files.write(file, ByteArray(1000) { 'f'.code.toByte() }) }
+    afterSpec { Files.delete(file) }
+
+    fun bytes(text: String): ByteBuffer = ByteBuffer.wrap(text.toByteArray())
+
+    /** Each writes 1000 bytes of its letter. */
+    val ways = mapOf<String, suspend (Connection) -> Unit>(
+        "f" to { it.sendFile(file) },
+        "b" to { it.write(bytes("b".repeat(1000))) },
+        "a" to { it.write("a".repeat(1000).toByteArray()) },
+        "g" to { it.write(arrayOf(bytes("g".repeat(400)), bytes("g".repeat(600)))) },
+        "w" to { it.writer.putString("w".repeat(1000)); it.writer.flush() },
+    )
+
+    suspend fun Connection.expect(letter: String, count: Int) = withClue("$count times $letter") {
+        readText(count).all { it == letter.single() } shouldBe true
+    }
+
+    for (flavour in Flavour.all) {
+        test("$flavour: another write begins when the frames before it are written, and those behind it wait for it") {
+            onReactor(flavour) { reactor ->
+                for ((letter, way) in ways) for (onLoop in listOf(false, true)) withClue("$letter, on the loop: $onLoop") {
+                    reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                        val writing = launch(if (onLoop) reactor.loopDispatchers[0] else currentCoroutineContext()) {
+                            launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { putString("1".repeat(much)) } }
+                            launch(start = CoroutineStart.UNDISPATCHED) { way(client) }
+                            client.frames.trySend { putString("2".repeat(much)) } shouldBe false // over the capacity
+                            client.frames.capacity = 10L * much
+                            client.frames.trySend { putString("2".repeat(much)) } shouldBe true
+                            // A second flush while the first waits would find the bytes of both in the writer.
+                            if (letter != "w") launch(start = CoroutineStart.UNDISPATCHED) { way(client) }
+                            client.frames.trySend { putString("3") } shouldBe true
+                        }
+                        server.expect("1", much)
+                        server.expect(letter, 1000)
+                        server.expect("2", much)
+                        if (letter != "w") server.expect(letter, 1000)
+                        server.expect("3", 1)
+                        writing.join()
+                    }
+                }
+            }
+        }
+    }
+
+    test("frames that meet a write in another way wait until it has ended, also by a cancellation") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val frames = client.frames
+                val source = bytes("b".repeat(much))
+                val writing = launch(start = CoroutineStart.UNDISPATCHED) { client.write(source) }
+                frames.trySend { putString("1") } shouldBe true
+                val second = launch(start = CoroutineStart.UNDISPATCHED) { frames.write { putString("2") } }
+                server.expect("b", 1000)
+                second.isCompleted shouldBe false
+                writing.cancelAndJoin()
+                server.expect("b", source.position() - 1000)
+                server.readText(2) shouldBe "12"
+                second.join()
+
+                val whole = launch(start = CoroutineStart.UNDISPATCHED) { client.write(bytes("b".repeat(much))) }
+                frames.trySend { putString("3") } shouldBe true
+                server.expect("b", much)
+                whole.join()
+                server.readText(1) shouldBe "3"
+            }
+        }
+    }
+
+    test("a write that is cancelled while it waits for its turn has written nothing, and holds nobody up") {
+        onReactor { reactor, _ ->
+            for ((letter, way) in ways) withClue(letter) {
+                reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                    client.frames.capacity = 2L * much
+                    val first = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { putString("1".repeat(much)) } }
+                    val waiting = launch(start = CoroutineStart.UNDISPATCHED) { way(client) }
+                    val behind = launch(start = CoroutineStart.UNDISPATCHED) {
+                        if (letter == "w") client.frames.trySend { putString("2") } else client.frames.write { putString("2") }
+                    }
+                    waiting.cancelAndJoin()
+                    server.expect("1", much)
+                    server.readText(1) shouldBe "2"
+                    first.join()
+                    behind.join()
+                    if (letter == "w") client.writer.flush() else way(client)
+                    server.expect(letter, 1000)
+                }
+            }
+        }
+    }
+
+    test("a flush that is broken off holds up the frames until another has sent the rest") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val frames = client.frames
+                client.writer.putString("w".repeat(much))
+                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                frames.trySend { putString("1") } shouldBe true
+                shouldThrow<IllegalStateException> { frames.write { putString("2") } }.message shouldContain "flush the writer first"
+                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                val rest = launch(start = CoroutineStart.UNDISPATCHED) { client.writer.flush() }
+                server.expect("w", much)
+                rest.join()
+                server.readText(1) shouldBe "1"
+                frames.write { putString("2") }
+                server.readText(1) shouldBe "2"
+            }
+        }
+    }
+
+    test("a write that has broken the output fails the frames that wait behind it") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                supervisorScope {
+                    val frames = client.frames
+                    val cut = launch(start = CoroutineStart.UNDISPATCHED) { client.write(ByteArray(much)) }
+                    val behind = async(start = CoroutineStart.UNDISPATCHED) { frames.write { putString("never") } }
+                    frames.trySend { putString("nor this") } shouldBe true
+                    cut.cancelAndJoin()
+                    shouldThrow<NetparkException.Closed> { behind.await() }.message shouldContain "the output is broken"
+                    frames.trySend { putString("nor this") } shouldBe false
+                    soon { frames.waitingBytes shouldBe 0 }
+                    client.close()
+                    shouldThrow<NetparkException.Reset> { server.readToEnd() }
+                }
+            }
+        }
+    }
+
+    test("an output does not end while frames are being written, and says so; afterwards it does, and takes no more") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val frame = launch(start = CoroutineStart.UNDISPATCHED) { client.frames.write { put(ByteArray(much)) } }
+                shouldThrow<IllegalStateException> { client.shutdownOutput() }.message shouldContain "its frames are still being written"
+                shouldThrow<IllegalStateException> { client.detach() }.message shouldContain "its frames are still being written"
+                server.readFully(much)
+                frame.join()
+                client.shutdownOutput()
+                client.frames.trySend { putString("late") } shouldBe false
+                server.readToEnd().size shouldBe 0
+            }
+        }
+    }
+
+    test("frames of many coroutines, and writes of one that is cancelled again and again, never mix") {
+        onReactor(loops = 2) { reactor, _ ->
+            for (round in 0 until 4) reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                // A frame: a length, that many bytes. What one coroutine flushes is such a frame, too, of the letter w.
+                client.frames.capacity = 50_000_000
+                val reading = async(Dispatchers.IO) {
+                    val seen = HashMap<Char, Int>()
+                    while (server.reader.await(4)) {
+                        val text = server.reader.awaitString(server.reader.takeInt())
+                        check(text.all { it == text[0] }) { "a frame of ${text.toSet()}" }
+                        seen.merge(text[0], 1, Int::plus)
+                    }
+                    seen
+                }
+                fun text(random: Random, letter: Char) = "$letter".repeat(1 + random.nextInt(20_000))
+                coroutineScope {
+                    for (letter in 'A'..'H') launch(if (letter < 'E') Dispatchers.Default else reactor.loopDispatchers[letter.code % 2]) {
+                        val random = Random(letter.code + round)
+                        repeat(60) {
+                            val text = text(random, letter)
+                            if (random.nextBoolean()) {
+                                client.frames.trySend { putInt(text.length); putString(text) } shouldBe true
+                            } else {
+                                try {
+                                    client.frames.write { putInt(text.length); putString(text) }
+                                } catch (e: IllegalStateException) {
+                                    check("flush the writer first" in e.message.orEmpty()) { e }
+                                    client.frames.trySend { putInt(text.length); putString(text) } shouldBe true
+                                }
+                            }
+                        }
+                    }
+                    launch(Dispatchers.Default) {
+                        val random = Random(round)
+                        repeat(60) { number ->
+                            val text = text(random, 'w')
+                            if (number % 2 == 0) {
+                                client.writer.putInt(text.length)
+                                client.writer.putString(text)
+                                do {
+                                    val flush: Job = launch { client.writer.flush() }
+                                    repeat(random.nextInt(2000)) { Thread.onSpinWait() }
+                                    if (random.nextInt(3) > 0) flush.cancel()
+                                    flush.join()
+                                } while (client.writer.buffered() > 0)
+                            } else {
+                                client.write(ByteBuffer.allocate(4 + text.length).putInt(text.length).put(text.toByteArray()).flip())
+                            }
+                        }
+                    }
+                }
+                withContext(Dispatchers.Default) { while (client.frames.waitingBytes > 0) kotlinx.coroutines.delay(1) }
+                soon { client.shutdownOutput() }
+                reading.await() shouldBe ('A'..'H').associateWith { 60 } + ('w' to 60)
+            }
+        }
+    }
+})
