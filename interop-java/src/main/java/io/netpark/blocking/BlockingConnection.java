@@ -347,7 +347,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
 
     private void giveBack() {
         ownedInput.end();
-        ownedOutput.end();
+        core.loop().countDropped(ownedOutput.end());
     }
 
     // How a handler ends
@@ -397,7 +397,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
             core.reset();
         }
         ownedInput.refuse(why);
-        ownedOutput.refuse(why);
+        core.loop().countDropped(ownedOutput.refuse(why));
         return clean;
     }
 }

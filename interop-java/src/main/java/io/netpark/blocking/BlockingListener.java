@@ -10,6 +10,7 @@ import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
@@ -20,7 +21,6 @@ import java.util.Objects;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -134,6 +134,40 @@ public final class BlockingListener implements AutoCloseable {
         return new BlockingListener(ListenerDescriptor.listen(group, address, options, admission), owned);
     }
 
+    /** As {@link #adopt(EventLoopGroup, OpenDescriptor, NetOptions, Admission)}, with the options that listeners have and no limit. */
+    public static BlockingListener adopt(EventLoopGroup group, OpenDescriptor descriptor) throws NetparkException {
+        return adopt(group, descriptor, NetOptions.DEFAULT, null);
+    }
+
+    /**
+     * Takes over a socket that listens already: the service manager's ({@link io.netpark.core.net.ListenFds}), or that of the process
+     * which this one succeeds ({@link #duplicate}). Connections that wait already are accepted like later ones.
+     *
+     * <p>The file of a unix socket's path is not removed when this is closed, unless {@link #removeFileOnClose} says so.
+     *
+     * @param descriptor the listener's from now on, unless this throws
+     * @param options set on the socket, and so on what it accepts
+     * @param admission how many connections may be open at a time; null for as many as come
+     * @throws NetparkException saying what the descriptor is instead, and what to do
+     * @throws IllegalStateException if it is closed, or was taken over already
+     */
+    public static BlockingListener adopt(EventLoopGroup group, OpenDescriptor descriptor, NetOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
+        return new BlockingListener(ListenerDescriptor.adopt(group, descriptor, options, admission), null);
+    }
+
+    /**
+     * Another descriptor of the socket, for the process that is to go on with it: both accept from the same queue, and nobody who waits
+     * in it is lost when this listener is closed. Of a unix socket with a path {@link #keepFile} is to be called before.
+     *
+     * @return the caller's to close, or to pass on
+     * @throws NetparkException.Closed if this is closed
+     */
+    public OpenDescriptor duplicate() throws NetparkException {
+        return core.duplicate();
+    }
+
     /** The address it listens on, with the port that was chosen for 0. */
     public SocketAddress localAddress() {
         return core.localAddress();
@@ -156,6 +190,11 @@ public final class BlockingListener implements AutoCloseable {
     /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
     public void keepFile() {
         core.keepFile();
+    }
+
+    /** The file of a unix socket is removed when this is closed, though the socket was adopted. */
+    public void removeFileOnClose() {
+        core.removeFileOnClose();
     }
 
     // Accepting by hand
@@ -232,14 +271,14 @@ public final class BlockingListener implements AutoCloseable {
 
     /**
      * Serves connections, each by a thread of its own: a virtual one from JDK 21 on, else a daemon thread of the platform. Otherwise,
-     * and if interrupted, as {@link #serve(Executor, BlockingHandler, BiConsumer)} without anybody who is told of failures.
+     * and if interrupted, as {@link #serve(Executor, BlockingHandler, BlockingFailureHandler)} without anybody who is told of failures.
      */
     public void serve(BlockingHandler handler) throws InterruptedIOException {
         serve(HandlerThreads.SHARED, handler, null);
     }
 
     /** As {@link #serve(BlockingHandler)}, and {@code onFailure} is told of failures. */
-    public void serve(BlockingHandler handler, BiConsumer<? super BlockingConnection, ? super Throwable> onFailure)
+    public void serve(BlockingHandler handler, BlockingFailureHandler onFailure)
             throws InterruptedIOException {
         serve(HandlerThreads.SHARED, handler, Objects.requireNonNull(onFailure, "onFailure"));
     }
@@ -262,7 +301,7 @@ public final class BlockingListener implements AutoCloseable {
      * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so
      */
     public void serve(Executor executor, BlockingHandler handler,
-            @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure) throws InterruptedIOException {
+            @Nullable BlockingFailureHandler onFailure) throws InterruptedIOException {
         ThreadWaiter.requireNoLoop(core);
         new Serving(this, core, handlers, executor, handler, onFailure).run();
     }

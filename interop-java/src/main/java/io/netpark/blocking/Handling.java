@@ -6,7 +6,6 @@ import io.netpark.core.loop.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.Executor;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,7 +23,7 @@ final class Handling implements Runnable {
     private final Handlers handlers;
     private final BlockingConnection connection;
     private final BlockingHandler handler;
-    private final @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure;
+    private final @Nullable BlockingFailureHandler onFailure;
 
     /** Guarded by this, as are the next: an interrupt must not reach what the thread does after the handler. */
     private @Nullable Thread thread;
@@ -39,7 +38,7 @@ final class Handling implements Runnable {
     private volatile boolean withoutRequest;
 
     Handling(Handlers handlers, BlockingConnection connection, BlockingHandler handler,
-            @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure) {
+            @Nullable BlockingFailureHandler onFailure) {
         this.handlers = handlers;
         this.connection = connection;
         this.handler = handler;
@@ -172,7 +171,7 @@ final class Handling implements Runnable {
             return;
         }
         try {
-            onFailure.accept(connection, failure);
+            onFailure.failed(connection, failure);
         } catch (Throwable e) {
             loop().report(what, failure);
             loop().report("The failure of a connection handler was told, and that threw", e);

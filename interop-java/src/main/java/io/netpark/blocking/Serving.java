@@ -9,7 +9,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** One call of {@link BlockingListener#serve}. */
@@ -27,10 +26,10 @@ final class Serving {
     private final Handlers handlers;
     private final Executor executor;
     private final BlockingHandler handler;
-    private final @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure;
+    private final @Nullable BlockingFailureHandler onFailure;
 
     Serving(BlockingListener listener, ListenerDescriptor core, Handlers handlers, Executor executor, BlockingHandler handler,
-            @Nullable BiConsumer<? super BlockingConnection, ? super Throwable> onFailure) {
+            @Nullable BlockingFailureHandler onFailure) {
         this.listener = listener;
         this.core = core;
         this.handlers = handlers;

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.Dialer;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -78,6 +79,24 @@ class BlockingListenerTest {
             try (BlockingConnection waits = BlockingConnection.dial(group, listener.localAddress())) {
                 listener.accept(Duration.ZERO).close(); // it need not wait
             }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aSuccessorAcceptsThoseWhoWait(Setting setting) throws Exception {
+        try (EventLoopGroup group = setting.open(); BlockingListener first = BlockingListener.listen(group, setting.address())) {
+            BlockingConnection waits = BlockingConnection.dial(group, first.localAddress());
+            OpenDescriptor passed = first.duplicate();
+            first.close();
+            try (BlockingListener second = BlockingListener.adopt(group, passed); BlockingConnection accepted = second.accept()) {
+                assertEquals(first.localAddress(), second.localAddress());
+                accepted.write(new byte[] {1});
+                assertEquals(1, waits.awaitByte());
+                assertThrows(IllegalStateException.class, () -> BlockingListener.adopt(group, passed));
+            }
+            waits.close();
+            assertThrows(NetparkException.Closed.class, first::duplicate);
         }
     }
 

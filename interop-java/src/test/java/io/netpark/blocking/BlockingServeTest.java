@@ -24,7 +24,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,7 +38,7 @@ class BlockingServeTest {
 
     private final BlockingQueue<Throwable> reported = new LinkedBlockingQueue<>();
     private final BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
-    private final BiConsumer<BlockingConnection, Throwable> onFailure = (connection, failure) -> told.add(failure);
+    private final BlockingFailureHandler onFailure = (connection, failure) -> told.add(failure);
 
     static List<Setting> settings() {
         return Setting.all();
@@ -68,7 +67,7 @@ class BlockingServeTest {
     }
 
     private static Setting.Started<Void> serve(Setting setting, BlockingListener listener, Executor executor, BlockingHandler handler,
-            BiConsumer<BlockingConnection, Throwable> onFailure) {
+            BlockingFailureHandler onFailure) {
         return setting.start(() -> {
             listener.serve(executor, handler, onFailure);
             return null;
@@ -147,6 +146,7 @@ class BlockingServeTest {
             assertEquals("on purpose", told.take().getMessage());
             listener.close();
             serving.get();
+            assertEquals(14, group.snapshot().total().bytesDropped());
         });
     }
 
