@@ -1,6 +1,5 @@
 package io.netpark.callback;
 
-import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.buffer.Framing;
@@ -89,11 +88,12 @@ final class GuideExamples {
                 .build();
     }
 
-    /** Straight-line code, each connection on a thread of its own: a virtual one, from JDK 21 on. */
+    /** A thread for each connection: a virtual one, from JDK 21 on. Returns when the listener is closed, or shut down. */
     static void greet(BlockingListener listener) throws IOException {
         listener.serve(connection -> {
-            for (String name = connection.awaitLine(200); name != null; name = connection.awaitLine(200)) {
-                connection.writer().putString("hello " + name + "\n");
+            connection.setReadTimeout(Duration.ofMinutes(1));
+            while (connection.awaitRequest()) { // false at the end, or when the listener is shut down
+                connection.writer().putString("hello " + connection.awaitLine(200) + "\n");
                 connection.flush();
             }
         });
