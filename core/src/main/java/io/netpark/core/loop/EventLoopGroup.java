@@ -44,8 +44,8 @@ public final class EventLoopGroup implements AutoCloseable {
         this.balancing = builder.balancing;
         this.counted = builder.metrics;
         this.departed = LoopSnapshot.none(name);
-        this.watchdog = builder.watchdog == null ? null
-                : new Watchdog(name + "-watchdog", builder.watchdog, builder.observer, this::all);
+        this.watchdog = builder.watchdogNanos == Due.FOREVER ? null
+                : new Watchdog(name + "-watchdog", builder.watchdogNanos, builder.observer, this::all);
         this.loops = List.of();
         this.loops = start(loops, builder.loops);
         try {
@@ -273,7 +273,7 @@ public final class EventLoopGroup implements AutoCloseable {
         private int[] processors = {};
         private boolean metrics;
         private @Nullable Observer observer;
-        private @Nullable Duration watchdog;
+        private long watchdogNanos = Due.nanos(Watchdog.DEFAULT_LIMIT);
 
         private Builder() {}
 
@@ -339,13 +339,14 @@ public final class EventLoopGroup implements AutoCloseable {
 
         /**
          * Reports a callback, task or coroutine that holds its loop for longer than this, with its stack, once an episode. A
-         * thread of its own looks; the loops pay nothing. The default is not to look.
+         * thread of its own looks four times in this time; the loops pay nothing. Time in which the whole process stood still
+         * does not count. The default is 10 seconds.
+         *
+         * @param limit {@link Due#INFINITE} not to look, and to have no such thread
+         * @throws IllegalArgumentException if it is not positive
          */
         public Builder watchdog(Duration limit) {
-            if (limit.isNegative() || limit.isZero()) {
-                throw new IllegalArgumentException("the time that a loop may be held must be positive, not " + limit);
-            }
-            this.watchdog = limit;
+            this.watchdogNanos = Due.timeoutNanos(limit, "time that a loop may be held");
             return this;
         }
 

@@ -1,8 +1,6 @@
 package io.netpark.core.loop;
 
-import io.netpark.core.sys.Due;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.WeakHashMap;
@@ -14,8 +12,14 @@ import org.jspecify.annotations.Nullable;
  * Looks at the loops of a group from a thread of its own, and reports what holds one of them for too long. The loops count
  * what they do and never look at a clock for this; a count that has not moved for the time allowed, while the loop does not
  * wait, is one piece of code that does not return.
+ *
+ * <p>What counts is the time between looks that came when they were due. While the whole process stood still (a suspended machine, a
+ * stopped process, a long collection of garbage) the watchdog missed looks of its own, and that time is nobody's fault.
  */
 final class Watchdog implements Runnable {
+
+    /** What is allowed unless something else is said: no sane handler reaches that. */
+    static final Duration DEFAULT_LIMIT = Duration.ofSeconds(10);
 
     /** Looks in the time allowed, so that what is reported has lasted at most a quarter longer. */
     private static final int LOOKS = 4;
@@ -33,7 +37,8 @@ final class Watchdog implements Runnable {
     /** What was seen of a loop. */
     private static final class Watch {
         long actions = -1;
-        long since;
+        /** How long its count has stood still, in nanoseconds that were looked at. */
+        long held;
         boolean reported;
     }
 
@@ -42,11 +47,13 @@ final class Watchdog implements Runnable {
     private final @Nullable Observer observer;
     private final Map<EventLoop, Watch> watches = new WeakHashMap<>();
     private final Thread thread;
+    /** When it looked last. Its thread's own. */
+    private long lastLook = System.nanoTime();
     private volatile boolean ended;
 
-    Watchdog(String name, Duration limit, @Nullable Observer observer, Supplier<List<EventLoop>> loops) {
+    Watchdog(String name, long limitNanos, @Nullable Observer observer, Supplier<List<EventLoop>> loops) {
         this.loops = loops;
-        this.limitNanos = Due.nanos(limit);
+        this.limitNanos = limitNanos;
         this.observer = observer;
         this.thread = new Thread(this, name);
         thread.setDaemon(true);
@@ -64,32 +71,47 @@ final class Watchdog implements Runnable {
     @Override
     public void run() {
         while (!ended) {
-            for (EventLoop loop : new ArrayList<>(loops.get())) {
-                look(loop, watches.computeIfAbsent(loop, any -> new Watch()));
+            LockSupport.parkNanos(this, interval());
+            try {
+                look(System.nanoTime());
+            } catch (Throwable e) {
+                // No memory for it. The next look may have some.
             }
-            LockSupport.parkNanos(this, Math.max(1, limitNanos / LOOKS));
         }
     }
 
-    private void look(EventLoop loop, Watch watch) {
-        long now = System.nanoTime();
+    private long interval() {
+        return Math.max(1, limitNanos / LOOKS);
+    }
+
+    /** Looks at every loop, at this {@link System#nanoTime}. */
+    void look(long now) {
+        long elapsed = now - lastLook;
+        lastLook = now;
+        long counted = elapsed < 2 * interval() ? elapsed : 0;
+        for (EventLoop loop : loops.get()) {
+            look(loop, watches.computeIfAbsent(loop, any -> new Watch()), counted);
+        }
+    }
+
+    private void look(EventLoop loop, Watch watch, long elapsed) {
         long actions = loop.actions();
         if (actions != watch.actions || loop.isWaiting()) {
-            if (watch.reported) {
-                loop.tell(() -> {
-                    if (observer != null) {
-                        observer.released(loop, Duration.ofNanos(now - watch.since));
-                    }
-                });
+            if (watch.reported && observer != null) {
+                Duration held = Duration.ofNanos(watch.held);
+                loop.tell(() -> observer.released(loop, held));
             }
             watch.actions = actions;
-            watch.since = now;
+            watch.held = 0;
             watch.reported = false;
-        } else if (!watch.reported && now - watch.since >= limitNanos) {
+            return;
+        }
+        watch.held += elapsed;
+        if (!watch.reported && watch.held >= limitNanos) {
             StackTraceElement[] stack = loop.stack();
             if (loop.actions() == actions && !loop.isWaiting()) { // or the stack is of something else
                 watch.reported = true;
-                report(loop, Duration.ofNanos(now - watch.since), stack);
+                report(loop, Duration.ofNanos(watch.held), stack);
             }
         }
     }
@@ -97,7 +119,8 @@ final class Watchdog implements Runnable {
     private void report(EventLoop loop, Duration held, StackTraceElement[] stack) {
         Held where = new Held("what holds " + loop + " is at", stack);
         loop.report(loop + " has been held for " + held.toMillis() + " ms by one callback, task or coroutine, and serves nobody"
-                + " meanwhile; what blocks or takes long belongs on other threads", where);
+                + " meanwhile; what blocks or takes long belongs on other threads (this is said after " + limitNanos / 1_000_000
+                + " ms, which EventLoopGroup.Builder.watchdog changes)", where);
         if (observer != null) {
             loop.tell(() -> observer.held(loop, held, where));
         }

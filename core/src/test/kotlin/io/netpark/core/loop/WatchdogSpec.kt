@@ -4,6 +4,8 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.Due
+import io.netpark.core.testing.ChildJvm
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.eventually
@@ -29,6 +31,7 @@ class WatchdogSpec : NetparkSpec(body = {
                 Thread.sleep(250) // time for a second report, if there were one
                 val report = reactor.reporter.drain().single()
                 report.what shouldContain "kennel-loop-1 has been held for"
+                report.what shouldContain "this is said after 100 ms, which EventLoopGroup.Builder.watchdog changes"
                 report.cause.stackTrace.map { it.methodName }.contains("holdTheLoop") shouldBe true
                 release.countDown()
                 eventually { told shouldHaveSize 2 * (episode + 1) }
@@ -51,18 +54,50 @@ class WatchdogSpec : NetparkSpec(body = {
         }
     }
 
-    test("a watchdog may be as patient as can be") {
-        TestReactor(configure = { watchdog(Duration.ofSeconds(Long.MAX_VALUE)).name("patient") }).use { reactor ->
-            reactor.loop.submit {}.get()
+    test("a group has one unless it wants none, and its thread ends with the group") {
+        fun dogs() = Thread.getAllStackTraces().keys.count { it.name == "short-lived-watchdog" }
+        TestReactor(configure = { name("short-lived") }).use { dogs() shouldBe 1 }
+        eventually { dogs() shouldBe 0 }
+        for (never in listOf(Due.INFINITE, Duration.ofSeconds(Long.MAX_VALUE))) {
+            TestReactor(configure = { watchdog(never).name("short-lived") }).use { dogs() shouldBe 0 }
         }
-        eventually { Thread.getAllStackTraces().keys.count { it.name.startsWith("patient") } shouldBe 0 }
+        for (wrong in listOf(Duration.ZERO, Duration.ofMillis(-1))) {
+            shouldThrow<IllegalArgumentException> { EventLoopGroup.builder().watchdog(wrong) }.message!! shouldContain "Due.INFINITE"
+        }
     }
 
-    test("its thread ends with the group") {
-        fun dogs() = Thread.getAllStackTraces().keys.count { it.name == "short-lived-watchdog" }
-        TestReactor(configure = { watchdog(Duration.ofMinutes(1)).name("short-lived") }).use { dogs() shouldBe 1 }
-        eventually { dogs() shouldBe 0 }
-        shouldThrow<IllegalArgumentException> { EventLoopGroup.builder().watchdog(Duration.ZERO) }
+    test("time in which it could not look is not the loop's fault") {
+        TestReactor(configure = { watchdog(Due.INFINITE) }).use { reactor ->
+            val release = CountDownLatch(1)
+            val held = CountDownLatch(1)
+            reactor.loop.execute {
+                held.countDown()
+                holdTheLoop(release)
+            }
+            held.await()
+            try {
+                var now = System.nanoTime()
+                val watchdog = Watchdog("by hand", 1000_000_000, null) { listOf(reactor.loop) }
+                fun lookAfter(millis: Long) {
+                    now += millis * 1_000_000
+                    watchdog.look(now)
+                }
+                lookAfter(250) // sees it for the first time
+                repeat(3) { lookAfter(250) }
+                repeat(5) { lookAfter(3600_000) } // the machine was suspended, again and again
+                reactor.reporter.shouldBeSilent()
+                lookAfter(251)
+                reactor.reporter.drain().single().what shouldContain "has been held for 1001 ms"
+                lookAfter(250)
+                reactor.reporter.shouldBeSilent()
+            } finally {
+                release.countDown()
+            }
+        }
+    }
+
+    test("a process that was stopped and goes on reports nothing") {
+        ChildJvm("io.netpark.core.loop.StoppedProbeKt").run() shouldContain "stood still"
     }
 })
 

@@ -1,0 +1,25 @@
+package io.netpark.core.loop
+
+import io.netpark.core.testing.TestReactor
+import java.time.Duration
+
+private const val MILLIS = 1_000_000L
+
+/** What [WatchdogSpec] runs in a JVM of its own: it is stopped for longer than the watchdog allows, while a task is running. */
+fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(800)) }).use { reactor ->
+    val self = ProcessHandle.current().pid()
+    reactor.loop.submit {
+        ProcessBuilder("sh", "-c", "kill -STOP $self; sleep 2; kill -CONT $self").start()
+        var last = System.nanoTime()
+        var gap = 0L
+        while (gap < 1500 * MILLIS) {
+            Thread.onSpinWait()
+            val now = System.nanoTime()
+            gap = now - last
+            last = now
+        }
+        while (System.nanoTime() - last < 100 * MILLIS) Thread.onSpinWait() // the watchdog looks meanwhile
+        println("stood still for ${gap / MILLIS} ms")
+    }.get()
+    reactor.reporter.shouldBeSilent()
+}
