@@ -4,6 +4,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.net.ListeningSocket
 import io.netpark.core.net.SocketDescriptor
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
@@ -113,10 +114,10 @@ internal class Accepting<T : SocketDescriptor>(val core: ListeningSocket<T>) {
                 if (e is NetparkException.Closed && (core.isClosed || isReactorClosed())) return
                 if (e is CancellationException) throw e
                 if (core.isClosed) { // another holder of the socket has shut it down
-                    core.loop().report("Accepting on ${core.localAddress()} has ended", e)
+                    core.loop().report("Accepting on ${AddressText.of(core.localAddress())} has ended", e)
                     return
                 }
-                if (pause == Duration.ZERO) core.loop().report("Accepting on ${core.localAddress()} failed; trying again", e)
+                if (pause == Duration.ZERO) core.loop().report("Accepting on ${AddressText.of(core.localAddress())} failed; trying again", e)
                 pause = (pause * 2).coerceIn(FIRST_PAUSE, LAST_PAUSE)
                 delay(pause)
                 continue

@@ -15,6 +15,7 @@ import io.netpark.core.net.PeerState
 import io.netpark.core.net.TcpInfo
 import io.netpark.core.net.Transfer
 import io.netpark.core.net.ZeroCopy
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
@@ -514,12 +515,12 @@ public class Connection internal constructor(
     }
 
     private fun requireFlushed(what: String) {
-        check(!hasUnflushed()) { "$what $remoteAddress: flush the writer first, it holds ${unflushed()} bytes" }
+        check(!hasUnflushed()) { "$what ${AddressText.of(remoteAddress)}: flush the writer first, it holds ${unflushed()} bytes" }
     }
 
     private fun requireSent(what: String) {
         requireFlushed(what)
-        check(madeFrames?.isIdle != false) { "$what $remoteAddress: its frames are still being written" }
+        check(madeFrames?.isIdle != false) { "$what ${AddressText.of(remoteAddress)}: its frames are still being written" }
     }
 
     /** Flushes what the writer holds, and suspends until all frames have been written that were sent before: the last that is written. */
@@ -558,7 +559,7 @@ public class Connection internal constructor(
         madeFrames?.breakOff(brokenOff(why))
     }
 
-    private fun brokenOff(why: String) = about(NetparkException.Closed("write to $remoteAddress: the output is broken, $why"))
+    private fun brokenOff(why: String) = about(NetparkException.Closed("write to ${AddressText.of(remoteAddress)}: the output is broken, $why"))
 
     internal suspend fun awaitWritable() {
         budget = OPERATIONS_WITHOUT_YIELDING
@@ -583,7 +584,7 @@ public class Connection internal constructor(
     /** A copy from [source] to this has ended, and may have been in the midst of something. */
     internal fun copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
         if (failure == null) return
-        if (copy.isMidway) breakOutput("a copy from ${source.remoteAddress} ended in the midst of its bytes ($failure)")
+        if (copy.isMidway) breakOutput("a copy from ${AddressText.of(source.remoteAddress)} ended in the midst of its bytes ($failure)")
         if (copy.isMidway || source.core.isReset) lease?.spoil()
         if (copy.lost() > 0) {
             source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
@@ -603,7 +604,7 @@ public class Connection internal constructor(
     private fun unreadBytes(): Long = madeReader?.takeIf { lease?.isLent != false }?.available() ?: 0
 
     private fun checkInput() {
-        brokenInput?.let { throw NetparkException.Closed("read from $remoteAddress: the input is broken, $it") }
+        brokenInput?.let { throw NetparkException.Closed("read from ${AddressText.of(remoteAddress)}: the input is broken, $it") }
     }
 
     /** What was reset stays reset, and what was closed (for being idle, say) closed: the operation says so. */
@@ -791,7 +792,7 @@ public class Connection internal constructor(
         } finally {
             WATCHING.decrementAndGet(this)
         }
-        if (state == PeerState.CLOSED) throw about(NetparkException.Closed("await the end of $remoteAddress: closed here"))
+        if (state == PeerState.CLOSED) throw about(NetparkException.Closed("await the end of ${AddressText.of(remoteAddress)}: closed here"))
         return state
     }
 
@@ -967,7 +968,7 @@ public class Connection internal constructor(
         return (result ?: throw about(
             NetparkException.TimedOut(
                 NetparkException.Timeout.EXCHANGE,
-                "$name with $remoteAddress: not finished within $limit",
+                "$name with ${AddressText.of(remoteAddress)}: not finished within $limit",
             ),
         )).getOrThrow()
     }

@@ -99,7 +99,7 @@ public class Reactor private constructor(
      * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
      * blocks the calling thread.
      *
-     * @throws java.net.UnknownHostException the name has no address
+     * @throws NetparkException.UnknownHost the name has no address
      * @throws IllegalArgumentException the host has a port in it
      * @throws IllegalStateException it is a name other than `localhost`, and the caller is on an event loop
      */

@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.BufferReader
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
 import java.nio.charset.Charset
@@ -193,20 +194,20 @@ public class Reader internal constructor(
     internal fun checkLimit(count: Int) {
         if (count > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
-                "await $count bytes from ${connection.remoteAddress}: the input limit is ${buffering.inputLimit} bytes; " +
+                "await $count bytes from ${AddressText.of(connection.remoteAddress)}: the input limit is ${buffering.inputLimit} bytes; " +
                     "refuse what is longer, or raise Buffering.inputLimit",
             ))
         }
         if (owned.heldBytes() > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
-                "read from ${connection.remoteAddress}: ${owned.heldBytes()} bytes are kept for views, and the input " +
+                "read from ${AddressText.of(connection.remoteAddress)}: ${owned.heldBytes()} bytes are kept for views, and the input " +
                     "limit is ${buffering.inputLimit}; call release() when views are not needed any more",
             ))
         }
     }
 
     internal fun truncated(count: Int): NetparkException = connection.about(
-        NetparkException.Truncated("read from ${connection.remoteAddress}: the input ended after ${available()} of $count bytes"),
+        NetparkException.Truncated("read from ${AddressText.of(connection.remoteAddress)}: the input ended after ${available()} of $count bytes"),
     )
 
     // Up to a delimiter
@@ -298,7 +299,7 @@ public class Reader internal constructor(
     private fun endedInside(what: String): Nothing? {
         if (available() == 0L) return null
         throw connection.about(NetparkException.Truncated(
-            "read from ${connection.remoteAddress}: the input ended in the middle of $what, ${available()} bytes into it",
+            "read from ${AddressText.of(connection.remoteAddress)}: the input ended in the middle of $what, ${available()} bytes into it",
         ))
     }
 

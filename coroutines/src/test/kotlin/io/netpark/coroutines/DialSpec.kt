@@ -129,7 +129,7 @@ class DialSpec : NetparkSpec(body = {
                     reactor.dial(reactor.dialer.withResolver(both), "db.internal", port)
                 }.message!!
                 message shouldContain "connect to db.internal:$port"
-                message shouldContain "[0:0:0:0:0:0:0:1]:$port: ECONNREFUSED"
+                message shouldContain "[::1]:$port: ECONNREFUSED"
                 message shouldContain "127.0.0.1:$port: ECONNREFUSED"
             }
         }

@@ -6,6 +6,7 @@ import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -369,7 +370,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
     final void checkInput() throws NetparkException {
         String why = brokenInput;
         if (why != null) {
-            throw new NetparkException.Closed("read from " + core.remoteAddress() + ": the input is broken, " + why);
+            throw new NetparkException.Closed("read from " + AddressText.of(core.remoteAddress()) + ": the input is broken, " + why);
         }
     }
 
@@ -384,24 +385,24 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     private void checkLimit(int count) throws NetparkException {
         if (count > inputLimit) {
-            throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + core.remoteAddress()
+            throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + AddressText.of(core.remoteAddress())
                     + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
         }
         if (ownedInput.heldBytes() > inputLimit) {
-            throw told(new NetparkException.LimitExceeded("read from " + core.remoteAddress() + ": " + ownedInput.heldBytes()
+            throw told(new NetparkException.LimitExceeded("read from " + AddressText.of(core.remoteAddress()) + ": " + ownedInput.heldBytes()
                     + " bytes are kept for views, and the input limit is " + inputLimit
                     + "; call release() when views are not needed any more"));
         }
     }
 
     private NetparkException.Truncated truncated(int count) {
-        return told(new NetparkException.Truncated("read from " + core.remoteAddress() + ": the input ended after "
+        return told(new NetparkException.Truncated("read from " + AddressText.of(core.remoteAddress()) + ": the input ended after "
                 + input.available() + " of " + count + " bytes"));
     }
 
     private void requireCleanEnd(String within) throws NetparkException {
         if (input.available() > 0) {
-            throw told(new NetparkException.Truncated("read from " + core.remoteAddress() + ": the input ended in the middle of "
+            throw told(new NetparkException.Truncated("read from " + AddressText.of(core.remoteAddress()) + ": the input ended in the middle of "
                     + within + ", " + input.available() + " bytes into it"));
         }
     }

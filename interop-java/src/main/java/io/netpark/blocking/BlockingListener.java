@@ -8,6 +8,7 @@ import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.NetOptions;
 import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
@@ -15,7 +16,6 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Executor;
@@ -80,13 +80,7 @@ public final class BlockingListener implements AutoCloseable {
      * @throws IllegalArgumentException if the host has a port in it
      */
     public static BlockingListener listen(String host, int port) throws IOException {
-        try {
-            return listen(ListenerDescriptor.addressOf(host, port));
-        } catch (UnknownHostException e) {
-            NetparkException unknown = new NetparkException.UnknownHost("listen on " + host + ": no address is known of it");
-            unknown.initCause(e);
-            throw unknown;
-        }
+        return listen(ListenerDescriptor.addressOf(host, port));
     }
 
     /** As {@link #listen(EventLoopGroup, SocketAddress)}, with event loops of its own, which end with it. */
@@ -106,7 +100,7 @@ public final class BlockingListener implements AutoCloseable {
      * @param group its event loops watch the connections, in turn; stays the caller's
      * @param address resolved, or a unix address; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
-     * @throws IllegalArgumentException if the address is unresolved
+     * @throws NetparkException.UnknownHost if the address is unresolved
      */
     public static BlockingListener listen(EventLoopGroup group, SocketAddress address) throws NetparkException {
         return listen(group, address, NetOptions.DEFAULT);
@@ -247,7 +241,7 @@ public final class BlockingListener implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while it waited for its turn to accept from " + core);
         }
-        throw core.isClosed() ? new NetparkException.Closed("accept on " + core.localAddress() + ": closed here") : timedOut();
+        throw core.isClosed() ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
     }
 
     private ConnectionDescriptor acceptUntil(long end) throws IOException {
@@ -264,7 +258,7 @@ public final class BlockingListener implements AutoCloseable {
     }
 
     private NetparkException timedOut() {
-        return new NetparkException.TimedOut(NetparkException.Timeout.ACCEPT, "accept on " + core.localAddress() + ": nobody has come in time");
+        return new NetparkException.TimedOut(NetparkException.Timeout.ACCEPT, "accept on " + AddressText.of(core.localAddress()) + ": nobody has come in time");
     }
 
     // Serving

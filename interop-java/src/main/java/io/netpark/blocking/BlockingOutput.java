@@ -8,6 +8,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -210,7 +211,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
         String why = brokenOutput;
         if (why != null && !core.isClosed() && !core.isReset()) {
             NetparkException.Closed closed =
-                    new NetparkException.Closed("write to " + core.remoteAddress() + ": the output is broken, " + why);
+                    new NetparkException.Closed("write to " + AddressText.of(core.remoteAddress()) + ": the output is broken, " + why);
             closed.setAbout(core);
             throw closed;
         }

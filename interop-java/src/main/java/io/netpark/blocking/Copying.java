@@ -5,6 +5,7 @@ import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.net.Relay;
 import io.netpark.core.net.Transfer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -114,7 +115,7 @@ final class Copying {
             return;
         }
         if (transfer.isMidway()) {
-            target.breakOutput("a copy from " + source.remoteAddress() + " ended in the midst of its bytes (" + failure + ")");
+            target.breakOutput("a copy from " + AddressText.of(source.remoteAddress()) + " ended in the midst of its bytes (" + failure + ")");
         }
         if (transfer.isMidway() || source.core.isReset()) {
             target.spoil();

@@ -1,6 +1,7 @@
 package io.netpark.blocking;
 
 import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
@@ -62,12 +63,12 @@ final class Serving {
             } catch (Throwable e) { // a balancing that throws, say
                 if (core.isClosed()) {
                     if (!(e instanceof NetparkException.Closed)) { // another holder of the socket has shut it down
-                        core.loop().report("Accepting on " + core.localAddress() + " has ended", e);
+                        core.loop().report("Accepting on " + AddressText.of(core.localAddress()) + " has ended", e);
                     }
                     return;
                 }
                 if (pause == 0) {
-                    core.loop().report("Accepting on " + core.localAddress() + " failed; trying again", e);
+                    core.loop().report("Accepting on " + AddressText.of(core.localAddress()) + " failed; trying again", e);
                 }
                 pause = Math.max(FIRST_PAUSE_MILLIS, Math.min(2 * pause, LAST_PAUSE_MILLIS));
                 Thread.sleep(pause);

@@ -6,6 +6,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.ListeningSocket;
 import io.netpark.core.net.SocketDescriptor;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
@@ -53,7 +54,7 @@ final class Acceptor<T extends SocketDescriptor> implements Waiter {
             } catch (Throwable e) { // a balancing that throws, say
                 parked = false;
                 if (listener.isClosed()) {
-                    listener.loop().report("Accepting on " + listener.localAddress() + " has ended", e);
+                    listener.loop().report("Accepting on " + AddressText.of(listener.localAddress()) + " has ended", e);
                     return;
                 }
                 pauseAfter(e);
@@ -91,7 +92,7 @@ final class Acceptor<T extends SocketDescriptor> implements Waiter {
         pauseMillis = first ? FIRST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
         again.arm(Due.in(TimeUnit.MILLISECONDS.toNanos(pauseMillis))); // before anything that may need memory
         if (first) {
-            listener.loop().report("Accepting on " + listener.localAddress() + " failed; trying again", trouble);
+            listener.loop().report("Accepting on " + AddressText.of(listener.localAddress()) + " failed; trying again", trouble);
         }
     }
 }

@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.MessageDescriptor;
 import io.netpark.core.net.MessageListenerDescriptor;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.Set;
@@ -77,6 +78,6 @@ public final class CallbackMessageServer implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "message server on " + localAddress();
+        return "message server on " + AddressText.of(localAddress());
     }
 }

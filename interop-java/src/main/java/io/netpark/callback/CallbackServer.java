@@ -8,11 +8,11 @@ import io.netpark.core.net.Admission;
 import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -266,7 +266,7 @@ public final class CallbackServer implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "callback server on " + localAddress();
+        return "callback server on " + AddressText.of(localAddress());
     }
 
     /** What a server is made of: callbacks, given one by one or as {@link #callbacks}, and settings. */
@@ -373,19 +373,13 @@ public final class CallbackServer implements AutoCloseable {
         /**
          * Starts a server on an address given by name or number, looked up now, which may take its time.
          *
-         * @throws NetparkException.UnknownHost if there is no such host
-         * @throws IllegalArgumentException if it has a port in it
+         * @throws NetparkException.UnknownHost if the host has no address
+         * @throws IllegalArgumentException if the host has a port in it
          * @throws IllegalStateException if it is a name other than {@code localhost}, and the caller is on an event loop
          * @throws NetparkException as {@link #listen(SocketAddress)}
          */
         public CallbackServer listen(String host, int port) throws NetparkException {
-            try {
-                return listen(ListenerDescriptor.addressOf(host, port));
-            } catch (UnknownHostException e) {
-                NetparkException unknown = new NetparkException.UnknownHost("listen on " + host + ": no address is known of it");
-                unknown.initCause(e);
-                throw unknown;
-            }
+            return listen(ListenerDescriptor.addressOf(host, port));
         }
 
         /**
@@ -393,14 +387,14 @@ public final class CallbackServer implements AutoCloseable {
          *
          * @param address resolved, or a unix address; port 0 takes a free one, see {@link CallbackServer#port}
          * @throws NetparkException naming the address: in use, not of this machine, not permitted
-         * @throws IllegalArgumentException if the address is unresolved
+         * @throws NetparkException.UnknownHost if the address is unresolved
          * @throws IllegalStateException if there is no callback for what arrives, or there are several, or the
          *     {@linkplain #inputLimit input limit} is less than a message of its {@link Framing} may need
          * @throws UnsupportedOperationException if Netpark cannot run here
          */
         public CallbackServer listen(SocketAddress address) throws NetparkException {
             Objects.requireNonNull(address, "address");
-            return start("listen on " + address, group -> onEachLoop
+            return start("listen on " + AddressText.of(address), group -> onEachLoop
                     ? ListenerDescriptor.listenOnEachLoop(group, address, options, admission)
                     : List.of(ListenerDescriptor.listen(group, address, options, admission)));
         }

@@ -7,6 +7,7 @@ import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.FileTransfer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -229,7 +230,7 @@ final class Flushing implements Waiter {
             return failure;
         }
         NetparkException.Closed failure = new NetparkException.Closed(
-                "send a file to " + core.remoteAddress() + ": it cannot be read: " + e.getMessage());
+                "send a file to " + AddressText.of(core.remoteAddress()) + ": it cannot be read: " + e.getMessage());
         failure.initCause(e);
         return failure;
     }

@@ -221,7 +221,7 @@ class DialTest {
                 assertInstanceOf(NetparkException.Refused.class, failure);
                 assertTrue(failure.getMessage().contains("connect to db.internal:" + port)
                         && failure.getMessage().contains("127.0.0.1:" + port + ": ECONNREFUSED")
-                        && failure.getMessage().contains("[0:0:0:0:0:0:0:1]:" + port), failure.getMessage());
+                        && failure.getMessage().contains("[::1]:" + port), failure.getMessage());
             }
         }
     }

@@ -1,12 +1,12 @@
 package io.netpark.samples
 
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.sys.AddressText
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.ParameterException
 import picocli.CommandLine.Spec
-import java.net.Inet6Address
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.SocketAddress
@@ -127,9 +127,5 @@ internal fun statusOfLoops(group: EventLoopGroup): Int? {
     return 1
 }
 
-/** An address as everything here writes it: 127.0.0.1:7000, [0:0:0:0:0:0:0:1]:7000. */
-internal fun text(address: SocketAddress): String {
-    address as InetSocketAddress
-    val host = address.address.hostAddress
-    return (if (address.address is Inet6Address) "[$host]" else host) + ":" + address.port
-}
+/** An address as everything here writes it: 127.0.0.1:7000, [::1]:7000. */
+internal fun text(address: SocketAddress): String = AddressText.of(address)

@@ -1,51 +1,44 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
-import java.net.Inet6Address;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
 import org.jspecify.annotations.Nullable;
 
-/** Socket addresses as the kernel tells them, and as messages show them. */
+/** Socket addresses as the kernel tells them. */
 final class Addresses {
 
     private Addresses() {}
 
-    /** {@code 127.0.0.1:80}, {@code [::1]:80}, {@code unix:/run/a.sock}; the name where it has not been looked up. */
-    static String text(SocketAddress address) {
-        if (!(address instanceof InetSocketAddress inet)) {
-            return address.toString();
-        }
-        if (inet.isUnresolved()) {
-            return inet.getHostString() + ":" + inet.getPort();
-        }
-        return text(inet.getAddress()) + ":" + inet.getPort();
-    }
-
-    /** {@code 127.0.0.1}, {@code [::1]}. */
-    static String text(InetAddress address) {
-        String host = address.getHostAddress();
-        return address instanceof Inet6Address ? "[" + host + "]" : host;
-    }
-
     /**
      * An address that the kernel understands: resolved; the JDK's unix address as ours.
      *
-     * @throws IllegalArgumentException if it is not resolved, or of a family that is not known
+     * @throws NetparkException.UnknownHost if it is not resolved
+     * @throws IllegalArgumentException if it is of a family that is not known
      */
-    static SocketAddress usable(SocketAddress address) {
+    static SocketAddress usable(SocketAddress address) throws NetparkException.UnknownHost {
+        if (address instanceof InetSocketAddress inet && inet.isUnresolved()) {
+            throw new NetparkException.UnknownHost("the address " + AddressText.of(address)
+                    + " is not resolved: its host is unknown, or has not been looked up");
+        }
+        return ours(address);
+    }
+
+    /**
+     * The JDK's unix address as ours.
+     *
+     * @throws IllegalArgumentException if it is of a family that is not known
+     */
+    static SocketAddress ours(SocketAddress address) {
         if (address instanceof UnixDomainSocketAddress unix) {
             return UnixAddress.of(unix);
-        }
-        if (address instanceof InetSocketAddress inet && inet.isUnresolved()) {
-            throw new IllegalArgumentException("unresolved address: " + text(address));
         }
         SockAddr.family(address);
         return address;
@@ -70,7 +63,7 @@ final class Addresses {
             throw SocketFile.inUse(libc, unix);
         }
         if (result < 0) {
-            throw NetparkException.of(-result, "bind to " + text(address));
+            throw NetparkException.of(-result, "bind to " + AddressText.of(address));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import java.nio.ByteBuffer;
@@ -188,7 +189,7 @@ public final class Admission {
     }
 
     NetparkException refusal(byte[] remote) {
-        return new NetparkException.LimitExceeded("accept " + Addresses.text(SockAddr.of(remote)) + ": the limit of "
+        return new NetparkException.LimitExceeded("accept " + AddressText.of(SockAddr.of(remote)) + ": the limit of "
                 + this + " is reached; raise it, or find out why connections stay");
     }
 

@@ -4,6 +4,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
@@ -45,8 +46,8 @@ final class Attempt {
         SocketAddress local = dialer.local() == null ? null : Wildcard.ofFamily(dialer.local(), SockAddr.family(remote));
         try {
             if (local != null && SockAddr.family(local) != SockAddr.family(remote)) {
-                throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + Addresses.text(remote) + " from "
-                        + Addresses.text(local) + ", which is of another family");
+                throw NetparkException.of(Errno.EAFNOSUPPORT, "connect to " + AddressText.of(remote) + " from "
+                        + AddressText.of(local) + ", which is of another family");
             }
             ConnectionDescriptor begun = Connecting.begin(loop, remote, dialer.options(), local);
             connection = begun;
@@ -60,7 +61,7 @@ final class Attempt {
         if (e instanceof NetparkException failure) {
             return failure;
         }
-        NetparkException closed = new NetparkException.Closed("connect to " + Addresses.text(remote) + ": " + e);
+        NetparkException closed = new NetparkException.Closed("connect to " + AddressText.of(remote) + ": " + e);
         closed.initCause(e); // an option's value, no memory
         return closed;
     }
@@ -86,7 +87,7 @@ final class Attempt {
         if (connection.isConnectedToItself()) { // the kernel gave us the very port we were calling
             connection.close();
             if (!tryAnotherPort()) {
-                failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + Addresses.text(remote)));
+                failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + AddressText.of(remote)));
             }
         } else {
             this.connection = null;

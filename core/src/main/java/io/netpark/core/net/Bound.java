@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
@@ -79,7 +80,7 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nu
         int fd = socket.hold(
                 libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type)));
         if (fd < 0) {
-            throw NetparkException.of(-fd, "socket to " + (listens ? "listen on " : "bind to ") + Addresses.text(address));
+            throw NetparkException.of(-fd, "socket to " + (listens ? "listen on " : "bind to ") + AddressText.of(address));
         }
         SocketFile file = null;
         boolean takesBoth = false;
@@ -108,7 +109,7 @@ record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile file, @Nu
             if (listens) {
                 int result = libc.listen(fd, Backlog.ofSystem());
                 if (result < 0) {
-                    throw NetparkException.of(-result, "listen on " + Addresses.text(address));
+                    throw NetparkException.of(-result, "listen on " + AddressText.of(address));
                 }
             }
             SocketAddress local = Addresses.local(libc, fd);

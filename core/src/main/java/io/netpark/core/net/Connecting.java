@@ -1,6 +1,7 @@
 package io.netpark.core.net;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -10,6 +11,8 @@ import io.netpark.core.sys.UnixAddress;
 import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** The first half of a connect to one address: a socket on which connect(2) has been called. {@link Dialer} does the rest. */
@@ -30,11 +33,12 @@ public final class Connecting {
      * @param remote resolved
      * @param local where from, of the same family; its port may be 0
      * @throws NetparkException if it fails at once; nothing is left open
-     * @throws IllegalArgumentException if the address is unresolved, or its port is 0, or that of a socket without a name
+     * @throws NetparkException.UnknownHost if the address is unresolved
+     * @throws IllegalArgumentException if its port is 0, or that of a socket without a name
      */
     public static ConnectionDescriptor begin(
             EventLoop loop, SocketAddress remote, NetOptions options, @Nullable SocketAddress local) throws NetparkException {
-        SocketAddress to = requireDialable(remote);
+        SocketAddress to = requireDialable(Addresses.usable(remote));
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
         Scratch scratch = Scratch.take();
@@ -42,7 +46,7 @@ public final class Connecting {
             int fd = socket.hold(libc.socket(family, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC,
                     Addresses.protocol(family, Linux.SOCK_STREAM)));
             if (fd < 0) {
-                throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
+                throw NetparkException.of(-fd, "socket to connect to " + AddressText.of(to));
             }
             options.apply(libc, fd, family);
             if (local != null) {
@@ -76,7 +80,7 @@ public final class Connecting {
 
     /** Why connect(2) failed. */
     static NetparkException failure(int errno, SocketAddress to) {
-        String operation = "connect to " + Addresses.text(to);
+        String operation = "connect to " + AddressText.of(to);
         if (to instanceof UnixAddress) {
             if (errno == Errno.EAGAIN) {
                 return NetparkException.backlogFull(
@@ -89,10 +93,20 @@ public final class Connecting {
         return NetparkException.of(errno, operation);
     }
 
+    /** That a name has no address, or that nobody could be asked for it. */
+    static NetparkException.UnknownHost unknownHost(String operation, @Nullable String host, Throwable cause) {
+        String why = cause instanceof UnknownHostException || cause instanceof CancellationException
+                ? String.valueOf(cause.getMessage()) : cause.toString();
+        NetparkException.UnknownHost unknown = new NetparkException.UnknownHost(operation + ": no address is known of " + host + ": "
+                + why + "; is the name right, and the resolver reachable?");
+        unknown.initCause(cause);
+        return unknown;
+    }
+
     static SocketAddress requireDialable(SocketAddress remote) {
-        SocketAddress to = Addresses.usable(remote);
+        SocketAddress to = Addresses.ours(remote);
         if (to instanceof InetSocketAddress inet && inet.getPort() == 0) {
-            throw new IllegalArgumentException("nobody can be dialed at port 0: " + Addresses.text(to));
+            throw new IllegalArgumentException("nobody can be dialed at port 0: " + AddressText.of(to));
         }
         if (to instanceof UnixAddress unix && unix.isUnnamed()) {
             throw new IllegalArgumentException("nobody can be dialed without a path or a name: " + to);

@@ -5,6 +5,7 @@ import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -370,7 +371,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
             throw e.timeout() == NetparkException.Timeout.CONNECT
                     ? e // the kernel's
                     : about(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                            "connect to " + Addresses.text(remoteAddress()) + ": the deadline passed"));
+                            "connect to " + AddressText.of(remoteAddress()) + ": the deadline passed"));
         }
     }
 
@@ -393,7 +394,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
         return switch (errno) {
             case 0 -> 0;
             case Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> PARK;
-            default -> throw failure(errno, "connect to " + Addresses.text(remoteAddress()));
+            default -> throw failure(errno, "connect to " + AddressText.of(remoteAddress()));
         };
     }
 
@@ -464,7 +465,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
     @Override
     protected String addresses() {
         SocketAddress known = knownLocalAddress();
-        return Addresses.text(remoteAddress()) + (known == null ? "" : " (local " + Addresses.text(known) + ")");
+        return AddressText.of(remoteAddress()) + (known == null ? "" : " (local " + AddressText.of(known) + ")");
     }
 
     // What the kernel knows

@@ -2,6 +2,7 @@ package io.netpark.core.net;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
@@ -183,7 +184,7 @@ public final class Dial {
     }
 
     private String operation() {
-        return "connect to " + (host != null ? host + ":" + port : Addresses.text(addresses.get(0)));
+        return "connect to " + (host != null ? host + ":" + port : AddressText.of(addresses.get(0)));
     }
 
     // Names
@@ -223,12 +224,7 @@ public final class Dial {
     }
 
     private NetparkException unknown(Throwable cause) {
-        String why = cause instanceof UnknownHostException || cause instanceof CancellationException
-                ? String.valueOf(cause.getMessage()) : cause.toString();
-        NetparkException unknown = new NetparkException.UnknownHost(operation() + ": no address is known of " + host + ": " + why
-                + "; is the name right, and the resolver reachable?");
-        unknown.initCause(cause);
-        return unknown;
+        return Connecting.unknownHost(operation(), host, cause);
     }
 
     private void tryAll(List<InetAddress> found) {
@@ -295,7 +291,7 @@ public final class Dial {
         } else {
             Attempt last = attempts.get(attempts.size() - 1);
             last.end(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                    "connect to " + Addresses.text(last.remote) + ": no answer within its share of the time"));
+                    "connect to " + AddressText.of(last.remote) + ": no answer within its share of the time"));
         }
     }
 
@@ -336,8 +332,8 @@ public final class Dial {
         StringBuilder text = new StringBuilder();
         for (Attempt attempt : attempts.subList(0, Math.min(attempts.size(), MOST_CAUSES))) {
             String message = attempt.failure == null ? "no answer" : String.valueOf(attempt.failure.getMessage());
-            String prefix = "connect to " + Addresses.text(attempt.remote) + ": ";
-            text.append(text.length() == 0 ? "" : " | ").append(Addresses.text(attempt.remote)).append(": ")
+            String prefix = "connect to " + AddressText.of(attempt.remote) + ": ";
+            text.append(text.length() == 0 ? "" : " | ").append(AddressText.of(attempt.remote)).append(": ")
                     .append(message.startsWith(prefix) ? message.substring(prefix.length()) : message);
         }
         return text + (attempts.size() > MOST_CAUSES ? " | and " + (attempts.size() - MOST_CAUSES) + " more" : "");

@@ -83,7 +83,7 @@ public final class Dialer {
      */
     public Dialer withLocalAddress(@Nullable SocketAddress address) {
         return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos,
-                address == null ? null : Addresses.usable(address));
+                address == null ? null : Addresses.ours(address));
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
 import java.net.SocketAddress;
@@ -48,6 +49,6 @@ public final class Envelope {
 
     @Override
     public String toString() {
-        return length + " bytes from " + Addresses.text(sender()) + (truncated ? ", truncated" : "");
+        return length + " bytes from " + AddressText.of(sender()) + (truncated ? ", truncated" : "");
     }
 }

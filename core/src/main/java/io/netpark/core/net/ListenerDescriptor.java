@@ -5,6 +5,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
@@ -59,7 +60,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
      * @param address resolved, or a {@link io.netpark.core.sys.UnixAddress}; port 0 takes a free one
      * @param admission how many may come; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
-     * @throws IllegalArgumentException if the address is unresolved
+     * @throws NetparkException.UnknownHost if the address is unresolved
      */
     public static ListenerDescriptor listen(EventLoopGroup group, SocketAddress address, NetOptions options,
             @Nullable Admission admission) throws NetparkException {
@@ -73,14 +74,15 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
      *
      * @return one for each loop, all on the same port; they are closed one by one
      * @throws NetparkException as the other; then none is left open
-     * @throws IllegalArgumentException if the address is unresolved, or of a unix socket
+     * @throws NetparkException.UnknownHost if the address is unresolved
+     * @throws IllegalArgumentException if of a unix socket
      */
     public static List<ListenerDescriptor> listenOnEachLoop(EventLoopGroup group, SocketAddress address, NetOptions options,
             @Nullable Admission admission) throws NetparkException {
         List<EventLoop> loops = group.loops();
         List<ListenerDescriptor> listeners = new ArrayList<>();
         if (!(address instanceof InetSocketAddress inet)) {
-            throw new IllegalArgumentException("listen on " + Addresses.text(address)
+            throw new IllegalArgumentException("listen on " + AddressText.of(address)
                     + " with a socket for each loop: unix sockets cannot share a name; use one listener");
         }
         InetSocketAddress chosen = inet;
@@ -102,25 +104,30 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
      * calling thread; so that is not for event loops, on which only {@code localhost} is known.
      *
      * @param host {@code 0.0.0.0}, {@code ::}, {@code fe80::1%eth0}, {@code localhost}, a name of this machine
-     * @throws UnknownHostException if the name has no address
+     * @throws NetparkException.UnknownHost if the name has no address
      * @throws IllegalArgumentException if the host has a port in it, or the port is none
      * @throws IllegalStateException if it is a name, and the caller is on an event loop
      */
-    public static InetSocketAddress addressOf(String host, int port) throws UnknownHostException {
-        InetAddress literal = Literal.parse(host);
-        if (literal != null) {
-            return new InetSocketAddress(literal, port);
-        }
-        if (Literal.hasPort(host)) {
-            throw new IllegalArgumentException("listen on " + host + ": " + Literal.separately(host));
-        }
-        if (EventLoop.current() == null) {
-            return new InetSocketAddress(InetAddress.getByName(host), port);
+    public static InetSocketAddress addressOf(String host, int port) throws NetparkException.UnknownHost {
+        String operation = "listen on " + host + ":" + port;
+        try {
+            InetAddress literal = Literal.parse(host);
+            if (literal != null) {
+                return new InetSocketAddress(literal, port);
+            }
+            if (Literal.hasPort(host)) {
+                throw new IllegalArgumentException("listen on " + host + ": " + Literal.separately(host));
+            }
+            if (EventLoop.current() == null) {
+                return new InetSocketAddress(InetAddress.getByName(host), port);
+            }
+        } catch (UnknownHostException e) {
+            throw Connecting.unknownHost(operation, host, e);
         }
         if (host.equalsIgnoreCase("localhost")) {
             return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
         }
-        throw new IllegalStateException("listen on " + host + ": looking a name up blocks, and this is an event loop; "
+        throw new IllegalStateException(operation + ": looking a name up blocks, and this is an event loop; "
                 + "give an address, or look the name up on another thread");
     }
 
@@ -216,7 +223,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
             loop().tell(() -> observer.refused(loop(), this));
         }
         if (admission != null && admission.beginsRefusing()) {
-            loop().report("Connections to " + Addresses.text(localAddress()) + " are refused", admission.refusal(remote));
+            loop().report("Connections to " + AddressText.of(localAddress()) + " are refused", admission.refusal(remote));
         }
     }
 

@@ -9,6 +9,7 @@ import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.Linux;
@@ -349,7 +350,7 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
             disarm(); // the waiting connection would be reported for ever
         }
         if (first) {
-            loop().report("Accepting on " + Addresses.text(local) + " pauses and will be tried again by itself", cause);
+            loop().report("Accepting on " + AddressText.of(local) + " pauses and will be tried again by itself", cause);
             Counters counters = loop().counters();
             if (counters != null) {
                 counters.acceptPaused();
@@ -412,7 +413,7 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
 
     @Override
     protected final String operation(Direction direction) {
-        return "accept on " + Addresses.text(local);
+        return "accept on " + AddressText.of(local);
     }
 
     @Override
@@ -422,6 +423,6 @@ public abstract sealed class ListeningSocket<T extends SocketDescriptor> extends
 
     @Override
     public String toString() {
-        return "listener on " + Addresses.text(local);
+        return "listener on " + AddressText.of(local);
     }
 }

@@ -145,7 +145,7 @@ public final class MessageBatch {
             throw new IllegalArgumentException(
                     "a message of this batch has at most " + messageSize + " bytes, not " + message.remaining());
         }
-        SocketAddress usable = to == null ? null : Addresses.usable(to);
+        SocketAddress usable = to == null ? null : Addresses.ours(to);
         if (count == views.length) {
             return false;
         }

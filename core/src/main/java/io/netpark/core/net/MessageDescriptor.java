@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.DirectBuffers;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.IoVec;
@@ -68,7 +69,7 @@ public final class MessageDescriptor extends MessageInput {
      *
      * @param address resolved, or a {@link io.netpark.core.sys.UnixAddress}; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
-     * @throws IllegalArgumentException if the address is unresolved
+     * @throws NetparkException.UnknownHost if the address is unresolved
      */
     public static MessageDescriptor bind(EventLoop loop, SocketAddress address, NetOptions options) throws NetparkException {
         MessageDescriptor socket;
@@ -86,7 +87,8 @@ public final class MessageDescriptor extends MessageInput {
      * A unix socket has no name then, so the peer cannot answer: to be answered {@link #bind} it, then {@link #connect}.
      *
      * @throws NetparkException if there is no way there, or (unix) nobody
-     * @throws IllegalArgumentException if the address is unresolved, or its port is 0, or it is unnamed
+     * @throws NetparkException.UnknownHost if the address is unresolved
+     * @throws IllegalArgumentException if its port is 0, or it is unnamed
      */
     public static MessageDescriptor dial(EventLoop loop, SocketAddress remote, NetOptions options) throws NetparkException {
         return dial(loop, remote, options, Linux.SOCK_DGRAM);
@@ -108,7 +110,7 @@ public final class MessageDescriptor extends MessageInput {
 
     private static MessageDescriptor dial(EventLoop loop, SocketAddress remote, NetOptions options, int type)
             throws NetparkException {
-        SocketAddress to = Connecting.requireDialable(remote);
+        SocketAddress to = Connecting.requireDialable(Addresses.usable(remote));
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
         MessageDescriptor socket;
@@ -116,7 +118,7 @@ public final class MessageDescriptor extends MessageInput {
             int fd = fresh.hold(
                     libc.socket(family, type | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Addresses.protocol(family, type)));
             if (fd < 0) {
-                throw NetparkException.of(-fd, "socket to connect to " + Addresses.text(to));
+                throw NetparkException.of(-fd, "socket to connect to " + AddressText.of(to));
             }
             if (family != Linux.AF_UNIX) {
                 NetOptions.set(libc, fd, NetOption.BROADCAST, true);
@@ -185,7 +187,7 @@ public final class MessageDescriptor extends MessageInput {
         if (packets) {
             throw new IllegalStateException("connect " + this + ": sequenced packets have one peer for life");
         }
-        SocketAddress to = Connecting.requireDialable(peer);
+        SocketAddress to = Connecting.requireDialable(Addresses.usable(peer));
         acquire("connect " + this);
         try {
             connect(libc(), fd(), to, family);
@@ -432,7 +434,7 @@ public final class MessageDescriptor extends MessageInput {
      * @throws IllegalArgumentException if it is no multicast address
      */
     public void join(InetAddress group, @Nullable NetworkInterface on) throws NetparkException {
-        acquire("join " + group.getHostAddress() + " with " + this);
+        acquire("join " + AddressText.of(group) + " with " + this);
         try {
             Multicast.join(libc(), fd(), group, on);
         } finally {
@@ -442,7 +444,7 @@ public final class MessageDescriptor extends MessageInput {
 
     /** Leaves a group that was joined on the same interface. */
     public void leave(InetAddress group, @Nullable NetworkInterface on) throws NetparkException {
-        acquire("leave " + group.getHostAddress() + " with " + this);
+        acquire("leave " + AddressText.of(group) + " with " + this);
         try {
             Multicast.leave(libc(), fd(), group, on);
         } finally {
@@ -494,19 +496,19 @@ public final class MessageDescriptor extends MessageInput {
 
     @Override
     protected String operation(Direction direction) {
-        return direction == Direction.READ ? "receive " + addresses(" from ") : sendTo(null);
+        return direction == Direction.READ ? "receive" + addresses(" from ") : sendTo(null);
     }
 
     private String sendTo(@Nullable SocketAddress to) {
-        return to == null ? "send " + addresses(" to ") : "send " + addresses("") + " to " + Addresses.text(to);
+        return to == null ? "send" + addresses(" to ") : "send" + addresses("") + " to " + AddressText.of(to);
     }
 
     /** {@code on 127.0.0.1:80 to 127.0.0.1:70}. */
     private String addresses(String relation) {
         SocketAddress local = knownLocalAddress();
         SocketAddress peer = remote;
-        return (local == null ? "" : "on " + Addresses.text(local))
-                + (peer == null || relation.isEmpty() ? "" : relation + Addresses.text(peer));
+        return (local == null ? "" : " on " + AddressText.of(local))
+                + (peer == null || relation.isEmpty() ? "" : relation + AddressText.of(peer));
     }
 
     @Override
@@ -516,6 +518,6 @@ public final class MessageDescriptor extends MessageInput {
 
     @Override
     public String toString() {
-        return "message socket " + addresses(" to ");
+        return "message socket" + addresses(" to ");
     }
 }

@@ -3,6 +3,7 @@ package io.netpark.core.net;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Linux;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -40,9 +41,9 @@ public final class MessageListenerDescriptor extends ListeningSocket<MessageDesc
     }
 
     static void requireUnix(SocketAddress address) {
-        if (SockAddr.family(Addresses.usable(address)) != Linux.AF_UNIX) {
+        if (SockAddr.family(Addresses.ours(address)) != Linux.AF_UNIX) {
             throw new IllegalArgumentException(
-                    "only unix sockets have sequenced packets, and this is no unix address: " + Addresses.text(address));
+                    "only unix sockets have sequenced packets, and this is no unix address: " + AddressText.of(address));
         }
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.core.net;
 
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.Linux;
@@ -74,7 +75,7 @@ final class Multicast {
     }
 
     private static String text(InetAddress group, @Nullable NetworkInterface on) {
-        return Addresses.text(group) + (on == null ? "" : " on " + on.getName());
+        return AddressText.of(group) + (on == null ? "" : " on " + on.getName());
     }
 
     private static String wayOut(int errno) {

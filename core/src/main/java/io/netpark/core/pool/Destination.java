@@ -1,9 +1,9 @@
 package io.netpark.core.pool;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
@@ -99,7 +99,6 @@ final class Destination {
 
     @Override
     public String toString() {
-        return address instanceof InetSocketAddress inet && inet.isUnresolved()
-                ? inet.getHostString() + ":" + inet.getPort() : address.toString().replaceFirst("^.*/(?=[^/]*:)", "");
+        return AddressText.of(address);
     }
 }

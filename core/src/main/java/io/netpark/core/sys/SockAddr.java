@@ -64,7 +64,7 @@ public final class SockAddr {
         InetSocketAddress inet = (InetSocketAddress) socketAddress;
         InetAddress address = inet.getAddress();
         if (address == null) {
-            throw new IllegalArgumentException("unresolved address: " + socketAddress);
+            throw new IllegalArgumentException("unresolved address: " + AddressText.of(socketAddress));
         }
         memory.put(offset + PORT, (byte) (inet.getPort() >>> 8));
         memory.put(offset + PORT + 1, (byte) inet.getPort());
@@ -96,7 +96,7 @@ public final class SockAddr {
         }
         if (given != Linux.AF_INET || family != Linux.AF_INET6) {
             throw new IllegalArgumentException("a socket of " + familyName(family) + " cannot reach an address of "
-                    + familyName(given) + ": " + read(memory, offset, length));
+                    + familyName(given) + ": " + AddressText.of(read(memory, offset, length)));
         }
         int bytes = memory.getInt(offset + IN_ADDRESS);
         memory.putShort(offset + FAMILY, (short) family);

@@ -118,8 +118,8 @@ class DialerSpec : NetparkSpec(body = {
                 HeldPort("::").use { held -> // of both families
                     val port = held.port
                     for ((given, order) in listOf(
-                        listOf("::1", "::1", "127.0.0.1", "127.0.0.2") to listOf("[0:0:0:0:0:0:0:1]", "127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
-                        listOf("127.0.0.1", "127.0.0.2", "::1") to listOf("127.0.0.1", "[0:0:0:0:0:0:0:1]", "127.0.0.2"),
+                        listOf("::1", "::1", "127.0.0.1", "127.0.0.2") to listOf("[::1]", "127.0.0.1", "[::1]", "127.0.0.2"),
+                        listOf("127.0.0.1", "127.0.0.2", "::1") to listOf("127.0.0.1", "[::1]", "127.0.0.2"),
                     )) {
                         val failure = shouldThrow<NetparkException.Refused> {
                             dialer.withResolver(names(*given.toTypedArray())).await("several", port)
@@ -157,7 +157,7 @@ class DialerSpec : NetparkSpec(body = {
                             dialer.withTimeout(millis(100)).await(hole.address)
                         }.message!!
                         message shouldContain ":${hole.address.port}: no connection within 100 ms"
-                        message shouldContain if (host == "::1") "[0:0:0:0:0:0:0:1]" else host
+                        message shouldContain if (host == "::1") "[::1]" else host
                     }
                 }
             }

@@ -69,7 +69,8 @@ class LiteralSpec : NetparkSpec(body = {
         ListenerDescriptor.addressOf("::1", 80) shouldBe InetSocketAddress("::1", 80)
         ListenerDescriptor.addressOf("localhost", 80).address.isLoopbackAddress shouldBe true
         shouldThrow<IllegalArgumentException> { ListenerDescriptor.addressOf("localhost:80", 80) }.message!! shouldContain "apart"
-        shouldThrow<UnknownHostException> { ListenerDescriptor.addressOf("no.such.host.invalid", 80) }
+        shouldThrow<NetparkException.UnknownHost> { ListenerDescriptor.addressOf("no.such.host.invalid", 80) }
+            .message!! shouldContain "listen on no.such.host.invalid:80: no address is known of no.such.host.invalid: "
         TestReactor().use { reactor ->
             async {
                 CompletableFuture.runAsync({
