@@ -48,10 +48,11 @@ final class Room {
     /**
      * Joins the line, unless there is a place by now.
      *
+     * @param refused whether the executor has refused it, though there was a place
      * @return whether it has the place
      */
-    synchronized boolean await(Turns call) {
-        if (!isUnknown() && first == null && taken < size) {
+    synchronized boolean await(Turns call, boolean refused) {
+        if (!refused && !isUnknown() && first == null && taken < size) {
             taken++;
             return true;
         }

@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Exit;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -74,7 +75,7 @@ final class Turns implements Runnable {
         /** On the loop, instead of the call: whoever should have decided what becomes of it threw, and it is rejected. */
         void failed(String because, Throwable thrown);
 
-        /** On the worker, before a call that has waited for room. */
+        /** On the worker, before a call that has waited for room. Throws nothing. */
         void begins(int event);
     }
 
@@ -239,7 +240,7 @@ final class Turns implements Runnable {
             return Rejection.CLOSE;
         }
         try {
-            Rejection decision = workers.rejected(connection);
+            Rejection decision = Objects.requireNonNull(workers.rejected(connection), "what becomes of the callback");
             return decision == Rejection.WAIT && workers.takeNoMore() ? Rejection.CLOSE : decision;
         } catch (Throwable e) {
             calls.failed("what decides on a callback that no worker has room for threw", e);
@@ -254,7 +255,7 @@ final class Turns implements Runnable {
     private void await(@Nullable Throwable why) {
         waits = true;
         claim = TAKEN;
-        if (!workers.room().await(this)) {
+        if (!workers.room().await(this, why != null)) {
             workers.joined(why != null);
             return;
         }

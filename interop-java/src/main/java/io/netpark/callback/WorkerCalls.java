@@ -129,7 +129,11 @@ final class WorkerCalls implements Turns.Calls {
     @Override
     public void begins(int event) {
         if (event != Turns.CONNECT) { // which begins to read when it has returned
-            connection.input.wantedAgain();
+            try {
+                connection.input.wantedAgain();
+            } catch (Throwable e) { // no memory for the task: nobody would read on
+                connection.life.failed("reading could not go on", e);
+            }
         }
     }
 

@@ -2,8 +2,9 @@ package io.netpark.samples.echo;
 
 import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.sys.NetparkException;
 import io.netpark.core.net.Shutdown;
+import io.netpark.core.sys.Due;
+import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.time.Duration;
 
@@ -24,7 +25,7 @@ public final class CallbackEcho implements EchoServer {
     public CallbackEcho(EchoOptions options) throws NetparkException {
         server = CallbackServer.builder()
                 .loops(options.getLoops())
-                .idleTimeout(options.getIdleTimeout())
+                .idleTimeout(options.getIdleTimeout().isZero() ? Due.INFINITE : options.getIdleTimeout())
                 .onRequest((connection, in) -> connection.write(in))
                 .listen(options.getAddress());
         drain = options.getDrain();
