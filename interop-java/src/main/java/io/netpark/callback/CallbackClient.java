@@ -187,6 +187,11 @@ public final class CallbackClient implements AutoCloseable {
         return connection;
     }
 
+    /** As the other, with {@link PoolOptions#DEFAULT}. */
+    public CallbackPool newPool() {
+        return newPool(PoolOptions.DEFAULT);
+    }
+
     /**
      * A pool of connections that are made as this client's are. It ends with the client.
      *
