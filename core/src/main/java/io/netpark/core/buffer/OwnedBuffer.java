@@ -20,6 +20,8 @@ import org.jspecify.annotations.Nullable;
  * A use is one call: reading a number, a system call that fills the buffer. A view that a call has handed out may be in use at any
  * time. If the thread that ends the buffer is the only one that has used it, nobody is looking at a view: they become empty, and
  * the memory goes back. Otherwise what is under views is left to the garbage collector; the pool does not count it any more.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class OwnedBuffer {
 

@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Whoever takes a segment holds one reference. {@link #retain} adds one, {@link #release} drops one, on any thread;
  * with the last one the memory goes back, and whatever was read from it or written to it afterwards would be another's.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Segment {
 
@@ -69,17 +71,17 @@ public final class Segment {
     }
 
     /** Its memory, big-endian. One object for all: use absolute access, or {@code duplicate} it. */
-    public ByteBuffer memory() {
+    ByteBuffer memory() {
         return memory;
     }
 
     /** Where index 0 is, for system calls; 0 if it is on the heap. */
-    public long address() {
+    long address() {
         return address;
     }
 
     /** In bytes. */
-    public int size() {
+    int size() {
         return memory.capacity();
     }
 
@@ -113,7 +115,7 @@ public final class Segment {
      *
      * @throws IllegalStateException if it has been released
      */
-    public void retain() {
+    void retain() {
         int before = (int) REFERENCES.getAndAdd(this, 1);
         if (before <= 0) {
             REFERENCES.getAndAdd(this, -1);

@@ -8,6 +8,8 @@ import java.util.stream.Stream;
 /**
  * What one loop counts, if its group has {@linkplain EventLoopGroup.Builder#metrics metrics}. What happens often is counted by
  * the loop's thread alone, without an atomic operation; other threads have counters of their own for the same. Read by anyone.
+ *
+ * <p>For Netpark's own adapters: users see a {@link LoopSnapshot}.
  */
 public final class Counters {
 

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  * Loads what is needed when things go wrong before they do. A class in a folder, where a build tool or an IDE has put it, is
  * a file that is opened when the class is first used, and there may be no descriptor for it then; a jar is open already. A
  * static initializer that finds no memory fails for good.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class ErrorPaths {
 

@@ -140,7 +140,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      * @param daemon whether the JVM may exit while it runs
      * @throws NetparkException if there is no descriptor or memory for its poller
      */
-    public static EventLoop open(
+    static EventLoop open(
             String name, boolean daemon, LibC libc, Poller.Factory pollers, Reporter reporter)
             throws NetparkException {
         return open(name, daemon, ANY_PROCESSOR, libc, pollers, reporter, null, null);
@@ -172,7 +172,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     /** Where this loop reports to. */
-    public Reporter reporter() {
+    Reporter reporter() {
         return reporter;
     }
 

@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Pipes that an event loop keeps for those who splice bytes: making one costs three system calls. Who has a pipe has bytes in
  * it; who waits for bytes has none. So a few serve any number of connections, as long as their targets keep up. Any thread.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class PipePool {
 

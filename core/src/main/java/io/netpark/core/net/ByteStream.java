@@ -28,12 +28,6 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class ByteStream extends ByteInput permits ConnectionDescriptor {
 
     /**
-     * Nothing returns this any more. An operation that could go on, and has had its turn, returns {@link #PARK} as any other that
-     * has to wait.
-     */
-    public static final int TURN_OVER = -4;
-
-    /**
      * How many bytes one operation writes, on an event loop, before others have their turn. It returns {@link #PARK} then, and is
      * woken by a task of its loop.
      */
@@ -335,7 +329,7 @@ public abstract sealed class ByteStream extends ByteInput permits ConnectionDesc
     }
 
     /** Nothing of the connection is left, here or in what lingers of it. Runs on any thread, once. */
-    protected void released() {}
+    void released() {}
 
     /** Gives up the descriptor, unless memory would be lost: the notices would be another's. */
     final void surrenderUnlent(String operation) throws NetparkException.Closed {
@@ -532,7 +526,7 @@ public abstract sealed class ByteStream extends ByteInput permits ConnectionDesc
     }
 
     /** Both ends, as far as they are known. */
-    protected abstract String addresses();
+    abstract String addresses();
 
     @Override
     protected final NetparkException.Timeout timeout(Direction direction) {

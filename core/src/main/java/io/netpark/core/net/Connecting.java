@@ -15,7 +15,11 @@ import java.net.UnknownHostException;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
-/** The first half of a connect to one address: a socket on which connect(2) has been called. {@link Dialer} does the rest. */
+/**
+ * The first half of a connect to one address: a socket on which connect(2) has been called. {@link Dialer} does the rest.
+ *
+ * <p>For Netpark's own adapters.
+ */
 public final class Connecting {
 
     private Connecting() {}

@@ -130,7 +130,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
 
         /** What lingers is a descriptor that the peer occupies. */
         @Override
-        protected void released() {
+        void released() {
             admission.leave(super.remote);
         }
     }
@@ -463,7 +463,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
     }
 
     @Override
-    protected String addresses() {
+    String addresses() {
         SocketAddress known = knownLocalAddress();
         return AddressText.of(remoteAddress()) + (known == null ? "" : " (local " + AddressText.of(known) + ")");
     }

@@ -17,6 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Other writes take turns with it: the queue waits while one is going on, and one that finds frames waiting submits a
  * {@link Turn}, to begin when those before it are written.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class FrameQueue {
 

@@ -12,6 +12,8 @@ import org.jspecify.annotations.Nullable;
  *   armed --the state is reached, or the connection is closed here--> due --on the loop--> told
  *         --close--> over
  * </pre>
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class PeerWatch implements AutoCloseable {
 

@@ -13,6 +13,8 @@ import org.jspecify.annotations.Nullable;
  * Two connections that are one to those at their ends: a {@link Transfer} each way. Where a stream ends, so does the output
  * that it was copied to, and the other direction goes on; a failure of one direction ends both. If that was a reset, or another end
  * that is none, it is passed on to the other connection when that is closed.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Relay {
 

@@ -33,6 +33,8 @@ import org.jspecify.annotations.Nullable;
  * <p>A stream that breaks is passed on as one: the target is {@linkplain ConnectionDescriptor#resetOnClose reset} when it is closed.
  *
  * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Transfer implements Waiter {
 

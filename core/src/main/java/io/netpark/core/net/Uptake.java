@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
  *
  * <p>An answer is about the time since the one before. The first has none before it: what it can say is that a socket which had
  * no room left has some now; else it takes what is on its way for moving, once.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Uptake {
 
@@ -52,7 +54,7 @@ public final class Uptake {
      * Whether the peer has taken something since this was last asked, or since the socket took something, if that was later. Not by
      * two threads at a time.
      */
-    public boolean goesOn() {
+    boolean goesOn() {
         return stream.goesOn(this);
     }
 

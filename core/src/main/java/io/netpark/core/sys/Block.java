@@ -10,6 +10,8 @@ import java.nio.ByteBuffer;
  * {@code Unsafe.invokeCleaner}, of which newer ones warn and which they will lose. From 22 on, and without {@code
  * jdk.unsupported}, it comes from the heap of the C library, through the binding that is in use. Where there is neither it is a
  * direct buffer that the collector frees.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Block {
 

@@ -12,6 +12,8 @@ import java.nio.ByteBuffer;
 /**
  * Where the bytes of a direct buffer are. The JDK offers no call for it before 22, and warns about Unsafe from 24 on, so
  * each JDK gets the way that costs it nothing.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class DirectBuffers {
 

@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Layout of {@code struct epoll_event}: {@code uint32_t events; uint64_t data}. Packed on x86-64 only
  * ({@code EPOLL_PACKED} in the kernel's eventpoll.h), naturally aligned elsewhere.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class EpollEvent {
 

@@ -13,6 +13,8 @@ import java.util.Arrays;
  * Names of files as the kernel has them, which are bytes, and as text and {@link Path}s. The encoding is the JDK's for names of
  * files ({@code sun.jnu.encoding}, which comes from the locale), so that both mean the same file by the same text. Where that
  * is ASCII, which the locales C and POSIX have, it is UTF-8: ASCII is a part of it, and the JDK can name no other file there.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class FileName {
 
@@ -61,7 +63,7 @@ public final class FileName {
     }
 
     /** A name as text, for people: what is none in the encoding is replaced. */
-    public static String text(byte[] name) {
+    static String text(byte[] name) {
         return new String(name, ENCODING);
     }
 

@@ -2,7 +2,11 @@ package io.netpark.core.sys;
 
 import java.nio.ByteBuffer;
 
-/** Layout of {@code struct iovec} on a 64-bit kernel: {@code void *base; size_t length}. */
+/**
+ * Layout of {@code struct iovec} on a 64-bit kernel: {@code void *base; size_t length}.
+ *
+ * <p>For Netpark's own adapters.
+ */
 public final class IoVec {
 
     /** Bytes from one array element to the next. */

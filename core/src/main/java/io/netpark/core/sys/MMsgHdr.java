@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Layout of {@code struct mmsghdr} on a 64-bit kernel: a {@link MsgHdr}, then {@code unsigned int len}, padded to a multiple
  * of 8.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class MMsgHdr {
 

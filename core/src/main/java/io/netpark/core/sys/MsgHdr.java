@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Layout of {@code struct msghdr} on a 64-bit kernel: {@code void *name; socklen_t namelen; struct iovec *iov;
  * size_t iovlen; void *control; size_t controllen; int flags}, each member aligned to its size.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class MsgHdr {
 

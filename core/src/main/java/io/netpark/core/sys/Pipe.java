@@ -8,6 +8,8 @@ import org.jspecify.annotations.Nullable;
  * filled again.
  *
  * <p>Not safe for use by several threads at a time. To be closed.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Pipe implements AutoCloseable {
 
@@ -70,7 +72,7 @@ public final class Pipe implements AutoCloseable {
     }
 
     /** How many bytes it holds at most. Fewer if they come in small pieces, each of which takes a slot of a page. */
-    public int capacity() {
+    int capacity() {
         return capacity;
     }
 

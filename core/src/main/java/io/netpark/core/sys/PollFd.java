@@ -2,7 +2,11 @@ package io.netpark.core.sys;
 
 import java.nio.ByteBuffer;
 
-/** Layout of {@code struct pollfd}: {@code int fd; short events; short revents}. */
+/**
+ * Layout of {@code struct pollfd}: {@code int fd; short events; short revents}.
+ *
+ * <p>For Netpark's own adapters.
+ */
 public final class PollFd {
 
     /** Bytes from one array element to the next. */

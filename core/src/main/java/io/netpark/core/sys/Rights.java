@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 /**
  * Layout of a control message (cmsg(3)) that carries descriptors: {@code size_t len; int level; int type}, then an int for
  * each, padded to a multiple of 8.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Rights {
 
@@ -22,7 +24,7 @@ public final class Rights {
     private Rights() {}
 
     /** Bytes that so many descriptors take (CMSG_SPACE). */
-    public static int size(int count) {
+    private static int size(int count) {
         return HEADER + (count * Integer.BYTES + 7 & -8);
     }
 
@@ -35,15 +37,6 @@ public final class Rights {
             memory.putInt(offset + HEADER + i * Integer.BYTES, descriptors[i].number());
         }
         return size(descriptors.length);
-    }
-
-    /** The descriptors in what the kernel wrote, of whichever control messages there are. */
-    public static int[] read(ByteBuffer memory, int offset, int length) {
-        int[] descriptors = new int[count(memory, offset, length)];
-        for (int i = 0; i < descriptors.length; i++) {
-            descriptors[i] = get(memory, offset, length, i);
-        }
-        return descriptors;
     }
 
     /** How many descriptors are in what the kernel wrote. Like {@link #get} it allocates nothing: nobody else knows of them yet. */

@@ -13,6 +13,8 @@ import java.util.Arrays;
  * Layouts of {@code struct sockaddr_in} (16 bytes: family, port in network order, 4 address bytes, padding),
  * {@code struct sockaddr_in6} (28 bytes: family, port, flow, 16 address bytes, scope) and {@code struct sockaddr_un} (family,
  * up to 108 bytes of path or name).
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class SockAddr {
 

@@ -2,7 +2,11 @@ package io.netpark.core.sys;
 
 import java.nio.ByteBuffer;
 
-/** Layout of {@code struct statx} (linux/stat.h), the same on every architecture: the fields that are read here. */
+/**
+ * Layout of {@code struct statx} (linux/stat.h), the same on every architecture: the fields that are read here.
+ *
+ * <p>For Netpark's own adapters.
+ */
 public final class Statx {
 
     /** Its size in bytes. */

@@ -4,7 +4,11 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** Layout of {@code struct timespec} on a 64-bit kernel: {@code long tv_sec; long tv_nsec}. */
+/**
+ * Layout of {@code struct timespec} on a 64-bit kernel: {@code long tv_sec; long tv_nsec}.
+ *
+ * <p>For Netpark's own adapters.
+ */
 public final class Timespec {
 
     /** Its size in bytes. */

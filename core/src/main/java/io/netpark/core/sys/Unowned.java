@@ -14,6 +14,8 @@ package io.netpark.core.sys;
  * }</pre>
  *
  * NOT thread safe.
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class Unowned implements AutoCloseable {
 

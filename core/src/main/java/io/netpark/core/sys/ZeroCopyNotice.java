@@ -7,6 +7,8 @@ import java.nio.ByteBuffer;
  * type IP_RECVERR or IPV6_RECVERR, then {@code struct sock_extended_err}: {@code u32 errno; u8 origin; u8 type; u8 code; u8 pad;
  * u32 info; u32 data}, and an address that nobody needs. Info to data are the numbers of the sends that it is about, which the
  * kernel counts from 0 for each socket (Documentation/networking/msg_zerocopy.rst).
+ *
+ * <p>For Netpark's own adapters.
  */
 public final class ZeroCopyNotice {
 
