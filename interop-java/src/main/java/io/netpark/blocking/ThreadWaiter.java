@@ -38,11 +38,15 @@ final class ThreadWaiter implements Waiter {
      */
     void await() throws InterruptedIOException {
         begin();
-        if (descriptor.park(direction, this)) {
-            while (!woken) {
-                LockSupport.park(descriptor);
-                giveUpIfInterrupted();
+        try {
+            if (descriptor.park(direction, this)) {
+                while (!woken) {
+                    LockSupport.park(descriptor);
+                    giveUpIfInterrupted();
+                }
             }
+        } finally {
+            thread = null; // it may end, and the connection go on
         }
     }
 
@@ -53,17 +57,21 @@ final class ThreadWaiter implements Waiter {
      */
     boolean awaitUntil(long nanoTime) throws InterruptedIOException {
         begin();
-        if (descriptor.park(direction, this)) {
-            while (!woken) {
-                long left = nanoTime - System.nanoTime();
-                if (left <= 0 && descriptor.unpark(direction, this)) {
-                    return false;
+        try {
+            if (descriptor.park(direction, this)) {
+                while (!woken) {
+                    long left = nanoTime - System.nanoTime();
+                    if (left <= 0 && descriptor.unpark(direction, this)) {
+                        return false;
+                    }
+                    LockSupport.parkNanos(descriptor, left);
+                    giveUpIfInterrupted();
                 }
-                LockSupport.parkNanos(descriptor, left);
-                giveUpIfInterrupted();
             }
+            return true;
+        } finally {
+            thread = null;
         }
-        return true;
     }
 
     private void begin() {
