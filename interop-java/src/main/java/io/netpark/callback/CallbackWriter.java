@@ -12,8 +12,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/** The outgoing half of a {@link CallbackConnection}. */
-public abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConnection {
+/** The outgoing half of a {@link CallbackConnection}: users see it in that. */
+abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConnection {
 
     CallbackWriter() {}
 
