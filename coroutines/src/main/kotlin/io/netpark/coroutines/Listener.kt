@@ -66,8 +66,8 @@ public class Listener internal constructor(
      * Accepts the next connection; the caller closes it. Several coroutines may call this and are served in turn.
      *
      * **Cancelled**, it has accepted nothing: a connection that waits stays in the queue, and one that was just being accepted is
-     * closed. Once this has returned the connection is the caller's: as the result of a `withTimeoutOrNull` or `async` that ends at
-     * that very moment it would be lost, and stay open. For a time limit there is the form with a timeout.
+     * closed. Once this has returned the connection is the caller's: [Reactor] has what `withTimeout` may lose, and the form with a
+     * timeout does not.
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
      * @throws UnsupportedOperationException it has a socket for each loop; use [serve]

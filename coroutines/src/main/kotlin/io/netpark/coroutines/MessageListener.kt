@@ -24,7 +24,8 @@ public class MessageListener internal constructor(private val core: MessageListe
     /**
      * Accepts the next socket; the caller closes it. Several coroutines may call this and are served in turn.
      *
-     * **Cancelled**, it has accepted nothing, as [Listener.accept], which also says what not to do with the result.
+     * **Cancelled**, it has accepted nothing: a peer that waits stays in the queue, and one that was just being accepted is closed.
+     * Once this has returned the socket is the caller's, as with [Listener.accept].
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
      */
