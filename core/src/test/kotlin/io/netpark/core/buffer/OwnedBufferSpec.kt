@@ -117,8 +117,8 @@ class OwnedBufferSpec : NetparkSpec(body = {
     test("after the end there is nothing to read, and writing is an error; one that is refused says why to both") {
         rig {
             val ended = owned()
-            ended.end()
-            ended.end()
+            ended.end() shouldBe 10_000
+            ended.end() shouldBe 0
             ended.hasDropped() shouldBe true
             ended.reader().available() shouldBe 0
             shouldThrow<IndexOutOfBoundsException> { ended.reader().takeByte() }.message!! shouldContain "closed"
@@ -127,7 +127,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
             ended.reader().release()
             ended.reader().take(ByteBuffer.allocate(10)) shouldBe 0
             val refused = owned()
-            refused.refuse("it is somebody else's")
+            refused.refuse("it is somebody else's") shouldBe 10_000
             for (call in listOf<() -> Any?>(
                 { refused.reader().available() }, { refused.reader().next(1) }, { refused.reader().release() },
                 { refused.reader().asInputStream().read() }, { refused.writer().buffered() }, { refused.writer().putInt(1) },
