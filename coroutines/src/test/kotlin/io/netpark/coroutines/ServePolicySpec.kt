@@ -280,6 +280,7 @@ class ServePolicySpec : NetparkSpec(body = {
             val listener = reactor.listen("127.0.0.1", 0)
             val serving = launch { listener.serve(dispatcher = executor.asCoroutineDispatcher()) { echo(it) } }
             reactor.dial(listener.localAddress).use { it.write("x"); it.readText(1) shouldBe "x" }
+            soon { listener.servings.single().count() shouldBe 0 } // one that is resumed later would be rejected as well
             executor.shutdown()
             repeat(3) { reactor.dial(listener.localAddress).use { client -> client.readToEnd().size shouldBe 0 } }
             reporter.drain().map { it.cause::class } shouldBe List(3) { RejectedExecutionException::class }
