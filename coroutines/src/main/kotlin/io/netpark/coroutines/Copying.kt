@@ -4,6 +4,7 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.net.Relay
 import io.netpark.core.net.Transfer
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.coroutineContext
@@ -112,6 +113,31 @@ public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = 
     one.copyEnded(other, relay.back(), failure)
     end.orThrow(failure)
     return relayed
+}
+
+/** Both may be used, and [target] written to. */
+internal fun Connection.checkCopyTo(target: Connection) {
+    lease?.checkLent()
+    checkInput()
+    target.lease?.checkLent()
+    target.checkOutput()
+    target.answering = true
+}
+
+/** What has to be written before a copy; null for nothing. */
+internal fun Connection.enqueued(): OwnedBuffer? = madeWriter?.owned
+
+/** A copy from [source] to this has ended, and may have been in the midst of something. */
+internal fun Connection.copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
+    if (failure == null) return
+    if (copy.isMidway) breakOutput("a copy from ${AddressText.of(source.remoteAddress)} ended in the midst of its bytes ($failure)")
+    if (copy.isMidway || source.core.isReset) lease?.spoil()
+    if (copy.lost() > 0) {
+        source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
+        source.lease?.spoil()
+    }
+    source.hasReturned = copy.lost() > 0 || source.unreadBytes() > 0
+    if (!source.isOpen) source.madeReader?.owned?.end() // nobody will read it
 }
 
 /** What readers and writers hold, in the hands of one copy. A copy in the other direction has another. */

@@ -1,9 +1,12 @@
 package io.netpark.coroutines
 
+import io.netpark.core.fd.Direction
 import io.netpark.core.net.FileTransfer
 import io.netpark.core.net.OpenFile
+import io.netpark.core.sys.NetparkException
 import java.nio.channels.FileChannel
 import java.nio.file.Path
+import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.yield
 
@@ -22,8 +25,8 @@ import kotlinx.coroutines.yield
  * @param onProgress told, in this coroutine, how many bytes the kernel has taken whenever it takes no more for now, and at last
  * @return how many bytes were sent: [count], or all there were
  * @throws java.nio.file.NoSuchFileException and the like: see [OpenFile.open]
- * @throws io.netpark.core.sys.NetparkException.Truncated there are fewer bytes than [count], or the file was cut off meanwhile
- * @throws io.netpark.core.sys.NetparkException as [Connection.write], saying how far it got
+ * @throws NetparkException.Truncated there are fewer bytes than [count], or the file was cut off meanwhile
+ * @throws NetparkException as [Connection.write], saying how far it got
  * @throws IllegalArgumentException [offset] is beyond the end of the file
  * @throws IllegalStateException another coroutine is writing
  */
@@ -99,4 +102,34 @@ private inline fun Connection.holdingOutput(body: () -> Unit) {
         giveUpWrite()
         throw e
     }
+}
+
+/** What was written before goes before. */
+internal suspend fun Connection.beforeFile() {
+    if (hasUnflushed()) flushRest()
+}
+
+internal fun Connection.startSend(context: CoroutineContext, transfer: FileTransfer): Int {
+    beginWrite(context)
+    val before = transfer.sent()
+    return ofTheFile { inTurn({ core.startSend(transfer) }, { holdFrames(); core.retrySend(transfer) }) }
+        .also { chargeBudget(transfer.sent() - before) }
+}
+
+internal fun Connection.retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
+    holdFrames()
+    checkActive(context, Direction.WRITE)
+    return toWrite(ofTheFile { core.retrySend(transfer) })
+}
+
+/** A file that is cut off is no failure of this connection. */
+private inline fun Connection.ofTheFile(send: () -> Int): Int = try {
+    send()
+} catch (e: NetparkException.Truncated) {
+    throw NetparkException.Truncated(e.message.orEmpty()).apply { initCause(e) }
+}
+
+/** A write that was to be retried will not be. */
+internal fun Connection.giveUpWrite() {
+    core.abandon(Direction.WRITE)
 }

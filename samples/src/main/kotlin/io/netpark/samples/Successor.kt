@@ -4,11 +4,12 @@ import io.netpark.core.sys.UnixAddress
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.writeDescriptors
+import java.nio.ByteBuffer
+import java.nio.file.Path
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
-import java.nio.ByteBuffer
-import java.nio.file.Path
 
 /**
  * Waits at [path] for the process that is to go on with the socket of [served], gives it the socket, and calls [relieved] once that

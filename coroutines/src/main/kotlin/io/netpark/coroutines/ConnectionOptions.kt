@@ -1,0 +1,77 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.NetOption
+import io.netpark.core.net.PeerCredentials
+import io.netpark.core.net.TcpInfo
+import io.netpark.core.net.ZeroCopy
+import io.netpark.core.sys.NetparkException
+import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
+
+/**
+ * The value of a socket option.
+ *
+ * @throws NetparkException.Closed the connection is closed
+ * @throws NetparkException a socket of this kind does not have it
+ */
+public fun <T : Any> Connection.getOption(option: NetOption<T>): T {
+    lease?.checkLent()
+    return core.getOption(option)
+}
+
+/** As the other, for an option that is a time. */
+@JvmName("getTimeOption")
+public fun Connection.getOption(option: NetOption<java.time.Duration>): Duration =
+    getOption<java.time.Duration>(option).toKotlinDuration()
+
+/**
+ * Sets a socket option.
+ *
+ * @throws NetparkException.Closed the connection is closed
+ * @throws NetparkException a socket of this kind does not have it, or the value is refused
+ */
+public fun <T : Any> Connection.setOption(option: NetOption<T>, value: T) {
+    lease?.checkLent()
+    core.setOption(option, value)
+}
+
+/**
+ * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [writer], and direct buffers that are
+ * [linked][io.netpark.core.buffer.BufferWriter.link] into it. Off by default; [ZeroCopy] says when it pays, which is never within
+ * one machine.
+ *
+ * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. It has them on loan then, and the owner of a
+ * linked buffer is told when it gives them back, also after a cancellation or [close]. Other writes copy, as ever.
+ *
+ * @throws NetparkException the kernel does not do it for such a socket: only for TCP
+ * @throws NetparkException.Closed the connection is closed
+ * @throws IllegalStateException SO_ZEROCOPY is set already, by who had the descriptor before
+ */
+public fun Connection.setZeroCopy(how: ZeroCopy) {
+    lease?.checkLent()
+    core.setZeroCopy(how)
+}
+
+/** How many sends had their bytes lent to the kernel, and what became of them. */
+public val Connection.zeroCopyCount: ZeroCopy.Count get() = core.zeroCopyCount()
+
+/**
+ * What the kernel knows of this TCP connection: round trips, retransmissions, windows.
+ *
+ * @throws NetparkException.Closed the connection is closed
+ */
+public fun Connection.tcpInfo(): TcpInfo {
+    lease?.checkLent()
+    return core.tcpInfo()
+}
+
+/**
+ * Who is at the other end of a unix socket.
+ *
+ * @throws NetparkException.Closed the connection is closed
+ * @throws IllegalStateException it is one of TCP, which does not know
+ */
+public fun Connection.peerCredentials(): PeerCredentials {
+    lease?.checkLent()
+    return core.peerCredentials()
+}

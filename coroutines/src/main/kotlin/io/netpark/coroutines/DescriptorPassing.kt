@@ -1,0 +1,65 @@
+package io.netpark.coroutines
+
+import io.netpark.core.fd.Descriptor
+import io.netpark.core.fd.Direction
+import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
+import java.nio.ByteBuffer
+import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.yield
+
+/**
+ * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those
+ * that come with its bytes, so until they have come neither [reader] nor [read] must be used.
+ *
+ * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
+ *
+ * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt]
+ * @return the number of bytes read, or [END_OF_STREAM]
+ * @throws IllegalStateException the connection is not one of unix sockets, or [into] holds some
+ * @throws IllegalArgumentException [target] has no room for a byte, which descriptors come with
+ */
+public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int {
+    if (isBudgetSpent()) yield()
+    beginRead(coroutineContext)
+    if (hasReturned) {
+        val returned = readReturned(target)
+        if (returned > 0) return returned
+    }
+    var count = core.startReadDescriptors(target, into)
+    while (count == Descriptor.PARK) {
+        awaitReadable()
+        checkActive(coroutineContext, Direction.READ)
+        count = core.retryReadDescriptors(target, into)
+    }
+    return count
+}
+
+/**
+ * Writes all of [source] to a unix socket, and passes [descriptors] along with its first byte: the peer gets descriptors of
+ * its own for the same open files. Those given here stay the caller's, open until this returns.
+ *
+ * **Cancelled**, timed out or failed, the position of [source] says how much has been written. If that is anything, the
+ * descriptors are on their way too.
+ *
+ * @param descriptors 1 to 253
+ * @throws NetparkException a descriptor is not open, or cannot be passed; and as [write]
+ * @throws IllegalStateException the connection is not one of unix sockets
+ * @throws IllegalArgumentException there is no byte to go with them, or they are too many
+ */
+public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor) {
+    if (isBudgetSpent()) yield()
+    if (hasUnflushed()) flushRest()
+    beginWrite(coroutineContext)
+    var state = inTurn(
+        { core.startWriteDescriptors(source, *descriptors) },
+        { core.retryWriteDescriptors(source, *descriptors) },
+    )
+    while (state != 0) {
+        pause(state)
+        checkActive(coroutineContext, Direction.WRITE)
+        state = toWrite(core.retryWriteDescriptors(source, *descriptors))
+    }
+    write(source)
+}

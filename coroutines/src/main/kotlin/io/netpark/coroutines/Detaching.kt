@@ -1,0 +1,27 @@
+package io.netpark.coroutines
+
+import io.netpark.core.net.Detached
+import io.netpark.core.sys.NetparkException
+
+/**
+ * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed.
+ *
+ * @return the socket, and the bytes that [reader] has read from it and nobody has taken; to be closed, or given to
+ *   [Reactor.adopt]
+ * @throws NetparkException.Closed the connection is closed
+ * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed, or the kernel has bytes
+ *     on loan (see [setZeroCopy])
+ */
+public fun Connection.detach(): Detached {
+    lease?.checkLent()
+    requireSent("detach the connection to")
+    val descriptor = core.detach()
+    try {
+        return Detached(descriptor, madeReader?.run { takeBytes(available().toInt()) } ?: ByteArray(0))
+    } catch (e: Throwable) { // no memory
+        descriptor.close()
+        throw e
+    } finally {
+        endBuffers()
+    }
+}
