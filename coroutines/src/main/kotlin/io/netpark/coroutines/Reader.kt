@@ -61,7 +61,7 @@ public class Reader internal constructor(
      * Suspends until [count] bytes are there.
      *
      * @return false if the input has ended instead and nothing is left of it: a clean end
-     * @throws NetparkException.Truncated the input has ended with some bytes left, but fewer; they can still be read
+     * @throws NetparkException.Truncated the input has ended with some bytes left, but fewer; they can still be taken
      * @throws NetparkException.LimitExceeded more was asked for than [Buffering.inputLimit], or is kept for views
      * @throws NetparkException as [Connection.read]
      */
@@ -72,7 +72,7 @@ public class Reader internal constructor(
     /**
      * Suspends until [count] bytes are there, of something that has begun: the input must not end before.
      *
-     * @throws NetparkException.Truncated the input has ended with fewer left; they can still be read
+     * @throws NetparkException.Truncated the input has ended with fewer left; they can still be taken
      * @throws NetparkException.LimitExceeded as [await]
      * @throws NetparkException as [Connection.read]
      */

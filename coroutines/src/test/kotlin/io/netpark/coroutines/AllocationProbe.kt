@@ -27,6 +27,7 @@ fun main(arguments: Array<String>) {
     }
     val echo: suspend (Connection) -> Unit = when {
         "buffers" in arguments -> ::echoByBuffer
+        "numbers" in arguments -> ::echoByNumber
         "requests" in arguments -> ::echoByRequest
         else -> ::echoByReader
     }
@@ -52,6 +53,19 @@ private suspend fun echoByReader(connection: Connection) {
 private suspend fun echoByRequest(connection: Connection) {
     while (connection.awaitRequest()) {
         connection.writer.append(connection.reader)
+        connection.writer.flush()
+    }
+}
+
+private suspend fun echoByNumber(connection: Connection) {
+    while (connection.reader.await()) {
+        repeat(1024 / 16) {
+            connection.writer.writeByte(connection.reader.awaitByte().toInt())
+            connection.writer.writeByte(connection.reader.awaitByte().toInt())
+            connection.writer.writeShort(connection.reader.awaitShort().toInt())
+            connection.writer.writeIntLe(connection.reader.awaitIntLe())
+            connection.writer.writeLong(connection.reader.awaitLong())
+        }
         connection.writer.flush()
     }
 }

@@ -9,7 +9,7 @@ import java.lang.management.ManagementFactory
 import java.nio.file.Path
 
 class AllocationSpec : NetparkSpec(body = {
-    val handlers = listOf("buffers", "readers", "requests").map { it to "a handler that uses $it on its own loop allocates nothing for a request" }
+    val handlers = listOf("buffers", "readers", "numbers", "requests").map { it to "a handler that uses $it on its own loop allocates nothing for a request" }
     for (libc in Bindings.all) for ((way, what) in handlers + ("messages" to "batches of messages allocate nothing")) {
         test("${libc.binding()}: $what in steady state") {
             val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }

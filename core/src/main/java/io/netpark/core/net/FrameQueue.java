@@ -124,7 +124,8 @@ public final class FrameQueue {
     }
 
     /**
-     * Has frames wait until the caller, who has the write lock, has written all that it wants to, though it may drop the lock meanwhile.
+     * Has frames wait until all of another write has been written, though it may be broken off and drop the lock meanwhile. For its
+     * holder.
      *
      * @return whether they did already
      */
@@ -145,7 +146,7 @@ public final class FrameQueue {
         stream.passWriteTurn();
     }
 
-    /** Fails all frames that wait, and those that will be submitted: another write has ended within something. */
+    /** Fails all frames that wait, and those that will be submitted: another write has ended in the middle of something. */
     public void breakOff(Exception why) {
         broken = why;
         stream.passWriteTurn();
@@ -276,11 +277,11 @@ public final class FrameQueue {
     /** Takes the write lock; of a stream that is closed it is as good as taken. Otherwise the waiter runs when it is to be had. */
     private boolean reserve() {
         while (true) {
-            if (stream.reserve(Direction.WRITE)) {
+            if (!held && stream.reserve(Direction.WRITE)) {
                 if (!held) {
                     return true;
                 }
-                stream.abandon(Direction.WRITE);
+                stream.abandon(Direction.WRITE); // between the two looks another write has begun, and was broken off
             }
             if (stream.isClosed()) {
                 return true; // to be told so

@@ -1,0 +1,82 @@
+@file:JvmName("KotlinxIo")
+
+package io.netpark.coroutines
+
+import io.netpark.core.buffer.BufferReader
+import io.netpark.core.buffer.BufferWriter
+import kotlinx.io.Buffer
+import kotlinx.io.Sink
+import kotlinx.io.Source
+import kotlinx.io.asSink
+import kotlinx.io.asSource
+
+// Bytes to and from kotlinx-io, each copied once. Nothing outside this file refers to kotlinx-io, which is an optional dependency: whoever
+// does not call these functions needs no jar of it.
+
+/** How much of a source is collected between two looks whether the writer is full. */
+private const val PART = 64L * 1024
+
+/**
+ * Copies the input to [target], to the end of the stream or until it was [count] bytes. Suspends while there is none; what [target]
+ * does with the bytes, if it is no [Buffer], is done on the caller's thread.
+ *
+ * **Cancelled**, timed out or failed, what has been copied is in [target], and all else is unread. How much that is a [Buffer] says.
+ *
+ * @param count how many bytes at most
+ * @return how many bytes were copied: [count], or all there were
+ * @throws io.netpark.core.sys.NetparkException as [Connection.read]
+ */
+public suspend fun Reader.copyTo(target: Sink, count: Long = Long.MAX_VALUE): Long {
+    require(count >= 0) { "a number of bytes cannot be negative: $count" }
+    var copied = 0L
+    while (copied < count && await()) {
+        val part = minOf(count - copied, available())
+        take(target, part)
+        copied += part
+    }
+    return copied
+}
+
+/**
+ * Takes the next [count] bytes that are there, or all, and writes them to [target]. Does not wait for more.
+ *
+ * @throws IndexOutOfBoundsException there are fewer; nothing is taken
+ */
+public fun BufferReader.take(target: Sink, count: Long = available()) {
+    if (count !in 0..available()) throw IndexOutOfBoundsException("take($count): there are ${available()} bytes")
+    target.write(asInputStream().asSource(), count)
+}
+
+/**
+ * Writes what [source] has, to its end or until it was [count] bytes. Suspends to flush whenever more than
+ * [Buffering.highWaterMark] has been collected. A source that is no [Buffer] is read on the caller's thread.
+ *
+ * **Cancelled**, timed out or failed in a flush, it has collected or sent what it has taken from [source], which has the rest.
+ *
+ * @param count how many bytes at most
+ * @return how many bytes were written: [count], or all there were
+ * @throws io.netpark.core.sys.NetparkException as [Writer.flush]
+ */
+public suspend fun Writer.write(source: Source, count: Long = Long.MAX_VALUE): Long {
+    require(count >= 0) { "a number of bytes cannot be negative: $count" }
+    val part = Buffer()
+    var written = 0L
+    while (written < count) {
+        flushIfFull()
+        val length = source.readAtMostTo(part, minOf(count - written, PART))
+        if (length < 0) break
+        put(part)
+        written += length
+    }
+    return written
+}
+
+/**
+ * Puts everything that [source] has, to its end. Sends nothing, and does not suspend; a source that is no [Buffer] is read on the
+ * caller's thread.
+ *
+ * @throws io.netpark.core.sys.NetparkException.LimitExceeded as for [BufferWriter.put] of an array: a part may have been put
+ */
+public fun BufferWriter.put(source: Source) {
+    source.transferTo(asOutputStream().asSink())
+}
