@@ -69,7 +69,7 @@ public final class BlockingListener implements AutoCloseable {
      * @param port 0 takes a free one, see {@link #port}
      * @throws NetparkException if it is in use or not permitted
      */
-    public static BlockingListener listen(int port) throws IOException {
+    public static BlockingListener listen(int port) throws NetparkException {
         return listen(new InetSocketAddress(port));
     }
 
@@ -79,12 +79,12 @@ public final class BlockingListener implements AutoCloseable {
      * @throws NetparkException naming the address: unknown, in use, not of this machine, not permitted
      * @throws IllegalArgumentException if the host has a port in it
      */
-    public static BlockingListener listen(String host, int port) throws IOException {
+    public static BlockingListener listen(String host, int port) throws NetparkException {
         return listen(ListenerDescriptor.addressOf(host, port));
     }
 
     /** As {@link #listen(EventLoopGroup, SocketAddress)}, with event loops of its own, which end with it. */
-    public static BlockingListener listen(SocketAddress address) throws IOException {
+    public static BlockingListener listen(SocketAddress address) throws NetparkException {
         EventLoopGroup group = EventLoopGroup.builder().daemon(true).open();
         try {
             return listen(group, address, NetOptions.DEFAULT, null, group);
