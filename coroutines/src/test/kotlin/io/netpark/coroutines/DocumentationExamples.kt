@@ -1,6 +1,5 @@
 package io.netpark.coroutines
 
-import io.kotest.matchers.shouldBe
 import io.netpark.core.net.Resolver
 import io.netpark.core.pool.PoolOptions
 import kotlinx.coroutines.cancel
@@ -81,13 +80,6 @@ internal suspend fun ping(reactor: Reactor): String? {
 
 internal suspend fun answerLines(connection: Connection, answer: (String) -> String) {
     connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
-}
-
-internal suspend fun testOf(reactor: Reactor, greeter: suspend (Connection) -> Unit) = coroutineScope {
-    val (client, server) = reactor.pair()
-    launch { server.use { greeter(it) } }
-    client.write("world\n".toByteArray())
-    client.reader.awaitLine() shouldBe "hello world"
 }
 
 internal class Member(val connection: Connection)
