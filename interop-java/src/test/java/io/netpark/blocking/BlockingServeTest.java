@@ -184,9 +184,19 @@ class BlockingServeTest {
 
     @Test
     void whatIsNotThePeersDoingIsReportedUnlessSomebodyIsTold() throws Exception {
+        IllegalStateException thrown = new IllegalStateException("by who was told");
+        assertSaid(null, reported);
+        assertSaid(onFailure, told);
+        assertSaid((connection, failure) -> {
+            throw thrown;
+        }, reported);
+        assertSame(thrown, reported.take()); // both
+    }
+
+    private void assertSaid(BlockingFailureHandler onFailure, BlockingQueue<Throwable> where) throws Exception {
         Setting setting = Setting.all().get(0);
         withListener(setting, (group, listener) -> {
-            BlockingHandler breaks = connection -> {
+            Setting.Started<Void> serving = serve(setting, listener, THREADS, connection -> {
                 connection.await(1);
                 try (BlockingListener other = BlockingListener.listen(group, setting.address());
                         BlockingConnection near = dial(other);
@@ -194,28 +204,14 @@ class BlockingServeTest {
                     far.reset();
                     near.await(1); // a database that resets, say
                 }
-            };
-            IllegalStateException thrown = new IllegalStateException("by who was told");
-            for (int round = 0; round < 3; round++) {
-                int each = round;
-                Setting.Started<Void> serving = serve(setting, listener, THREADS, breaks, each == 0 ? null : each == 1 ? onFailure
-                        : (connection, failure) -> {
-                            throw thrown;
-                        });
-                try (BlockingConnection client = dial(listener)) {
-                    client.write(new byte[1]);
-                    Throwable said = (each == 1 ? told : reported).take();
-                    assertTrue(said instanceof NetparkException.Reset, String.valueOf(said));
-                    if (each == 2) {
-                        assertSame(thrown, reported.take());
-                    }
-                }
-                serving.thread().interrupt();
-                assertThrows(Exception.class, serving::get);
-                if (each < 2) {
-                    return; // the interrupt has closed the listener
-                }
+            }, onFailure);
+            try (BlockingConnection client = dial(listener)) {
+                client.write(new byte[1]);
+                Throwable said = where.take();
+                assertTrue(said instanceof NetparkException.Reset, String.valueOf(said));
             }
+            listener.close();
+            serving.get();
         });
     }
 
