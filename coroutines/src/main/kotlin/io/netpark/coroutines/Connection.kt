@@ -278,7 +278,7 @@ public class Connection internal constructor(
         val before = sources.sumOf { it.remaining().toLong() }
         var state = inTurn({ core.startWrite(sources) }, { core.retryWrite(sources) })
         chargeBudget(before - sources.sumOf { it.remaining().toLong() })
-        while (state != 0) {
+        while (state <= PAUSE) {
             pause(state)
             checkActive(coroutineContext, Direction.WRITE)
             state = toWrite(core.retryWrite(sources))

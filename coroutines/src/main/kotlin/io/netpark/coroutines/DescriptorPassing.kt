@@ -56,7 +56,7 @@ public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descri
         { core.startWriteDescriptors(source, *descriptors) },
         { core.retryWriteDescriptors(source, *descriptors) },
     )
-    while (state < 0) { // what has been written is more than 0 bytes
+    while (state <= PAUSE) {
         pause(state)
         checkActive(coroutineContext, Direction.WRITE)
         state = toWrite(core.retryWriteDescriptors(source, *descriptors))

@@ -86,7 +86,7 @@ public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: L
     beforeFile()
     if (isBudgetSpent()) yield()
     var state = startSend(coroutineContext, transfer)
-    while (state != 0) {
+    while (state <= PAUSE) {
         if (onProgress != null && state != FRAMES_FIRST) holdingOutput { onProgress(transfer.sent()) }
         pause(state)
         state = retrySend(coroutineContext, transfer)

@@ -161,7 +161,7 @@ class PeerSpec : NetparkSpec(body = {
                             client.write("c") // in the socket before the handler asks for it
                             gate.countDown()
                             served.await()
-                            report.await() shouldBe Shutdown.Report(1, 0, 0, 0)
+                            report.await() shouldBe Shutdown.Report(0, 1, 0, 0) // it was at work when accepting stopped
                             client.write("d") // too late: nobody will answer it, and it must not reset what is on its way
                             delay(20)
                             client.readFully(200_000).contentEquals(pattern(200_000, 2)) shouldBe true
