@@ -27,7 +27,8 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * sent frames meanwhile.
  *
  * **The end.** A handler that returns normally has its frames written, as it has its writer flushed; frames that are sent meanwhile are
- * refused. When the connection is closed, or its handler fails, frames that wait are dropped, and the connection ends with a reset.
+ * refused. When the connection is closed, or its handler fails, frames that wait are dropped: [write] fails, and if there are any of
+ * [trySend], which nobody is told of, the connection ends with a reset.
  *
  * **Threads.** Any number of coroutines and threads, on any dispatchers.
  *
@@ -44,6 +45,9 @@ public class Frames internal constructor(
     /** Frames, and turns of other writes, on their way. */
     private val waiting = AtomicInteger()
     private val load = AtomicLong()
+
+    /** The part of the load that [trySend] has accepted, and nobody waits for. */
+    private val promised = AtomicLong()
 
     /** No frame is taken any more by [trySend]: the handler has ended, or the stream is broken. */
     @Volatile private var isEnded = false
@@ -64,6 +68,9 @@ public class Frames internal constructor(
 
     /** How many bytes wait for the peer, as [capacity] counts them. Changes at any time. */
     public val waitingBytes: Long get() = load.get()
+
+    /** As [waitingBytes], of what was accepted by [trySend]: whoever sent it is not told that it is dropped. */
+    internal val promisedBytes: Long get() = promised.get()
 
     /** Whether nothing is on its way. */
     internal val isIdle: Boolean get() = waiting.get() == 0
@@ -118,23 +125,32 @@ public class Frames internal constructor(
             bytes.close()
             return false
         }
+        promised.addAndGet(cost)
+        val isBusy = waiting.getAndIncrement() > 0
         try {
-            if (waiting.getAndIncrement() > 0) bytes.trim() // it may have to stay for a while
+            if (isBusy) bytes.trim() // it may have to stay for a while
             if (accepts()) {
                 connection.noteAnswer()
                 queue.submit(SentFrame(bytes, cost))
                 return true
             }
-            waiting.decrementAndGet()
-            load.addAndGet(-cost)
-            bytes.close()
+            takeBack(bytes, cost)
             return false
         } catch (e: Throwable) { // an OutOfMemoryError: it has not been submitted
-            waiting.decrementAndGet()
-            load.addAndGet(-cost)
-            bytes.close()
+            takeBack(bytes, cost)
             throw e
         }
+    }
+
+    private fun takeBack(bytes: LinkBuffer, cost: Long) {
+        sentFrameEnded(cost)
+        bytes.close()
+    }
+
+    private fun sentFrameEnded(cost: Long) {
+        waiting.decrementAndGet()
+        load.addAndGet(-cost)
+        promised.addAndGet(-cost)
     }
 
     private fun accepts(): Boolean = !isEnded && connection.acceptsFrames()
@@ -239,8 +255,7 @@ public class Frames internal constructor(
     private inner class SentFrame(bytes: LinkBuffer, private val cost: Long) : FrameQueue.Frame(bytes) {
 
         override fun ended(failure: Exception?) {
-            waiting.decrementAndGet()
-            load.addAndGet(-cost)
+            sentFrameEnded(cost)
             failure?.let { failed(it) }
         }
     }

@@ -205,7 +205,7 @@ internal suspend fun Connection.awaitWritable() {
 internal fun Connection.unflushed(): Long = madeWriter?.buffered() ?: 0
 
 /** How much the writer holds, and what waits to be sent by frames. */
-internal fun Connection.unsent(): Long = unflushed() + (madeFrames?.waitingBytes ?: 0)
+internal fun Connection.unsent(): Long = unflushed() + (madeFrames?.promisedBytes ?: 0)
 
 internal fun Connection.hasUnflushed(): Boolean = unflushed() > 0
 
