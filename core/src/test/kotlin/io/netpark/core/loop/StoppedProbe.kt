@@ -9,6 +9,7 @@ private const val MILLIS = 1_000_000L
 fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(800)) }).use { reactor ->
     val self = ProcessHandle.current().pid()
     reactor.loop.submit {
+        spin(450) // the watchdog sees it
         ProcessBuilder("sh", "-c", "kill -STOP $self; sleep 2; kill -CONT $self").start()
         var last = System.nanoTime()
         var gap = 0L
@@ -18,8 +19,13 @@ fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(800)) }).use {
             gap = now - last
             last = now
         }
-        while (System.nanoTime() - last < 100 * MILLIS) Thread.onSpinWait() // the watchdog looks meanwhile
+        spin(100) // the watchdog looks meanwhile
         println("stood still for ${gap / MILLIS} ms")
     }.get()
     reactor.reporter.shouldBeSilent()
+}
+
+private fun spin(millis: Long) {
+    val since = System.nanoTime()
+    while (System.nanoTime() - since < millis * MILLIS) Thread.onSpinWait()
 }
