@@ -1,7 +1,6 @@
 package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
@@ -11,7 +10,6 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import java.net.SocketAddress
-import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
 
 /** The echo server with coroutines. */
@@ -24,18 +22,11 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
         reactor.close()
         throw e
     }
-    private val idleTimeout: Duration =
-        if (options.idleTimeout.isZero) Duration.INFINITE else options.idleTimeout.toKotlinDuration()
+    private val idleTimeout = options.idleTimeout.toKotlinDuration()
 
     // Handlers run on the loop of their connection; the scope is where serve itself waits for them.
     private val serving = CoroutineScope(Dispatchers.Default).launch {
-        listener.serve(drain = options.drain.toKotlinDuration()) { connection ->
-            try {
-                echo(connection)
-            } catch (_: TimedOut) {
-                // Silent for too long. The connection is closed now, as it is whenever its handler is left.
-            }
-        }
+        listener.serve(drain = options.drain.toKotlinDuration()) { connection -> echo(connection) }
     }
 
     override val address: SocketAddress get() = listener.localAddress

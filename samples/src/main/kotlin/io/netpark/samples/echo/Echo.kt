@@ -1,12 +1,15 @@
 package io.netpark.samples.echo
 
+import io.netpark.core.sys.Due
 import io.netpark.samples.Listening
+import io.netpark.samples.demand
 import io.netpark.samples.serve
 import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
+import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
-import java.time.Duration
+import picocli.CommandLine.Spec
 import java.util.concurrent.Callable
 
 /** An echo server to try clients on, until a signal ends it. */
@@ -19,6 +22,9 @@ private class Echo : Callable<Int> {
 
     enum class Api { COROUTINE, CALLBACK }
 
+    @Spec
+    private lateinit var spec: CommandSpec
+
     @Mixin
     private val listening = Listening()
 
@@ -29,9 +35,10 @@ private class Echo : Callable<Int> {
         names = ["--idle-timeout"], paramLabel = "S",
         description = ["Close a connection on which no byte moves, either way, for this many seconds (default: never)."],
     )
-    private var idleTimeout = Duration.ZERO
+    private var idleTimeout = Due.INFINITE
 
     override fun call(): Int {
+        spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
         val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.loops::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
         return listening.begin(server, text(server.address), server.group)

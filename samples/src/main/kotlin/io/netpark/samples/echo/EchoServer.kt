@@ -1,6 +1,7 @@
 package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.sys.Due
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.time.Duration
@@ -23,8 +24,8 @@ interface EchoServer : AutoCloseable {
 class EchoOptions(
     /** Where to listen; port 0 takes a free one. */
     val address: InetSocketAddress,
-    /** How long no byte may move in either direction before a connection is closed; zero is for ever. */
-    val idleTimeout: Duration = Duration.ZERO,
+    /** How long no byte may move in either direction before a connection is closed. */
+    val idleTimeout: Duration = Due.INFINITE,
     /** How long clients may go on when the server is closed. */
     val drain: Duration = Duration.ZERO,
     /** Choices about the event loops. */

@@ -1,7 +1,6 @@
 package io.netpark.samples.http
 
 import io.netpark.core.buffer.LinkBuffer
-import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.core.sys.NetparkException.Timeout
 import io.netpark.coroutines.Connection
@@ -30,16 +29,10 @@ internal class HttpConnection(
     suspend fun serve() {
         connection.idleTimeout = limits.idle
         try {
-            try {
-                exchange()
-            } catch (refusal: Refusal) {
-                answer.error(refusal.status, closes = true, head.method == Method.HEAD)
-                connection.closeLingering(limits.parting)
-            }
-        } catch (_: NetparkException.Truncated) {
-            // The client has gone in the middle of a request, or a file was cut off in the middle of an answer.
-        } catch (late: TimedOut) {
-            if (late.timeout() != Timeout.IDLE) throw late // silent for too long, or does not read: closed by now
+            exchange()
+        } catch (refusal: Refusal) {
+            answer.error(refusal.status, closes = true, head.method == Method.HEAD)
+            connection.closeLingering(limits.parting)
         }
     }
 

@@ -69,29 +69,21 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
         val relayed = Relayed()
         relays += relayed
         try {
-            client.resetUnlessEnded {
-                upstreams.withConnection { upstream ->
-                    upstream.resetUnlessEnded { relay(client, upstream, relayed) }
+            upstreams.withConnection { upstream ->
+                try {
+                    relay(client, upstream, relayed)
+                } catch (e: Throwable) {
+                    upstream.reset() // as for the client: an end that was not one must not look like one
+                    throw e
                 }
             }
         } catch (_: IOException) {
-            // No upstream, or one side is gone: the other has been told in the only way there is.
+            client.reset() // no upstream, or one side is gone
         } finally {
             relays -= relayed
             there.addAndGet(relayed.there)
             back.addAndGet(relayed.back)
         }
-    }
-
-    /**
-     * Resets the connection if [block] does not end by itself: it fails, or is cancelled, as when the time to drain is over.
-     * An end that was not one must not look like one: a download that is delimited by it would be taken for complete.
-     */
-    private inline fun Connection.resetUnlessEnded(block: () -> Unit) = try {
-        block()
-    } catch (e: Throwable) {
-        reset()
-        throw e
     }
 
     /** How many clients there are now. */
