@@ -90,10 +90,7 @@ suspend fun stream(connection: Connection, blocks: Int, fill: (ByteBuffer) -> Un
 
 /** Writes much, and keeps little: never more than a row over the high-water mark. */
 suspend fun export(connection: Connection, rows: Sequence<String>) {
-    for (row in rows) {
-        connection.writer.writeString(row)
-        connection.writer.writeByte('\n'.code)
-    }
+    for (row in rows) connection.writer.writeString("$row\n")
     connection.writer.flush()
 }
 
@@ -280,5 +277,13 @@ suspend fun greeterGreets(reactor: Reactor) = coroutineScope {
         check(client.reader.awaitLine() == "hello ann")
         client.shutdownOutput()
         check(client.reader.awaitLine() == null)
+    }
+}
+
+/** A line for everybody. A member that is so slow that there is no room for the line is cut off. Never suspends. */
+fun broadcast(members: Iterable<Connection>, line: String) {
+    val bytes = ByteBuffer.wrap("$line\n".toByteArray())
+    for (member in members) {
+        if (!member.frames.trySend { link(bytes.duplicate()) }) member.reset()
     }
 }

@@ -251,4 +251,11 @@ class GuideSpec : NetparkSpec(body = {
             serving.cancelAndJoin()
         }
     }
+
+    example("a broadcast, and a member that does not read") { client, server ->
+        broadcast(listOf(server, client), "news")
+        client.reader.awaitLine() shouldBe "news"
+        server.reader.awaitLine() shouldBe "news"
+        while (server.isOpen) broadcast(listOf(server), "x".repeat(100_000))
+    }
 })

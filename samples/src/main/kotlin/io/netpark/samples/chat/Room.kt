@@ -4,9 +4,9 @@ import io.netpark.samples.websocket.WebSocket
 import io.netpark.samples.websocket.textFrame
 
 /**
- * Who is here. Members are on several event loops; what one says is made into a frame once, and left in the outbox of each. That
- * happens under one lock, and nothing is sent meanwhile: so all members see everything in the same order, and nobody waits for
- * anybody's network. Whose outbox is full is dropped.
+ * Who is here. Members are on several event loops; what one says is made into a frame once, and left to the frames of each
+ * connection. That happens under one lock, and nobody waits for it: so all members see everything in the same order, and nobody waits
+ * for anybody's network. A member whose connection has no room is dropped.
  *
  * Any thread.
  */
@@ -17,8 +17,8 @@ internal class Room {
     /** By the name in lower case. Guarded by itself, as is the next. */
     private val members = LinkedHashMap<String, Member>()
 
-    /** Are not members any more, and not told yet. */
-    private val departed = ArrayList<WebSocket>()
+    /** What is to be done when the lock is free: to say goodbye to those who are not members any more. */
+    private val goodbyes = ArrayList<() -> Unit>()
 
     @Volatile private var isClosed = false
 
@@ -32,8 +32,7 @@ internal class Room {
         val before = members[key(name)]
         if (before != null) {
             if (token.isEmpty() || token != before.token) throw NotUnderstood("Somebody here is called ${before.name} already.")
-            before.socket.endLater(ELSEWHERE, "you are here over another connection")
-            departed += before.socket
+            goodbyes += { before.socket.end(ELSEWHERE, "you are here over another connection") }
         }
         if (before?.name != name) {
             if (before != null) {
@@ -69,22 +68,21 @@ internal class Room {
         val slow = members.values.filterNot { it.socket.offer(frame) }
         for (member in slow) {
             members.remove(key(member.name))
-            member.socket.endAsTooSlow()
-            departed += member.socket
+            goodbyes += member.socket::endAsTooSlow
         }
         for (member in slow) publish(News.left(member.name, TOO_SLOW))
     }
 
-    /** Changes something under the lock. Whoever is concerned is woken when it is free: sending may begin inside of that. */
+    /** Changes something under the lock, and says goodbye to whom it concerns when that is free. */
     private inline fun <T> changing(change: () -> T): T {
-        val concerned: List<WebSocket>
+        val goodbyes: List<() -> Unit>
         val result = synchronized(members) {
             change().also {
-                concerned = departed + members.values.map { it.socket }
-                departed.clear()
+                goodbyes = this.goodbyes.toList()
+                this.goodbyes.clear()
             }
         }
-        concerned.forEach { it.ring() }
+        goodbyes.forEach { it() }
         return result
     }
 
