@@ -17,7 +17,7 @@ import kotlinx.coroutines.coroutineScope
 public suspend fun Connection.serve(handler: suspend CoroutineScope.(Connection) -> Unit) {
     try {
         coroutineScope { handler(this@serve) }
-        if (isOutputBroken) breakOff() else flushRest()
+        if (isOutputBroken) breakOff() else finishOutput()
     } catch (e: Throwable) {
         breakOff()
         throw e

@@ -1,16 +1,12 @@
 package io.netpark.samples
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.sys.AddressText
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.ParameterException
 import picocli.CommandLine.Spec
-import java.net.InetAddress
 import java.net.InetSocketAddress
-import java.net.SocketAddress
-import java.net.UnknownHostException
 import java.time.Duration
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
@@ -55,19 +51,14 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     /** The same host with another port, which an option names. */
     fun address(option: String, port: Int): InetSocketAddress {
         spec.demand(port in 0..65535) { "$option must be 0 to 65535, not $port" }
-        val address = try {
-            InetAddress.getByName(host)
-        } catch (e: UnknownHostException) {
-            throw UnknownHostException("$host is not a known host").apply { initCause(e) }
-        }
-        return InetSocketAddress(address, port)
+        return InetSocketAddress(host, port) // listen says so if the host is not known
     }
 
     /**
      * Says that a server listens. It is closed when a signal comes; a second one ends the program at once. A program whose event
      * loops have ended by a failure exits as one that has failed.
      *
-     * @param where as people write it; see [text]
+     * @param where as people write it
      * @param group the server's event loops
      * @param connections how many are open: what the end waits for
      * @return the exit status, of what has gone well so far
@@ -126,6 +117,3 @@ internal fun statusOfLoops(group: EventLoopGroup): Int? {
     System.err.println("the event loops are lost: $failure")
     return 1
 }
-
-/** An address as everything here writes it: 127.0.0.1:7000, [::1]:7000. */
-internal fun text(address: SocketAddress): String = AddressText.of(address)

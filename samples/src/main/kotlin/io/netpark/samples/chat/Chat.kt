@@ -1,10 +1,10 @@
 package io.netpark.samples.chat
 
 import io.netpark.core.net.Admission
+import io.netpark.core.sys.AddressText
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import io.netpark.samples.websocket.WebSocketOptions
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
@@ -92,8 +92,8 @@ private class Chat : Callable<Int> {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
-        return listening.begin(both, "http://${text(chat.address)}/", chat.group).also {
-            echo?.let { println("callback echo on ws://${text(it.address())}/echo") }
+        return listening.begin(both, "http://${AddressText.of(chat.address)}/", chat.group).also {
+            echo?.let { println("callback echo on ws://${AddressText.of(it.address())}/echo") }
         }
     }
 

@@ -19,7 +19,6 @@ import java.io.FileDescriptor
 import java.io.FileOutputStream
 import java.io.InputStream
 import java.io.OutputStream
-import java.net.UnknownHostException
 import java.util.concurrent.Callable
 import kotlin.system.exitProcess
 import kotlin.time.Duration.Companion.seconds
@@ -48,7 +47,7 @@ private class Connect : Callable<Int> {
         spec.demand(port in 1..65535) { "PORT must be 1 to 65535, not $port" }
         Reactor(loops = 1).use { reactor ->
             runBlocking {
-                dial(reactor).use { connection ->
+                reactor.dial(host, port, timeout = 10.seconds).use { connection ->
                     // In a scope that nobody waits for: a read of standard input cannot be interrupted, and must not keep
                     // the program from ending when the server closes. The threads of Dispatchers.IO are daemons.
                     CoroutineScope(Dispatchers.IO).launch { send(System.`in`, connection) }
@@ -57,12 +56,6 @@ private class Connect : Callable<Int> {
             }
         }
         return 0
-    }
-
-    private suspend fun dial(reactor: Reactor): Connection = try {
-        reactor.dial(host, port, timeout = 10.seconds)
-    } catch (e: UnknownHostException) {
-        throw UnknownHostException("$host is not a known host").apply { initCause(e) }
     }
 
     /** On a thread that may block: reading standard input does. */

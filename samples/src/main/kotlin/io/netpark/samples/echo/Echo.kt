@@ -1,10 +1,10 @@
 package io.netpark.samples.echo
 
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
@@ -41,7 +41,7 @@ private class Echo : Callable<Int> {
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
         val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.loops::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
-        return listening.begin(server, text(server.address), server.group)
+        return listening.begin(server, AddressText.of(server.address), server.group)
     }
 }
 

@@ -2,12 +2,12 @@ package io.netpark.samples.http
 
 import io.netpark.core.net.Admission
 import io.netpark.core.net.ListenFds
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
@@ -90,7 +90,7 @@ private class Http : Callable<Int> {
                 loops = listening.loops::configure,
             ),
         )
-        return listening.begin(server, text(server.address), server.group).also {
+        return listening.begin(server, AddressText.of(server.address), server.group).also {
             predecessor?.relieve()
             takeover?.let { path -> server.awaitSuccessor(path) { listening.end() } }
         }

@@ -1,12 +1,12 @@
 package io.netpark.samples.proxy
 
 import io.netpark.core.net.Admission
+import io.netpark.core.sys.AddressText
 import io.netpark.samples.Listening
 import io.netpark.samples.LiveLine
 import io.netpark.samples.demand
 import io.netpark.samples.load.Target
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
@@ -77,7 +77,7 @@ private class Proxy : Callable<Int> {
             server.close()
             println(server.statistics())
         }
-        return listening.begin(closing, text(server.address), server.group, server::clients).also {
+        return listening.begin(closing, AddressText.of(server.address), server.group, server::clients).also {
             thread(name = "statistics", isDaemon = true) { showStatistics(server) }
         }
     }

@@ -1,10 +1,10 @@
 package io.netpark.samples.redis
 
+import io.netpark.core.sys.AddressText
 import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
@@ -41,7 +41,7 @@ private class Redis : Callable<Int> {
         spec.demand(longestValue in 1..512) { "--longest-value must be 1 to 512, not $longestValue" }
 
         val server = RedisServer(listening.address(), listening.loops::configure, longestValue shl 20, listening.drain)
-        return listening.begin(server, text(server.address()), server.group(), server::connections)
+        return listening.begin(server, AddressText.of(server.address()), server.group(), server::connections)
     }
 }
 

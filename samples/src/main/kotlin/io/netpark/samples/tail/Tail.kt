@@ -1,10 +1,10 @@
 package io.netpark.samples.tail
 
+import io.netpark.core.sys.AddressText
 import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import io.netpark.samples.text
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
@@ -45,7 +45,7 @@ private class Tail : Callable<Int> {
         spec.demand(!Files.exists(file) || Files.isRegularFile(file)) { "$file is not a file" }
 
         val server = TailServer(file, lines, listening.address(), listening.drain, listening.loops::configure)
-        return listening.begin(server, text(server.address()), server.group(), server::connections)
+        return listening.begin(server, AddressText.of(server.address()), server.group(), server::connections)
     }
 }
 
