@@ -144,32 +144,35 @@ final class TimeLimit {
     /** On the loop, at {@link #armedAt} or, if that was moved meanwhile, later or for nothing. */
     private void fire() {
         Waiter waiter = null;
-        boolean progressed = false;
-        for (boolean asked = false; ; asked = true) {
-            synchronized (this) {
-                armedAt = NONE;
-                if (closed) {
-                    return;
-                }
-                long now = System.nanoTime();
-                if (since != NONE && (progressed || !descriptor.isGoingOn(direction))) {
-                    since = progressed ? instant(now) : NONE;
-                }
-                boolean expired = deadline != NONE && deadline - now <= 0;
-                boolean timedOut = since != NONE && due() - now <= 0;
-                if (expired || !timedOut || asked) {
-                    if (expired || timedOut) {
-                        since = NONE;
-                        waiter = strike(expired ? direction.expired : direction.timedOut);
+        try {
+            boolean progressed = false;
+            for (boolean asked = false; ; asked = true) {
+                synchronized (this) {
+                    armedAt = NONE;
+                    if (closed) {
+                        return;
                     }
-                    armForNext(expired);
-                    break;
+                    long now = System.nanoTime();
+                    if (since != NONE && (progressed || !descriptor.isGoingOn(direction))) {
+                        since = progressed ? instant(now) : NONE;
+                    }
+                    boolean expired = deadline != NONE && deadline - now <= 0;
+                    boolean timedOut = since != NONE && due() - now <= 0;
+                    if (expired || !timedOut || asked) {
+                        if (expired || timedOut) {
+                            since = NONE;
+                            waiter = strike(expired ? direction.expired : direction.timedOut);
+                        }
+                        armForNext(expired);
+                        return;
+                    }
                 }
+                progressed = hasProgressed(); // a system call, so without the monitor
             }
-            progressed = hasProgressed(); // a system call, so without the monitor
-        }
-        if (waiter != null) {
-            waiter.run();
+        } finally { // there may be no memory to arm the timer
+            if (waiter != null) {
+                waiter.run();
+            }
         }
     }
 
