@@ -48,7 +48,7 @@ public final class ListenFds implements AutoCloseable {
      * so that no child gets them.
      *
      * @return empty if none were passed to this process; {@link #reason} tells why
-     * @throws NetparkException if a descriptor that the environment promises is not open
+     * @throws NetparkException if a descriptor that the environment promises is not open; those before it are closed then
      * @throws IllegalArgumentException if the environment says something else than numbers
      */
     public static ListenFds take() throws NetparkException {
@@ -84,6 +84,7 @@ public final class ListenFds implements AutoCloseable {
             int fd = FIRST + i;
             int result = libc.fcntl(fd, Linux.F_SETFD, Linux.FD_CLOEXEC);
             if (result < 0) {
+                passed.forEach(one -> one.descriptor.close()); // nobody else will be given them
                 throw NetparkException.of(-result, "take descriptor " + fd + ", as LISTEN_FDS is " + count);
             }
             String name = i < given.length && !given[i].isEmpty() ? given[i] : UNKNOWN;
@@ -94,10 +95,14 @@ public final class ListenFds implements AutoCloseable {
 
     private static int number(String variable, String value) {
         try {
-            return Integer.parseUnsignedInt(value);
+            int number = Integer.parseInt(value);
+            if (number >= 0) {
+                return number;
+            }
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(variable + " is no number: " + value);
+            // As one that is negative.
         }
+        throw new IllegalArgumentException(variable + " is no number: " + value);
     }
 
     private static ListenFds none(String reason) {

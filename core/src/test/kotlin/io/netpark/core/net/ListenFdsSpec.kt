@@ -40,6 +40,8 @@ class ListenFdsSpec : NetparkSpec(body = {
         shouldThrow<IllegalArgumentException> { take("LISTEN_FDS" to "many", "LISTEN_PID" to "42") }
             .message shouldBe "LISTEN_FDS is no number: many"
         shouldThrow<IllegalArgumentException> { take("LISTEN_FDS" to "1", "LISTEN_PID" to "me") }
+        shouldThrow<IllegalArgumentException> { take("LISTEN_FDS" to "4294967295", "LISTEN_PID" to "42") }
+            .message shouldBe "LISTEN_FDS is no number: 4294967295"
     }
 
     test("this process has been given none") {
