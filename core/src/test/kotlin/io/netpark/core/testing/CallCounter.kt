@@ -23,7 +23,14 @@ class CallCounter(real: LibC = Bindings.best) {
     operator fun get(method: String): Long = calls[method]?.get() ?: 0
 
     /** Waits of either poller. */
-    val waits: Long get() = this["epollWait"] + this["epollPwait2"] + this["poll"]
+    val waits: Long get() = WAITS.sumOf { this[it] }
+
+    /** All calls but the [waits], which a loop makes whenever it comes to it. */
+    fun withoutWaits(): Map<String, Long> = calls.mapValues { it.value.get() } - WAITS
 
     override fun toString() = calls.toSortedMap().toString()
+
+    private companion object {
+        val WAITS = setOf("epollWait", "epollPwait2", "poll")
+    }
 }
