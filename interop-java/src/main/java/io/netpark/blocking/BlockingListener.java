@@ -234,14 +234,16 @@ public final class BlockingListener implements AutoCloseable {
 
     private void takeTurn(long nanos) throws IOException {
         try {
-            if (turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+            // An untimed tryLock overtakes those who wait; a timed one throws if the thread is interrupted, though it need not wait.
+            if (!turn.hasQueuedThreads() && turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
                 return;
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while it waited for its turn to accept from " + core);
         }
-        throw core.isClosed() ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
+        throw core.isClosed()
+                ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
     }
 
     private ConnectionDescriptor acceptUntil(long end) throws IOException {
@@ -258,7 +260,8 @@ public final class BlockingListener implements AutoCloseable {
     }
 
     private NetparkException timedOut() {
-        return new NetparkException.TimedOut(NetparkException.Timeout.ACCEPT, "accept on " + AddressText.of(core.localAddress()) + ": nobody has come in time");
+        return new NetparkException.TimedOut(
+                NetparkException.Timeout.ACCEPT, "accept on " + AddressText.of(core.localAddress()) + ": nobody has come in time");
     }
 
     // Serving
@@ -290,7 +293,7 @@ public final class BlockingListener implements AutoCloseable {
      *
      * @param executor runs the handlers; it needs a thread for each connection that is to be served at a time. What it takes it must
      *     run, sooner or later; it stays the caller's
-     * @param handler called once for each connection, which is closed when it returns
+     * @param handler called once for each connection, which is closed when it returns; not for one that is cut off before it has begun
      * @param onFailure on the handler's thread, or where the executor has thrown; null for nobody
      * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so
      */

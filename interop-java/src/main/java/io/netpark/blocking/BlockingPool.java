@@ -14,9 +14,9 @@ import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,9 +167,10 @@ public final class BlockingPool implements AutoCloseable {
             boolean good = check.isGood(lease.connection());
             settled = true;
             return good;
-        } catch (InterruptedIOException e) {
-            throw e; // by the borrower's being interrupted
         } catch (IOException e) {
+            if (e instanceof InterruptedIOException && Thread.currentThread().isInterrupted()) { // and no SocketTimeoutException
+                throw e;
+            }
             settled = true;
             return false;
         } finally {

@@ -135,7 +135,6 @@ final class Handlers {
         return await(nanos, () -> running == 0);
     }
 
-
     private boolean await(long nanos, BooleanSupplier condition) throws InterruptedException {
         long end = Due.in(nanos);
         lock.lockInterruptibly();

@@ -100,9 +100,8 @@ final class Handling implements Runnable {
     private synchronized boolean begin(@Nullable Thread runner) {
         boolean first = !begun;
         begun = true;
-        thread = runner;
-        if (first && cut && runner != null) {
-            runner.interrupt();
+        if (first) {
+            thread = runner;
         }
         return first;
     }
@@ -122,18 +121,24 @@ final class Handling implements Runnable {
         }
     }
 
-    /** From any thread; the handler may feel it or not. */
+    /** From any thread; the handler may feel it or not. One that has not begun never does: its executor may have dropped it. */
     void cutOff() {
         try {
             connection.breakOff();
         } finally {
-            synchronized (this) {
-                cut = true;
-                if (thread != null) {
-                    thread.interrupt();
-                }
+            if (cut()) {
+                end();
             }
         }
+    }
+
+    /** Returns whether the handler had not begun. */
+    private synchronized boolean cut() {
+        cut = true;
+        if (thread != null) {
+            thread.interrupt();
+        }
+        return begin(null);
     }
 
     synchronized boolean isRunBy(Thread caller) {

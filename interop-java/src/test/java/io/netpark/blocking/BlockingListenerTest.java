@@ -132,6 +132,27 @@ class BlockingListenerTest {
         }
     }
 
+    @Test
+    void aThreadThatAcceptsAgainDoesNotOvertakeOneThatWaits() throws Exception {
+        Setting setting = Setting.all().get(0);
+        try (EventLoopGroup group = setting.open(); BlockingListener listener = BlockingListener.listen(group, setting.address())) {
+            for (byte round = 0; round < 10; round++) {
+                Setting.Started<BlockingConnection> twice = setting.start(() -> {
+                    listener.accept().close();
+                    return listener.accept();
+                });
+                twice.awaitWaiting();
+                Setting.Started<BlockingConnection> once = setting.start(() -> listener.accept(Duration.ofSeconds(5)));
+                once.awaitWaiting();
+                for (int i = 0; i < 3; i++) {
+                    BlockingConnection.dial(group, listener.localAddress()).write(new byte[] {(byte) i});
+                }
+                assertEquals(1, once.get().awaitByte());
+                assertEquals(2, twice.get().awaitByte());
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("settings")
     void anInterruptEndsAnyWaitAndLosesNothing(Setting setting) throws Exception {

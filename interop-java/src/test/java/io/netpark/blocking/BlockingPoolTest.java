@@ -14,6 +14,7 @@ import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -144,7 +145,7 @@ class BlockingPoolTest {
                 return switch (checks.incrementAndGet()) {
                     case 1 -> true;
                     case 2 -> false;
-                    case 3 -> throw new IOException("on purpose");
+                    case 3 -> throw new SocketTimeoutException("on purpose"); // which is an InterruptedIOException
                     default -> connection.await(1); // an answer that does not come
                 };
             };

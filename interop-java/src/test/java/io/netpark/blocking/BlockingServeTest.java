@@ -24,6 +24,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -264,6 +265,41 @@ class BlockingServeTest {
                 serving.get();
                 assertTrue(told.stream().anyMatch(RejectedExecutionException.class::isInstance), told.toString());
                 told.clear();
+            }
+        });
+    }
+
+    @Test
+    void aHandlerThatIsCutOffInTheQueueOfItsExecutorIsNotRunAndNotWaitedFor() throws Exception {
+        Setting setting = Setting.all().get(0);
+        ThreadPoolExecutor pool = new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
+        withListener(setting, (group, listener) -> {
+            AtomicInteger run = new AtomicInteger();
+            CountDownLatch leave = new CountDownLatch(1);
+            Setting.Started<Void> serving = serve(setting, listener, pool, connection -> {
+                run.incrementAndGet();
+                while (leave.getCount() > 0) {
+                    try {
+                        leave.await();
+                    } catch (InterruptedException e) {
+                        // It does not want to feel that.
+                    }
+                }
+            }, onFailure);
+            try (BlockingConnection first = dial(listener); BlockingConnection queued = dial(listener)) {
+                while (run.get() == 0 || pool.getQueue().isEmpty()) {
+                    Thread.sleep(1);
+                }
+                assertEquals(new Shutdown.Report(0, 0, 0, 2), listener.shutdown(Shutdown.within(Duration.ZERO)));
+                assertFalse(first.await(1));
+                assertFalse(queued.await(1));
+                pool.shutdownNow();
+                leave.countDown();
+                serving.task().get(10, TimeUnit.SECONDS);
+                assertEquals(1, run.get());
+            } finally {
+                leave.countDown();
+                pool.shutdownNow();
             }
         });
     }
