@@ -13,7 +13,8 @@ import io.netpark.core.buffer.SegmentPool
  *   others have given memory back, or fails, as [SegmentPool.Builder.readersWait] says
  * @property inputLimit the most bytes that a reader may be asked to wait for, or may keep for views
  * @property outputLimit the most bytes that a writer may hold; reaching it is an error of the handler, which should flush
- * @property highWaterMark how many bytes a writer collects before its `write…` functions, and [Writer.flushIfFull], flush
+ * @property highWaterMark how many bytes a writer collects before its `write…` functions, and [Writer.flushIfFull], flush; half of
+ *   [outputLimit] if that is less
  */
 public class Buffering(
     public val pool: SegmentPool = SegmentPool.shared(),
@@ -26,6 +27,9 @@ public class Buffering(
             "limits are numbers of bytes above 0: input $inputLimit, output $outputLimit, mark $highWaterMark"
         }
     }
+
+    /** What has been collected up to the mark, and as much again, fit the limit: so whoever may flush never reaches it. */
+    internal val effectiveMark: Int = minOf(highWaterMark.toLong(), outputLimit / 2).toInt().coerceAtLeast(1)
 
     internal fun newInput(): LinkBuffer = LinkBuffer(pool)
 

@@ -172,7 +172,7 @@ public class Connection internal constructor(
     /** What it holds counts when the reader wants memory and there is none: both are in the same hands. */
     private fun newWriter(buffer: LinkBuffer): Writer {
         madeReader?.buffer?.beside(buffer)
-        return Writer(this, OwnedBuffer(core.loop(), buffer), buffer, buffering.highWaterMark)
+        return Writer(this, OwnedBuffer(core.loop(), buffer), buffer, buffering.effectiveMark)
     }
 
     /** Takes whole frames from many coroutines. Other writes take turns with them. */

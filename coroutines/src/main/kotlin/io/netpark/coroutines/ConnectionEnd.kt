@@ -41,6 +41,19 @@ internal fun Connection.lookAgain(): Unit = core.nudge(Direction.READ)
 internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null
 
 /**
+ * What a handler leaves behind: if [handle] returns, its output is finished. If that fails, or it throws, what is unsent is dropped, and
+ * [failed] is told how many bytes that were. To be closed by [closeWithBuffers].
+ */
+internal suspend inline fun Connection.endedBy(handle: () -> Unit, failed: (failure: Throwable, dropped: Long) -> Unit) {
+    try {
+        handle()
+        if (isOutputBroken) breakOff() else finishOutput()
+    } catch (e: Throwable) {
+        failed(e, breakOff())
+    }
+}
+
+/**
  * The handler has failed or was cancelled: what it has not flushed is dropped, and what it may have cut off does not look
  * complete to the peer. To be closed by [closeWithBuffers].
  *

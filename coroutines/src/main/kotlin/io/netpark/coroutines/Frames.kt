@@ -26,8 +26,8 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * out holds frames up until another flush has sent the rest. A connection that is copied to by [Connection.copyTo] must not be
  * sent frames meanwhile.
  *
- * **The end.** A handler that returns normally has its frames written, as it has its writer flushed; frames that are sent meanwhile are
- * refused. When the connection is closed, or its handler fails, frames that wait are dropped: [write] fails, and if there are any of
+ * **The end.** A handler that returns normally has its frames written, as it has its writer flushed; meanwhile [trySend]
+ * refuses, and [write] fails with [NetparkException.Closed]. When the connection is closed, or its handler fails, frames that wait are dropped: [write] fails, and if there are any of
  * [trySend], which nobody is told of, the connection ends with a reset.
  *
  * **Threads.** Any number of coroutines and threads, on any dispatchers.
@@ -46,11 +46,14 @@ public class Frames internal constructor(
     private val waiting = AtomicInteger()
     private val load = AtomicLong()
 
-    /** The part of the load that [trySend] has accepted, and nobody waits for. */
+    /** The bytes of frames that [trySend] has accepted, and nobody waits for. */
     private val promised = AtomicLong()
 
-    /** No frame is taken any more by [trySend]: the handler has ended, or the stream is broken. */
+    /** No frame is taken any more by [trySend]: the stream has ended, or is broken. */
     @Volatile private var isEnded = false
+
+    /** No frame is taken any more: those that wait are the last. */
+    @Volatile private var isFinishing = false
 
     /**
      * How many bytes of frames may wait for the peer before [trySend] refuses, 1 MiB unless set: as many as are worth keeping for a peer
@@ -69,7 +72,7 @@ public class Frames internal constructor(
     /** How many bytes wait for the peer, as [capacity] counts them. Changes at any time. */
     public val waitingBytes: Long get() = load.get()
 
-    /** As [waitingBytes], of what was accepted by [trySend]: whoever sent it is not told that it is dropped. */
+    /** How many bytes wait that were accepted by [trySend]: whoever sent it is not told that it is dropped. */
     internal val promisedBytes: Long get() = promised.get()
 
     /** Whether nothing is on its way. */
@@ -89,7 +92,7 @@ public class Frames internal constructor(
      * @throws IllegalStateException [Connection.writer] holds bytes: flush it first. Nothing of the frame is written, and others can be
      */
     public suspend fun write(build: BufferWriter.() -> Unit) {
-        connection.beforeFrame()
+        beforeFrame()
         val bytes = built(build)
         suspendCancellableCoroutine { continuation ->
             val frame = WrittenFrame(bytes, continuation)
@@ -125,7 +128,7 @@ public class Frames internal constructor(
             bytes.close()
             return false
         }
-        promised.addAndGet(cost)
+        promised.addAndGet(cost - OVERHEAD)
         val isBusy = waiting.getAndIncrement() > 0
         try {
             if (isBusy) bytes.trim() // it may have to stay for a while
@@ -150,10 +153,15 @@ public class Frames internal constructor(
     private fun sentFrameEnded(cost: Long) {
         waiting.decrementAndGet()
         load.addAndGet(-cost)
-        promised.addAndGet(-cost)
+        promised.addAndGet(OVERHEAD - cost)
     }
 
-    private fun accepts(): Boolean = !isEnded && connection.acceptsFrames()
+    private fun beforeFrame() {
+        connection.beforeFrame()
+        if (isFinishing) throw connection.takesNoFrames()
+    }
+
+    private fun accepts(): Boolean = !isEnded && !isFinishing && connection.acceptsFrames()
 
     private fun admit(cost: Long): Boolean {
         val most = minOf(capacity, buffering.outputLimit)
@@ -180,7 +188,7 @@ public class Frames internal constructor(
         waiting.incrementAndGet()
         load.addAndGet(frame.cost)
         try {
-            connection.beforeFrame()
+            beforeFrame()
             queue.submit(frame)
         } catch (e: Throwable) { // also an OutOfMemoryError: it has not been submitted
             waiting.decrementAndGet()
@@ -207,12 +215,17 @@ public class Frames internal constructor(
 
     // The end
 
-    /** Refuses what is sent from now on, and suspends until all frames have been written. */
+    /** Refuses what comes from now on, and suspends until all frames have been written. Cancelled, it refuses nothing any more. */
     internal suspend fun finish() {
-        isEnded = true
-        while (!isIdle) {
-            awaitTurn()
-            core.abandon(Direction.WRITE)
+        isFinishing = true // before it is looked what is on its way, as who submits a frame does it the other way round
+        try {
+            while (!isIdle) {
+                awaitTurn()
+                core.abandon(Direction.WRITE)
+            }
+        } catch (e: Throwable) {
+            isFinishing = false
+            throw e
         }
     }
 
@@ -256,7 +269,9 @@ public class Frames internal constructor(
 
         override fun ended(failure: Exception?) {
             sentFrameEnded(cost)
-            failure?.let { failed(it) }
+            if (failure == null) return
+            core.loop().countDropped(cost - OVERHEAD)
+            failed(failure)
         }
     }
 

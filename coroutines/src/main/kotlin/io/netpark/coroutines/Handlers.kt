@@ -95,22 +95,21 @@ internal class Handlers(
     }
 
     private suspend fun run(connection: Connection) {
-        try {
-            withContext(contextOf(connection)) { // returns when the coroutines that the handler has started have, too
-                val ownsIt = onOwnLoop && !coroutineContext.hasThreadContext()
-                val sensor = if (ownsIt) connection.own(coroutineContext) else null
-                try {
-                    service.handler(this, connection)
-                } finally {
-                    sensor?.dispose()
-                }
-            }
-            if (connection.isOutputBroken) connection.breakOff() else connection.finishOutput()
-        } catch (e: Throwable) {
-            val dropped = connection.breakOff()
-            val failure = e.original()
+        connection.endedBy({ handle(connection) }) { thrown, dropped ->
+            val failure = thrown.original()
             if (failure is CancellationException) throw failure
             failures.tell(connection, failure, dropped, coroutineContext)
+        }
+    }
+
+    /** Returns when the coroutines that the handler has started have, too. */
+    private suspend fun handle(connection: Connection) = withContext(contextOf(connection)) {
+        val ownsIt = onOwnLoop && !coroutineContext.hasThreadContext()
+        val sensor = if (ownsIt) connection.own(coroutineContext) else null
+        try {
+            service.handler(this, connection)
+        } finally {
+            sensor?.dispose()
         }
     }
 

@@ -63,7 +63,7 @@ public suspend fun Writer.write(source: Source, count: Long = Long.MAX_VALUE): L
     var written = 0L
     while (written < count) {
         flushIfFull()
-        val length = source.readAtMostTo(part, minOf(count - written, PART))
+        val length = source.readAtMostTo(part, minOf(count - written, PART, highWaterMark.toLong()))
         if (length < 0) break
         put(part)
         written += length

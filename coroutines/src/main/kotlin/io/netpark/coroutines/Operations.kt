@@ -236,6 +236,9 @@ internal fun Connection.breakOutput(why: String) {
 
 internal fun Connection.brokenOff(why: String) = about(NetparkException.Closed("write to ${AddressText.of(remoteAddress)}: the output is broken, $why"))
 
+internal fun Connection.takesNoFrames() =
+    about(NetparkException.Closed("write a frame to ${AddressText.of(remoteAddress)}: its handler has ended, or it is being closed"))
+
 /** What was reset stays reset, and what was closed (for being idle, say) closed: the operation says so. */
 internal fun Connection.checkOutput() {
     val why = brokenOutput ?: return

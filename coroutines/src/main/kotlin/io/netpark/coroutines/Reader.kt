@@ -30,17 +30,17 @@ import kotlinx.coroutines.flow.map
  * What the awaiting functions give, and what they do when the peer ends its output first. A *clean* end has no bytes before it. In
  * the *middle*, some bytes have come and are not enough: they stay unread, and can still be taken.
  *
- * | function                                            | gives                     | at a clean end | in the middle | limit in bytes                         |
- * |-----------------------------------------------------|---------------------------|----------------|---------------|----------------------------------------|
- * | [await]`(n)`                                        | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]              |
- * | [awaitRest]`(n)`                                    | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
- * | [awaitByte], [awaitShort], [awaitInt], [awaitLong]  | the number                | `Truncated`    | `Truncated`   |                                        |
- * | [awaitShortLe], [awaitIntLe], [awaitLongLe]         | the number, little-endian | `Truncated`    | `Truncated`   |                                        |
- * | [awaitBytes]`(n)`                                   | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
- * | [awaitString]`(n)`                                  | text                      | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]              |
- * | [awaitLine]`(limit)`                                | a line without its end    | null           | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
- * | [awaitUntil]`(delimiter, limit)`                    | a view with the delimiter | null           | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
- * | [lines]`(limit)`                                    | a flow of lines           | the flow ends  | `Truncated`   | `limit`, and [Buffering.inputLimit]    |
+ * | function                                            | gives                     | at a clean end | in the middle | limit in bytes                          |
+ * |-----------------------------------------------------|---------------------------|----------------|---------------|-----------------------------------------|
+ * | [await]`(n)`                                        | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]               |
+ * | [awaitRest]`(n)`                                    | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
+ * | [awaitByte], [awaitShort], [awaitInt], [awaitLong]  | the number                | `Truncated`    | `Truncated`   |                                         |
+ * | [awaitShortLe], [awaitIntLe], [awaitLongLe]         | the number, little-endian | `Truncated`    | `Truncated`   |                                         |
+ * | [awaitBytes]`(n)`                                   | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
+ * | [awaitString]`(n)`                                  | text                      | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
+ * | [awaitLine]`(limit)`                                | a line without its end    | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
+ * | [awaitUntil]`(delimiter, limit)`                    | a view with the delimiter | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
+ * | [lines]`(limit)`                                    | a flow of lines           | the flow ends  | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
  *
  * What is over a limit is [NetparkException.LimitExceeded]; a number `n` over it, before anything is awaited.
  *
@@ -198,6 +198,16 @@ public class Reader internal constructor(
                     "refuse what is longer, or raise Buffering.inputLimit",
             ))
         }
+        checkViews()
+    }
+
+    /** The limit of a call, which is never more than that of all input. */
+    private fun limitOf(limit: Int): Int {
+        checkViews()
+        return minOf(limit, buffering.inputLimit)
+    }
+
+    private fun checkViews() {
         if (owned.heldBytes() > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
                 "read from ${AddressText.of(connection.remoteAddress)}: ${owned.heldBytes()} bytes are kept for views, and the input " +
@@ -222,9 +232,9 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend fun awaitLine(limit: Int = LINE): String? {
-        checkLimit(limit)
+        val most = limitOf(limit)
         while (true) {
-            ofThePeer { takeLine(limit) }?.let { return it }
+            ofThePeer { takeLine(most) }?.let { return it }
             if (fill() < 0) return endedInside("a line")
         }
     }
@@ -252,9 +262,9 @@ public class Reader internal constructor(
 
     /** Suspends until a line is there, as [awaitLine] does; false at a clean end. */
     private suspend fun awaitEndOfLine(limit: Int): Boolean {
-        checkLimit(limit)
-        while (indexOf('\n'.code.toByte()) !in 0 until limit) {
-            ofThePeer { takeLine(limit) } // complains of what is too long, and takes nothing
+        val most = limitOf(limit)
+        while (indexOf('\n'.code.toByte()) !in 0 until most) {
+            ofThePeer { takeLine(most) } // complains of what is too long, and takes nothing
             if (fill() < 0) {
                 endedInside("a line")
                 return false
@@ -273,18 +283,18 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend fun awaitUntil(delimiter: Byte, limit: Int): ByteBuffer? {
-        checkLimit(limit)
+        val most = limitOf(limit)
         while (true) {
-            ofThePeer { takeUntil(delimiter, limit) }?.let { return it }
+            ofThePeer { takeUntil(delimiter, most) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }
 
     /** As [awaitUntil] of a byte, for a delimiter of several. */
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
-        checkLimit(limit)
+        val most = limitOf(limit)
         while (true) {
-            ofThePeer { takeUntil(delimiter, limit) }?.let { return it }
+            ofThePeer { takeUntil(delimiter, most) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
         }
     }

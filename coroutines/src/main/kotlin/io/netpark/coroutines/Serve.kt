@@ -6,21 +6,19 @@ import kotlinx.coroutines.coroutineScope
 /**
  * Serves this one connection, as [Listener.serve] serves those that it accepts, in the caller's coroutine: [handler] has a scope of its
  * own, and this returns when the coroutines that it starts there have ended, too. Then what the handler has written and not flushed is
- * flushed, and the connection is closed. It is for a connection that comes from elsewhere: from [Reactor.pair] in a test, from
+ * flushed, the frames that wait are written, and the connection is closed. It is for a connection that comes from elsewhere: from [Reactor.pair] in a test, from
  * [Reactor.adopt], or from [Listener.accept].
  *
  * **Cancelled**, or if the handler fails, what is not flushed is dropped, and the connection is closed; in the midst of an answer by a
  * reset, so that the peer does not take for whole what is not.
  *
  * @throws Throwable what the handler throws; nothing is reported
+ * @throws IllegalStateException the connection is borrowed from a [ConnectionPool]
  */
 public suspend fun Connection.serve(handler: suspend CoroutineScope.(Connection) -> Unit) {
+    check(lease == null) { "$this is borrowed from a pool: serve would close it; call the handler, and give the connection back" }
     try {
-        coroutineScope { handler(this@serve) }
-        if (isOutputBroken) breakOff() else finishOutput()
-    } catch (e: Throwable) {
-        breakOff()
-        throw e
+        endedBy({ coroutineScope { handler(this@serve) } }) { failure, _ -> throw failure }
     } finally {
         closeWithBuffers()
     }

@@ -143,7 +143,6 @@ class AwaitSpec : NetparkSpec(body = {
             reactor.withPair { client, server ->
                 val refused = listOf<suspend Reader.() -> Any?>(
                     { await(1001) }, { awaitRest(1001) }, { awaitBytes(1001) }, { awaitString(1001) },
-                    { awaitLine(1001) }, { awaitUntil(0, 1001) }, { awaitUntil(byteArrayOf(0, 1), 1001) }, { lines(1001).first() },
                 )
                 for (refuse in refused) {
                     // Nothing has come, and nothing will: whoever waits hangs.
@@ -155,6 +154,25 @@ class AwaitSpec : NetparkSpec(body = {
                 server.reader.awaitBytes(1000) shouldBe pattern(1000)
                 shouldThrow<IndexOutOfBoundsException> { server.reader.awaitBytes(-1) }
                 shouldThrow<IndexOutOfBoundsException> { server.reader.awaitString(-1) }
+            }
+        }
+    }
+
+    test("a limit of a call that is over the input limit is the input limit: what fits that is read") {
+        onReactor(buffering = { Buffering(it, inputLimit = 10) }) { reactor, _ ->
+            reactor.withPair { client, server ->
+                client.write("123456789\n".repeat(4))
+                server.reader.awaitLine() shouldBe "123456789"
+                server.reader.awaitUntil('\n'.code.toByte(), 1000)!!.remaining() shouldBe 10
+                server.reader.awaitUntil("\n".toByteArray(), 1000)!!.remaining() shouldBe 10
+                server.reader.release()
+                server.reader.lines().first() shouldBe "123456789"
+                client.write("1234567890\n")
+                for (refuse in listOf<suspend Reader.() -> Any?>(
+                    { awaitLine() }, { awaitUntil('\n'.code.toByte(), 1000) }, { awaitUntil("\n".toByteArray(), 1000) }, { lines().first() },
+                )) {
+                    shouldThrow<NetparkException.LimitExceeded> { server.reader.refuse() }.message!! shouldContain "10 bytes"
+                }
             }
         }
     }

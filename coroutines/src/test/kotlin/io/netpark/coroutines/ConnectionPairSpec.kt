@@ -7,6 +7,8 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptorTargets
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
@@ -39,6 +41,19 @@ class ConnectionPairSpec : NetparkSpec(body = {
                 }
                 server.isOpen shouldBe false
                 client.readToEnd().decodeToString() shouldBe "unflushed"
+            }
+        }
+    }
+
+    test("a connection that is served has the frames written that wait when its handler is done") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                val reading = async(Dispatchers.IO) { client.readToEnd() }
+                server.serve {
+                    it.frames.capacity = 10_000_000
+                    it.frames.trySend { put(pattern(3_000_000)) } shouldBe true
+                }
+                reading.await() shouldBe pattern(3_000_000)
             }
         }
     }

@@ -11,6 +11,7 @@ import io.netpark.core.testing.RecordingReporter
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
@@ -126,7 +127,7 @@ class OnFailureSpec : NetparkSpec(body = {
             first.suppressed.toSet() shouldBe setOf(second, third)
         }
 
-        fun CoroutineScope.failingWhenCancelled(failure: Throwable) = launch {
+        fun CoroutineScope.failingWhenCancelled(failure: Throwable) = launch(start = CoroutineStart.UNDISPATCHED) { // has begun, surely
             try {
                 awaitCancellation()
             } catch (_: CancellationException) {

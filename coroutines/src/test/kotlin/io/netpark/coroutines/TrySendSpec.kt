@@ -14,6 +14,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import kotlin.concurrent.thread
 
@@ -190,6 +191,62 @@ class TrySendSpec : NetparkSpec(body = {
                 server.readFully(1000)
                 client.close()
                 shouldThrow<NetparkException.Reset> { server.readToEnd() }
+            }
+        }
+    }
+
+    test("frames that are dropped are counted, by their bytes") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val dropped = 3_000_000L
+                shouldThrow<IllegalStateException> {
+                    server.serve {
+                        server.frames.capacity = 10_000_000
+                        server.frames.trySend { put(ByteArray(dropped.toInt())) }
+                        server.unsent() shouldBe dropped
+                        error("failed")
+                    }
+                }
+                soon { reactor.group.snapshot().total().bytesDropped() shouldBe dropped }
+                shouldThrow<NetparkException.Reset> { client.readToEnd() }
+            }
+        }
+    }
+
+    test("a handler that returns writes the frames that wait, and its end waits for none that others write meanwhile") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                val reading = launch(Dispatchers.IO) { client.readToEnd() }
+                val begun = CompletableDeferred<Unit>()
+                val writing = List(4) {
+                    async(Dispatchers.Default) {
+                        begun.await()
+                        shouldThrow<NetparkException.Closed> { while (true) server.frames.write { put(ByteArray(1000)) } }
+                    }
+                }
+                server.serve {
+                    begun.complete(Unit)
+                    while (server.frames.isIdle) yield()
+                }
+                writing.forEach { it.await() }
+                shouldThrow<NetparkException.Closed> { server.frames.write { putByte(1) } }
+                reading.join()
+            }
+        }
+    }
+
+    test("a lingering close that is cancelled while frames wait takes frames again, and loses none") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                client.frames.capacity = 10_000_000
+                client.frames.trySend { put(ByteArray(3_000_000)) } shouldBe true
+                val closing = launch(start = CoroutineStart.UNDISPATCHED) { client.closeLingering() }
+                client.frames.trySend { putString("refused") } shouldBe false
+                shouldThrow<NetparkException.Closed> { client.frames.write { putString("refused") } }
+                closing.cancelAndJoin()
+                client.frames.trySend { putString("next") } shouldBe true
+                server.readFully(3_000_000)
+                server.readText(4) shouldBe "next"
             }
         }
     }

@@ -228,4 +228,18 @@ class WriterSpec : NetparkSpec(body = {
             }
         }
     }
+
+    test("a writer whose limit is no more than its mark flushes in time, and never reaches the limit") {
+        onReactor(buffering = { Buffering(it, outputLimit = 1000) }) { reactor, _ ->
+            reactor.withPair { client, server ->
+                val reading = async(Dispatchers.IO) { server.readToEnd() }
+                repeat(500) { client.writer.writeInt(it) }
+                client.writer.write(pattern(3000))
+                client.writer.write(ByteBuffer.wrap(pattern(3000, 2)))
+                client.writer.flush()
+                client.shutdownOutput()
+                reading.await().copyOfRange(2000, 8000) shouldBe pattern(3000) + pattern(3000, 2)
+            }
+        }
+    }
 })
