@@ -156,7 +156,12 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
             in.put(detached.unread());
             LinkBuffer out = new LinkBuffer(SegmentPool.shared());
             ConnectionDescriptor core = group.place(loop -> ConnectionDescriptor.adopt(loop, detached.descriptor()));
-            return new BlockingConnection(core, in, out);
+            try {
+                return new BlockingConnection(core, in, out);
+            } catch (Throwable e) { // no memory
+                core.close();
+                throw e;
+            }
         } catch (Throwable e) {
             in.close();
             throw e;

@@ -87,7 +87,7 @@ public final class Transfer implements Waiter {
     /** Where bytes go back to that have been taken and cannot be written. */
     private final @Nullable LinkBuffer unread;
     private volatile boolean cancelled;
-    /** While it waits for room in the target: the source is closed or broken, which nobody reads. */
+    /** The source is closed or broken. That ends it while it waits for room in the target; whoever reads finds out by that. */
     private volatile boolean orphaned;
 
     // Of whoever runs it: handed on through parking slots and queues of tasks.
@@ -106,7 +106,10 @@ public final class Transfer implements Waiter {
     private long lump;
     private boolean waited;
     private boolean midway;
-    /** Of the source, while it waits for room: one until the source is gone, and as that may be in order, one until it is closed. */
+    /**
+     * Of the source, since it first had to wait for room: one until the source is gone, and as that may be in order, one until it is
+     * closed.
+     */
     private @Nullable PeerWatch gone;
     private @Nullable PeerWatch closed;
     private boolean endedBySource;
@@ -248,7 +251,8 @@ public final class Transfer implements Waiter {
             if (cancelled) {
                 throw new CancellationException(this + " was cancelled");
             }
-            if (orphaned && emptying) {
+            if (orphaned && emptying && begun) {
+                orphaned = false; // before the look: what is told after it counts
                 NetparkException why = source.endOfInput();
                 if (why != null) {
                     endedBySource = true;
@@ -310,11 +314,9 @@ public final class Transfer implements Waiter {
     private void unwatchSource() {
         if (gone != null) {
             gone.close();
-            gone = null;
         }
         if (closed != null) {
             closed.close();
-            closed = null;
         }
     }
 
@@ -413,7 +415,6 @@ public final class Transfer implements Waiter {
         tally();
         outcome.moved();
         if (!begun) {
-            unwatchSource();
             emptying = carried() > 0; // what was ahead of that is written
             return GOING_ON;
         }

@@ -390,6 +390,10 @@ class TransferSpec : NetparkSpec(body = {
                 for (reset in listOf(false, true)) {
                     Chain(reactor).use { chain ->
                         val copy = RunningTransfer(chain.source, chain.target)
+                        repeat(3) { // it waits again and again
+                            chain.left.fillUp()
+                            repeat(20) { chain.right.readSome(1 shl 16) }
+                        }
                         chain.left.fillUp()
                         if (reset) chain.left.connection.reset() else chain.source.close()
                         val failure = copy.failure()
