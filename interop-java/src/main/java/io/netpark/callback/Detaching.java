@@ -18,7 +18,9 @@ final class Detaching {
 
     private final CallbackConnection connection;
     private final PlacedFuture<Detached> future;
+    /** Loop's thread only, as is the other. */
     private boolean waitedForOutput;
+    private boolean over;
 
     private Detaching(CallbackConnection connection) {
         this.connection = connection;
@@ -39,14 +41,29 @@ final class Detaching {
             connection.input.letGo();
             throw e;
         }
+        begun.future.whenComplete((detached, failure) -> {
+            if (begun.future.isCancelled()) { // the output may take its time
+                OneByOne.onLoop(connection.loop(), begun::takeBack);
+            }
+        });
         return begun.future;
+    }
+
+    private void takeBack() {
+        if (!over) {
+            over = true;
+            connection.input.letGo();
+        }
     }
 
     /** On the loop, as a task; or elsewhere if that has ended, and the connection with it. */
     private void goOn() {
+        if (over) {
+            return;
+        }
         try {
             if (future.isDone()) {
-                connection.input.letGo();
+                takeBack();
             } else if (connection.isOpen() && connection.life.isCalling()) {
                 connection.life.afterCall(this::goOn);
             } else if (connection.isOpen() && !connection.output.isIdle() && !waitedForOutput) {
@@ -70,6 +87,7 @@ final class Detaching {
     private void finish() throws NetparkException.Closed {
         connection.requireDetachable();
         Detached detached = connection.takeOut();
+        over = true;
         future.tell(() -> {
             if (!future.complete(detached)) {
                 detached.close(); // cancelled at the last moment, and nobody else knows of it
@@ -78,7 +96,7 @@ final class Detaching {
     }
 
     private void fail(@Nullable Throwable why) {
-        connection.input.letGo();
+        takeBack();
         future.tellFailure(why);
     }
 }

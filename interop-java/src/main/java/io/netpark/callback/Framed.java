@@ -13,6 +13,9 @@ record Framed(Framing framing, FramedMessageHandler handler) implements InputHan
 
     @Override
     public void input(CallbackConnection connection, BufferReader in) throws Exception {
+        if (!connection.input.hasRoom()) {
+            return;
+        }
         for (ByteBuffer message; (message = framing.take(in)) != null; ) {
             handler.message(connection, message.order(ByteOrder.BIG_ENDIAN));
             in.release();

@@ -286,6 +286,11 @@ final class Input {
         if (!connection.isOpen() || paused || lent || receiver().input() != handler || connection.output.isToBeClosed()) {
             return false;
         }
+        return hasRoom();
+    }
+
+    /** In the midst of a call: whether an answer may be written. If not, what the callback leaves comes again as soon as one may. */
+    boolean hasRoom() {
         wantsRoom = !connection.output.isBelowHighWaterMark();
         return !wantsRoom;
     }

@@ -53,6 +53,9 @@ final class Life {
      * </pre>
      */
     private volatile @Nullable Object ending;
+    /** What was thrown and has ended it, and where; null if it has ended otherwise. Written before the task that tells of it is. */
+    private @Nullable Throwable thrown;
+    private String because = "";
     /** What is in progress though no callback runs: requests that are being answered, and copies. */
     private volatile int exchanges;
     /** Those of them for which this side is at work, and the peer waits. */
@@ -299,9 +302,16 @@ final class Life {
     }
 
     private boolean end(@Nullable NetparkException cause, boolean reset, long lingerNanos) {
+        return end(cause, reset, lingerNanos, "", null);
+    }
+
+    private boolean end(
+            @Nullable NetparkException cause, boolean reset, long lingerNanos, String because, @Nullable Throwable thrown) {
         if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
             return false;
         }
+        this.because = because;
+        this.thrown = thrown;
         try {
             if (reset) {
                 connection.core.reset();
@@ -363,7 +373,9 @@ final class Life {
         } finally {
             connection.idle.stop();
             NetparkException cause = cause();
-            if (cause != null) {
+            if (thrown != null) {
+                failures.thrown(because, thrown);
+            } else if (cause != null) {
                 failures.ended(cause);
             }
             if (accepted) {
@@ -445,15 +457,18 @@ final class Life {
 
     private void failed(String because, Throwable thrown, boolean reset) {
         NetparkException.Closed cause = WORDLESS;
+        String what = "something was thrown on its behalf";
         try {
+            what = because + "; the connection is closed";
             cause = new NetparkException.Closed(connection + ": closed here, because " + because);
             cause.initCause(thrown);
         } catch (Throwable noMemory) {
             // As it is, then.
         }
         try {
-            if (end(cause, reset, 0) || !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
-                failures.thrown(because + "; the connection is closed", thrown);
+            if (!end(cause, reset, 0, what, thrown)
+                    && !(thrown instanceof NetparkException.Closed closed && closed.isAbout(connection.core))) {
+                failures.thrown(what, thrown);
             }
         } catch (Throwable noMemory) {
             // It has ended, and who reports has done what it could.

@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.sys.Due;
 
-/** The time a peer has for a byte, while one is expected of it. */
+/** The time a peer has for a byte, while one is expected of it. The loop does it all, so that what is set last is what holds. */
 final class ReadTimeout {
 
     private final CallbackConnection connection;
@@ -20,6 +20,14 @@ final class ReadTimeout {
     /** From any thread. */
     void set(long nanos) {
         this.nanos = nanos;
+        if (connection.loop().inLoop()) {
+            changed();
+        } else {
+            connection.loop().tryExecute(this::changed);
+        }
+    }
+
+    private void changed() {
         if (!connection.isOpen()) {
             return; // the socket may be another's by now
         }
@@ -30,8 +38,19 @@ final class ReadTimeout {
         }
     }
 
-    /** From now on a byte is expected. */
+    /** From now on a byte is expected. From any thread. */
     void start() {
+        if (nanos == 0) {
+            return;
+        }
+        if (connection.loop().inLoop()) {
+            begin();
+        } else {
+            connection.loop().tryExecute(this::begin);
+        }
+    }
+
+    private void begin() {
         long time = nanos;
         if (time > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
             connection.core.setDeadline(Direction.READ, Due.in(time));

@@ -386,8 +386,8 @@ final class Turns implements Runnable {
         boolean lost;
         boolean atWork;
         synchronized (this) {
-            if (workers.room().withdraw(this)) { // what waits for room need not any more
-                claim = LOST;
+            // What waits for room need not any more; unless an executor that has rejected it runs it nevertheless, at this moment.
+            if (workers.room().withdraw(this) && CLAIM.compareAndSet(this, TAKEN, LOST)) {
                 waits = false;
                 out = 0;
             }

@@ -123,14 +123,19 @@ final class Unread {
         return inbox.isAwaited();
     }
 
-    /** If the callback in force has been called and left too much, and that is not to be waited for. */
+    /** If the callback in force has been called and left too much, is to have more, and that is not to be waited for. */
     void checkLimit() {
-        if (inbox.left() >= limit() && receiver == adopted && connection.isOpen() && !connection.life.isCalling()
+        if (inbox.left() >= limit() && receiver == adopted && isWanted() && !connection.life.isCalling()
                 && limits.atInputLimit(adopted) == AtLimit.CLOSE) {
             connection.life.end(new NetparkException.LimitExceeded("read from " + connection + ": " + inbox.left()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
         }
+    }
+
+    /** Not by a callback that has closed behind its answer, or has given the bytes to somebody else. */
+    private boolean isWanted() {
+        return connection.isOpen() && !connection.output.isToBeClosed() && !connection.input.isLent();
     }
 
     // More and less of it

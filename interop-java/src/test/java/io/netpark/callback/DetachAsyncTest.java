@@ -190,4 +190,47 @@ class DetachAsyncTest {
             }
         }
     }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void cancelledWhileOutputIsPendingItGoesOnAtOnce(String threads) throws Exception {
+        byte[] much = new byte[20_000_000];
+        CountDownLatch cancelled = new CountDownLatch(1);
+        try (CallbackServer server = server(threads).highWaterMark(2 * much.length)
+                        .onRequest((connection, in) -> {
+                            if (Support.take(in).equals("d")) {
+                                connection.write(ByteBuffer.wrap(much));
+                                detached.add(connection.detachAsync());
+                            } else {
+                                cancelled.countDown();
+                            }
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "d");
+            CompletableFuture<Detached> future = next();
+            Thread.sleep(50); // so that it waits for the output, mostly
+            assertTrue(future.cancel(false));
+            Support.send(socket, "x");
+            assertTrue(cancelled.await(10, TimeUnit.SECONDS)); // though nobody reads
+            assertEquals(much.length, socket.getInputStream().readNBytes(much.length).length);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void whatACallbackHasLeftIsNotTooMuchForWhomeverItGoesTo(String threads) throws Exception {
+        try (CallbackServer server = server(threads).inputLimit(1000)
+                        .onInput((connection, in) -> {
+                            in.skip(1);
+                            detached.add(connection.detachAsync());
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x".repeat(5001));
+            try (Detached given = next().get(10, TimeUnit.SECONDS)) {
+                assertTrue(given.unread().length > 0);
+            }
+        }
+    }
 }

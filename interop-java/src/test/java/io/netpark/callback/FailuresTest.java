@@ -208,4 +208,19 @@ class FailuresTest {
         }
         assertEquals(List.of(), List.copyOf(reports.causes));
     }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aFailureIsToldBeforeTheDisconnection(String threads) throws Exception {
+        try (CallbackServer server = telling(threads).onDisconnect((connection, cause) -> events.append("disconnect "))
+                        .onRequest((connection, in) -> {
+                            throw new Exception("on purpose");
+                        }).listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            Support.send(socket, "x");
+            assertTrue(next() != null);
+            Support.await("closed", () -> server.connections() == 0);
+            assertEquals("failure disconnect close ", events.toString());
+        }
+    }
 }

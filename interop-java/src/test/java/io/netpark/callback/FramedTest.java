@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -20,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -284,6 +286,62 @@ class FramedTest {
             Support.await("closed", () -> server.connections() == 0);
             assertEquals("first", next());
             assertTrue(messages.isEmpty());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void whatIsLeftBehindTheLastMessageDoesNotCutOffItsAnswer(String threads) throws Exception {
+        byte[] answer = Support.patternBytes(1, 20_000_000);
+        try (CallbackServer server = server(threads).inputLimit(1000)
+                        .onMessage(Framing.lengthField(4, 100), (connection, message) -> {
+                            connection.write(ByteBuffer.wrap(answer));
+                            connection.closeLingering(Duration.ofSeconds(10));
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            byte[] stream = Arrays.copyOf(frames("last"), 10_000);
+            socket.getOutputStream().write(stream);
+            Support.assertPattern(1, answer.length, socket.getInputStream());
+            assertEquals(List.of(), List.copyOf(failures));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void resumingHandsOnNothingWhileTooMuchOutputIsPending(String threads) throws Exception {
+        int count = 100;
+        byte[] answer = new byte[1_000_000];
+        AtomicInteger calls = new AtomicInteger();
+        AtomicLong most = new AtomicLong();
+        try (CallbackServer server = server(threads).highWaterMark(50_000)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            connection.pauseReading();
+                            calls.incrementAndGet();
+                            CompletableFuture.runAsync(() -> {
+                                try {
+                                    connection.write(ByteBuffer.wrap(answer));
+                                } catch (NetparkException.Closed e) {
+                                    failures.add(e);
+                                }
+                                most.accumulateAndGet(connection.pendingBytes(), Math::max);
+                                connection.resumeReading();
+                            });
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            String[] all = new String[count];
+            Arrays.fill(all, "x");
+            socket.getOutputStream().write(frames(all));
+            Thread.sleep(200);
+            long size = (long) count * answer.length;
+            for (long got = 0; got < size; ) {
+                int read = socket.getInputStream().read(new byte[1_000_000]);
+                assertTrue(read > 0);
+                got += read;
+            }
+            assertEquals(count, calls.get());
+            assertTrue(most.get() < 3_000_000, "pending: " + most);
         }
     }
 }

@@ -111,4 +111,31 @@ class TimeoutSettingsTest {
             assertTrue(cause.getMessage().contains("a handshake"), cause.getMessage());
         }
     }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aReadTimeoutThatWasTakenAwayDuringAPauseDoesNotStrikeAfterwards(String threads) throws Exception {
+        CompletableFuture<CallbackConnection> paused = new CompletableFuture<>();
+        try (Workers workers = Support.workers(threads)) {
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1).readTimeout(Duration.ofMillis(100))
+                    .onConnect(connection -> {
+                        connection.loop().schedule(() -> { // when reading has begun
+                            connection.pauseReading();
+                            paused.complete(connection);
+                        }, 30, TimeUnit.MILLISECONDS);
+                    })
+                    .onRequest((connection, in) -> connection.write(in));
+            if (workers != null) {
+                builder.workers(workers);
+            }
+            try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
+                CallbackConnection connection = paused.get(10, TimeUnit.SECONDS);
+                Thread.sleep(200);
+                connection.setReadTimeout(Due.INFINITE);
+                connection.resumeReading();
+                Support.send(socket, "x");
+                assertEquals("x", Support.receive(socket, 1));
+            }
+        }
+    }
 }
