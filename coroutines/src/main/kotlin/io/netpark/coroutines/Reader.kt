@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.BufferReader
+import io.netpark.core.buffer.Framing
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.AddressText
@@ -30,17 +31,18 @@ import kotlinx.coroutines.flow.map
  * What the awaiting functions give, and what they do when the peer ends its output first. A *clean* end has no bytes before it. In
  * the *middle*, some bytes have come and are not enough: they stay unread, and can still be taken.
  *
- * | function                                            | gives                     | at a clean end | in the middle | limit in bytes                          |
- * |-----------------------------------------------------|---------------------------|----------------|---------------|-----------------------------------------|
- * | [await]`(n)`                                        | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]               |
- * | [awaitRest]`(n)`                                    | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
- * | [awaitByte], [awaitShort], [awaitInt], [awaitLong]  | the number                | `Truncated`    | `Truncated`   |                                         |
- * | [awaitShortLe], [awaitIntLe], [awaitLongLe]         | the number, little-endian | `Truncated`    | `Truncated`   |                                         |
- * | [awaitBytes]`(n)`                                   | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
- * | [awaitString]`(n)`                                  | text                      | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]               |
- * | [awaitLine]`(limit)`                                | a line without its end    | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
- * | [awaitUntil]`(delimiter, limit)`                    | a view with the delimiter | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
- * | [lines]`(limit)`                                    | a flow of lines           | the flow ends  | `Truncated`   | `limit`, [Buffering.inputLimit] at most |
+ * | function                                           | gives                     | at a clean end | in the middle | limit in bytes                                        |
+ * |----------------------------------------------------|---------------------------|----------------|---------------|-------------------------------------------------------|
+ * | [await]`(n)`                                       | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]                             |
+ * | [awaitRest]`(n)`                                   | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]                             |
+ * | [awaitByte], [awaitShort], [awaitInt], [awaitLong] | the number                | `Truncated`    | `Truncated`   |                                                       |
+ * | [awaitShortLe], [awaitIntLe], [awaitLongLe]        | the number, little-endian | `Truncated`    | `Truncated`   |                                                       |
+ * | [awaitBytes]`(n)`                                  | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]                             |
+ * | [awaitString]`(n)`                                 | text                      | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]                             |
+ * | [awaitLine]`(limit)`                               | a line without its end    | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most               |
+ * | [awaitUntil]`(delimiter, limit)`                   | a view with the delimiter | null           | `Truncated`   | `limit`, [Buffering.inputLimit] at most               |
+ * | [awaitMessage]`(framing)`                          | a view of a whole message | null           | `Truncated`   | the framing's; [Buffering.inputLimit] has room for it |
+ * | [lines]`(limit)`                                   | a flow of lines           | the flow ends  | `Truncated`   | `limit`, [Buffering.inputLimit] at most               |
  *
  * What is over a limit is [NetparkException.LimitExceeded]; a number `n` over it, before anything is awaited.
  *
@@ -296,6 +298,27 @@ public class Reader internal constructor(
         while (true) {
             ofThePeer { takeUntil(delimiter, most) }?.let { return it }
             if (fill() < 0) return endedInside("something that a delimiter should end")
+        }
+    }
+
+    /**
+     * Suspends until a whole message is there, and takes it, as a view that is valid until [release].
+     *
+     * @return null if the input has ended and nothing is left of it
+     * @throws NetparkException.LimitExceeded a message is longer than [framing] allows
+     * @throws NetparkException.Truncated the input has ended in the middle of a message
+     * @throws NetparkException as [Connection.read]
+     * @throws IllegalStateException [framing] allows longer messages than [Buffering.inputLimit] has room for
+     */
+    public suspend fun awaitMessage(framing: Framing): ByteBuffer? {
+        checkViews()
+        check(framing.longest() <= buffering.inputLimit) {
+            "a message may have ${framing.longest()} bytes with its framing, and the input limit is ${buffering.inputLimit}; raise " +
+                "Buffering.inputLimit, or lower the limit of the framing"
+        }
+        while (true) {
+            ofThePeer { framing.take(this) }?.let { return it }
+            if (fill() < 0) return endedInside("a message")
         }
     }
 

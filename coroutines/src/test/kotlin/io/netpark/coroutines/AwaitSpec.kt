@@ -6,6 +6,7 @@ import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.buffer.Framing
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
@@ -62,6 +63,9 @@ private val ALL = listOf(
     Awaited("awaitUntil", "ab|".toByteArray(), "ab|", atCleanEnd = null) { text(awaitUntil('|'.code.toByte(), 10)).also { release() } },
     Awaited("awaitUntil of several", "ab--".toByteArray(), "ab--", atCleanEnd = null) {
         text(awaitUntil("--".toByteArray(), 10)).also { release() }
+    },
+    Awaited("awaitMessage", "\u0002ab".toByteArray(), "ab", atCleanEnd = null) {
+        text(awaitMessage(Framing.lengthField(1, 10))).also { release() }
     },
     Awaited("lines", "ab\n".toByteArray(), listOf("ab"), atCleanEnd = emptyList<String>()) { lines().take(1).toList() },
 )
@@ -173,6 +177,18 @@ class AwaitSpec : NetparkSpec(body = {
                 )) {
                     shouldThrow<NetparkException.LimitExceeded> { server.reader.refuse() }.message!! shouldContain "10 bytes"
                 }
+            }
+        }
+    }
+
+    test("a framing that the input limit has no room for is a mistake of the program, and told before anything is awaited") {
+        onReactor(buffering = { Buffering(it, inputLimit = 1000) }) { reactor, _ ->
+            reactor.withPair { client, server ->
+                val mistake = shouldThrow<IllegalStateException> { server.reader.awaitMessage(Framing.lengthField(1, 1000)) }
+                mistake.message!! shouldContain "1001"
+                mistake.message!! shouldContain "Buffering.inputLimit"
+                client.write(byteArrayOf(1, 7))
+                server.reader.awaitMessage(Framing.lengthField(1, 999))!!.get() shouldBe 7
             }
         }
     }

@@ -3,6 +3,7 @@ package io.netpark.coroutines
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.buffer.Framing
 import io.netpark.core.loop.PeerFaults
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
@@ -70,7 +71,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
             outcome(client = { it.write("xyz"); it.shutdownOutput() }) { parse(it.reader) } shouldBe
                 (emptyList<String>() to PeerFaults(0, 0, 1, 0))
         }
-        for (parse in listOf<suspend (Reader) -> Unit>({ it.awaitLine(4) }, { it.awaitUntil(0, 4) }, { it.await(200) })) {
+        for (parse in listOf<suspend (Reader) -> Unit>({ it.awaitLine(4) }, { it.awaitUntil(0, 4) }, { it.await(200) }, { it.awaitMessage(Framing.lines(4)) })) {
             outcome(Buffering(inputLimit = 100), { it.write("much more than four") }) { parse(it.reader) } shouldBe
                 (emptyList<String>() to PeerFaults(0, 0, 0, 1))
         }

@@ -38,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  *   <tr><td>{@code await(n)}<td>false<td>{@code Truncated}
  *   <tr><td>{@code awaitRest(n)}, {@code awaitByte}, {@code awaitInt}, ..., {@code awaitBytes(n)}, {@code awaitString(n)}
  *     <td>{@code Truncated}<td>{@code Truncated}
- *   <tr><td>{@code awaitLine}, {@code awaitUntil}<td>null<td>{@code Truncated}
+ *   <tr><td>{@code awaitLine}, {@code awaitUntil}, {@code awaitMessage}<td>null<td>{@code Truncated}
  *   <tr><td>{@code read}, {@code asInputStream}, {@code asChannel}<td>-1<td>what there is
  *   <tr><td>{@code awaitRequest}<td>false<td>true
  * </table>

@@ -1,6 +1,7 @@
 package io.netpark.blocking;
 
 import io.netpark.core.buffer.BufferReader;
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.fd.Descriptor;
@@ -247,6 +248,40 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
         }
     }
 
+    /**
+     * Waits for a whole message, and takes it, as a view that is valid until the reader's {@link BufferReader#release}. Otherwise, and if
+     * interrupted, as {@link #await}.
+     *
+     * @return null if the input has ended and nothing is left of it
+     * @throws NetparkException.LimitExceeded if a message is longer than the framing allows
+     * @throws NetparkException.Truncated if the input has ended in the middle of a message
+     * @throws IllegalStateException if the framing allows longer messages than {@link #setInputLimit} has room for
+     */
+    public @Nullable ByteBuffer awaitMessage(Framing framing) throws IOException {
+        checkViews();
+        if (framing.longest() > inputLimit) {
+            throw new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
+                    + inputLimit + "; raise setInputLimit, or lower the limit of the framing");
+        }
+        ByteBuffer message = takeMessage(framing);
+        while (message == null) {
+            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
+                requireCleanEnd("a message");
+                return null;
+            }
+            message = takeMessage(framing);
+        }
+        return message;
+    }
+
+    private @Nullable ByteBuffer takeMessage(Framing framing) throws NetparkException {
+        try {
+            return framing.take(input);
+        } catch (NetparkException.LimitExceeded e) {
+            throw told(e);
+        }
+    }
+
     // Into the caller's memory
 
     /**
@@ -388,6 +423,10 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
             throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + AddressText.of(core.remoteAddress())
                     + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
         }
+        checkViews();
+    }
+
+    private void checkViews() throws NetparkException {
         if (ownedInput.heldBytes() > inputLimit) {
             throw told(new NetparkException.LimitExceeded("read from " + AddressText.of(core.remoteAddress()) + ": " + ownedInput.heldBytes()
                     + " bytes are kept for views, and the input limit is " + inputLimit

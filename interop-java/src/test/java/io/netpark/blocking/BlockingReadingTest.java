@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.core.buffer.Framing;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InputStream;
@@ -34,7 +35,7 @@ class BlockingReadingTest {
             byte[] message = ByteBuffer.allocate(64).put((byte) -2).putShort((short) 0x1234).putShort((short) 0x3412).putInt(0x12345678)
                     .putInt(0x78563412).putLong(0x1122334455667788L).putLong(0x8877665544332211L).put(new byte[] {1, 2, 3})
                     .put("h\u00e9llo".getBytes(StandardCharsets.UTF_8)).put("\u00e9".getBytes(StandardCharsets.ISO_8859_1))
-                    .put("line\r\nup to;and::end".getBytes(StandardCharsets.UTF_8)).array();
+                    .put("line\r\nup to;and::\3end".getBytes(StandardCharsets.UTF_8)).array();
             Setting.Started<Void> dribbling = setting.start(() -> {
                 for (byte each : message) { // one by one, so that all of them are waited for
                     client.writer().putByte(each);
@@ -56,7 +57,8 @@ class BlockingReadingTest {
             assertEquals("line", server.awaitLine());
             assertEquals(6, server.awaitUntil((byte) ';', 100).remaining());
             assertEquals(5, server.awaitUntil(new byte[] {':', ':'}, 100).remaining());
-            assertEquals("end", server.awaitString(3));
+            ByteBuffer message = server.awaitMessage(Framing.lengthField(1, 10));
+            assertEquals("end", StandardCharsets.UTF_8.decode(message).toString());
             dribbling.get();
         });
     }
@@ -70,6 +72,7 @@ class BlockingReadingTest {
             assertFalse(server.awaitRequest());
             assertNull(server.awaitLine());
             assertNull(server.awaitUntil((byte) 0, 10));
+            assertNull(server.awaitMessage(Framing.fixedLength(1)));
             assertNull(server.awaitUntil(new byte[2], 10));
             assertEquals(-1, server.read(new byte[1]));
             assertEquals(-1, server.asInputStream().read());
@@ -91,7 +94,8 @@ class BlockingReadingTest {
             client.write("abc".getBytes(StandardCharsets.UTF_8));
             client.shutdownOutput();
             for (Executable each : List.<Executable>of(() -> server.await(4), server::awaitInt, server::awaitLong, () -> server.awaitBytes(4),
-                    server::awaitLine, () -> server.awaitUntil((byte) ';', 10), () -> server.awaitUntil(new byte[2], 10))) {
+                    server::awaitLine, () -> server.awaitUntil((byte) ';', 10), () -> server.awaitUntil(new byte[2], 10),
+                    () -> server.awaitMessage(Framing.fixedLength(4)))) {
                 assertThrows(NetparkException.Truncated.class, each);
             }
             assertTrue(server.awaitRequest());
@@ -135,8 +139,10 @@ class BlockingReadingTest {
             server.setInputLimit(100);
             assertThrows(NetparkException.LimitExceeded.class, () -> server.await(101));
             assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitLine(101));
+            assertThrows(IllegalStateException.class, () -> server.awaitMessage(Framing.fixedLength(101)));
             client.write("a line\n".getBytes(StandardCharsets.UTF_8));
             assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitLine(6));
+            assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitMessage(Framing.lines(5)));
             assertEquals("a line", server.awaitLine(7));
             assertThrows(IllegalArgumentException.class, () -> server.setInputLimit(0));
         });
