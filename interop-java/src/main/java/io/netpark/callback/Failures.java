@@ -27,6 +27,15 @@ final class Failures {
         }
     }
 
+    /** The connection has ended because of something that was thrown on its behalf. Otherwise as the other. */
+    void ended(String because, Throwable thrown) {
+        if (handler != null) {
+            tell(handler, because, thrown);
+        } else {
+            report(because, thrown);
+        }
+    }
+
     /** Something was thrown on behalf of the connection. From any thread; on the loop, not in the midst of a callback. */
     void thrown(String because, Throwable thrown) {
         FailureHandler told = handler;

@@ -374,7 +374,7 @@ final class Life {
             connection.idle.stop();
             NetparkException cause = cause();
             if (thrown != null) {
-                failures.thrown(because, thrown);
+                failures.ended(because, thrown);
             } else if (cause != null) {
                 failures.ended(cause);
             }

@@ -57,8 +57,8 @@ class BlockingReadingTest {
             assertEquals("line", server.awaitLine());
             assertEquals(6, server.awaitUntil((byte) ';', 100).remaining());
             assertEquals(5, server.awaitUntil(new byte[] {':', ':'}, 100).remaining());
-            ByteBuffer message = server.awaitMessage(Framing.lengthField(1, 10));
-            assertEquals("end", StandardCharsets.UTF_8.decode(message).toString());
+            ByteBuffer framed = server.awaitMessage(Framing.lengthField(1, 10));
+            assertEquals("end", StandardCharsets.UTF_8.decode(framed).toString());
             dribbling.get();
         });
     }

@@ -27,6 +27,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -392,5 +394,72 @@ class OverloadTest {
             }
         }
         assertEquals(List.of(thrown, thrown), List.copyOf(reports.causes));
+    }
+
+    /** As many of the clients as there are end their connections in the midst of waiting, by an end or a reset. */
+    private void comeAndGo(Workers workers) throws Exception {
+        AtomicInteger answered = new AtomicInteger();
+        try (CallbackServer server = server(workers)
+                .onConnect(connection -> noteWhere())
+                .onRequest((connection, in) -> {
+                    noteWhere();
+                    in.position(in.limit());
+                    connection.write(Support.bytes("."));
+                })
+                .listen(Support.loopback())) {
+            List<Thread> clients = new ArrayList<>();
+            for (int client = 0; client < 16; client++) {
+                int number = client;
+                Thread thread = new Thread(() -> {
+                    try {
+                        for (int round = 0; round < 40; round++) {
+                            Socket socket = Support.connect(server);
+                            Support.send(socket, "x");
+                            switch ((number + round) % 3) {
+                                case 0 -> Support.reset(socket);
+                                case 1 -> socket.close();
+                                default -> {
+                                    if (Support.receive(socket, 1).equals(".")) {
+                                        answered.incrementAndGet();
+                                    }
+                                    socket.close();
+                                }
+                            }
+                        }
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                });
+                thread.start();
+                clients.add(thread);
+            }
+            for (Thread thread : clients) {
+                thread.join();
+            }
+            assertTrue(answered.get() >= 16 * 40 / 3, "answered: " + answered);
+            Support.await("all are closed", () -> server.connections() == 0);
+        }
+        assertEquals(List.of(), List.copyOf(reports.causes));
+    }
+
+    @Test
+    void connectionsThatEndAtAnyTimeTakeNoPlaceWithThem() throws Exception {
+        try (Workers workers = Workers.pool(2, 1)) {
+            comeAndGo(workers);
+            for (int place = 0; place < 3; place++) {
+                Support.await("a place", () -> workers.room().enter());
+            }
+            assertFalse(workers.room().enter());
+        }
+    }
+
+    @Test
+    void connectionsThatEndAtAnyTimeLeaveNobodyWaitingForAnExecutor() throws Exception {
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(0, 2, 10, TimeUnit.SECONDS, new SynchronousQueue<>());
+        try {
+            comeAndGo(Workers.on(threads));
+        } finally {
+            threads.shutdown();
+        }
     }
 }
