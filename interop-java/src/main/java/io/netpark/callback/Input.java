@@ -55,6 +55,8 @@ final class Input {
     private volatile boolean lent;
     /** Somebody has asked for a call with the unread bytes, and {@link #request} is on its way. */
     private volatile boolean again;
+    /** {@link #request} is on its way to tell of what is unread, unless reading is paused when it comes. */
+    private volatile boolean due;
     /**
      * There are unread bytes that the callback is to be called with before anything else is read: it has not seen them, as they
      * were read elsewhere, or it has paused at them.
@@ -74,7 +76,7 @@ final class Input {
 
     /** Starts reading, on the loop. */
     void start() {
-        again |= untold && !paused;
+        due |= untold && !paused;
         request();
     }
 
@@ -199,7 +201,7 @@ final class Input {
         if (hasUnread()) {
             untold = true; // before looking whether it is paused, as resume() looks at this afterwards
             if (!paused) {
-                requestAgain();
+                tellUnread();
             }
         }
     }
@@ -252,7 +254,7 @@ final class Input {
 
     /** A callback is still to be shown what is unread. */
     boolean isAskedAgain() {
-        return again || untold || connection.calls != null && connection.calls.turns().isWanted(Turns.AGAIN);
+        return again || due || untold || connection.calls != null && connection.calls.turns().isWanted(Turns.AGAIN);
     }
 
     boolean isPaused() {
@@ -270,7 +272,7 @@ final class Input {
         boolean asks = paused && !isOwnCallback();
         paused = false;
         if (asks || untold) {
-            requestAgain();
+            tellUnread();
             startTimeout();
         } else {
             wantedAgain();
@@ -298,7 +300,7 @@ final class Input {
     /** Enough of the pending output has been taken. */
     void roomAgain() {
         if (untold && !paused) {
-            requestAgain();
+            tellUnread();
             startTimeout();
         } else {
             wantedAgain();
@@ -343,6 +345,19 @@ final class Input {
         }
     }
 
+    /** As {@link #requestAgain}, and whoever pauses before that is not told. */
+    private void tellUnread() {
+        if (!due) {
+            due = true;
+            try {
+                loop.tryExecute(request);
+            } catch (Throwable e) { // as above
+                due = false;
+                throw e;
+            }
+        }
+    }
+
     void release() {
         unread.clear();
         end.release();
@@ -371,14 +386,26 @@ final class Input {
         try {
             if (again) {
                 again = false;
+                tellNow();
+            } else if (due && paused) {
+                due = false; // and it is untold still
+            } else if (due && connection.life.isCalling()) { // which may pause
                 untold = false;
-                deliverAgain();
+                connection.life.afterCall(request);
+            } else if (due) {
+                tellNow();
             }
             connection.life.nextCall();
             goOnReading(); // it may have made room
         } catch (Throwable e) {
             failed(e);
         }
+    }
+
+    private void tellNow() throws NetparkException {
+        due = false;
+        untold = false;
+        deliverAgain();
     }
 
     private void deliverAgain() throws NetparkException {
@@ -409,8 +436,8 @@ final class Input {
         wantsRoom = false;
         if ((paused || stopped) && unread.isAnyLeft()) {
             untold = true; // before looking once more, as resume() looks at this afterwards
-            if (!paused && !connection.output.isFull()) { // or it is asked again when it is full no more
-                requestAgain();
+            if (!paused && !connection.output.isFull()) { // or it is told when it is full no more
+                tellUnread();
             }
         }
     }

@@ -344,4 +344,33 @@ class FramedTest {
             assertTrue(most.get() < 3_000_000, "pending: " + most);
         }
     }
+
+    @ParameterizedTest
+    @MethodSource("threads")
+    void aPauseHoldsThoughReadingWasResumedBeforeInTheMidstOfTheCall(String threads) throws Exception {
+        CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
+        AtomicInteger calls = new AtomicInteger();
+        try (CallbackServer server = server(threads).onConnect(accepted::complete)
+                        .onMessage(FRAMES, (connection, message) -> {
+                            connection.pauseReading();
+                            if (calls.getAndIncrement() == 0) {
+                                CompletableFuture.runAsync(connection::resumeReading).join();
+                                Thread.sleep(20); // so that the loop has looked, where it is another thread
+                            }
+                            add(connection, message);
+                        })
+                        .listen(Support.loopback());
+                Socket socket = Support.connect(server)) {
+            socket.getOutputStream().write(frames("one", "two", "three"));
+            assertEquals("one", next());
+            assertEquals("two", next());
+            Thread.sleep(50);
+            assertTrue(messages.isEmpty());
+            accepted.join().resumeReading();
+            assertEquals("three", next());
+            socket.shutdownOutput();
+            accepted.join().resumeReading();
+            assertEquals("", Support.receiveAll(socket));
+        }
+    }
 }
