@@ -11,7 +11,6 @@ import io.netpark.core.net.ZeroCopy;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
@@ -397,8 +396,7 @@ public final class CallbackConnection extends CallbackWriter {
         if (input.isLent()) {
             throw new IllegalStateException("detach " + this + ": it is being copied from; cancel that first");
         }
-        requireDetachable();
-        return takeOut();
+        return Detaching.takeOut(this);
     }
 
     /**
@@ -410,39 +408,6 @@ public final class CallbackConnection extends CallbackWriter {
      */
     public CompletableFuture<Detached> detachAsync() {
         return Detaching.begin(this);
-    }
-
-    /** On the loop: whether nothing is in progress but what its input may be lent for. */
-    void requireDetachable() throws NetparkException.Closed {
-        if (!isOpen()) {
-            throw life.closed("detach");
-        }
-        if (life.isCalling()) {
-            throw new IllegalStateException("detach " + this + ": a worker has one of its callbacks; call detachAsync");
-        }
-        if (output.pendingBytes() > 0) {
-            throw new IllegalStateException("detach " + this + ": " + output.pendingBytes()
-                    + " bytes of output are pending; call detachAsync, or wait for their future");
-        }
-        if (!output.isIdle()) {
-            throw new IllegalStateException("detach " + this + ": it is being copied to; cancel that first");
-        }
-    }
-
-    /** On the loop, when it is detachable. */
-    Detached takeOut() throws NetparkException.Closed {
-        input.stop();
-        byte[] unread;
-        OpenDescriptor descriptor;
-        try {
-            unread = input.copyUnread(); // first: there may be no memory for it
-            descriptor = core.detach();
-        } catch (Throwable e) {
-            input.restart();
-            throw e;
-        }
-        life.end(null);
-        return new Detached(descriptor, unread);
     }
 
     /**

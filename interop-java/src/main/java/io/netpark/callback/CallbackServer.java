@@ -9,21 +9,14 @@ import io.netpark.core.net.ConnectionDescriptor;
 import io.netpark.core.net.ListenerDescriptor;
 import io.netpark.core.net.Shutdown;
 import io.netpark.core.sys.AddressText;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.net.SocketAddress;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,8 +44,7 @@ public final class CallbackServer implements AutoCloseable {
     private final Limits limits;
     private final Connections connections = new Connections();
     private volatile boolean closed;
-    private final AtomicBoolean shuttingDown = new AtomicBoolean();
-    private final CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
+    private final Phases ending;
 
     private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Callbacks callbacks,
             Limits limits) {
@@ -61,6 +53,7 @@ public final class CallbackServer implements AutoCloseable {
         this.listeners = listeners;
         this.callbacks = callbacks;
         this.limits = limits;
+        this.ending = new Phases(connections, listeners, () -> closed = true);
     }
 
     /** A server that listens nowhere yet. It needs one callback for what it is sent. */
@@ -156,17 +149,7 @@ public final class CallbackServer implements AutoCloseable {
             throw new IllegalStateException("shut down the " + this + ": an event loop or a callback of it would be waiting for"
                     + " itself; call shutdownAsync, or shutdown on another thread");
         }
-        if (!shuttingDown.compareAndSet(false, true)) {
-            return awaitReport(phases);
-        }
-        connections.drain();
-        Shutdown.Report done = null;
-        try {
-            done = runPhases(phases);
-            return done;
-        } finally {
-            report.complete(done != null ? done : new Shutdown.Report(0, 0, 0, connections.closeAll("by a failure")));
-        }
+        return ending.run(phases);
     }
 
     /**
@@ -191,60 +174,6 @@ public final class CallbackServer implements AutoCloseable {
         thread.start();
         connections.drain(); // for the caller, who looks before the thread does
         return future;
-    }
-
-    private Shutdown.Report awaitReport(Shutdown phases) {
-        long most = Stream.of(phases.announce(), phases.finish(), phases.flush())
-                .mapToLong(Due::nanos).reduce(0, (sum, next) -> Math.min(Due.FOREVER, sum + next));
-        try {
-            return report.get(most, TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            connections.cutOff();
-        } catch (InterruptedException e) {
-            connections.cutOff();
-            Thread.currentThread().interrupt();
-        } catch (ExecutionException e) {
-            throw new AssertionError("a report never fails", e);
-        }
-        return report.join(); // soon: the first call does not wait any more
-    }
-
-    private Shutdown.Report runPhases(Shutdown phases) {
-        boolean interrupted = false;
-        try {
-            connections.pause(Due.nanos(phases.announce()));
-        } catch (InterruptedException e) {
-            interrupted = true;
-        }
-        listeners.forEach(ListenerDescriptor::close);
-        int open = connections.countOpen();
-        if (!phases.keepIdle()) {
-            connections.closeIdle();
-        }
-        interrupted = interrupted || !await(phases.finish());
-        int unfinished = connections.countOpen();
-        int idle = connections.countOfIdle();
-        if (unfinished > 0 && !phases.flush().isZero()) {
-            connections.closeAllLingering(Due.nanos(phases.flush()));
-            interrupted = interrupted || !await(phases.flush());
-        }
-        closed = true;
-        int cut = connections.closeAll("as the time to finish was over");
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        return new Shutdown.Report(
-                idle, Math.max(0, open - idle - unfinished), Math.max(0, unfinished - cut), cut);
-    }
-
-    /** Returns false if the thread is interrupted. */
-    private boolean await(Duration time) {
-        try {
-            connections.awaitNone(Due.nanos(time));
-            return true;
-        } catch (InterruptedException e) {
-            return false;
-        }
     }
 
     /**

@@ -2,6 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.net.Detached;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -85,8 +86,7 @@ final class Detaching {
     }
 
     private void finish() throws NetparkException.Closed {
-        connection.requireDetachable();
-        Detached detached = connection.takeOut();
+        Detached detached = takeOut(connection);
         over = true;
         future.tell(() -> {
             if (!future.complete(detached)) {
@@ -98,5 +98,38 @@ final class Detaching {
     private void fail(@Nullable Throwable why) {
         takeBack();
         future.tellFailure(why);
+    }
+
+    /** On the loop, at once. Its input may be lent for this. */
+    static Detached takeOut(CallbackConnection connection) throws NetparkException.Closed {
+        requireDetachable(connection);
+        connection.input.stop();
+        byte[] unread;
+        OpenDescriptor descriptor;
+        try {
+            unread = connection.input.copyUnread(); // first: there may be no memory for it
+            descriptor = connection.core.detach();
+        } catch (Throwable e) {
+            connection.input.restart();
+            throw e;
+        }
+        connection.life.end(null);
+        return new Detached(descriptor, unread);
+    }
+
+    private static void requireDetachable(CallbackConnection connection) throws NetparkException.Closed {
+        if (!connection.isOpen()) {
+            throw connection.life.closed("detach");
+        }
+        if (connection.life.isCalling()) {
+            throw new IllegalStateException("detach " + connection + ": a worker has one of its callbacks; call detachAsync");
+        }
+        if (connection.output.pendingBytes() > 0) {
+            throw new IllegalStateException("detach " + connection + ": " + connection.output.pendingBytes()
+                    + " bytes of output are pending; call detachAsync, or wait for their future");
+        }
+        if (!connection.output.isIdle()) {
+            throw new IllegalStateException("detach " + connection + ": it is being copied to; cancel that first");
+        }
     }
 }
