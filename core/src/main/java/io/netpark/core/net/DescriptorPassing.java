@@ -32,7 +32,7 @@ final class DescriptorPassing {
         return new IllegalStateException("pass descriptors over " + socket + ": only unix sockets can");
     }
 
-    /** Writes them, and returns how many bytes of control data that makes. */
+    /** Writes them while they are held, and returns how many bytes of control data that makes. */
     static int write(Scratch scratch, OpenDescriptor[] descriptors) {
         return Rights.write(scratch.memory(), Scratch.CONTROL, descriptors);
     }
@@ -76,12 +76,17 @@ final class DescriptorPassing {
         }
         long address = direct ? DirectBuffers.address(source) + source.position() : scratch.address(Scratch.BYTES);
         IoVec.write(scratch.memory(), Scratch.IOVECS, 0, address, length);
-        MsgHdr.write(scratch.memory(), Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1,
-                scratch.address(Scratch.CONTROL), write(scratch, descriptors));
         long result;
-        do {
-            result = libc.sendmsg(fd, scratch.address(Scratch.MSGHDR), Linux.MSG_NOSIGNAL);
-        } while (result == -Errno.EINTR);
+        Rights.hold(descriptors);
+        try {
+            MsgHdr.write(scratch.memory(), Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1,
+                    scratch.address(Scratch.CONTROL), write(scratch, descriptors));
+            do {
+                result = libc.sendmsg(fd, scratch.address(Scratch.MSGHDR), Linux.MSG_NOSIGNAL);
+            } while (result == -Errno.EINTR);
+        } finally {
+            Rights.release(descriptors);
+        }
         Reference.reachabilityFence(source);
         if (result > 0) {
             source.position(source.position() + (int) result);

@@ -15,6 +15,7 @@ import io.netpark.core.sys.MsgHdr;
 import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.sys.Rights;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
 import java.lang.ref.Reference;
@@ -291,14 +292,19 @@ public final class MessageDescriptor extends MessageInput {
             address = scratch.address(Scratch.BYTES);
         }
         int nameLength = to == null ? 0 : SockAddr.write(memory, Scratch.SOCKADDR, to, family);
-        int control = descriptors.length == 0 ? 0 : DescriptorPassing.write(scratch, descriptors);
         IoVec.write(memory, Scratch.IOVECS, 0, address, length);
-        MsgHdr.write(memory, Scratch.MSGHDR, nameLength == 0 ? 0 : scratch.address(Scratch.SOCKADDR), nameLength,
-                scratch.address(Scratch.IOVECS), 1, control == 0 ? 0 : scratch.address(Scratch.CONTROL), control);
         long result;
-        do {
-            result = libc().sendmsg(fd(), scratch.address(Scratch.MSGHDR), Linux.MSG_NOSIGNAL);
-        } while (result == -Errno.EINTR);
+        Rights.hold(descriptors);
+        try {
+            int control = descriptors.length == 0 ? 0 : DescriptorPassing.write(scratch, descriptors);
+            MsgHdr.write(memory, Scratch.MSGHDR, nameLength == 0 ? 0 : scratch.address(Scratch.SOCKADDR), nameLength,
+                    scratch.address(Scratch.IOVECS), 1, control == 0 ? 0 : scratch.address(Scratch.CONTROL), control);
+            do {
+                result = libc().sendmsg(fd(), scratch.address(Scratch.MSGHDR), Linux.MSG_NOSIGNAL);
+            } while (result == -Errno.EINTR);
+        } finally {
+            Rights.release(descriptors);
+        }
         Reference.reachabilityFence(source);
         Reference.reachabilityFence(copy);
         return result;

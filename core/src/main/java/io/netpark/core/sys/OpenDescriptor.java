@@ -215,6 +215,24 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
         }
     }
 
+    /**
+     * As {@link #beginUse}, for a system call that is about another descriptor.
+     *
+     * @throws IllegalStateException if it is closed or was taken over, or another thread is handing it over
+     */
+    final void hold(String operation) {
+        try {
+            beginUse(operation);
+        } catch (NetparkException.Closed e) {
+            throw notOwned(operation);
+        }
+    }
+
+    /** The number, also if it was closed while it is held. */
+    final int heldNumber() {
+        return number;
+    }
+
     final void endUse() {
         if ((int) STATE.getAndAdd(this, -1) - 1 == ENDED) {
             libc.close(number);

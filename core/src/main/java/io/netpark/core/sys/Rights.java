@@ -28,13 +28,44 @@ public final class Rights {
         return HEADER + (count * Integer.BYTES + 7 & -8);
     }
 
-    /** Writes a control message, and returns its size. */
+    /**
+     * Keeps descriptors open until they are {@linkplain #release released}, though somebody may close them: the numbers that are sent
+     * must not be those of other files by then.
+     *
+     * @throws IllegalStateException if one is closed or was taken over; then none is held
+     */
+    public static void hold(OpenDescriptor... descriptors) {
+        int held = 0;
+        try {
+            while (held < descriptors.length) {
+                descriptors[held].hold("pass");
+                held++;
+            }
+        } finally {
+            if (held < descriptors.length) {
+                release(descriptors, held);
+            }
+        }
+    }
+
+    /** Those that were closed meanwhile are closed now. */
+    public static void release(OpenDescriptor... descriptors) {
+        release(descriptors, descriptors.length);
+    }
+
+    private static void release(OpenDescriptor[] descriptors, int count) {
+        for (int i = 0; i < count; i++) {
+            descriptors[i].endUse();
+        }
+    }
+
+    /** Writes a control message with descriptors that are held, and returns its size. */
     public static int write(ByteBuffer memory, int offset, OpenDescriptor... descriptors) {
         memory.putLong(offset + LENGTH, HEADER + descriptors.length * Integer.BYTES);
         memory.putInt(offset + LEVEL, Linux.SOL_SOCKET);
         memory.putInt(offset + TYPE, Linux.SCM_RIGHTS);
         for (int i = 0; i < descriptors.length; i++) {
-            memory.putInt(offset + HEADER + i * Integer.BYTES, descriptors[i].number());
+            memory.putInt(offset + HEADER + i * Integer.BYTES, descriptors[i].heldNumber());
         }
         return size(descriptors.length);
     }

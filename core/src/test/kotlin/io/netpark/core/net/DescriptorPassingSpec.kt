@@ -19,6 +19,7 @@ import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.Transport
 import io.netpark.core.testing.async
 import io.netpark.core.testing.awaitParkedThreads
 import io.netpark.core.testing.bind
@@ -269,6 +270,34 @@ class DescriptorPassingSpec : NetparkSpec(body = {
                 }
             }
             reactor.reporter.drain()
+        }
+    }
+
+    test("one that is closed while it is sent is sent whole, and closed then; one that is closed is not sent") {
+        var meanwhile: OpenDescriptor? = null
+        val libc = object : LibC by Bindings.best {
+            override fun sendmsg(fd: Int, message: Long, flags: Int): Long {
+                meanwhile?.close()
+                return Bindings.best.sendmsg(fd, message, flags)
+            }
+        }
+        TestReactor(libc, loops = 1).use { reactor ->
+            Transport.UNIX.pair(reactor).use { a, b ->
+                OpenDescriptor.pipe().use { pipe ->
+                    meanwhile = pipe.readEnd
+                    a.pass("take this", pipe.readEnd, pipe.writeEnd, pipe.readEnd)
+                    meanwhile = null
+                    pipe.readEnd.isOpen shouldBe false
+                    shouldThrow<IllegalStateException> { a.pass("and this", pipe.writeEnd, pipe.readEnd) }
+                    PassedDescriptors(3).use { into ->
+                        b.receive(into) shouldBe "take this"
+                        val taken = into.take()
+                        pipe.writeEnd.write(ByteBuffer.wrap("x".toByteArray())) shouldBe 1
+                        taken.first().read(ByteBuffer.allocate(2)) shouldBe 1
+                        taken.forEach { it.close() }
+                    }
+                }
+            }
         }
     }
 })
