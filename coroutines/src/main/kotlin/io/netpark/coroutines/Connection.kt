@@ -134,9 +134,6 @@ public class Connection internal constructor(
     /** Among which its own handler is: its buffers end with that, and not before. Null for a connection without one. */
     internal var handlers: Handlers? = null
 
-    /** A write is going on that breaks the output if it is cut off. Belongs to who writes. */
-    internal var isWhole = false
-
     /** Once made, every write looks whether it is its turn. */
     @Volatile internal var madeFrames: Frames? = null
 
@@ -253,9 +250,9 @@ public class Connection internal constructor(
      */
     public suspend fun write(source: ByteArray, offset: Int = 0, length: Int = source.size - offset) {
         val buffer = ByteBuffer.wrap(source, offset, length)
-        wholly {
+        wholly(buffer) {
             try {
-                write(buffer)
+                perform({ previous, context -> writeStep(previous, context, buffer, isWhole = true) }, { pause(it) })
             } catch (e: Throwable) {
                 val written = buffer.position() - offset
                 if (written in 1 until length) {

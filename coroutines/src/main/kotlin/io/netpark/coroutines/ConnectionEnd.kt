@@ -47,7 +47,8 @@ internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null
 internal suspend inline fun Connection.endedBy(handle: () -> Unit, failed: (failure: Throwable, dropped: Long) -> Unit) {
     try {
         handle()
-        if (isOutputBroken) breakOff() else finishOutput()
+        if (!isOutputBroken) finishOutput()
+        if (isOutputBroken) breakOff() // or by now: by a frame that was not written in time
     } catch (e: Throwable) {
         failed(e, breakOff())
     }

@@ -67,7 +67,7 @@ public class ConnectionPool(
      *
      * @param destination an [InetSocketAddress], whose name is looked up when connecting if it is unresolved, or a unix address
      * @param timeout how long to wait for a connection; null for as long as the pool's options say. With zero or less it waits for
-     *   nothing: it gets one that is idle, or fails at once
+     *   nothing: it gets one that is idle, or fails at once. There is no time for a check then, and one that is due for it is closed
      * @throws NetparkException.TimedOut there was none in time; the timeout is `BORROW`
      * @throws NetparkException.Closed the pool is closed
      */

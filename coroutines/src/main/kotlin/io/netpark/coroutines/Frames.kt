@@ -206,12 +206,12 @@ public class Frames internal constructor(
     /** Suspends until the caller's turn to write has come, and then it has the lock of the output. Cancelled, it has not. */
     internal suspend fun awaitTurn(): Unit = Turn().await()
 
-    /** Has frames wait until all of a flush has been written, though it may be broken off meanwhile. */
-    internal fun hold(): Boolean = queue.hold()
+    /** Has frames wait until all of [write] has been written, though it may be broken off meanwhile. */
+    internal fun hold(write: Any): Boolean = queue.hold(write)
 
-    internal fun goOn() = queue.goOn()
+    internal fun goOn(write: Any) = queue.goOn(write)
 
-    internal val isHeld: Boolean get() = queue.isHeld
+    internal fun isHeldBy(write: Any): Boolean = queue.isHeldBy(write)
 
     // The end
 
@@ -258,9 +258,12 @@ public class Frames internal constructor(
 
         /** Ignored if the coroutine has been cancelled meanwhile. */
         override fun ended(failure: Exception?) {
-            waiting.decrementAndGet()
-            load.addAndGet(-cost)
-            failure?.let { failed(it) }
+            try {
+                failure?.let { failed(it) } // first: who finds nothing on its way finds a broken output
+            } finally {
+                waiting.decrementAndGet()
+                load.addAndGet(-cost)
+            }
             if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
     }
@@ -268,10 +271,12 @@ public class Frames internal constructor(
     private inner class SentFrame(bytes: LinkBuffer, private val cost: Long) : FrameQueue.Frame(bytes) {
 
         override fun ended(failure: Exception?) {
-            sentFrameEnded(cost)
-            if (failure == null) return
-            core.loop().countDropped(cost - OVERHEAD)
-            failed(failure)
+            try {
+                failure?.let { failed(it) } // first: who finds nothing on its way finds a broken output
+            } finally {
+                sentFrameEnded(cost)
+            }
+            if (failure != null) core.loop().countDropped(cost - OVERHEAD)
         }
     }
 

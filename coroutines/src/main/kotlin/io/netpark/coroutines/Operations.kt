@@ -128,15 +128,25 @@ internal fun Connection.checkInput() {
 
 // Writes
 
-internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer): Int {
+/** @param isWhole whether it breaks the output if it is cut off: then no frame is written before that is known */
+internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int = toWrite(
+    when {
+        previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryWrite(context, source, isWhole)
+        previous == BEGIN && isBudgetSpent() -> TURN_OVER
+        previous != UNFLUSHED && hasUnflushed() -> UNFLUSHED
+        else -> startWrite(context, source, isWhole)
+    },
+)
+
+internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
     beginWrite(context)
     val before = source.remaining()
-    return inTurn({ core.startWrite(source) }, { holdFrames(); core.retryWrite(source) })
+    return inTurn({ core.startWrite(source) }, { if (isWhole) holdFrames(source); core.retryWrite(source) })
         .also { chargeBudget(before - source.remaining().toLong()) }
 }
 
-internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer): Int {
-    holdFrames()
+internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
+    if (isWhole) holdFrames(source)
     checkActive(context, Direction.WRITE)
     return core.retryWrite(source)
 }
@@ -145,7 +155,7 @@ internal fun Connection.startWrite(context: CoroutineContext, source: LinkBuffer
     beginWrite(context)
     val before = source.available()
     // What is left of an earlier flush goes before the frames that wait for it.
-    val state = if (madeFrames?.isHeld == true) {
+    val state = if (madeFrames?.isHeldBy(this) == true) {
         toWrite(holdingFrames { core.startWrite(source) })
     } else {
         inTurn({ core.startWrite(source) }, { holdingFrames { core.retryWrite(source) } })
@@ -165,34 +175,32 @@ internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int): Int {
     return if (frames.lendOutput()) toWrite(retry()) else FRAMES_FIRST
 }
 
-/** Nothing comes between the bytes of a flush, even if it is broken off and another goes on. */
+/** Nothing comes between the bytes of a flush, even if it is broken off and another goes on: all are the connection's one. */
 internal inline fun Connection.holdingFrames(flush: () -> Int): Int {
     val frames = madeFrames ?: return flush()
-    val held = frames.hold()
+    val held = frames.hold(this)
     try {
         val state = flush()
-        if (state != Descriptor.PARK) frames.goOn()
+        if (state != Descriptor.PARK) frames.goOn(this)
         return state
     } catch (e: Throwable) {
         // Whatever has ended the stream, frames are to find out. A flush that met another write has not begun.
-        if (if (e is NetparkException) e !is NetparkException.TimedOut else !held) frames.goOn()
+        if (if (e is NetparkException) e !is NetparkException.TimedOut else !held) frames.goOn(this)
         throw e
     }
 }
 
 /** Runs a write that breaks the output if it is cut off: that is found out before any frame is written behind it. */
-internal inline fun <T> Connection.wholly(write: () -> T): T {
-    isWhole = true
+internal inline fun Connection.wholly(write: Any, run: () -> Unit) {
     try {
-        return write()
+        run()
     } finally {
-        isWhole = false
-        if (!hasUnflushed()) madeFrames?.goOn()
+        madeFrames?.goOn(write)
     }
 }
 
-internal fun Connection.holdFrames() {
-    if (isWhole) madeFrames?.hold()
+internal fun Connection.holdFrames(write: Any) {
+    madeFrames?.hold(write)
 }
 
 internal suspend fun Connection.awaitWritable() {

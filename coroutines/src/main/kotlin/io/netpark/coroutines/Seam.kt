@@ -88,14 +88,8 @@ internal fun Connection.readStep(previous: Int, context: CoroutineContext, targe
 }
 
 @PublishedApi
-internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer): Int = toWrite(
-    when {
-        previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryWrite(context, source)
-        previous == BEGIN && isBudgetSpent() -> TURN_OVER
-        previous != UNFLUSHED && hasUnflushed() -> UNFLUSHED
-        else -> startWrite(context, source)
-    },
-)
+internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer): Int =
+    writeStep(previous, context, source, isWhole = false)
 
 /** Core has one number for both directions. */
 internal fun toWrite(outcome: Int): Int = if (outcome == Descriptor.PARK) PARKED_TO_WRITE else outcome

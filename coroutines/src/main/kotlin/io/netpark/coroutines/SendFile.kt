@@ -65,9 +65,9 @@ public suspend fun Connection.sendFile(
 
 /** Nobody but [transfer] knows how far it got, and it goes no further. */
 private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: ((Long) -> Unit)?): Long {
-    wholly {
+    wholly(transfer) {
         try {
-            send(transfer, onProgress)
+            send(transfer, onProgress, isWhole = true)
         } catch (e: Throwable) {
             if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
             throw e
@@ -82,14 +82,18 @@ private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: (
  * **Cancelled**, timed out or failed, [transfer] says how much has been sent. That much is on its way and cannot be taken back;
  * the connection can still be written to, and the transfer be sent on.
  */
-public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)? = null) {
+public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)? = null): Unit =
+    send(transfer, onProgress, isWhole = false)
+
+/** @param isWhole whether it breaks the output if it is cut off */
+private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)?, isWhole: Boolean) {
     beforeFile()
     if (isBudgetSpent()) yield()
-    var state = startSend(coroutineContext, transfer)
+    var state = startSend(coroutineContext, transfer, isWhole)
     while (state <= PAUSE) {
         if (onProgress != null && state != FRAMES_FIRST) holdingOutput { onProgress(transfer.sent()) }
         pause(state)
-        state = retrySend(coroutineContext, transfer)
+        state = retrySend(coroutineContext, transfer, isWhole)
     }
     if (onProgress != null) onProgress(transfer.sent())
 }
@@ -109,15 +113,15 @@ internal suspend fun Connection.beforeFile() {
     if (hasUnflushed()) flushRest()
 }
 
-internal fun Connection.startSend(context: CoroutineContext, transfer: FileTransfer): Int {
+internal fun Connection.startSend(context: CoroutineContext, transfer: FileTransfer, isWhole: Boolean): Int {
     beginWrite(context)
     val before = transfer.sent()
-    return ofTheFile { inTurn({ core.startSend(transfer) }, { holdFrames(); core.retrySend(transfer) }) }
+    return ofTheFile { inTurn({ core.startSend(transfer) }, { if (isWhole) holdFrames(transfer); core.retrySend(transfer) }) }
         .also { chargeBudget(transfer.sent() - before) }
 }
 
-internal fun Connection.retrySend(context: CoroutineContext, transfer: FileTransfer): Int {
-    holdFrames()
+internal fun Connection.retrySend(context: CoroutineContext, transfer: FileTransfer, isWhole: Boolean): Int {
+    if (isWhole) holdFrames(transfer)
     checkActive(context, Direction.WRITE)
     return toWrite(ofTheFile { core.retrySend(transfer) })
 }

@@ -5,6 +5,7 @@ import io.kotest.assertions.withClue
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.fd.Direction
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
@@ -227,6 +228,26 @@ class FrameTurnsSpec : NetparkSpec(body = {
                 withContext(Dispatchers.Default) { while (client.frames.waitingBytes > 0) kotlinx.coroutines.delay(1) }
                 soon { client.shutdownOutput() }
                 reading.await() shouldBe ('A'..'H').associateWith { 60 } + ('w' to 60)
+            }
+        }
+    }
+
+    test("another write that gives its turn up lets no frame between the bytes of a write that is going on") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                client.frames.write { putString("x") }
+                val going = launch { client.write(pattern(3_000_000)) }
+                soon { client.core.isInUse(Direction.WRITE) shouldBe true }
+                val waiting = launch(start = CoroutineStart.UNDISPATCHED) { client.write(pattern(10)) }
+                waiting.cancelAndJoin()
+                client.frames.trySend { putString("between") } shouldBe true
+                going.cancelAndJoin()
+                client.frames.trySend { putString("behind") } shouldBe false
+                client.close()
+                server.readText(1) shouldBe "x"
+                val arrived = mutableListOf<Byte>()
+                shouldThrow<NetparkException.Reset> { while (true) arrived += server.reader.awaitByte() }
+                arrived shouldBe pattern(3_000_000).take(arrived.size)
             }
         }
     }

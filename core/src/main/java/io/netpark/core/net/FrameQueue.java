@@ -8,6 +8,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jctools.queues.atomic.MpscLinkedAtomicQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -93,8 +94,8 @@ public final class FrameQueue {
      */
     private final AtomicInteger waiting = new AtomicInteger();
     private final Waiter waiter = this::turn;
-    /** Another write was broken off, and is to go on before any frame. */
-    private volatile boolean held;
+    /** Another write, which no frame may come into, though it may be broken off; null for none. */
+    private final AtomicReference<@Nullable Object> holder = new AtomicReference<>();
     /** Why nothing can be written any more, though the stream has not said so. */
     private volatile @Nullable Exception broken;
 
@@ -127,23 +128,26 @@ public final class FrameQueue {
      * Has frames wait until all of another write has been written, though it may be broken off and drop the lock meanwhile. For its
      * holder.
      *
-     * @return whether they did already
+     * @param write which one it is: any object, by its identity
+     * @return whether they waited for it already
      */
-    public boolean hold() {
-        boolean before = held;
-        held = true;
-        return before;
+    public boolean hold(Object write) {
+        return holder.getAndSet(write) == write;
     }
 
-    /** Whether frames wait for the end of a {@link #hold}. */
-    public boolean isHeld() {
-        return held;
+    /** Whether frames wait for the end of this write. */
+    public boolean isHeldBy(Object write) {
+        return holder.get() == write;
     }
 
-    /** Ends a {@link #hold}. */
-    public void goOn() {
-        held = false;
+    /** Ends the {@link #hold} of this write, and of no other. */
+    public void goOn(Object write) {
+        holder.compareAndSet(write, null);
         stream.passWriteTurn();
+    }
+
+    private boolean isHeld() {
+        return holder.get() != null;
     }
 
     /** Fails all frames that wait, and those that will be submitted: another write has ended in the middle of something. */
@@ -277,8 +281,8 @@ public final class FrameQueue {
     /** Takes the write lock; of a stream that is closed it is as good as taken. Otherwise the waiter runs when it is to be had. */
     private boolean reserve() {
         while (true) {
-            if (!held && stream.reserve(Direction.WRITE)) {
-                if (!held) {
+            if (!isHeld() && stream.reserve(Direction.WRITE)) {
+                if (!isHeld()) {
                     return true;
                 }
                 stream.abandon(Direction.WRITE); // between the two looks another write has begun, and was broken off
@@ -287,7 +291,7 @@ public final class FrameQueue {
                 return true; // to be told so
             }
             stream.awaitWriteTurn(waiter);
-            boolean waits = (held || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
+            boolean waits = (isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
             if (waits || !stream.forgoWriteTurn(waiter)) {
                 return false;
             }
