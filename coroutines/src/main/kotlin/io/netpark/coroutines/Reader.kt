@@ -35,6 +35,7 @@ import kotlinx.coroutines.flow.map
  * |----------------------------------------------------|---------------------------|----------------|---------------|-------------------------------------------------------|
  * | [await]`(n)`                                       | true: n bytes are there   | false          | `Truncated`   | n: [Buffering.inputLimit]                             |
  * | [awaitRest]`(n)`                                   | nothing: they are there   | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]                             |
+ * | [awaitMore]`()`                                    | true: more than before    | false          | false         | all there is: [Buffering.inputLimit]                  |
  * | [awaitByte], [awaitShort], [awaitInt], [awaitLong] | the number                | `Truncated`    | `Truncated`   |                                                       |
  * | [awaitShortLe], [awaitIntLe], [awaitLongLe]        | the number, little-endian | `Truncated`    | `Truncated`   |                                                       |
  * | [awaitBytes]`(n)`                                  | a copy                    | `Truncated`    | `Truncated`   | n: [Buffering.inputLimit]                             |
@@ -81,6 +82,15 @@ public class Reader internal constructor(
     public suspend inline fun awaitRest(count: Int) {
         perform({ previous, context -> awaitStep(previous, context, count, isRest = true) }, { pause(it) })
     }
+
+    /**
+     * Suspends until more bytes are there than now, whatever they are: for a parser that has looked at all there is, and needs more.
+     *
+     * @return false if the input has ended instead; what is there can still be taken
+     * @throws NetparkException.LimitExceeded [Buffering.inputLimit] bytes are there already
+     * @throws NetparkException as [Connection.read]
+     */
+    public suspend inline fun awaitMore(): Boolean = perform({ previous, context -> moreStep(previous, context) }, { pause(it) }) > 0
 
     // Numbers, whole. Inline: what a suspending function returns would be boxed.
 
@@ -193,7 +203,7 @@ public class Reader internal constructor(
         }
     }
 
-    internal fun checkLimit(count: Int) {
+    internal fun checkLimit(count: Long) {
         if (count > buffering.inputLimit) {
             throw connection.about(NetparkException.LimitExceeded(
                 "await $count bytes from ${AddressText.of(connection.remoteAddress)}: the input limit is ${buffering.inputLimit} bytes; " +

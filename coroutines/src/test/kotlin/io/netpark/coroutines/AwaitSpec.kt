@@ -109,6 +109,34 @@ class AwaitSpec : NetparkSpec(body = {
         }
     }
 
+    test("more is awaited whatever it is, and an end is told with bytes unread, too") {
+        onReactor { reactor, _ ->
+            reactor.withPair { client, server ->
+                for (before in 0..3) withClue("$before bytes unread") {
+                    val waiting = async(start = CoroutineStart.UNDISPATCHED) { server.reader.awaitMore() }
+                    client.write(byteArrayOf(before.toByte()))
+                    waiting.await() shouldBe true
+                    server.reader.available() shouldBe before + 1
+                }
+                val cancelled = launch(start = CoroutineStart.UNDISPATCHED) { server.reader.awaitMore() }
+                cancelled.cancelAndJoin()
+                client.shutdownOutput()
+                repeat(2) { server.reader.awaitMore() shouldBe false }
+                server.reader.takeBytes(4) shouldBe byteArrayOf(0, 1, 2, 3)
+            }
+        }
+    }
+
+    test("more than the input limit is not awaited") {
+        onReactor(buffering = { Buffering(it, inputLimit = 2) }) { reactor, _ ->
+            reactor.withPair { client, server ->
+                client.write(byteArrayOf(1, 2))
+                server.reader.await(2)
+                shouldThrow<NetparkException.LimitExceeded> { server.reader.awaitMore() }
+            }
+        }
+    }
+
     test("what was cancelled in the middle, or timed out, has taken nothing, and can be awaited again") {
         onReactor { reactor, _ ->
             reactor.withPair { client, server ->

@@ -48,6 +48,7 @@ class SeamSpec : FunSpec({
             "pause(Reader, int, Continuation)",
             "awaitStep(Reader, int, CoroutineContext, int, boolean)",
             "pause(Writer, int, Continuation)",
+            "moreStep(Reader, int, CoroutineContext)",
             "flushStep(Writer, int, CoroutineContext, boolean)",
             "writeStep(Writer, int, CoroutineContext, ByteBuffer)",
             "isMuch(Writer, int)",

@@ -86,6 +86,17 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
     }
 
     /**
+     * Waits until more bytes can be taken than now, whatever they are: for a parser that has looked at all there is, and needs more.
+     * Otherwise, and if interrupted, as {@link #await}.
+     *
+     * @return false if the input has ended instead; what is there can still be taken
+     */
+    public boolean awaitMore() throws IOException {
+        checkLimit(input.available() + 1);
+        return fill() != ConnectionDescriptor.END_OF_STREAM;
+    }
+
+    /**
      * Waits until so many bytes can be taken, of something that has begun: the input must not end before. Otherwise, and if
      * interrupted, as {@link #await}.
      *
@@ -418,7 +429,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
         return brokenInput == null && input.available() == 0;
     }
 
-    private void checkLimit(int count) throws NetparkException {
+    private void checkLimit(long count) throws NetparkException {
         if (count > inputLimit) {
             throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + AddressText.of(core.remoteAddress())
                     + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));

@@ -85,6 +85,25 @@ public interface BufferWriter {
      */
     int putString(CharSequence text) throws NetparkException.LimitExceeded;
 
+    /** Puts the decimal digits of a number in ASCII, after a {@code -} if it is negative: {@code putString} of it, without the string. */
+    default void putDecimal(long number) throws NetparkException.LimitExceeded {
+        long rest = number < 0 ? number : -number; // negative, as there is one more of those
+        int length = number < 0 ? 2 : 1;
+        for (long left = rest / 10; left != 0; left /= 10) {
+            length++;
+        }
+        ByteBuffer room = reserve(length);
+        int first = room.position();
+        for (int at = first + length - 1; at >= first; at--) {
+            room.put(at, (byte) ('0' - rest % 10));
+            rest /= 10;
+        }
+        if (number < 0) {
+            room.put(first, (byte) '-');
+        }
+        commit(length);
+    }
+
     /** As {@link #putString(CharSequence)}, in another encoding, with its own replacement for what it cannot encode. */
     int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded;
 

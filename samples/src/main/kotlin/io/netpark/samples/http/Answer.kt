@@ -27,29 +27,12 @@ internal class Answer(private val writer: BufferWriter, private val common: Comm
     /** How long the body is, of which an answer to HEAD has none. */
     fun length(value: Long) {
         writer.put(LENGTH)
-        number(value)
+        writer.putDecimal(value)
         writer.put(END)
     }
 
     /** Ends the head. */
     fun end(): Unit = writer.put(END)
-
-    /** Digits, without a string for them. */
-    private fun number(value: Long) {
-        var digits = 1
-        var rest = value
-        while (rest >= 10) {
-            rest /= 10
-            digits++
-        }
-        val room = writer.reserve(digits)
-        rest = value
-        for (i in room.position() + digits - 1 downTo room.position()) {
-            room.put(i, ('0'.code + rest % 10).toByte())
-            rest /= 10
-        }
-        writer.commit(digits)
-    }
 
     /** An answer that says what is wrong, to people too. */
     fun error(status: Status, closes: Boolean, isHead: Boolean = false, allow: String? = null, range: String? = null) {

@@ -110,9 +110,7 @@ class WebSocket(private val connection: Connection, private val options: WebSock
     private suspend fun awaitMore(): Boolean {
         while (true) {
             try {
-                return connection.reader.await(connection.reader.available().toInt() + 1).also { isAsked = false }
-            } catch (_: NetparkException.Truncated) {
-                return false
+                return connection.reader.awaitMore().also { isAsked = false }
             } catch (e: TimedOut) {
                 if (isEnded.get() || isAsked || e.timeout() != Timeout.READ) return false
                 isAsked = true
