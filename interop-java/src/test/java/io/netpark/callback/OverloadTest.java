@@ -289,6 +289,7 @@ class OverloadTest {
                 assertInstanceOf(NetparkException.LimitExceeded.class, cause());
                 assertInstanceOf(NetparkException.LimitExceeded.class, failures.poll(10, TimeUnit.SECONDS));
             }
+            Support.await("what was in the queue is called", () -> full.called.size() == 2);
             assertEquals(List.of("0", "1"), List.copyOf(full.called));
         }
     }
