@@ -28,6 +28,8 @@ final class TimeLimit {
     private final Descriptor descriptor;
     private final Direction direction;
     private final Timer timer;
+    /** What another thread wants of the timer. As a task that looks anew: the loop's own thread may have moved it meanwhile. */
+    private final Runnable arming = this::arm;
 
     /** {@link Due#FOREVER} for none. Written under the monitor; read without by operations that park. */
     private volatile long timeout = Due.FOREVER;
@@ -130,8 +132,18 @@ final class TimeLimit {
 
     private void armBefore(long nanoTime) {
         if (armedAt == NONE || nanoTime - armedAt < 0) {
-            timer.arm(nanoTime);
+            if (descriptor.loop().inLoop()) {
+                timer.arm(nanoTime);
+            } else {
+                descriptor.loop().tryExecute(arming);
+            }
             armedAt = nanoTime; // not before: there may be no memory to arm it
+        }
+    }
+
+    private synchronized void arm() {
+        if (armedAt != NONE && !closed) {
+            timer.arm(armedAt);
         }
     }
 

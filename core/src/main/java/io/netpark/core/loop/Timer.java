@@ -1,8 +1,6 @@
 package io.netpark.core.loop;
 
 import io.netpark.core.sys.Due;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,28 +14,15 @@ import org.jspecify.annotations.Nullable;
  *                 armed --loop closes--> idle, abandoned runs
  * </pre>
  *
- * Calls from other threads take effect a little later, and only if no other call has been made meanwhile: the last one counts,
- * whichever thread makes it. A timer never runs early; it may run although another thread has just disarmed it, so an action
- * re-reads why it was wanted.
+ * Calls from other threads take effect in the order in which they are made, a little later: so one may undo what the loop's own
+ * thread has said after it. Who moves a timer on both has the loop do it, by a task that looks what is wanted then. A timer never
+ * runs early; it may run although another thread has just disarmed it, so an action re-reads why it was wanted.
  */
 public final class Timer {
-
-    private static final VarHandle CALLS;
-
-    static {
-        try {
-            CALLS = MethodHandles.lookup().findVarHandle(Timer.class, "calls", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
 
     final Runnable action;
     final @Nullable Runnable abandoned;
     private final EventLoop loop;
-    /** Numbers the calls, so that one of another thread does not undo a later one that the loop's thread has made at once. */
-    @SuppressWarnings("unused") // by CALLS
-    private volatile int calls;
 
     /** When to run; meaningful while in the queue. Loop's thread only, like {@link #index}. */
     long dueNanos;
@@ -58,37 +43,19 @@ public final class Timer {
      */
     public boolean arm(long nanoTime) {
         long dueNanos = Due.at(nanoTime);
-        int call = number();
         if (loop.inLoop()) {
             loop.arm(this, dueNanos);
             return !loop.isTerminated();
         }
-        return loop.tryExecute(() -> {
-            if (isLast(call)) {
-                loop.arm(this, dueNanos);
-            }
-        });
+        return loop.tryExecute(() -> loop.arm(this, dueNanos));
     }
 
     /** Makes the timer idle. */
     public void disarm() {
-        int call = number();
         if (loop.inLoop()) {
             loop.disarm(this);
         } else {
-            loop.tryExecute(() -> {
-                if (isLast(call)) {
-                    loop.disarm(this);
-                }
-            });
+            loop.tryExecute(() -> loop.disarm(this));
         }
-    }
-
-    private int number() {
-        return (int) CALLS.getAndAdd(this, 1) + 1;
-    }
-
-    private boolean isLast(int call) {
-        return calls == call;
     }
 }

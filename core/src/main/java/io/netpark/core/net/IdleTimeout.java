@@ -28,13 +28,20 @@ final class IdleTimeout {
     void set(long nanos) {
         touch();
         this.nanos = nanos;
-        if (nanos >= Due.FOREVER) {
+        if (stream.loop().inLoop()) {
+            plan();
+        } else {
+            stream.loop().tryExecute(this::plan);
+        }
+    }
+
+    /** On the loop, as is {@link #fire}: what one of them says of the timer is not undone by what was said before. */
+    private void plan() {
+        long limit = nanos;
+        if (limit >= Due.FOREVER || stream.isClosed()) { // if it is closed later than this, that stops it
             timer.disarm();
         } else {
-            timer.arm(Uptake.firstLook(lastByte, nanos));
-            if (stream.isClosed()) {
-                timer.disarm(); // by then stop() may have been called, and nothing else would end it
-            }
+            timer.arm(Uptake.firstLook(lastByte, limit));
         }
     }
 

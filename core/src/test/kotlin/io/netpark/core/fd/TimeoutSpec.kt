@@ -121,6 +121,24 @@ class TimeoutSpec : NetparkSpec(body = {
         shouldThrow<NetparkException.TimedOut> { server.readSome() }.message!! shouldContain "the deadline passed" // it starts too late
     }
 
+    pair("what the loop sets is not undone by what another thread has set before") { _, server ->
+        val connection = server.connection
+        val deadline = { time: Duration -> connection.setDeadline(Direction.READ, fromNow(time)) }
+        val timeout = { time: Duration -> connection.setReadTimeout(time) }
+        val idle = { time: Duration -> connection.setIdleTimeout(time.inWholeNanoseconds) }
+        for (set in listOf(deadline, timeout, idle)) {
+            val read = async { server.readSome() }
+            awaitParkedThreads()
+            connection.loop().submit {
+                async { set(1.hours) }.result()
+                set(20.milliseconds)
+            }.result()
+            (read.failure() is NetparkException.TimedOut) shouldBe true
+            connection.clearDeadline(Direction.READ)
+            connection.setReadTimeout(Duration.INFINITE)
+        }
+    }
+
     pair("changed while a read is parked, it counts from then on: longer, shorter, none") { client, server ->
         server.setReadTimeout(100.milliseconds)
         val patient = async { server.readSome() }
