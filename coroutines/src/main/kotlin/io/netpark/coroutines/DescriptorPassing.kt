@@ -52,14 +52,19 @@ public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descri
     if (isBudgetSpent()) yield()
     if (hasUnflushed()) flushRest()
     beginWrite(coroutineContext)
-    var state = inTurn(
-        { core.startWriteDescriptors(source, *descriptors) },
-        { core.retryWriteDescriptors(source, *descriptors) },
-    )
-    while (state <= PAUSE) {
-        pause(state)
-        checkActive(coroutineContext, Direction.WRITE)
-        state = toWrite(core.retryWriteDescriptors(source, *descriptors))
+    try {
+        var state = inTurn(
+            { core.startWriteDescriptors(source, *descriptors) },
+            { holdFrames(source); core.retryWriteDescriptors(source, *descriptors) },
+        )
+        while (state < 0) { // what has been written is more than 0 bytes
+            pause(state)
+            checkActive(coroutineContext, Direction.WRITE)
+            holdFrames(source)
+            state = toWrite(core.retryWriteDescriptors(source, *descriptors))
+        }
+        write(source) // the rest, and no frame before it
+    } finally {
+        madeFrames?.goOn(source)
     }
-    write(source)
 }

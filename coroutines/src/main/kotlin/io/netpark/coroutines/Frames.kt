@@ -27,8 +27,8 @@ import kotlinx.coroutines.suspendCancellableCoroutine
  * sent frames meanwhile.
  *
  * **The end.** A handler that returns normally has its frames written, as it has its writer flushed; meanwhile [trySend]
- * refuses, and [write] fails with [NetparkException.Closed]. When the connection is closed, or its handler fails, frames that wait are dropped: [write] fails, and if there are any of
- * [trySend], which nobody is told of, the connection ends with a reset.
+ * refuses, and [write] fails with [NetparkException.Closed]. When the connection is closed, or its handler fails, frames that wait
+ * are dropped: [write] fails, and if there are any of [trySend], which nobody is told of, the connection ends with a reset.
  *
  * **Threads.** Any number of coroutines and threads, on any dispatchers.
  *
@@ -201,7 +201,7 @@ public class Frames internal constructor(
     // Other writes
 
     /** Gives another write the lock of the output, as if it had been parked; false if it has to [wait for its turn][awaitTurn]. */
-    internal fun lendOutput(): Boolean = isIdle && core.reserve(Direction.WRITE)
+    internal fun lendOutput(): Boolean = isIdle && !queue.isHeld && core.reserve(Direction.WRITE)
 
     /** Suspends until the caller's turn to write has come, and then it has the lock of the output. Cancelled, it has not. */
     internal suspend fun awaitTurn(): Unit = Turn().await()

@@ -37,8 +37,8 @@ public class Lease internal constructor(private val core: PoolLease, connection:
     /**
      * Gives the connection back for the next borrower. Every answer that was asked for must have been read. It is closed instead
      * if anything is left: bytes unread or unsent, an operation in progress, an output that has ended; by a reset if something of
-     * this side is cut off by that, as [Connection.close] does. Deadlines and the idle timeout are taken away; socket options stay as
-     * they are.
+     * this side is cut off by that, as [Connection.close] does. Deadlines and timeouts are taken away; socket options stay as they
+     * are.
      *
      * @throws IllegalStateException it has been given back or discarded already
      */

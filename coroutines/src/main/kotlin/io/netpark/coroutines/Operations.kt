@@ -141,8 +141,13 @@ internal fun Connection.writeStep(previous: Int, context: CoroutineContext, sour
 internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
     beginWrite(context)
     val before = source.remaining()
-    return inTurn({ core.startWrite(source) }, { if (isWhole) holdFrames(source); core.retryWrite(source) })
-        .also { chargeBudget(before - source.remaining().toLong()) }
+    val state = if (madeFrames?.isHeldBy(source) == true) { // the rest of it
+        toWrite(core.startWrite(source))
+    } else {
+        inTurn({ core.startWrite(source) }, { if (isWhole) holdFrames(source); core.retryWrite(source) })
+    }
+    chargeBudget(before - source.remaining().toLong())
+    return state
 }
 
 internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {

@@ -11,8 +11,9 @@ import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.yield
 
 /**
- * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it (sendfile(2)): the bytes
- * never come here. Suspends while the peer, or the network, does not take more, and now and then lets others have their turn.
+ * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it
+ * (sendfile(2)): the bytes never come here. Suspends while the peer, or the network, does not take more, and now and then lets others
+ * have their turn.
  *
  * Opening it, and reading what is not in the page cache, waits for the disk; on an event loop everybody waits with it. A file
  * that is sent often is better kept as an [OpenFile].

@@ -7,6 +7,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.fd.Direction
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CoroutineStart
@@ -248,6 +249,27 @@ class FrameTurnsSpec : NetparkSpec(body = {
                 val arrived = mutableListOf<Byte>()
                 shouldThrow<NetparkException.Reset> { while (true) arrived += server.reader.awaitByte() }
                 arrived shouldBe pattern(3_000_000).take(arrived.size)
+            }
+        }
+    }
+
+    test("no frame comes between the bytes that descriptors go with and the rest of them") {
+        onReactor { reactor, _ ->
+            reactor.pair().use { (client, server) ->
+                OpenDescriptor.eventFd(0).use { passed ->
+                    client.frames.capacity = 10_000_000
+                    client.frames.trySend { put(ByteArray(much)) } shouldBe true
+                    val writing = launch(start = CoroutineStart.UNDISPATCHED) {
+                        client.writeDescriptors(ByteBuffer.wrap(pattern(much)), passed)
+                    }
+                    client.frames.trySend { putString("y") } shouldBe true
+                    val other = launch(start = CoroutineStart.UNDISPATCHED) { client.write("z") }
+                    server.readFully(much)
+                    server.readFully(much) shouldBe pattern(much)
+                    server.readText(2) shouldBe "yz"
+                    writing.join()
+                    other.join()
+                }
             }
         }
     }

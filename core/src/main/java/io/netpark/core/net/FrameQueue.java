@@ -146,7 +146,8 @@ public final class FrameQueue {
         stream.passWriteTurn();
     }
 
-    private boolean isHeld() {
+    /** Whether frames wait for the end of any write. */
+    public boolean isHeld() {
         return holder.get() != null;
     }
 

@@ -58,7 +58,7 @@ public final class PoolLease {
 
     /**
      * Gives it back for the next borrower. No operation may be going on; every answer that was asked for has been read. It is
-     * closed instead if there is anything to read, or it is closed already. Deadlines and the idle timeout are taken away; socket
+     * closed instead if there is anything to read, or it is closed already. Deadlines and timeouts are taken away; socket
      * options stay as they are, and so would an output that has been shut down: {@link #discard} such a connection.
      *
      * @throws IllegalStateException if the lease has ended
