@@ -181,20 +181,20 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
     /**
      * Waits for a line that ends with LF or CRLF, and takes it, as UTF-8. Otherwise, and if interrupted, as {@link #await}.
      *
-     * @param limit the most bytes that it may have, with its end
+     * @param limit the most bytes that it may have, with its end; never more than {@link #setInputLimit} allows
      * @return without its end; null if the input has ended and nothing is left of it
      * @throws NetparkException.LimitExceeded if it is longer
      * @throws NetparkException.Truncated if the input has ended in the middle of it
      */
     public @Nullable String awaitLine(int limit) throws IOException {
-        checkLimit(limit);
-        String line = takeLine(limit);
+        int most = limitOf(limit);
+        String line = takeLine(most);
         while (line == null) {
             if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 requireCleanEnd("a line");
                 return null;
             }
-            line = takeLine(limit);
+            line = takeLine(most);
         }
         return line;
     }
@@ -211,20 +211,20 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      * Waits for a delimiter, and takes everything up to and with it, as a view of the reader's. Otherwise, and if interrupted, as
      * {@link #await}.
      *
-     * @param limit the most bytes that it may have, with the delimiter
+     * @param limit the most bytes that it may have, with the delimiter; never more than {@link #setInputLimit} allows
      * @return null if the input has ended and nothing is left of it
      * @throws NetparkException.LimitExceeded if the delimiter is not among the first {@code limit} bytes
      * @throws NetparkException.Truncated if the input has ended before the delimiter
      */
     public @Nullable ByteBuffer awaitUntil(byte[] delimiter, int limit) throws IOException {
-        checkLimit(limit);
-        ByteBuffer found = takeUntil(delimiter, limit);
+        int most = limitOf(limit);
+        ByteBuffer found = takeUntil(delimiter, most);
         while (found == null) {
             if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 requireCleanEnd("something that a delimiter should end");
                 return null;
             }
-            found = takeUntil(delimiter, limit);
+            found = takeUntil(delimiter, most);
         }
         return found;
     }
@@ -239,14 +239,14 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     /** As the other, for a delimiter of one byte. */
     public @Nullable ByteBuffer awaitUntil(byte delimiter, int limit) throws IOException {
-        checkLimit(limit);
-        ByteBuffer found = takeUntil(delimiter, limit);
+        int most = limitOf(limit);
+        ByteBuffer found = takeUntil(delimiter, most);
         while (found == null) {
             if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 requireCleanEnd("something that a delimiter should end");
                 return null;
             }
-            found = takeUntil(delimiter, limit);
+            found = takeUntil(delimiter, most);
         }
         return found;
     }
@@ -427,6 +427,12 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     final boolean isInputClean() {
         return brokenInput == null && input.available() == 0;
+    }
+
+    /** The limit of a call, which is never more than that of all input. */
+    private int limitOf(int limit) throws NetparkException {
+        checkViews();
+        return Math.min(limit, inputLimit);
     }
 
     private void checkLimit(long count) throws NetparkException {

@@ -138,13 +138,15 @@ class BlockingReadingTest {
         setting.withPair((client, server) -> {
             server.setInputLimit(100);
             assertThrows(NetparkException.LimitExceeded.class, () -> server.await(101));
-            assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitLine(101));
             assertThrows(IllegalStateException.class, () -> server.awaitMessage(Framing.fixedLength(101)));
             client.write("a line\n".getBytes(StandardCharsets.UTF_8));
             assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitLine(6));
             assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitMessage(Framing.lines(5)));
             assertEquals("a line", server.awaitLine(7));
             assertThrows(IllegalArgumentException.class, () -> server.setInputLimit(0));
+            client.write(new byte[101]); // the limit of a line is never more than that of all input
+            assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitLine(200));
+            assertThrows(NetparkException.LimitExceeded.class, () -> server.awaitUntil((byte) 1, 200));
         });
     }
 

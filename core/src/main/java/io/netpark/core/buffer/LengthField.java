@@ -30,6 +30,10 @@ public final class LengthField implements Framing {
     }
 
     private LengthField(int width, int limit, boolean littleEndian, int offset, int adjustment, boolean headerKept) {
+        if ((long) offset + width + limit > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("a message with its header has at most " + Integer.MAX_VALUE + " bytes, and not "
+                    + offset + " + " + width + " + " + limit);
+        }
         this.width = width;
         this.limit = limit;
         this.littleEndian = littleEndian;
@@ -73,7 +77,7 @@ public final class LengthField implements Framing {
 
     @Override
     public int longest() {
-        return (int) Math.min(Integer.MAX_VALUE, (long) offset + width + limit);
+        return offset + width + limit;
     }
 
     @Override

@@ -114,7 +114,7 @@ class FramingSpec : NetparkSpec(body = {
             }
         }
         Framing.lengthField(4, 100).longest() shouldBe 104
-        Framing.lengthField(4, Int.MAX_VALUE).longest() shouldBe Int.MAX_VALUE
+        Framing.lengthField(4, Int.MAX_VALUE - 4).longest() shouldBe Int.MAX_VALUE
     }
 
     test("what cannot be meant is refused when it is said") {
@@ -127,6 +127,8 @@ class FramingSpec : NetparkSpec(body = {
             { Framing.delimiter(bytes("x"), 0) },
             { Framing.lines(-1) },
             { Framing.fixedLength(0) },
+            { Framing.lengthField(4, Int.MAX_VALUE) },
+            { Framing.lengthField(4, 1000).offset(Int.MAX_VALUE) },
         )) {
             shouldThrow<IllegalArgumentException> { wrong() }
         }
