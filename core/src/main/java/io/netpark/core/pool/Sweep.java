@@ -15,6 +15,7 @@ final class Sweep {
 
     private static final long NONE = Long.MIN_VALUE;
 
+    private final EventLoop loop;
     private final PoolOptions options;
     private final Timer timer;
     /** When the timer is due, as a nanoTime; {@link #NONE} if it is not armed. Guarded by this. */
@@ -22,6 +23,7 @@ final class Sweep {
 
     /** @param action runs when it is time; to call {@link #findOver} */
     Sweep(EventLoop loop, PoolOptions options, Runnable action) {
+        this.loop = loop;
         this.options = options;
         this.timer = loop.newTimer(action);
     }
@@ -51,8 +53,22 @@ final class Sweep {
         return true;
     }
 
-    /** Arms the timer for what has been planned. Without the pool's lock. */
+    /** Has the timer armed for what has been planned, on the loop. Without the pool's lock. */
     void arm() {
+        if (loop.inLoop()) {
+            armAsPlanned();
+            return;
+        }
+        try {
+            loop.tryExecute(this::armAsPlanned);
+        } catch (Throwable e) { // no memory
+            forget();
+            throw e;
+        }
+    }
+
+    /** On the loop, which alone moves the timer: what is planned by then is never undone by what was planned before. */
+    private void armAsPlanned() {
         long due;
         synchronized (this) {
             due = dueNanos;
@@ -60,13 +76,16 @@ final class Sweep {
         if (due != NONE) {
             try {
                 timer.arm(due);
-            } catch (Throwable e) { // no memory: the next that is planned arms it
-                synchronized (this) {
-                    dueNanos = NONE;
-                }
+            } catch (Throwable e) { // no memory
+                forget();
                 throw e;
             }
         }
+    }
+
+    /** The next that is planned arms the timer. */
+    private synchronized void forget() {
+        dueNanos = NONE;
     }
 
     /**
