@@ -295,9 +295,9 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection is closed, or an earlier write has broken the output, which must not look complete
      */
     public fun shutdownOutput() {
-        requireSent("shut down the output to")
+        requireFlushed("shut down the output to")
         checkOutput()
-        madeFrames?.refuse()
+        requireFramesSent("shut down the output to") { it.endIfIdle() }
         lease?.spoil()
         answering = false
         core.shutdownOutput()

@@ -229,9 +229,17 @@ public class Frames internal constructor(
         }
     }
 
-    /** Refuses what is sent from now on. */
-    internal fun refuse() {
-        isEnded = true
+    /**
+     * Refuses what is sent from now on, if nothing is on its way.
+     *
+     * @return false if something is, and then nothing is refused that was not before
+     */
+    internal fun endIfIdle(): Boolean {
+        val wasEnded = isEnded
+        isEnded = true // before it is looked what is on its way, as who submits a frame does it the other way round
+        val wasIdle = isIdle
+        if (!wasIdle) isEnded = wasEnded
+        return wasIdle
     }
 
     /** Fails all frames: nothing must be written behind something that was cut off. */

@@ -198,9 +198,9 @@ public class Listener internal constructor(
             tally.begin()
             close()
             val servings = servings.toList() // those that begin from now on find it closed
-            wantsNoRequests = !phases.keepIdle()
-            if (wantsNoRequests) servings.forEach { it.tellIdle() }
             try {
+                wantsNoRequests = !phases.keepIdle()
+                if (wantsNoRequests) servings.forEach { it.tellIdle() }
                 ending.wait(phases.timeToEnd()) { servings.forEach { it.join() } }
             } finally {
                 val cut = servings.sumOf { it.cut() }

@@ -233,7 +233,11 @@ internal fun Connection.requireFlushed(what: String) {
 
 internal fun Connection.requireSent(what: String) {
     requireFlushed(what)
-    check(madeFrames?.isIdle != false) { "$what ${AddressText.of(remoteAddress)}: its frames are still being written" }
+    requireFramesSent(what) { it.isIdle }
+}
+
+internal inline fun Connection.requireFramesSent(what: String, areSent: (Frames) -> Boolean) {
+    check(madeFrames?.let(areSent) != false) { "$what ${AddressText.of(remoteAddress)}: its frames are still being written" }
 }
 
 /** Flushes what the writer holds, and suspends until all frames have been written that were sent before: the last that is written. */

@@ -49,6 +49,29 @@ class TrySendSpec : NetparkSpec(body = {
         }
     }
 
+    test("a frame that is accepted while the output is being shut down arrives, too") {
+        onReactor { reactor, _ ->
+            repeat(300) {
+                reactor.withPair { client, server ->
+                    client.frames
+                    val begun = CompletableDeferred<Unit>()
+                    val sending = async(Dispatchers.IO) {
+                        begun.complete(Unit)
+                        (1..1000).count { client.frames.trySend { putByte(it) } }
+                    }
+                    begun.await()
+                    soon { client.shutdownOutput() }
+                    var arrived = 0
+                    while (server.reader.await()) {
+                        arrived += server.reader.available().toInt()
+                        server.reader.skip(server.reader.available())
+                    }
+                    arrived shouldBe sending.await()
+                }
+            }
+        }
+    }
+
     test("a peer that is slow costs no more than the capacity, and is refused no longer when it has caught up") {
         onReactor { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
