@@ -37,21 +37,9 @@ import kotlinx.coroutines.CancellationException
  *
  * An instance owns its threads; several can live in a process. Safe for use by any thread.
  *
- * **Time limits.** `withTimeout`, `withTimeoutOrNull`, `withContext` and `async` drop their result when they are cancelled, or their
- * time is over, between the end of their block and their own. Nobody gets a connection then that the block has returned, and nobody
- * closes it; a line that was taken is gone. While an operation suspends there is no such gap: what comes too late is closed or
- * given back, and what is read stays where it is. So give what the block gets to a variable outside of it, or use a time limit of the
- * operation's own, which loses nothing, whichever moment it strikes at:
- *
- * | instead of `withTimeoutOrNull` around | |
- * |---|---|
- * | `dial` | [dial] with a timeout |
- * | `accept` | [Listener.accept] with a timeout |
- * | `borrow`, `use` | [ConnectionPool.borrow] and [ConnectionPool.use] with a timeout |
- * | one read or write | [Connection.readTimeout], [Connection.writeTimeout]; [MessageSocket.receiveTimeout] and [MessageSocket.sendTimeout] |
- * | several, of one connection | [Connection.within], which keeps what its block has returned; [Connection.readDeadline] |
- *
- * A limit of zero or less does not wait: what cannot proceed at once fails with [NetparkException.TimedOut].
+ * **Time limits.** What an operation has returned can be lost when a `withTimeout` around it ends at that very moment. A time limit of
+ * the operation's own loses nothing. Which operation has which form is in docs/errors.md, "`withTimeout`, and what can be lost". A limit
+ * of zero or less does not wait: what cannot proceed at once fails with [NetparkException.TimedOut].
  */
 public class Reactor private constructor(
     /** The event loops. */
