@@ -2,11 +2,13 @@ package io.netpark.bench.command;
 
 import io.netpark.bench.report.Report;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /** A benchmark that leaves a report. */
+@Command(mixinStandardHelpOptions = true)
 abstract class Benchmark implements Callable<Integer> {
 
     @Mixin
