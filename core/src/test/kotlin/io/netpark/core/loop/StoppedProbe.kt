@@ -10,8 +10,8 @@ fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(800)) }).use {
     val self = ProcessHandle.current().pid()
     reactor.loop.submit {
         spin(450) // the watchdog sees it
+        var last = System.nanoTime() // before the start, which may not have returned when the process is stopped
         ProcessBuilder("sh", "-c", "kill -STOP $self; sleep 2; kill -CONT $self").start()
-        var last = System.nanoTime()
         var gap = 0L
         while (gap < 1500 * MILLIS) {
             Thread.onSpinWait()

@@ -5,6 +5,8 @@ import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.Binding
 import java.lang.management.ManagementFactory
 import java.nio.file.Path
+import java.util.concurrent.TimeUnit
+import kotlin.concurrent.thread
 
 /** A program of the test sources in a JVM of its own, like this one but for what is said here. */
 class ChildJvm(private val mainClass: String, private val binding: Binding = Bindings.best.binding()) {
@@ -26,9 +28,19 @@ class ChildJvm(private val mainClass: String, private val binding: Binding = Bin
         val process = ProcessBuilder(command).redirectErrorStream(true).directory(folder?.toFile()).apply {
             environment().putAll(environment)
         }.start()
-        val output = process.inputStream.bufferedReader().readText()
+        val output = process.outputToEnd()
         withClue(output) { process.waitFor() shouldBe 0 }
         return output
+    }
+}
+
+/** What it prints, until it ends or is ended, after a time that none of them needs. */
+private fun Process.outputToEnd(): String {
+    val limit = thread(name = "limit-of-a-child") { if (!waitFor(2, TimeUnit.MINUTES)) destroyForcibly() }
+    try {
+        return inputStream.bufferedReader().readText()
+    } finally {
+        limit.join()
     }
 }
 
@@ -43,6 +55,6 @@ fun testClassPath(): String = System.getProperty("surefire.test.class.path") ?: 
 /** What it has printed, and its exit status. */
 fun List<String>.runToEnd(): Pair<String, Int> {
     val process = ProcessBuilder(this).redirectErrorStream(true).start()
-    val output = process.inputStream.bufferedReader().readText()
+    val output = process.outputToEnd()
     return output to process.waitFor()
 }
