@@ -244,42 +244,49 @@ class TailSpec : SampleSpec({
     }
 
     test("a client that does not read gets whole pieces of long lines, or is told that the rest is missing") {
-        val file = newFile()
         val padding = "x".repeat(300_000)
         val total = 200 // 60 MB
-        RunningTail(file).use { tail ->
-            val slow = tail.dial(receiveBuffer = 64 * 1024)
-            val quick = tail.dial()
-            listOf(slow, quick).forEach { it.ready(file) }
-            for (i in 1..total) {
-                file.append("$i $padding $i\n")
-                quick.line() shouldBe "$i $padding $i"
-            }
-            var last = 0
+
+        /** Returns how many lines were cut. */
+        fun attempt(): Int {
+            val file = newFile()
             var cuts = 0
-            while (last < total) {
-                val line = slow.line()
-                val whole = Regex("(\\d+) x+ (\\d+)").matchEntire(line)
-                if (whole != null) {
-                    whole.groupValues[1] shouldBe "${++last}"
-                    line shouldBe "$last $padding $last"
-                } else {
-                    var note = line
-                    if (!note.startsWith("--")) { // the beginning of the next
-                        line.substringBefore(' ') shouldBe "${++last}"
-                        note = slow.line()
-                        note shouldContain "the rest of that line"
-                        cuts++
-                    }
-                    val what = "(the rest of that line|the rest of that line and \\d+ lines|\\d+ lines)"
-                    note shouldMatch Regex("-- $what skipped: this client reads too slowly --")
-                    last += Regex("\\d+").find(note)?.value?.toInt() ?: 0
+            RunningTail(file).use { tail ->
+                val slow = tail.dial(receiveBuffer = 64 * 1024)
+                val quick = tail.dial()
+                listOf(slow, quick).forEach { it.ready(file) }
+                for (i in 1..total) {
+                    file.append("$i $padding $i\n")
+                    quick.line() shouldBe "$i $padding $i"
                 }
+                var last = 0
+                while (last < total) {
+                    val line = slow.line()
+                    val whole = Regex("(\\d+) x+ (\\d+)").matchEntire(line)
+                    if (whole != null) {
+                        whole.groupValues[1] shouldBe "${++last}"
+                        line shouldBe "$last $padding $last"
+                    } else {
+                        var note = line
+                        if (!note.startsWith("--")) { // the beginning of the next
+                            line.substringBefore(' ') shouldBe "${++last}"
+                            note = slow.line()
+                            note shouldContain "the rest of that line"
+                            cuts++
+                        }
+                        val what = "(the rest of that line|the rest of that line and \\d+ lines|\\d+ lines)"
+                        note shouldMatch Regex("-- $what skipped: this client reads too slowly --")
+                        last += Regex("\\d+").find(note)?.value?.toInt() ?: 0
+                    }
+                }
+                last shouldBe total
+                listOf(slow, quick).forEach { it.close() }
             }
-            last shouldBe total
-            withClue("of $total lines") { cuts shouldBeGreaterThan 0 }
-            listOf(slow, quick).forEach { it.close() }
+            return cuts
         }
+
+        // What the sockets hold may end with a line, by chance; hardly so each time.
+        withClue("of $total lines") { (1..10).any { attempt() > 0 } shouldBe true }
     }
 
     // Root may read everything, unless that capability is taken away from it.
