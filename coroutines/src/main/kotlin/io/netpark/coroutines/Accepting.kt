@@ -2,8 +2,8 @@ package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.ListeningSocket
-import io.netpark.core.net.SocketDescriptor
+import io.netpark.core.net.listening.ListeningSocket
+import io.netpark.core.net.socket.SocketDescriptor
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.coroutineContext

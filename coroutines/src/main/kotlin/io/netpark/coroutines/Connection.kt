@@ -5,8 +5,8 @@ import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.PeerState
+import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException

@@ -1,9 +1,9 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.NetOption
-import io.netpark.core.net.PeerCredentials
-import io.netpark.core.net.TcpInfo
-import io.netpark.core.net.ZeroCopy
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.options.PeerCredentials
+import io.netpark.core.net.options.TcpInfo
+import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.sys.NetparkException
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.Dialer
+import io.netpark.core.net.dialing.Dialer
 import io.netpark.core.pool.Borrow
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolLease

@@ -2,8 +2,8 @@ package io.netpark.coroutines
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
-import io.netpark.core.net.Relay
-import io.netpark.core.net.Transfer
+import io.netpark.core.net.transfer.Relay
+import io.netpark.core.net.transfer.Transfer
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.Continuation
@@ -35,7 +35,7 @@ import kotlinx.coroutines.yield
  * It ends when the source is closed here, or breaks, also while it waits for room in the target.
  *
  * A source that is **reset**, or breaks otherwise, is no end: the target is reset when it is closed, so that nobody takes what it has
- * got for whole. Who has more to say to it sets [io.netpark.core.net.NetOption.LINGER] anew.
+ * got for whole. Who has more to say to it sets [io.netpark.core.net.options.NetOption.LINGER] anew.
  *
  * @param count how many bytes at most
  * @return how many bytes of the source the target has got

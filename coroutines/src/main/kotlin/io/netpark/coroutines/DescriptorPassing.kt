@@ -2,7 +2,7 @@ package io.netpark.coroutines
 
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import java.nio.ByteBuffer

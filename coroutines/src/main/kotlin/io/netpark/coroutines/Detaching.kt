@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.Detached
+import io.netpark.core.net.socket.Detached
 import io.netpark.core.sys.NetparkException
 
 /**

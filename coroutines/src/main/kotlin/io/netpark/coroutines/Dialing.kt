@@ -1,7 +1,7 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.Dial
+import io.netpark.core.net.dialing.Dial
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellableContinuation

@@ -1,11 +1,11 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.net.Dialer
-import io.netpark.core.net.NetOption
-import io.netpark.core.net.NetOptions
-import io.netpark.core.net.Shutdown
-import io.netpark.core.net.ZeroCopy
+import io.netpark.core.net.dialing.Dialer
+import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration

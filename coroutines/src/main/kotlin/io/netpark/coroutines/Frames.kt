@@ -3,8 +3,8 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.FrameQueue
+import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.net.streams.FrameQueue
 import io.netpark.core.sys.NetparkException
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.pool.PoolLease
 
 /**

@@ -1,8 +1,8 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.ListenerDescriptor
-import io.netpark.core.net.Shutdown
+import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import java.net.SocketAddress

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.MessageListenerDescriptor
+import io.netpark.core.net.messages.MessageListenerDescriptor
 import io.netpark.core.sys.NetparkException
 import java.net.SocketAddress
 import kotlin.time.Duration

@@ -1,12 +1,12 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.Envelope
-import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.MessageDescriptor
-import io.netpark.core.net.NetOption
-import io.netpark.core.net.PassedDescriptors
-import io.netpark.core.net.PeerCredentials
+import io.netpark.core.net.messages.Envelope
+import io.netpark.core.net.messages.MessageBatch
+import io.netpark.core.net.messages.MessageDescriptor
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.options.PeerCredentials
+import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import java.net.InetAddress

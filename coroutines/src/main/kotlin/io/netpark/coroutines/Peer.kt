@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.PeerState
+import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import kotlin.coroutines.coroutineContext

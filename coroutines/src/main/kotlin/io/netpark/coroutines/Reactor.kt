@@ -3,14 +3,14 @@ package io.netpark.coroutines
 import io.netpark.core.loop.ErrorPaths
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.net.Admission
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.Detached
-import io.netpark.core.net.Dialer
-import io.netpark.core.net.ListenerDescriptor
-import io.netpark.core.net.MessageDescriptor
-import io.netpark.core.net.MessageListenerDescriptor
-import io.netpark.core.net.NetOptions
+import io.netpark.core.net.dialing.Dialer
+import io.netpark.core.net.listening.Admission
+import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.messages.MessageDescriptor
+import io.netpark.core.net.messages.MessageListenerDescriptor
+import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.socket.Detached
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import java.net.InetSocketAddress
@@ -99,7 +99,7 @@ public class Reactor private constructor(
     ): Listener = listen(ListenerDescriptor.addressOf(host, port), options, admission)
 
     /**
-     * Takes over a listening stream socket that something else has opened: the service manager ([io.netpark.core.net.ListenFds]), or
+     * Takes over a listening stream socket that something else has opened: the service manager ([io.netpark.core.net.listening.ListenFds]), or
      * the process that this one succeeds ([Listener.duplicate]). The caller closes the listener. The file of a unix socket's path
      * stays then.
      *

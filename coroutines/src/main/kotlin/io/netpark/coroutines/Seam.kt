@@ -3,8 +3,8 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Descriptor
-import io.netpark.core.net.Envelope
-import io.netpark.core.net.MessageBatch
+import io.netpark.core.net.messages.Envelope
+import io.netpark.core.net.messages.MessageBatch
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext

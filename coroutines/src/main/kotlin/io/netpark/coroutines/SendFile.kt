@@ -1,8 +1,8 @@
 package io.netpark.coroutines
 
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.FileTransfer
-import io.netpark.core.net.OpenFile
+import io.netpark.core.net.files.FileTransfer
+import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import java.nio.channels.FileChannel
 import java.nio.file.Path

@@ -1,7 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.streams.ConnectionDescriptor
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.Shutdown
+import io.netpark.core.net.listening.Shutdown
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds

@@ -6,7 +6,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.NetOption
+import io.netpark.core.net.options.NetOption
 import io.netpark.core.pool.Eviction
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot

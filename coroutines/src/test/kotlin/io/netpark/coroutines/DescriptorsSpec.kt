@@ -3,18 +3,18 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptors
 import io.netpark.core.testing.text
+import java.nio.ByteBuffer
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
-import java.nio.ByteBuffer
 
 private suspend fun Reactor.withUnixPair(body: suspend CoroutineScope.(client: Connection, server: Connection) -> Unit) {
     listen(Family.ABSTRACT.freshAddress()).use { listener ->

@@ -3,10 +3,10 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.NetOption
-import io.netpark.core.net.NetOptions
-import io.netpark.core.net.Resolver
-import io.netpark.core.net.TcpInfo
+import io.netpark.core.net.dialing.Resolver
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.options.TcpInfo
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole

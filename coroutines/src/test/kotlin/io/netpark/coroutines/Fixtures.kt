@@ -3,7 +3,7 @@ package io.netpark.coroutines
 import io.kotest.matchers.shouldBe
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.buffer.SegmentPool
-import io.netpark.core.net.NetOptions
+import io.netpark.core.net.options.NetOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Bindings

@@ -1,15 +1,15 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.SegmentPool
-import io.netpark.core.net.Admission
-import io.netpark.core.net.Detached
-import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.NetOption
-import io.netpark.core.net.NetOptions
-import io.netpark.core.net.OpenFile
-import io.netpark.core.net.PassedDescriptors
-import io.netpark.core.net.Shutdown
-import io.netpark.core.net.ZeroCopy
+import io.netpark.core.net.files.OpenFile
+import io.netpark.core.net.listening.Admission
+import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.messages.MessageBatch
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.socket.Detached
+import io.netpark.core.net.socket.PassedDescriptors
+import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress

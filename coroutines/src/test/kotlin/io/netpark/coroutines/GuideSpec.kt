@@ -2,7 +2,7 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.NetOption
+import io.netpark.core.net.options.NetOption
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback

@@ -2,13 +2,13 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.linux.Linux
 import io.netpark.core.sys.LibC
-import io.netpark.core.sys.Linux
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
-import kotlinx.coroutines.launch
 import java.util.concurrent.atomic.AtomicInteger
+import kotlinx.coroutines.launch
 
 class HangUpSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

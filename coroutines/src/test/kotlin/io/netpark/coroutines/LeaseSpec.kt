@@ -3,7 +3,7 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.NetOption
+import io.netpark.core.net.options.NetOption
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec

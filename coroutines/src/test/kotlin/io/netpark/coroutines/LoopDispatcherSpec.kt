@@ -1,19 +1,23 @@
 package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
-import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.ints.shouldBeLessThan
+import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.system.measureNanoTime
+import kotlin.system.measureTimeMillis
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancel
@@ -25,10 +29,6 @@ import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.system.measureNanoTime
-import kotlin.system.measureTimeMillis
 
 /** Runs a second time without the loop's own timers; see the pom. */
 class LoopDispatcherSpec : NetparkSpec(body = {

@@ -3,9 +3,9 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
-import io.netpark.core.net.Envelope
-import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.NetOption
+import io.netpark.core.net.messages.Envelope
+import io.netpark.core.net.messages.MessageBatch
+import io.netpark.core.net.options.NetOption
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.Bindings

@@ -8,6 +8,9 @@ import io.netpark.core.loop.PeerFaults
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
+import java.net.SocketAddress
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -20,9 +23,6 @@ import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
-import java.net.SocketAddress
-import java.util.concurrent.ConcurrentLinkedQueue
-import kotlin.time.Duration.Companion.milliseconds
 
 /** What serve's onFailure is told, what is reported because there is none, and what is dropped. */
 class OnFailureSpec : NetparkSpec(body = {
@@ -44,6 +44,7 @@ class OnFailureSpec : NetparkSpec(body = {
                 runBlocking {
                     val listener = reactor.listen("127.0.0.1", 0)
                     val begun = CompletableDeferred<Unit>()
+                    val dialed = CompletableDeferred<Unit>() // a reset before that would be the dial's failure
                     val record: (Connection, Throwable) -> Unit = { connection, failure ->
                         told += failure
                         onFailure(connection, failure)
@@ -51,10 +52,12 @@ class OnFailureSpec : NetparkSpec(body = {
                     val serving = launch {
                         listener.serve(onFailure = if (tells) record else null) {
                             begun.complete(Unit)
+                            dialed.await()
                             handler(it)
                         }
                     }
                     clients.dial(listener.localAddress).use {
+                        dialed.complete(Unit)
                         client(it)
                         runCatching { it.readToEnd() }
                     }

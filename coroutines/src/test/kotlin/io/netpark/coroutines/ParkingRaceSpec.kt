@@ -52,7 +52,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
                         while (isActive) {
                             reactor.group.loops().single().let { loop ->
                                 loop.poller().watched().forEach { watched ->
-                                    (watched as? io.netpark.core.net.ConnectionDescriptor)?.nudge(io.netpark.core.fd.Direction.READ)
+                                    (watched as? io.netpark.core.net.streams.ConnectionDescriptor)?.nudge(io.netpark.core.fd.Direction.READ)
                                 }
                             }
                         }

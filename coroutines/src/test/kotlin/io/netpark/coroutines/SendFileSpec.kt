@@ -6,17 +6,12 @@ import io.kotest.matchers.collections.shouldBeSorted
 import io.kotest.matchers.longs.shouldBeInRange
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.FileTransfer
-import io.netpark.core.net.OpenFile
+import io.netpark.core.net.files.FileTransfer
+import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptorsOf
-import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.async
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.launch
 import java.io.RandomAccessFile
 import java.nio.channels.FileChannel
 import java.nio.file.NoSuchFileException
@@ -25,6 +20,11 @@ import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong
 import kotlin.io.path.writeBytes
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
 
 private val NAMES = AtomicInteger()
 

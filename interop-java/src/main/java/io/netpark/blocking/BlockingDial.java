@@ -1,8 +1,8 @@
 package io.netpark.blocking;
 
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.Dial;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.dialing.Dial;
+import io.netpark.core.net.dialing.Dialer;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;

@@ -6,7 +6,7 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;

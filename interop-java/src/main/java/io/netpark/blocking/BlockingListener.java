@@ -3,11 +3,11 @@ package io.netpark.blocking;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Admission;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.ListenerDescriptor;
-import io.netpark.core.net.NetOptions;
-import io.netpark.core.net.Shutdown;
+import io.netpark.core.net.listening.Admission;
+import io.netpark.core.net.listening.ListenerDescriptor;
+import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -134,7 +134,7 @@ public final class BlockingListener implements AutoCloseable {
     }
 
     /**
-     * Takes over a socket that listens already: the service manager's ({@link io.netpark.core.net.ListenFds}), or that of the process
+     * Takes over a socket that listens already: the service manager's ({@link io.netpark.core.net.listening.ListenFds}), or that of the process
      * which this one succeeds ({@link #duplicate}). Connections that wait already are accepted like later ones.
      *
      * <p>The file of a unix socket's path is not removed when this is closed, unless {@link #removeFileOnClose} says so.

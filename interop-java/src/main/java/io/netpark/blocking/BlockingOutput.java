@@ -6,8 +6,8 @@ import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -143,7 +143,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
      * @param count how many, or {@link FileTransfer#REST}
      * @return how many bytes were sent
      * @throws NetparkException.Truncated if there are fewer bytes, or the file has been cut off meanwhile
-     * @throws IOException if it cannot be opened or read: see {@link io.netpark.core.net.OpenFile#open}; otherwise as {@link #flush}
+     * @throws IOException if it cannot be opened or read: see {@link io.netpark.core.net.files.OpenFile#open}; otherwise as {@link #flush}
      * @throws IllegalArgumentException if the offset is beyond the end of the file
      */
     public long sendFile(Path path, long offset, long count) throws IOException {

@@ -1,7 +1,7 @@
 package io.netpark.blocking;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;

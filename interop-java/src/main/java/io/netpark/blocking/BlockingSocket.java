@@ -1,12 +1,12 @@
 package io.netpark.blocking;
 
 import io.netpark.core.fd.Direction;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.PeerCredentials;
-import io.netpark.core.net.PeerState;
-import io.netpark.core.net.TcpInfo;
-import io.netpark.core.net.ZeroCopy;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.PeerCredentials;
+import io.netpark.core.net.options.TcpInfo;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.PeerState;
+import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;

@@ -1,8 +1,8 @@
 package io.netpark.blocking;
 
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.PeerState;
-import io.netpark.core.net.PeerWatch;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.PeerState;
+import io.netpark.core.net.streams.PeerWatch;
 import io.netpark.core.sys.Due;
 import java.io.InterruptedIOException;
 import java.time.Duration;

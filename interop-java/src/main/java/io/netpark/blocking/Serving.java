@@ -1,6 +1,6 @@
 package io.netpark.blocking;
 
-import io.netpark.core.net.ListenerDescriptor;
+import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;

@@ -2,10 +2,10 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.Detached;
-import io.netpark.core.net.Dial;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.dialing.Dial;
+import io.netpark.core.net.dialing.Dialer;
+import io.netpark.core.net.socket.Detached;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.Due;

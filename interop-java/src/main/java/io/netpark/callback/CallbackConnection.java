@@ -1,13 +1,13 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.Framing;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.Detached;
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.PeerCredentials;
-import io.netpark.core.net.PeerState;
-import io.netpark.core.net.TcpInfo;
-import io.netpark.core.net.ZeroCopy;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.PeerCredentials;
+import io.netpark.core.net.options.TcpInfo;
+import io.netpark.core.net.socket.Detached;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.PeerState;
+import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;

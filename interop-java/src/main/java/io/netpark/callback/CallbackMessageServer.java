@@ -1,8 +1,8 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageDescriptor;
-import io.netpark.core.net.MessageListenerDescriptor;
+import io.netpark.core.net.messages.MessageDescriptor;
+import io.netpark.core.net.messages.MessageListenerDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;

@@ -2,8 +2,8 @@ package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageDescriptor;
-import io.netpark.core.net.PeerCredentials;
+import io.netpark.core.net.messages.MessageDescriptor;
+import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetAddress;
 import java.net.NetworkInterface;

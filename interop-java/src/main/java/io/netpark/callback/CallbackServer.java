@@ -4,10 +4,10 @@ import io.netpark.core.buffer.Framing;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Admission;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.ListenerDescriptor;
-import io.netpark.core.net.Shutdown;
+import io.netpark.core.net.listening.Admission;
+import io.netpark.core.net.listening.ListenerDescriptor;
+import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
@@ -330,7 +330,7 @@ public final class CallbackServer implements AutoCloseable {
 
         /**
          * Starts a server on sockets that listen already: those that the service manager has passed to this process
-         * ({@link io.netpark.core.net.ListenFds}), or that of the process which this one succeeds ({@link CallbackServer#duplicates}).
+         * ({@link io.netpark.core.net.listening.ListenFds}), or that of the process which this one succeeds ({@link CallbackServer#duplicates}).
          * Connections that wait in their backlogs are accepted like later ones. {@link #listenOnEachLoop} has no effect.
          *
          * @param listening at least one; they are the server's from now on. If this throws, those that it has taken over by then are

@@ -1,8 +1,8 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.SocketDescriptor;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.socket.SocketDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;

@@ -2,9 +2,9 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.Relay;
-import io.netpark.core.net.Transfer;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.transfer.Relay;
+import io.netpark.core.net.transfer.Transfer;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;

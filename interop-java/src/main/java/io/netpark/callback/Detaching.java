@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.Detached;
+import io.netpark.core.net.socket.Detached;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.util.concurrent.CompletableFuture;

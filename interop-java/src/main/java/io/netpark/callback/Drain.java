@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.TcpInfo;
+import io.netpark.core.net.options.TcpInfo;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.Uptake;
+import io.netpark.core.net.streams.Uptake;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;

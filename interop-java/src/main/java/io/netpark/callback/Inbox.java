@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 

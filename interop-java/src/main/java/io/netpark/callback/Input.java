@@ -5,7 +5,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.MessageDescriptor;
+import io.netpark.core.net.messages.MessageBatch;
+import io.netpark.core.net.messages.MessageDescriptor;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.messages.MessageBatch;
+import io.netpark.core.net.options.NetOptions;
 import java.util.Objects;
 
 /**

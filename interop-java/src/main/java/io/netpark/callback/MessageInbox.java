@@ -4,8 +4,8 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.MessageBatch;
-import io.netpark.core.net.MessageDescriptor;
+import io.netpark.core.net.messages.MessageBatch;
+import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 

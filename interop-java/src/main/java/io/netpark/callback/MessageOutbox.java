@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.net.MessageDescriptor;
+import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
 import java.util.function.LongConsumer;

@@ -1,8 +1,8 @@
 package io.netpark.callback;
 
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.PeerState;
-import io.netpark.core.net.PeerWatch;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.PeerState;
+import io.netpark.core.net.streams.PeerWatch;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 

@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.files.FileTransfer;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 

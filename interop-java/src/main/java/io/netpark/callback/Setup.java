@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;

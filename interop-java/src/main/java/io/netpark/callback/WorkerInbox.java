@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -9,8 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Detached;
-import io.netpark.core.net.PeerState;
+import io.netpark.core.net.socket.Detached;
+import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Admission;
-import io.netpark.core.net.NetOptions;
-import io.netpark.core.net.Shutdown;
+import io.netpark.core.net.listening.Admission;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.listening.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;

@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.net.FileTransfer;
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.PeerState;
+import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;

@@ -2,7 +2,7 @@ package io.netpark.blocking;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Reporter;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.UnixAddress;

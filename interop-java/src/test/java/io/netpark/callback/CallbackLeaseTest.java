@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.NetOption;
+import io.netpark.core.net.options.NetOption;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;

@@ -304,7 +304,7 @@ class CallbackPoolTest {
             late.resumeReading();
             late.setReadTimeout(Duration.ofMillis(1));
             late.setWriteTimeout(Duration.ofMillis(1));
-            assertThrows(NetparkException.Closed.class, () -> late.setOption(io.netpark.core.net.NetOption.CORK, true));
+            assertThrows(NetparkException.Closed.class, () -> late.setOption(io.netpark.core.net.options.NetOption.CORK, true));
             late.close();
             Thread.sleep(120);
             assertEquals(1, pool.snapshot().idle(), () -> pool.snapshot().toString());

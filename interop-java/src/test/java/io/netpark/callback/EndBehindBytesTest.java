@@ -3,7 +3,7 @@ package io.netpark.callback;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
-import io.netpark.core.net.PeerState;
+import io.netpark.core.net.streams.PeerState;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;

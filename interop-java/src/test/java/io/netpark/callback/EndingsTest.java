@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Shutdown;
+import io.netpark.core.net.listening.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.time.Duration;

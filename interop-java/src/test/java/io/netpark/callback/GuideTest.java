@@ -10,8 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.NetOptions;
-import io.netpark.core.net.Shutdown;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.listening.Shutdown;
 import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
 import java.net.DatagramPacket;

@@ -6,10 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
+import io.netpark.core.linux.Linux;
 import io.netpark.core.sys.NetparkException;
 import java.lang.reflect.Proxy;
 import java.net.Socket;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.net.NetOption;
+import io.netpark.core.net.options.NetOption;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.nio.ByteBuffer;

@@ -17,7 +17,7 @@ import io.netpark.core.buffer.LeakDetection;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Detached;
+import io.netpark.core.net.socket.Detached;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.io.DataInputStream;

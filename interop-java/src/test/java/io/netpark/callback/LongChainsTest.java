@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.FileTransfer;
+import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.MessageDescriptor;
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.messages.MessageDescriptor;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.UnixAddress;
 import java.net.DatagramPacket;

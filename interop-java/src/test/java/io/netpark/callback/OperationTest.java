@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Admission;
+import io.netpark.core.net.listening.Admission;
 import java.lang.management.ManagementFactory;
 import java.net.Socket;
 import java.net.SocketException;

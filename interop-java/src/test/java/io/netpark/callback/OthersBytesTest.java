@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Detached;
+import io.netpark.core.net.socket.Detached;
 import io.netpark.core.sys.UnixAddress;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.PeerState;
+import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.util.ArrayList;

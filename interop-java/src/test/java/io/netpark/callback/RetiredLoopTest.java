@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Detached;
+import io.netpark.core.net.socket.Detached;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;

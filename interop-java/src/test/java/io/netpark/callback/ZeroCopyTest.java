@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.ZeroCopy;
+import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.sys.NetparkException;
 import java.io.InputStream;
 import java.net.Socket;

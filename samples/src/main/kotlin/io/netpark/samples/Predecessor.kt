@@ -1,6 +1,6 @@
 package io.netpark.samples
 
-import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress

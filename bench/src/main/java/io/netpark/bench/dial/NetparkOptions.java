@@ -1,7 +1,7 @@
 package io.netpark.bench.dial;
 
-import io.netpark.core.net.NetOption;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.NetOptions;
 import java.time.Duration;
 
 /** What every dialer here sets: no delay; and closing resets, so that no connection stays in TIME_WAIT and keeps its port. */

@@ -1,9 +1,9 @@
 package io.netpark.bench.jmh;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Dialer;
-import io.netpark.core.net.ListenerDescriptor;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.dialing.Dialer;
+import io.netpark.core.net.listening.ListenerDescriptor;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolOptions;
 import java.net.InetSocketAddress;

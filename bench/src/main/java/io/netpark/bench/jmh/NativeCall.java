@@ -1,9 +1,9 @@
 package io.netpark.bench.jmh;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

@@ -2,10 +2,10 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.Connecting;
-import io.netpark.core.net.ConnectionDescriptor;
-import io.netpark.core.net.ListenerDescriptor;
-import io.netpark.core.net.NetOptions;
+import io.netpark.core.net.dialing.Connecting;
+import io.netpark.core.net.listening.ListenerDescriptor;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import java.net.InetSocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;

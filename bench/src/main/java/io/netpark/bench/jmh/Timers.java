@@ -2,7 +2,7 @@ package io.netpark.bench.jmh;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

@@ -1,7 +1,7 @@
 package io.netpark.bench.load;
 
 import io.netpark.bench.server.Block;
-import io.netpark.core.sys.NativeMemory;
+import io.netpark.core.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.util.Random;
 

@@ -1,9 +1,9 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import java.io.IOException;
 import java.nio.ByteOrder;
 

@@ -1,7 +1,7 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.linux.Linux;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.Linux;
 import java.io.IOException;
 
 /** One connection that asks for a page, or a file, over HTTP, with {@code depth} requests in flight. */

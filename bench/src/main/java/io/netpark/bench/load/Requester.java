@@ -1,7 +1,7 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.linux.Linux;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.Linux;
 import java.io.IOException;
 
 /** One connection that sends requests of one size and expects the same bytes back, with {@code depth} in flight. */

@@ -1,13 +1,13 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.SockAddr;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -1,10 +1,10 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.NativeMemory;
 import java.io.IOException;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;

@@ -1,8 +1,8 @@
 package io.netpark.bench.load;
 
+import io.netpark.core.linux.Linux;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.Linux;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 

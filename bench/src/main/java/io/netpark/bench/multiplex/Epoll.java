@@ -1,10 +1,10 @@
 package io.netpark.bench.multiplex;
 
+import io.netpark.core.linux.EpollEvent;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Binding;
-import io.netpark.core.sys.EpollEvent;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 
 /** epoll(7): the kernel keeps the set, and copies out the events of those that are ready. Level-triggered here. */
 final class Epoll implements Multiplexer {

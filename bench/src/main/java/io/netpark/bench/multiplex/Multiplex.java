@@ -1,9 +1,9 @@
 package io.netpark.bench.multiplex;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.netpark.bench.multiplex;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.linux.PollFd;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
-import io.netpark.core.sys.PollFd;
 
 /** poll(2): the whole set goes into the kernel and comes back, and both sides walk through it. */
 final class Poll implements Multiplexer {

@@ -1,7 +1,7 @@
 package io.netpark.bench.multiplex;
 
 import com.sun.jna.Native;
-import io.netpark.core.sys.NativeMemory;
+import io.netpark.core.memory.NativeMemory;
 import java.nio.ByteBuffer;
 
 /**

@@ -1,8 +1,8 @@
 package io.netpark.bench.run;
 
 import com.sun.jna.Native;
-import io.netpark.core.sys.NativeMemory;
-import io.netpark.core.sys.Timespec;
+import io.netpark.core.linux.Timespec;
+import io.netpark.core.memory.NativeMemory;
 
 /**
  * CPU time of a process, user and system, of all its threads and of those that have ended, to the nanosecond: what

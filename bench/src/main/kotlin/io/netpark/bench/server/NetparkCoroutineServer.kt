@@ -1,15 +1,15 @@
 package io.netpark.bench.server
 
-import io.netpark.core.net.OpenFile
+import io.netpark.core.net.files.OpenFile
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.sendFile
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.launch
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import java.util.concurrent.Executor
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
 
 /** Netpark's coroutine API: one reactor of one loop, a handler a connection. */
 internal class NetparkCoroutineServer : BenchServer {

@@ -1,6 +1,6 @@
 package io.netpark.core.buffer;
 
-import io.netpark.core.sys.IoVec;
+import io.netpark.core.linux.IoVec;
 import io.netpark.core.sys.NetparkException;
 import java.io.InputStream;
 import java.io.OutputStream;

@@ -1,9 +1,9 @@
 package io.netpark.core.buffer;
 
+import io.netpark.core.heap.Block;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Reporter;
-import io.netpark.core.sys.Block;
-import io.netpark.core.sys.DirectBuffers;
+import io.netpark.core.memory.DirectBuffers;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;

@@ -1,8 +1,8 @@
 package io.netpark.core.buffer;
 
+import io.netpark.core.heap.Block;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Reporter;
-import io.netpark.core.sys.Block;
 import io.netpark.core.sys.NetparkException;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;

@@ -1,7 +1,7 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 
 /** Binds threads to processors (sched_setaffinity(2)). */

@@ -1,13 +1,13 @@
 package io.netpark.core.poll;
 
+import io.netpark.core.linux.EpollEvent;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.linux.Timespec;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.EpollEvent;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.Timespec;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 

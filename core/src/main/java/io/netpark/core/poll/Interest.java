@@ -1,6 +1,6 @@
 package io.netpark.core.poll;
 
-import io.netpark.core.sys.Linux;
+import io.netpark.core.linux.Linux;
 
 /**
  * What a registration wants to hear about, and how often: a bit set with the kernel's own values, so that it goes

@@ -1,11 +1,11 @@
 package io.netpark.core.poll;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.linux.PollFd;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.PollFd;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -1,6 +1,6 @@
 package io.netpark.core.poll;
 
-import io.netpark.core.sys.Linux;
+import io.netpark.core.linux.Linux;
 
 /**
  * What a wait found, as a bit set with the kernel's own values (those of epoll and poll are the same). Readiness is

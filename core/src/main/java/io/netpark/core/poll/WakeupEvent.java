@@ -1,9 +1,9 @@
 package io.netpark.core.poll;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 
 /** The eventfd by which other threads end a wait. */

@@ -3,8 +3,8 @@ package io.netpark.core.pool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.net.ByteInput;
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ByteInput;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 

@@ -3,7 +3,7 @@ package io.netpark.core.pool;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.Dialer;
+import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;

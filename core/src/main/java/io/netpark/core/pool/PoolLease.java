@@ -1,6 +1,6 @@
 package io.netpark.core.pool;
 
-import io.netpark.core.net.ConnectionDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 

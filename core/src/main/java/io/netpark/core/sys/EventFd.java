@@ -1,5 +1,7 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import java.lang.ref.Reference;
 
 /**

@@ -1,5 +1,14 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.EpollEvent;
+import io.netpark.core.linux.IoVec;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.linux.MMsgHdr;
+import io.netpark.core.linux.MsgHdr;
+import io.netpark.core.linux.PollFd;
+import io.netpark.core.linux.Statx;
+import io.netpark.core.linux.Timespec;
+
 /**
  * The native seam: the C library calls Netpark makes, and nothing else.
  *

@@ -1,5 +1,7 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.memory.DirectBuffers;
+import io.netpark.core.memory.NativeMemory;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;

@@ -1,5 +1,8 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
+
 /**
  * The two ends of a pipe(2), each to be closed: what is written to the one can be read from the other.
  *

@@ -1,5 +1,8 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.EpollEvent;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import java.nio.ByteBuffer;
 import java.util.Locale;
 
@@ -28,7 +31,7 @@ public final class Platform {
         }
     }
 
-    static boolean isX86() {
+    public static boolean isX86() {
         return ARCHITECTURE.equals("amd64") || ARCHITECTURE.equals("x86_64");
     }
 

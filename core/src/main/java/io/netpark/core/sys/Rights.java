@@ -1,5 +1,6 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.Linux;
 import java.nio.ByteBuffer;
 
 /**

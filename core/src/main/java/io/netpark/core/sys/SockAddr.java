@@ -1,5 +1,6 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.Linux;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

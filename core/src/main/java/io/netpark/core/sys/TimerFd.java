@@ -1,5 +1,8 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.ITimerSpec;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import java.time.Duration;
 
 /**

@@ -3,7 +3,7 @@ package io.netpark.core.buffer
 import io.kotest.assertions.throwables.shouldThrowAny
 import io.kotest.assertions.withClue
 import io.kotest.matchers.shouldBe
-import io.netpark.core.sys.Block
+import io.netpark.core.heap.Block
 import io.netpark.core.testing.NetparkSpec
 import java.nio.ByteBuffer
 

@@ -5,8 +5,8 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.NetparkSpec
 import java.nio.ByteBuffer
 
 class FramingSpec : NetparkSpec(body = {

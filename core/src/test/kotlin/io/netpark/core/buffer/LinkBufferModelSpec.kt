@@ -1,6 +1,6 @@
 package io.netpark.core.buffer
 
-import io.netpark.core.sys.IoVec
+import io.netpark.core.linux.IoVec
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import java.nio.ByteBuffer

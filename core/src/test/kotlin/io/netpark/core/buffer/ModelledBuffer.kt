@@ -1,8 +1,8 @@
 package io.netpark.core.buffer
 
 import com.sun.jna.Pointer
-import io.netpark.core.sys.DirectBuffers
-import io.netpark.core.sys.IoVec
+import io.netpark.core.linux.IoVec
+import io.netpark.core.memory.DirectBuffers
 import io.netpark.core.sys.NetparkException
 import java.nio.ByteBuffer
 import java.nio.ByteOrder

@@ -4,12 +4,12 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.linux.Linux
+import io.netpark.core.memory.NativeMemory
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
-import io.netpark.core.sys.Linux
-import io.netpark.core.sys.NativeMemory
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.BlockingConnection

@@ -5,7 +5,7 @@ import io.kotest.matchers.comparables.shouldBeGreaterThanOrEqualTo
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.ConnectionDescriptor
+import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection

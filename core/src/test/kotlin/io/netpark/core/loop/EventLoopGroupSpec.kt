@@ -6,8 +6,8 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.ints.shouldBeInRange
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.Connecting
-import io.netpark.core.net.NetOptions
+import io.netpark.core.net.dialing.Connecting
+import io.netpark.core.net.options.NetOptions
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException

@@ -1,7 +1,7 @@
 package io.netpark.core.loop
 
-import io.netpark.core.net.ListenerDescriptor
-import io.netpark.core.net.NetOptions
+import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.options.NetOptions
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
 import io.netpark.core.testing.loopback

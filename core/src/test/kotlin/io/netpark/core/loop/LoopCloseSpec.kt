@@ -12,14 +12,14 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
-import io.netpark.core.testing.runToEnd
-import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.PollerKind
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.async
+import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.fromNow
 import io.netpark.core.testing.result
+import io.netpark.core.testing.runToEnd
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.CyclicBarrier

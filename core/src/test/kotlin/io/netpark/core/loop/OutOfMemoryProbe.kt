@@ -1,11 +1,11 @@
 package io.netpark.core.loop
 
+import io.netpark.core.linux.Linux
 import io.netpark.core.poll.Interest
 import io.netpark.core.poll.Pollable
 import io.netpark.core.poll.WokenBatch
 import io.netpark.core.sys.Binding
 import io.netpark.core.sys.LibC
-import io.netpark.core.sys.Linux
 import java.nio.ByteBuffer
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit

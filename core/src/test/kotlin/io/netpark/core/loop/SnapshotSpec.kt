@@ -6,14 +6,15 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.micrometer.NetparkMeters
-import io.netpark.core.net.Dialer
-import io.netpark.core.pool.Pool
-import io.netpark.core.pool.PoolOptions
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.jfr.FlightRecording
-import io.netpark.core.net.Admission
+import io.netpark.core.micrometer.NetparkMeters
+import io.netpark.core.net.dialing.Dialer
+import io.netpark.core.net.listening.Admission
 import io.netpark.core.poll.Pollable
+import io.netpark.core.pool.Pool
+import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -25,9 +26,6 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
-import io.micrometer.core.instrument.simple.SimpleMeterRegistry
-import jdk.jfr.Recording
-import jdk.jfr.consumer.RecordingFile
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
@@ -35,6 +33,8 @@ import java.time.Duration
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
+import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordingFile
 
 class SnapshotSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

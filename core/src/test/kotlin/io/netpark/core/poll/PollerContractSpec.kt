@@ -1,17 +1,17 @@
 package io.netpark.core.poll
 
 import io.kotest.assertions.throwables.shouldThrow
-import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldContainExactlyInAnyOrder
+import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.linux.Linux
 import io.netpark.core.poll.Readiness.ERROR
 import io.netpark.core.poll.Readiness.HANGUP
 import io.netpark.core.poll.Readiness.READABLE
 import io.netpark.core.poll.Readiness.READ_CLOSED
 import io.netpark.core.poll.Readiness.WRITABLE
-import io.netpark.core.sys.Linux
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec

@@ -3,10 +3,10 @@ package io.netpark.core.poll
 import com.sun.jna.NativeLibrary
 import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.linux.Linux
+import io.netpark.core.memory.NativeMemory
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
-import io.netpark.core.sys.Linux
-import io.netpark.core.sys.NativeMemory
 import io.netpark.core.testing.Flavour
 import java.util.concurrent.ConcurrentLinkedQueue
 

@@ -4,7 +4,7 @@ import io.kotest.matchers.ints.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.Balancing
-import io.netpark.core.net.Dialer
+import io.netpark.core.net.dialing.Dialer
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec

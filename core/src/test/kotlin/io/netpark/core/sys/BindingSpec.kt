@@ -1,7 +1,7 @@
 package io.netpark.core.sys
 
-import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.throwables.shouldNotThrowAny
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
@@ -68,7 +68,7 @@ class BindingSpec : NetparkSpec(body = {
     test("a JDK without jdk.unsupported will do") {
         for (libc in Bindings.all) {
             val options = listOf("--limit-modules", "java.base,java.logging", "-Dnetpark.binding=${libc.binding()}")
-            val (output, status) = childJvm("io.netpark.core.sys.NoUnsafeProbeKt", options).runToEnd()
+            val (output, status) = childJvm("io.netpark.core.memory.NoUnsafeProbeKt", options).runToEnd()
             withClue(output) { status shouldBe 0 }
         }
     }

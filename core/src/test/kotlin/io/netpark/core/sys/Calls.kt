@@ -2,6 +2,9 @@ package io.netpark.core.sys
 
 import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.linux.Linux
+import io.netpark.core.linux.PollFd
+import io.netpark.core.memory.NativeMemory
 import java.net.InetSocketAddress
 import java.nio.ByteBuffer
 import java.nio.ByteOrder

@@ -2,6 +2,14 @@ package io.netpark.core.sys
 
 import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.linux.EpollEvent
+import io.netpark.core.linux.ITimerSpec
+import io.netpark.core.linux.IoVec
+import io.netpark.core.linux.Linux
+import io.netpark.core.linux.MsgHdr
+import io.netpark.core.linux.PollFd
+import io.netpark.core.linux.Timespec
+import io.netpark.core.memory.NativeMemory
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.async

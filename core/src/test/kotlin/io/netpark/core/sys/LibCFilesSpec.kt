@@ -4,6 +4,8 @@ import io.kotest.engine.spec.tempdir
 import io.kotest.engine.spec.tempfile
 import io.kotest.matchers.ints.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.linux.Linux
+import io.netpark.core.linux.Statx
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import java.nio.file.Files

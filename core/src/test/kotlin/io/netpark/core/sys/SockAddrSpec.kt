@@ -9,6 +9,8 @@ import io.kotest.property.arbitrary.byteArray
 import io.kotest.property.arbitrary.constant
 import io.kotest.property.arbitrary.int
 import io.kotest.property.checkAll
+import io.netpark.core.linux.Linux
+import io.netpark.core.memory.NativeMemory
 import io.netpark.core.testing.NetparkSpec
 import java.net.Inet6Address
 import java.net.InetAddress

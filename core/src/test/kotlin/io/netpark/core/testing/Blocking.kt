@@ -3,9 +3,9 @@ package io.netpark.core.testing
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.ListenerDescriptor
-import io.netpark.core.net.NetOption
+import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.options.NetOption
+import io.netpark.core.net.streams.ConnectionDescriptor
 import java.io.ByteArrayOutputStream
 import java.io.EOFException
 import java.net.InetSocketAddress

@@ -1,11 +1,11 @@
 package io.netpark.core.testing
 
 import com.sun.jna.Pointer
-import io.netpark.core.sys.EpollEvent
+import io.netpark.core.linux.EpollEvent
+import io.netpark.core.linux.Linux
+import io.netpark.core.memory.NativeMemory
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
-import io.netpark.core.sys.Linux
-import io.netpark.core.sys.NativeMemory
 import java.util.SplittableRandom
 import java.util.concurrent.atomic.AtomicLong
 

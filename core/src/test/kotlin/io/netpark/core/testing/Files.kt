@@ -3,7 +3,7 @@ package io.netpark.core.testing
 import io.kotest.matchers.shouldBe
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.FileTransfer
+import io.netpark.core.net.files.FileTransfer
 import java.io.IOException
 import java.nio.file.Files
 import java.nio.file.Path

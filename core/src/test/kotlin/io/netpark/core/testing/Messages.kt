@@ -1,12 +1,12 @@
 package io.netpark.core.testing
 
 import io.netpark.core.fd.Direction
-import io.netpark.core.net.Envelope
-import io.netpark.core.net.MessageBatch
-import io.netpark.core.net.MessageDescriptor
-import io.netpark.core.net.MessageListenerDescriptor
-import io.netpark.core.net.NetOptions
-import io.netpark.core.net.PassedDescriptors
+import io.netpark.core.net.messages.Envelope
+import io.netpark.core.net.messages.MessageBatch
+import io.netpark.core.net.messages.MessageDescriptor
+import io.netpark.core.net.messages.MessageListenerDescriptor
+import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress
 import java.net.SocketAddress

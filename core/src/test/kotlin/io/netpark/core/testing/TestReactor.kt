@@ -2,10 +2,10 @@ package io.netpark.core.testing
 
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.net.Admission
-import io.netpark.core.net.Connecting
-import io.netpark.core.net.ListenerDescriptor
-import io.netpark.core.net.NetOptions
+import io.netpark.core.net.dialing.Connecting
+import io.netpark.core.net.listening.Admission
+import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.options.NetOptions
 import io.netpark.core.poll.Poller
 import io.netpark.core.sys.LibC
 import java.net.InetAddress

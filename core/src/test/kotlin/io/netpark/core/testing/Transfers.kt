@@ -2,11 +2,11 @@ package io.netpark.core.testing
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.SegmentPool
-import io.netpark.core.net.ConnectionDescriptor
-import io.netpark.core.net.Relay
-import io.netpark.core.net.Transfer
-import io.netpark.core.sys.Linux
-import io.netpark.core.sys.NativeMemory
+import io.netpark.core.linux.Linux
+import io.netpark.core.memory.NativeMemory
+import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.net.transfer.Relay
+import io.netpark.core.net.transfer.Transfer
 import io.netpark.core.sys.OpenDescriptor
 import java.util.Random
 import java.util.concurrent.CompletableFuture

@@ -1,8 +1,8 @@
 package io.netpark.samples.tail;
 
 import io.netpark.callback.CallbackPoller;
+import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.sys.Linux;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.ByteBuffer;

@@ -1,7 +1,7 @@
 package io.netpark.samples.tail;
 
 import io.netpark.callback.CallbackPoller;
-import io.netpark.core.sys.Linux;
+import io.netpark.core.linux.Linux;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;

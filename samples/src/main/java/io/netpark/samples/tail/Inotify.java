@@ -2,11 +2,11 @@ package io.netpark.samples.tail;
 
 import io.netpark.callback.CallbackPoller;
 import io.netpark.callback.Watch;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.FileName;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.Linux;
-import io.netpark.core.sys.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.nio.file.Path;

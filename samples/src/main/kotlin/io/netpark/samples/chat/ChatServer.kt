@@ -1,12 +1,12 @@
 package io.netpark.samples.chat
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.net.Admission
-import io.netpark.coroutines.Shutdown
+import io.netpark.core.net.listening.Admission
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.Shutdown
 import io.netpark.samples.websocket.Arrival
 import io.netpark.samples.websocket.CloseCode
 import io.netpark.samples.websocket.Handshake
@@ -18,14 +18,14 @@ import io.netpark.samples.websocket.WebSocketOptions
 import io.netpark.samples.websocket.frame
 import io.netpark.samples.websocket.response
 import io.netpark.samples.websocket.textFrame
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 import java.net.InetSocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 
 /**
  * What a chat server is told.

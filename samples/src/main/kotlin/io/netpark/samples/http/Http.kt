@@ -1,24 +1,24 @@
 package io.netpark.samples.http
 
-import io.netpark.core.net.Admission
-import io.netpark.core.net.ListenFds
+import io.netpark.core.net.listening.Admission
+import io.netpark.core.net.listening.ListenFds
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import picocli.CommandLine.Command
-import picocli.CommandLine.Mixin
-import picocli.CommandLine.Model.CommandSpec
-import picocli.CommandLine.Option
-import picocli.CommandLine.Spec
 import java.nio.file.Files
 import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toKotlinDuration
+import picocli.CommandLine.Command
+import picocli.CommandLine.Mixin
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.Option
+import picocli.CommandLine.Spec
 
 /** A web server to load, and to take files from, until a signal ends it. */
 @Command(

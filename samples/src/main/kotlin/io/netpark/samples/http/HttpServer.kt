@@ -2,22 +2,22 @@ package io.netpark.samples.http
 
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.net.Admission
-import io.netpark.coroutines.Shutdown
+import io.netpark.core.net.listening.Admission
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.Shutdown
 import io.netpark.samples.Successor
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.nio.file.Path
 import java.util.function.Consumer
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 
 /**
  * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the

@@ -1,6 +1,6 @@
 package io.netpark.samples.http
 
-import io.netpark.core.net.OpenFile
+import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.sendFile

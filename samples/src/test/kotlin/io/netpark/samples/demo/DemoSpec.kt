@@ -14,12 +14,12 @@ import io.netpark.samples.DEMO
 import io.netpark.samples.LiveLine
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 import java.nio.ByteBuffer
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 
 class DemoSpec : SampleSpec({
     test("runs to its end and prints the table") {

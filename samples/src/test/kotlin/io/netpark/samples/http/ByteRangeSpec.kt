@@ -1,7 +1,7 @@
 package io.netpark.samples.http
 
-import io.kotest.matchers.shouldBe
 import io.kotest.matchers.longs.shouldBeLessThanOrEqual
+import io.kotest.matchers.shouldBe
 import io.netpark.samples.SampleSpec
 import kotlin.random.Random
 

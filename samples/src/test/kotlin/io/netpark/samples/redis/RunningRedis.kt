@@ -1,7 +1,7 @@
 package io.netpark.samples.redis
 
-import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.HeldPort
+import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.soon
 import java.net.InetAddress

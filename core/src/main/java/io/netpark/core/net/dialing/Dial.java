@@ -1,0 +1,415 @@
+package io.netpark.core.net.dialing;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.address.Literal;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Due;
+import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One call of {@link Dialer#dial}, in progress. All of it happens on one event loop, where its connection will live; its
+ * timer keeps that loop from retiring meanwhile.
+ *
+ * <pre>
+ *   resolving --addresses--> attempts, one or several at a time --one is established--> DONE, connected
+ *       |                            --the last has failed----> DONE, failed
+ *       +--no addresses-----------------------------------------> DONE, failed
+ *   any of these --the time is over, or the loop closes--> DONE, failed
+ *   any of these --cancel, from any thread---------------> CANCELLED, and the loop cleans up
+ * </pre>
+ */
+public final class Dial {
+
+    /** Is told how a dial ended. */
+    public interface Outcome {
+
+        /** Connected; called on the loop of the connection, which is the callee's from now on. */
+        void connected(ConnectionDescriptor connection);
+
+        /** Failed; nothing is left open. Called on an event loop, or by {@link Dialer#dial} itself if the loops are closed. */
+        void failed(NetparkException cause);
+    }
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Dial.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private static final int OPEN = 0;
+    private static final int DONE = 1;
+    private static final int CANCELLED = 2;
+
+    /** Go's: an address gets at least this, or all the time there is. */
+    private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
+    /** Of addresses that fail at once. */
+    private static final int ATTEMPTS_A_TURN = 16;
+    /** How many causes an error names, and has with it. */
+    private static final int MOST_CAUSES = 32;
+
+    private final Dialer dialer;
+    private final Outcome outcome;
+    private final @Nullable String host;
+    private final int port;
+    private final long startNanos = System.nanoTime();
+    private volatile EventLoop loop;
+
+    private volatile int state = OPEN;
+
+    // All of these belong to the loop's thread.
+    private @Nullable Timer timer;
+    /** The time for the next attempt; made when there are several addresses. */
+    private @Nullable Timer next;
+    private @Nullable CompletableFuture<List<InetAddress>> resolution;
+    private List<SocketAddress> addresses;
+    private int started;
+    /** The next address is to be begun; and whether that is being done, further up the stack. */
+    private boolean isDue;
+    private boolean isStarting;
+    private final List<Attempt> attempts = new ArrayList<>(1);
+
+    Dial(Dialer dialer, Outcome outcome, SocketAddress remote) {
+        this(dialer, outcome, null, 0, List.of(remote));
+    }
+
+    Dial(Dialer dialer, Outcome outcome, String host, int port) {
+        this(dialer, outcome, host, port, List.of());
+    }
+
+    private Dial(Dialer dialer, Outcome outcome, @Nullable String host, int port, List<SocketAddress> addresses) {
+        this.dialer = dialer;
+        this.outcome = outcome;
+        this.host = host;
+        this.port = port;
+        this.addresses = addresses;
+        this.loop = dialer.group().currentOrNext();
+    }
+
+    /**
+     * Gives it up, from any thread: what is open is closed, by the loop.
+     *
+     * @return true if its outcome is never told; false if that has been told already, or is being told, or it was cancelled
+     *     before
+     */
+    public boolean cancel() {
+        if (!STATE.compareAndSet(this, OPEN, CANCELLED)) {
+            return false;
+        }
+        loop.tryExecute(this::cleanUp); // if the loop has ended, so has all that was on it
+        return true;
+    }
+
+    Dial start() {
+        // Also on the loop itself: who dials when a dial has ended, as loopback does at once, must not keep it from others.
+        while (!loop.tryExecute(this::begin)) {
+            if (dialer.group().isClosed() || !loop.isRetiring()) {
+                fail(closed());
+                return this;
+            }
+            loop = dialer.group().next(); // the other has retired at this moment
+        }
+        return this;
+    }
+
+    // On the loop, from here on
+
+    private void begin() {
+        if (state != OPEN) {
+            return;
+        }
+        if (loop.isShutdown() && !dialer.group().isClosed() && loop.isRetiring()) {
+            loop = dialer.group().next();
+            start();
+            return;
+        }
+        try {
+            timer = loop.newTimer(this::timedOut, () -> fail(closed()));
+            // Without a timeout it only waits for the end of its loop.
+            timer.arm(Due.after(startNanos, dialer.timeoutNanos()));
+        } catch (Throwable e) { // no memory
+            fail(threw(e));
+            return;
+        }
+        seek();
+        if (dialer.timeoutNanos() <= 0 && state == OPEN) {
+            timedOut();
+        }
+    }
+
+    private void seek() {
+        if (host == null) {
+            startNext();
+            return;
+        }
+        try {
+            InetAddress literal = Literal.parse(host);
+            if (literal != null) {
+                tryAll(List.of(literal));
+            } else if (Literal.hasPort(host)) {
+                fail(new NetparkException.UnknownHost("connect to " + host + ": " + Literal.separately(host)));
+            } else {
+                resolve(host);
+            }
+        } catch (Throwable e) { // the text of the literal, or a user's resolver
+            fail(unknown(e));
+        }
+    }
+
+    private NetparkException closed() {
+        return new NetparkException.Closed(operation() + ": the event loop was closed");
+    }
+
+    private NetparkException threw(Throwable e) {
+        NetparkException closed = new NetparkException.Closed(operation() + ": " + e);
+        closed.initCause(e);
+        return closed;
+    }
+
+    private String operation() {
+        return "connect to " + (host != null ? host + ":" + port : AddressText.of(addresses.get(0)));
+    }
+
+    // Names
+
+    private void resolve(String host) {
+        CompletableFuture<List<InetAddress>> asked = dialer.resolver().resolve(host);
+        resolution = asked;
+        asked.whenComplete((found, failure) -> {
+            if (loop.inLoop()) {
+                resolved(found, failure);
+            } else {
+                loop.tryExecute(() -> resolved(found, failure));
+            }
+        });
+    }
+
+    private void resolved(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
+        resolution = null;
+        if (state != OPEN) {
+            return;
+        }
+        try {
+            use(found, failure);
+        } catch (Throwable e) { // a list that is none
+            fail(unknown(e));
+        }
+    }
+
+    private void use(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
+        if (failure != null) {
+            fail(unknown(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure));
+        } else if (found == null || found.isEmpty()) {
+            fail(unknown(new UnknownHostException("the resolver knows no address")));
+        } else {
+            tryAll(found);
+        }
+    }
+
+    private NetparkException unknown(Throwable cause) {
+        return Connecting.unknownHost(operation(), host, cause);
+    }
+
+    private void tryAll(List<InetAddress> found) {
+        List<SocketAddress> ordered = new ArrayList<>(found.size());
+        for (InetAddress address : AddressOrder.interleaved(found)) {
+            ordered.add(new InetSocketAddress(Objects.requireNonNull(address, "an address of the resolver"), port));
+        }
+        addresses = ordered;
+        startNext();
+    }
+
+    // Addresses
+
+    boolean isOpen() {
+        return state == OPEN;
+    }
+
+    private boolean isParallel() {
+        return dialer.attemptDelayNanos() < Due.FOREVER;
+    }
+
+    /** The next address. One that fails at once asks for the next before this has returned: that is begun here, not in a call. */
+    private void startNext() {
+        isDue = true;
+        if (isStarting) {
+            return;
+        }
+        isStarting = true;
+        try {
+            for (int begun = 0; isDue && state == OPEN && started < addresses.size(); begun++) {
+                if (begun == ATTEMPTS_A_TURN) {
+                    loop.tryExecute(this::startNext); // if the loop has ended, so has this
+                    return;
+                }
+                isDue = false;
+                startOne();
+            }
+        } catch (Throwable e) { // no memory: there may be nobody left who would go on
+            fail(threw(e));
+        } finally {
+            isStarting = false;
+        }
+    }
+
+    private void startOne() {
+        Attempt attempt = new Attempt(this, dialer, loop, addresses.get(started++));
+        attempts.add(attempt);
+        boolean more = started < addresses.size();
+        if (next != null) {
+            next.disarm();
+        }
+        if (more && (isParallel() || dialer.timeoutNanos() < Due.FOREVER)) { // the last has until the end
+            if (next == null) {
+                next = loop.newTimer(this::nextIsDue);
+            }
+            next.arm(Due.in(isParallel() ? dialer.attemptDelayNanos() : share()));
+        }
+        attempt.start();
+    }
+
+    private void nextIsDue() {
+        if (isParallel()) {
+            startNext();
+        } else {
+            Attempt last = attempts.get(attempts.size() - 1);
+            last.end(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                    "connect to " + AddressText.of(last.remote) + ": no answer within its share of the time"));
+        }
+    }
+
+    private long share() {
+        return share(startNanos + dialer.timeoutNanos() - System.nanoTime(), addresses.size() - started + 1);
+    }
+
+    /** Go's rule: what an address has of the time that is left for it and those after it. */
+    static long share(long left, int addresses) {
+        return Math.max(Math.min(LEAST_SHARE, left), left / addresses);
+    }
+
+    void attemptFailed() {
+        if (state != OPEN) {
+            return;
+        }
+        if (started < addresses.size()) {
+            startNext();
+        } else if (attempts.stream().allMatch(attempt -> attempt.failure != null)) {
+            fail(failure());
+        }
+    }
+
+    /** What all the attempts together come to. The class of the first says which. */
+    private NetparkException failure() {
+        NetparkException first = attempts.get(0).failure;
+        assert first != null;
+        if (attempts.size() == 1) {
+            return first;
+        }
+        NetparkException all = NetparkException.like(first, operation() + ": none of " + attempts.size()
+                + " addresses could be connected to: " + causes());
+        suppressCauses(all);
+        return all;
+    }
+
+    private String causes() {
+        StringBuilder text = new StringBuilder();
+        for (Attempt attempt : attempts.subList(0, Math.min(attempts.size(), MOST_CAUSES))) {
+            String message = attempt.failure == null ? "no answer" : String.valueOf(attempt.failure.getMessage());
+            String prefix = "connect to " + AddressText.of(attempt.remote) + ": ";
+            text.append(text.length() == 0 ? "" : " | ").append(AddressText.of(attempt.remote)).append(": ")
+                    .append(message.startsWith(prefix) ? message.substring(prefix.length()) : message);
+        }
+        return text + (attempts.size() > MOST_CAUSES ? " | and " + (attempts.size() - MOST_CAUSES) + " more" : "");
+    }
+
+    private void suppressCauses(NetparkException all) {
+        attempts.stream().filter(attempt -> attempt.failure != null).limit(MOST_CAUSES)
+                .forEach(attempt -> all.addSuppressed(attempt.failure));
+    }
+
+    private void timedOut() {
+        String what = operation() + ": no connection within "
+                + TimeUnit.NANOSECONDS.toMillis(dialer.timeoutNanos()) + " ms";
+        NetparkException failure = new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                resolution != null ? what + ", and no address of " + host + " either: the resolver has not answered"
+                        : addresses.size() > 1 ? what + ": " + causes() + untried() : what);
+        suppressCauses(failure);
+        fail(failure);
+    }
+
+    private String untried() {
+        int left = addresses.size() - started;
+        return left == 0 ? "" : " | " + left + " not tried";
+    }
+
+    // The end
+
+    private void fail(NetparkException cause) {
+        if (STATE.compareAndSet(this, OPEN, DONE)) {
+            cleanUpGuarded();
+            try {
+                outcome.failed(cause);
+            } catch (Throwable e) {
+                loop.report("What was to be told that " + operation() + " failed threw", e);
+            }
+        }
+    }
+
+    void connected(ConnectionDescriptor connection) {
+        if (!STATE.compareAndSet(this, OPEN, DONE)) {
+            connection.close();
+            return;
+        }
+        cleanUpGuarded();
+        try {
+            outcome.connected(connection);
+        } catch (Throwable e) {
+            connection.close();
+            loop.report("What was to be told of " + connection + " threw; it is closed", e);
+        }
+    }
+
+    /** The outcome is told in any case. */
+    private void cleanUpGuarded() {
+        try {
+            cleanUp();
+        } catch (Throwable e) { // the future of a user's resolver, say
+            loop.report("Something is left of the attempt to " + operation(), e);
+        }
+    }
+
+    private void cleanUp() {
+        for (Attempt attempt : attempts) {
+            attempt.close();
+        }
+        if (timer != null) {
+            timer.disarm();
+        }
+        if (next != null) {
+            next.disarm();
+        }
+        if (resolution != null) {
+            resolution.cancel(true);
+        }
+    }
+}

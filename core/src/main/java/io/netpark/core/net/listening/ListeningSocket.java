@@ -1,0 +1,435 @@
+package io.netpark.core.net.listening;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.Counters;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.net.address.SocketFile;
+import io.netpark.core.net.messages.MessageListenerDescriptor;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.socket.Bound;
+import io.netpark.core.net.socket.SocketDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.Unowned;
+import java.net.SocketAddress;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A socket that listens, and accepts others. Operations follow the template of {@link Descriptor}.
+ *
+ * <p>Level-triggered: while connections wait to be accepted every wait of the loop says so. That is why an accept
+ * needs no second call to find the queue empty, and why the registration is disarmed while nobody accepts: it would
+ * keep the loop spinning.
+ *
+ * <p>A socket that another holder (a duplicate, another process) shuts down listens no more: an accept says so, and closes it.
+ *
+ * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
+ * long as it takes; it is reported once an episode, and what is open goes on being served.
+ *
+ * @param <T> what it accepts
+ */
+public abstract class ListeningSocket<T extends SocketDescriptor> extends SocketDescriptor {
+
+    /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
+    static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
+    static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
+    private static final int REFUSALS_A_TURN = 16;
+
+    /**
+     * While nobody accepts. A hang-up is reported whatever the interest: of a socket that another holder has shut down by every
+     * wait, without end. An edge is reported once.
+     */
+    private static final int UNARMED = Interest.NONE | Interest.EDGE;
+
+    private static final int HUNG_UP = Readiness.HANGUP | Readiness.READ_CLOSED;
+
+    /** In the place of a pause: no timer ends it, but a connection that is closed. */
+    private static final long UNTIL_ROOM = -1;
+
+    private final EventLoopGroup group;
+    private final SocketAddress local;
+    /** What is to be removed with the socket; null if that is nothing. */
+    private final @Nullable SocketFile file;
+    /** What is to be set on each socket that is accepted; null if that is nothing. */
+    private final @Nullable NetOptions forAccepted;
+    private final Timer retry;
+    /** How many connections wait that have not inherited these options, as they are older. Belongs to whoever holds the read lock. */
+    private int older;
+    private NetOptions forOlder = NetOptions.DEFAULT;
+
+    /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
+    private boolean armed = true;
+    /** Out of descriptors: do not ask the kernel before this pause (nanoseconds) is over. 0 if all is well. */
+    private long pause;
+
+    /**
+     * A connection was accepted and the registration is armed: if more are waiting the poller will say so. Belongs to
+     * whoever holds the read lock.
+     */
+    private boolean drained;
+
+    public ListeningSocket(EventLoop loop, Bound bound, EventLoopGroup group) {
+        super(loop, bound.fd());
+        this.group = group;
+        this.local = bound.local();
+        this.file = bound.file();
+        this.forAccepted = bound.forAccepted();
+        this.retry = loop.newTimer(() -> nudge(Direction.READ));
+    }
+
+    /** Before it is watched: so many that will be accepted first have not inherited the options. */
+    final void setOnOlder(NetOptions inherited, int count) {
+        forOlder = inherited;
+        older = count;
+    }
+
+    /** The address it listens on, with the port that was chosen for 0. */
+    @Override
+    public final SocketAddress localAddress() {
+        return local;
+    }
+
+    /** The file of a unix socket stays when this is closed: somebody else goes on with the socket. */
+    public final void keepFile() {
+        if (file != null) {
+            file.keep();
+        }
+    }
+
+    /**
+     * The file of a unix socket's path is removed when this is closed. That is so unless {@link #keepFile} has been called, or the
+     * socket was adopted: then the file belongs to whoever has bound it. It is the file that was there when the socket was adopted.
+     */
+    public final void removeFileOnClose() {
+        if (file != null) {
+            file.take();
+        }
+    }
+
+    /**
+     * Another descriptor of the same socket, close-on-exec: to be passed to a process that goes on with it
+     * ({@link ConnectionDescriptor#startWriteDescriptors}) while this one still accepts. Connections come to whichever accepts them,
+     * and wait in the same queue: none is lost when this one is closed. Of a unix socket with a path {@link #keepFile} is to be
+     * called before.
+     *
+     * @return the caller's to close
+     * @throws NetparkException.Closed if this is closed
+     * @throws NetparkException if there are no descriptors
+     */
+    public final OpenDescriptor duplicate() throws NetparkException {
+        String operation = "duplicate " + this;
+        acquire(operation);
+        try (Unowned fresh = new Unowned(libc())) {
+            int result = fresh.hold(libc().fcntl(fd(), Linux.F_DUPFD_CLOEXEC, 0));
+            if (result < 0) {
+                throw NetparkException.of(-result, operation);
+            }
+            OpenDescriptor duplicate = OpenDescriptor.of(libc(), result);
+            fresh.release();
+            return duplicate;
+        } finally {
+            release();
+        }
+    }
+
+    /** Where accepted connections go. */
+    public final EventLoopGroup group() {
+        return group;
+    }
+
+    // What kinds of listeners differ in
+
+    /** Whether one more may come. If not, {@link #roomAgain} will be called when it may. */
+    boolean reserve() {
+        return true;
+    }
+
+    /** What has been reserved is not needed: nobody came. */
+    void unreserve() {}
+
+    /** Whether this peer may come, for whom there is room. */
+    boolean enter(byte[] remote) {
+        return true;
+    }
+
+    /** A peer that has come in is not there any more. */
+    void left(byte[] remote) {}
+
+    /** Gets rid of a peer that may not come, and closes its socket. */
+    void refuse(Unowned socket, byte[] remote) {
+        socket.close();
+    }
+
+    /** The loop for a peer. May be user code. */
+    EventLoop place(byte[] remote) {
+        return Objects.requireNonNull(group.next(SockAddr.addressHash(remote)), "what the balancing has chosen");
+    }
+
+    /**
+     * Watches what has been accepted, and owns it then. Where it has not come to that, the socket is the caller's still.
+     *
+     * @return null if the loop has just retired: another one will do
+     */
+    protected abstract @Nullable T watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException;
+
+    /** Accepting pauses, for the first time of an episode. */
+    void tellPaused(NetparkException cause) {}
+
+    // Accepting
+
+    /**
+     * Accepts a connection and places it on a loop of the group. Connections that broke off while they waited are passed
+     * over, those in excess of what is admitted refused; a lack of descriptors only delays.
+     *
+     * @return the connection, or null for {@link #PARK}
+     * @throws NetparkException.Closed if the listener is closed
+     * @throws NetparkException.TimedOut if its deadline has passed
+     * @throws NetparkException if another holder of the socket has shut it down; then it is closed
+     */
+    public @Nullable T startAccept() throws NetparkException {
+        return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, false, ListeningSocket::attemptAccept, this);
+    }
+
+    /** Goes on with {@link #startAccept}. */
+    public @Nullable T retryAccept() throws NetparkException {
+        return this.<ListeningSocket<T>, T, NetparkException>produce(Direction.READ, true, ListeningSocket::attemptAccept, this);
+    }
+
+    private @Nullable T attemptAccept() throws NetparkException {
+        if (drained) {
+            drained = false;
+            if (!isReady(Direction.READ)) {
+                return null;
+            }
+        }
+        Scratch scratch = Scratch.take();
+        try (Unowned socket = new Unowned(libc())) {
+            for (int refused = 0; reserve(); refused++) {
+                if (refused == REFUSALS_A_TURN) { // those who are connected have their turn
+                    unreserve();
+                    turnOver(Direction.READ);
+                    return null;
+                }
+                byte[] remote;
+                boolean mayEnter;
+                try {
+                    if (!accept(scratch, socket)) {
+                        return null;
+                    }
+                    remote = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
+                    mayEnter = enter(remote); // the place that was reserved is the peer's from here on
+                } catch (Throwable e) {
+                    unreserve();
+                    throw e;
+                }
+                if (mayEnter) {
+                    return accepted(socket, remote);
+                }
+                refuse(socket, remote);
+            }
+            waitForRoom();
+            return null;
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    /** Returns whether somebody has come; if not, the operation parks, and the place is free again. */
+    private boolean accept(Scratch scratch, Unowned socket) throws NetparkException {
+        while (true) {
+            scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
+            int result = socket.hold(libc().accept4(fd(), scratch.address(Scratch.SOCKADDR),
+                    scratch.address(Scratch.LENGTH), Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC));
+            if (result >= 0) {
+                return true;
+            }
+            // A unix socket that is shut down says EAGAIN; but it is reported as hung up, by every wait.
+            if (result == -Errno.EINVAL || result == -Errno.EAGAIN && (stickyReadiness() & HUNG_UP) != 0) {
+                close();
+                throw NetparkException.of(Errno.EINVAL, operation(Direction.READ)
+                        + ": it does not listen any more, as another holder of the socket has shut it down");
+            }
+            if (result == -Errno.EAGAIN) {
+                unreserve();
+                synchronized (retry) {
+                    pause = 0; // whoever waited has gone
+                }
+                return false;
+            }
+            if (Errno.isExhaustion(-result)) {
+                unreserve();
+                exhausted(NetparkException.of(-result, operation(Direction.READ)));
+                return false;
+            }
+            if (!isTransient(-result)) {
+                throw NetparkException.of(-result, operation(Direction.READ));
+            }
+        }
+    }
+
+    /** Errors that belong to the one connection that was being accepted (accept(2), "Error handling"). */
+    private static boolean isTransient(int errno) {
+        return switch (errno) {
+            case Errno.EINTR, Errno.ECONNABORTED, Errno.EPROTO, Errno.ENOPROTOOPT, Errno.ENETDOWN,
+                    Errno.EHOSTDOWN, Errno.EHOSTUNREACH, Errno.ENETUNREACH, Errno.EOPNOTSUPP -> true;
+            default -> false;
+        };
+    }
+
+    private @Nullable T accepted(Unowned fresh, byte[] remote) throws NetparkException {
+        EventLoop loop = null;
+        T socket = null;
+        try {
+            do {
+                loop = place(remote);
+                if (forAccepted != null) {
+                    forAccepted.apply(libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
+                }
+                if (older > 0) {
+                    older--;
+                    forOlder.apply(libc(), fresh.fd(), SockAddr.family(local));
+                }
+                socket = watch(loop, fresh, remote);
+            } while (socket == null);
+        } catch (NetparkException e) {
+            if (loop == null || loop.isShutdown()) {
+                throw e;
+            }
+            exhausted(e); // epoll's own limits: memory, max_user_watches; at worst an option that was allowed to the listener
+            return null;
+        } finally {
+            if (fresh.isHeld()) { // user code has thrown, say
+                fresh.close();
+                left(remote);
+            }
+        }
+        synchronized (retry) {
+            pause = 0;
+            drained = armed;
+        }
+        return socket;
+    }
+
+    // As many connections as are allowed
+
+    private void waitForRoom() {
+        synchronized (retry) {
+            pause = UNTIL_ROOM;
+            disarm();
+        }
+    }
+
+    /** By whoever closes a connection, on any thread. */
+    final void roomAgain() {
+        synchronized (retry) {
+            if (pause == UNTIL_ROOM) {
+                pause = 0;
+            }
+        }
+        nudge(Direction.READ);
+    }
+
+    // Running out of descriptors
+
+    private void exhausted(NetparkException cause) {
+        boolean first;
+        synchronized (retry) {
+            first = pause <= 0;
+            long next = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
+            retry.arm(Due.in(next)); // first, as there may be no memory for it: a pause without a timer would have no end
+            pause = next;
+            disarm(); // the waiting connection would be reported for ever
+        }
+        if (first) {
+            loop().report("Accepting on " + AddressText.of(local) + " pauses and will be tried again by itself", cause);
+            Counters counters = loop().counters();
+            if (counters != null) {
+                counters.acceptPaused();
+            }
+            tellPaused(cause);
+        }
+    }
+
+    private void disarm() {
+        if (armed) {
+            armed = false;
+            modify(UNARMED);
+        }
+    }
+
+    private void modify(int interest) {
+        try {
+            loop().poller().modify(fd(), this, interest);
+        } catch (NetparkException e) {
+            loop().report("The interest of " + this + " could not be changed", e); // ENOMEM at worst
+        }
+    }
+
+    @Override
+    protected void armed(Direction direction) {
+        synchronized (retry) {
+            if (!armed && pause == 0) { // during a pause it is the timer that wakes
+                armed = true;
+                modify(Interest.READ);
+            }
+        }
+    }
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        boolean waited = isParked(Direction.READ);
+        super.ready(readiness, woken);
+        if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
+            synchronized (retry) {
+                // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it
+                // comes to armed() after this and finds the registration disarmed.
+                if (!isParked(Direction.READ)) {
+                    disarm();
+                }
+            }
+        }
+    }
+
+    @Override
+    protected void releasing() {
+        if (file != null) {
+            file.remove(); // before the name is free for others
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        retry.disarm();
+    }
+
+    @Override
+    protected final String operation(Direction direction) {
+        return "accept on " + AddressText.of(local);
+    }
+
+    @Override
+    protected final NetparkException.Timeout timeout(Direction direction) {
+        return NetparkException.Timeout.ACCEPT;
+    }
+
+    @Override
+    public String toString() {
+        return "listener on " + AddressText.of(local);
+    }
+}

@@ -1,0 +1,48 @@
+package io.netpark.core.net.messages;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Due;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Tries again to send after a while, where the kernel does not report when it can: the queue of a unix datagram socket is full
+ * that this one is not connected to (its reader wakes only who is connected), or a network device has no buffers (ENOBUFS of
+ * send(2)). The pauses of an episode grow.
+ *
+ * <pre>
+ *   idle --could not send--> pausing --time is over--> idle, the operation is nudged
+ * </pre>
+ *
+ * Belongs to whoever holds the write lock, but for the timer.
+ */
+final class SendPause {
+
+    static final long FIRST = TimeUnit.MICROSECONDS.toNanos(500);
+    static final long LAST = TimeUnit.MILLISECONDS.toNanos(16);
+
+    private final Timer timer;
+    /** Of this episode; 0 if the last message could be sent. */
+    private long nanos;
+
+    SendPause(MessageDescriptor socket) {
+        timer = socket.loop().newTimer(() -> socket.nudge(Direction.WRITE));
+    }
+
+    void begin() {
+        nanos = nanos == 0 ? FIRST : Math.min(2 * nanos, LAST);
+        timer.arm(Due.in(nanos));
+    }
+
+    void end() {
+        nanos = 0;
+    }
+
+    boolean isPausing() {
+        return nanos > 0;
+    }
+
+    void stop() {
+        timer.disarm();
+    }
+}

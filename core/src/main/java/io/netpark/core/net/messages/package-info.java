@@ -1,0 +1,3 @@
+/** Sockets that keep the boundaries of messages. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.core.net.messages;

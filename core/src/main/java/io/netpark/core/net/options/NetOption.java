@@ -1,0 +1,228 @@
+package io.netpark.core.net.options;
+
+import io.netpark.core.linux.Linux;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.socket.SocketDescriptor;
+import io.netpark.core.sys.Due;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.function.BiConsumer;
+import java.util.function.Function;
+
+/**
+ * A socket option: its level and number, and how its value lies in memory. Read and set on a {@link SocketDescriptor}, or set before a
+ * socket is bound or connected by {@link NetOptions#with}. What each does is in socket(7), ip(7), ipv6(7), tcp(7) and
+ * udp(7), under its name.
+ *
+ * <p>One that is missing here can be made by {@link #ofInt}, {@link #ofFlag} or {@link #ofBytes}.
+ *
+ * @param <T> the type of its value
+ */
+public final class NetOption<T> {
+
+    /** MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL of the kernel. */
+    private static final int MOST_KEEP_ALIVE_SECONDS = 32_767;
+
+    // Of any socket
+
+    /** A listener may be started again while connections of the one before linger. On for listeners by default. */
+    public static final NetOption<Boolean> REUSE_ADDRESS = ofFlag("SO_REUSEADDR", Linux.SOL_SOCKET, Linux.SO_REUSEADDR);
+    /** Several sockets on one port, among which the kernel spreads connections or datagrams. */
+    public static final NetOption<Boolean> REUSE_PORT = ofFlag("SO_REUSEPORT", Linux.SOL_SOCKET, Linux.SO_REUSEPORT);
+    /** In bytes. The kernel doubles what is set, and turns auto-tuning off. */
+    public static final NetOption<Integer> SEND_BUFFER = ofInt("SO_SNDBUF", Linux.SOL_SOCKET, Linux.SO_SNDBUF);
+    /** In bytes. The kernel doubles what is set, and turns auto-tuning off. */
+    public static final NetOption<Integer> RECEIVE_BUFFER = ofInt("SO_RCVBUF", Linux.SOL_SOCKET, Linux.SO_RCVBUF);
+    /** Microseconds for which a read with nothing to read polls the network card. Needs CAP_NET_ADMIN to raise. */
+    public static final NetOption<Integer> BUSY_POLL = ofInt("SO_BUSY_POLL", Linux.SOL_SOCKET, Linux.SO_BUSY_POLL);
+    /** The processor that handled the last packet; set on a listener, the one whose packets it gets. */
+    public static final NetOption<Integer> INCOMING_CPU =
+            ofInt("SO_INCOMING_CPU", Linux.SOL_SOCKET, Linux.SO_INCOMING_CPU);
+    /** 0 to 6 without privilege. */
+    public static final NetOption<Integer> PRIORITY = ofInt("SO_PRIORITY", Linux.SOL_SOCKET, Linux.SO_PRIORITY);
+    /** The mark of its packets, for routing and filters. Needs CAP_NET_ADMIN. */
+    public static final NetOption<Integer> MARK = ofInt("SO_MARK", Linux.SOL_SOCKET, Linux.SO_MARK);
+
+    /**
+     * How long close(2) tries to get rid of what is unsent, in the background, as the socket is non-blocking: rounded up to
+     * seconds, as the kernel counts in these. Zero, and nothing else, sends a reset instead. Negative, the default, leaves it
+     * to the kernel.
+     */
+    public static final NetOption<Duration> LINGER =
+            new NetOption<>("SO_LINGER", Linux.SOL_SOCKET, Linux.SO_LINGER, 2 * Integer.BYTES,
+                    (memory, time) -> memory.putInt(time.isNegative() ? 0 : 1)
+                            .putInt(Math.max(0, Due.kernelSeconds(time))),
+                    memory -> memory.getInt() == 0 ? Duration.ofSeconds(-1) : Duration.ofSeconds(memory.getInt()));
+
+    // Of TCP
+
+    /** Small segments are sent at once. On by default. */
+    public static final NetOption<Boolean> NO_DELAY = ofFlag("TCP_NODELAY", Linux.IPPROTO_TCP, Linux.TCP_NODELAY);
+    /** Nothing but full segments is sent until it is turned off, for 200 ms at most. */
+    public static final NetOption<Boolean> CORK = ofFlag("TCP_CORK", Linux.IPPROTO_TCP, Linux.TCP_CORK);
+    /** Acknowledgements are sent at once. The kernel turns it off again by itself. */
+    public static final NetOption<Boolean> QUICK_ACK = ofFlag("TCP_QUICKACK", Linux.IPPROTO_TCP, Linux.TCP_QUICKACK);
+    /** How long what has been sent may stay unacknowledged before the connection is given up; rounded up to milliseconds. */
+    public static final NetOption<Duration> USER_TIMEOUT =
+            ofMillis("TCP_USER_TIMEOUT", Linux.IPPROTO_TCP, Linux.TCP_USER_TIMEOUT);
+    /** For so long, rounded up to seconds, a listener waits for the first byte before it tells of a connection. */
+    public static final NetOption<Duration> DEFER_ACCEPT =
+            ofSeconds("TCP_DEFER_ACCEPT", Linux.IPPROTO_TCP, Linux.TCP_DEFER_ACCEPT, Integer.MAX_VALUE);
+    /** Of a listener: how many connections may wait whose first bytes came with the SYN (RFC 7413). */
+    public static final NetOption<Integer> FAST_OPEN = ofInt("TCP_FASTOPEN", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN);
+    /** Of a socket to be connected: its first bytes go with the SYN, if the server has given a cookie before (RFC 7413). */
+    public static final NetOption<Boolean> FAST_OPEN_CONNECT =
+            ofFlag("TCP_FASTOPEN_CONNECT", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN_CONNECT);
+    /** So many bytes may wait in the kernel that have not been sent; more are not taken. */
+    public static final NetOption<Integer> NOT_SENT_LOW_WATER =
+            ofInt("TCP_NOTSENT_LOWAT", Linux.IPPROTO_TCP, Linux.TCP_NOTSENT_LOWAT);
+    /** In bytes. */
+    public static final NetOption<Integer> MAX_SEGMENT = ofInt("TCP_MAXSEG", Linux.IPPROTO_TCP, Linux.TCP_MAXSEG);
+    /** The name of the congestion control: {@code cubic}, {@code bbr}. */
+    public static final NetOption<String> CONGESTION =
+            new NetOption<>("TCP_CONGESTION", Linux.IPPROTO_TCP, Linux.TCP_CONGESTION, 16,
+                    (memory, name) -> memory.put(name.getBytes(StandardCharsets.US_ASCII)), NetOption::text);
+
+    /** Probes of a peer that is silent. On by default. */
+    public static final NetOption<Boolean> KEEP_ALIVE = ofFlag("SO_KEEPALIVE", Linux.SOL_SOCKET, Linux.SO_KEEPALIVE);
+    /** Silence before the first probe: rounded up to seconds, at most 32 767 of them. 15 s by default. */
+    public static final NetOption<Duration> KEEP_ALIVE_IDLE =
+            ofSeconds("TCP_KEEPIDLE", Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE, MOST_KEEP_ALIVE_SECONDS);
+    /** Between probes: rounded up to seconds, at most 32 767 of them. 15 s by default. */
+    public static final NetOption<Duration> KEEP_ALIVE_INTERVAL =
+            ofSeconds("TCP_KEEPINTVL", Linux.IPPROTO_TCP, Linux.TCP_KEEPINTVL, MOST_KEEP_ALIVE_SECONDS);
+    /** Unanswered probes until the connection is given up. 9 by default. */
+    public static final NetOption<Integer> KEEP_ALIVE_COUNT =
+            ofInt("TCP_KEEPCNT", Linux.IPPROTO_TCP, Linux.TCP_KEEPCNT);
+
+    // Of IP
+
+    /** Of IPv4: the byte with the DSCP. */
+    public static final NetOption<Integer> TYPE_OF_SERVICE = ofInt("IP_TOS", Linux.IPPROTO_IP, Linux.IP_TOS);
+    /** Of IPv6: the byte with the DSCP. */
+    public static final NetOption<Integer> TRAFFIC_CLASS = ofInt("IPV6_TCLASS", Linux.IPPROTO_IPV6, Linux.IPV6_TCLASS);
+    /** Of IPv4: how many routers a packet may pass. */
+    public static final NetOption<Integer> TIME_TO_LIVE = ofInt("IP_TTL", Linux.IPPROTO_IP, Linux.IP_TTL);
+    /** Of IPv6: how many routers a packet may pass. */
+    public static final NetOption<Integer> HOP_LIMIT =
+            ofInt("IPV6_UNICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_UNICAST_HOPS);
+    /** Of IPv6: no IPv4 through it. */
+    public static final NetOption<Boolean> V6_ONLY = ofFlag("IPV6_V6ONLY", Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY);
+
+    // Of UDP
+
+    /** Datagrams may go to a broadcast address. */
+    public static final NetOption<Boolean> BROADCAST = ofFlag("SO_BROADCAST", Linux.SOL_SOCKET, Linux.SO_BROADCAST);
+    /** Of IPv4: how many routers a multicast may pass; 1 by default. */
+    public static final NetOption<Integer> MULTICAST_TTL =
+            ofInt("IP_MULTICAST_TTL", Linux.IPPROTO_IP, Linux.IP_MULTICAST_TTL);
+    /** Of IPv4: what is sent to a group comes back to members on this machine; on by default. */
+    public static final NetOption<Boolean> MULTICAST_LOOP =
+            ofFlag("IP_MULTICAST_LOOP", Linux.IPPROTO_IP, Linux.IP_MULTICAST_LOOP);
+    /** Of IPv6: how many routers a multicast may pass; 1 by default. */
+    public static final NetOption<Integer> MULTICAST_HOPS =
+            ofInt("IPV6_MULTICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_HOPS);
+    /** Of IPv6: what is sent to a group comes back to members on this machine; on by default. */
+    public static final NetOption<Boolean> MULTICAST_LOOP_6 =
+            ofFlag("IPV6_MULTICAST_LOOP", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_LOOP);
+
+    private final String name;
+    private final int level;
+    private final int number;
+    private final int size;
+    private final BiConsumer<ByteBuffer, T> write;
+    private final Function<ByteBuffer, T> read;
+
+    private NetOption(String name, int level, int number, int size, BiConsumer<ByteBuffer, T> write,
+            Function<ByteBuffer, T> read) {
+        if (size < 1 || size > Scratch.VALUE_SIZE) {
+            throw new IllegalArgumentException("a value has 1 to " + Scratch.VALUE_SIZE + " bytes, not " + size);
+        }
+        this.name = Objects.requireNonNull(name, "name");
+        this.level = level;
+        this.number = number;
+        this.size = size;
+        this.write = write;
+        this.read = read;
+    }
+
+    /** An option that is an int. {@code name} is for messages. */
+    public static NetOption<Integer> ofInt(String name, int level, int number) {
+        return new NetOption<>(name, level, number, Integer.BYTES, ByteBuffer::putInt, ByteBuffer::getInt);
+    }
+
+    /** An option that is an int, 0 for false. {@code name} is for messages. */
+    public static NetOption<Boolean> ofFlag(String name, int level, int number) {
+        return new NetOption<>(name, level, number, Integer.BYTES,
+                (memory, on) -> memory.putInt(on ? 1 : 0), memory -> memory.getInt() != 0);
+    }
+
+    /** An option that is anything, of at most {@code size} bytes (up to 312). {@code name} is for messages. */
+    public static NetOption<byte[]> ofBytes(String name, int level, int number, int size) {
+        return new NetOption<>(name, level, number, size, ByteBuffer::put, memory -> {
+            byte[] bytes = new byte[memory.remaining()];
+            memory.get(bytes);
+            return bytes;
+        });
+    }
+
+    /** @param most the kernel refuses more */
+    private static NetOption<Duration> ofSeconds(String name, int level, int number, int most) {
+        return new NetOption<>(name, level, number, Integer.BYTES,
+                (memory, time) -> memory.putInt(Math.min(most, Due.kernelSeconds(time))),
+                memory -> Duration.ofSeconds(memory.getInt()));
+    }
+
+    private static NetOption<Duration> ofMillis(String name, int level, int number) {
+        return new NetOption<>(name, level, number, Integer.BYTES,
+                (memory, time) -> memory.putInt(Due.kernelMillis(time)),
+                memory -> Duration.ofMillis(memory.getInt()));
+    }
+
+    private static String text(ByteBuffer memory) {
+        StringBuilder text = new StringBuilder();
+        for (byte b; memory.hasRemaining() && (b = memory.get()) != 0; ) {
+            text.append((char) b);
+        }
+        return text.toString();
+    }
+
+    public int level() {
+        return level;
+    }
+
+    public int number() {
+        return number;
+    }
+
+    /** Room for its value. */
+    int size() {
+        return size;
+    }
+
+    void write(ByteBuffer memory, T value) {
+        write.accept(memory, value);
+    }
+
+    T read(ByteBuffer memory) {
+        return read.apply(memory);
+    }
+
+    /** Whether sockets of this address family have it. */
+    boolean isOf(int family) {
+        return switch (level) {
+            case Linux.IPPROTO_TCP, Linux.IPPROTO_UDP -> family != Linux.AF_UNIX;
+            case Linux.IPPROTO_IP -> family == Linux.AF_INET;
+            case Linux.IPPROTO_IPV6 -> family == Linux.AF_INET6;
+            default -> true;
+        };
+    }
+
+    /** Its name in the headers of Linux, such as {@code TCP_NODELAY}. */
+    @Override
+    public String toString() {
+        return name;
+    }
+}

@@ -1,0 +1,3 @@
+/** Socket options: their names, values, and sets of them. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.core.net.options;

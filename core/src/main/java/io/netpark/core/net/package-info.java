@@ -1,3 +1,0 @@
-/** Sockets: listeners, connections, dialing, options. */
-@org.jspecify.annotations.NullMarked
-package io.netpark.core.net;

@@ -1,0 +1,123 @@
+package io.netpark.core.net.socket;
+
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.listening.ListeningSocket;
+import io.netpark.core.net.messages.MessageInput;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.streams.StreamSocket;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import java.net.SocketAddress;
+import org.jspecify.annotations.Nullable;
+
+/** A descriptor that is a socket, of whatever family and type: what all of them have. */
+public abstract class SocketDescriptor extends Descriptor {
+
+    private volatile @Nullable SocketAddress local;
+
+    protected SocketDescriptor(EventLoop loop, int fd) {
+        super(loop, fd);
+    }
+
+    // Options
+
+    /**
+     * The value of an option.
+     *
+     * @throws NetparkException.Closed if the socket is closed
+     * @throws NetparkException if a socket of this kind does not have it
+     */
+    public final <T> T getOption(NetOption<T> option) throws NetparkException {
+        acquire("get " + option + " of " + this);
+        try {
+            T value = NetOptions.get(libc(), fd(), option);
+            if (option.level() == Linux.SOL_SOCKET && option.number() == Linux.SO_ERROR && value instanceof Integer errno) {
+                noteFailure(errno);
+            }
+            return value;
+        } finally {
+            release();
+        }
+    }
+
+    /**
+     * Sets an option.
+     *
+     * @throws NetparkException.Closed if the socket is closed
+     * @throws NetparkException if a socket of this kind does not have it, or the value is refused
+     */
+    public final <T> void setOption(NetOption<T> option, T value) throws NetparkException {
+        acquire("set " + option + " of " + this);
+        try {
+            NetOptions.set(libc(), fd(), option, value);
+        } finally {
+            release();
+        }
+    }
+
+    /** A system call has failed, or the kernel was asked for what is pending, and may not say so again. */
+    protected void noteFailure(int errno) {}
+
+    // Ending one direction
+
+    /** shutdown(2). Without effect on a connection that is gone. */
+    protected final void shutdown(int how, String operation) throws NetparkException {
+        acquire(operation + " of " + this);
+        int result;
+        try {
+            do {
+                result = libc().shutdown(fd(), how);
+            } while (result == -Errno.EINTR);
+        } finally {
+            release();
+        }
+        if (result < 0 && result != -Errno.ENOTCONN) {
+            throw NetparkException.of(-result, operation + " of " + this);
+        }
+    }
+
+    // The address of this side
+
+    /**
+     * The address of this side: an {@link java.net.InetSocketAddress} or a {@link io.netpark.core.sys.UnixAddress}.
+     *
+     * @throws NetparkException.Closed if the socket was closed before this was first asked
+     */
+    public SocketAddress localAddress() throws NetparkException {
+        SocketAddress known = local;
+        if (known != null) {
+            return known;
+        }
+        acquire("get the local address of " + this);
+        try {
+            known = localAddressOrNull();
+        } finally {
+            release();
+        }
+        if (known == null) {
+            throw new NetparkException.Closed("get the local address of " + this + ": not connected");
+        }
+        return known;
+    }
+
+    /** With a reference held. */
+    protected final @Nullable SocketAddress localAddressOrNull() {
+        if (local == null) {
+            local = Addresses.local(libc(), fd());
+        }
+        return local;
+    }
+
+    /** The address of this side if it has been asked for. */
+    protected final @Nullable SocketAddress knownLocalAddress() {
+        return local;
+    }
+
+    protected final void knowLocalAddress(SocketAddress address) {
+        local = address;
+    }
+}

@@ -1,0 +1,449 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.memory.DirectBuffers;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import org.jspecify.annotations.Nullable;
+
+/** The incoming half of a {@link ByteStream}. */
+public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
+
+    /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
+    public static final int END_OF_STREAM = -1;
+
+    /**
+     * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
+     * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
+     * poller that reports no edges, on a {@linkplain #emptyAfterShortRead unix socket}, or with
+     * {@linkplain #hasStickyReadiness() sticky readiness}, which would not be reported again. Belongs to whoever holds the read lock.
+     */
+    private boolean drained;
+
+    /**
+     * The direct buffer that was read into last, and where it is: it is mostly the same one again, and asking the JDK costs
+     * an object where the JIT does not see through it. Belongs to whoever holds the read lock.
+     */
+    private @Nullable ByteBuffer lastTarget;
+    private long lastTargetAddress;
+
+    /** While the read waits for memory; belongs to whoever holds the read lock, and at last to the end. */
+    private volatile @Nullable MemoryWait memory;
+
+    ByteInput(EventLoop loop, int fd) {
+        super(loop, fd);
+    }
+
+    /**
+     * Whether a short read says that there is nothing more. Not so for a unix socket, of which a read ends where a descriptor was
+     * passed along.
+     */
+    abstract boolean emptyAfterShortRead();
+
+    /** Bytes have moved. */
+    abstract void moved(Direction direction, long bytes);
+
+    /**
+     * Reads what there is, at most what {@code target} has room for, and advances its position.
+     *
+     * @return the number of bytes, at least 1 unless there is no room; {@link #END_OF_STREAM}; or {@link #PARK}
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.TimedOut if the read deadline has passed, even if there are bytes
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startRead(ByteBuffer target) throws NetparkException {
+        requireWritable(target);
+        return perform(Direction.READ, false, READ_BUFFER, this, target, 0);
+    }
+
+    /** Goes on with {@link #startRead}; the buffer may be another one. */
+    public int retryRead(ByteBuffer target) throws NetparkException {
+        return perform(Direction.READ, true, READ_BUFFER, this, target, 0);
+    }
+
+    private static final Operation<ByteInput, ByteBuffer, NetparkException> READ_BUFFER =
+            (self, target, most) -> self.attemptRead(target);
+
+    private int attemptRead(ByteBuffer target) throws NetparkException {
+        int room = target.remaining();
+        if (room == 0) {
+            return 0;
+        }
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
+    }
+
+    // Splicing
+
+    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has moved, and it has ended. */
+    public static final int NOT_SPLICED = -3;
+
+    /**
+     * Moves what there is into an empty pipe, at most {@code most} bytes.
+     *
+     * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
+     */
+    public final int startSplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
+    }
+
+    /** Goes on with {@link #startSplice}, or with another read that was parked. */
+    public final int retrySplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
+    }
+
+    private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =
+            (self, into, most) -> self.attemptSplice(into, most);
+
+    private int attemptSplice(Pipe into, long most) throws NetparkException {
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        long result = into.fill(fd(), most);
+        return isNotSpliced(result)
+                ? NOT_SPLICED
+                : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
+    }
+
+    static boolean isNotSpliced(long result) {
+        return Errno.isNotHere(result);
+    }
+
+    // Being watched while nobody reads
+
+    /**
+     * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
+     * nobody uses for now is watched so. Where it parks it may not have asked: {@link #retryWatch} and {@link #peekInput} do.
+     *
+     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or {@link #PARK}
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startWatch() throws NetparkException {
+        return perform(Direction.READ, false, WATCH, this, null, 0);
+    }
+
+    /** Goes on with {@link #startWatch}, and asks the kernel. */
+    public int retryWatch() throws NetparkException {
+        return perform(Direction.READ, true, WATCH_AGAIN, this, null, 0);
+    }
+
+    private static final Operation<ByteInput, Object, NetparkException> WATCH_AGAIN = (self, none, most) -> self.attemptWatch();
+
+    private static final Operation<ByteInput, Object, NetparkException> WATCH = (self, none, most) ->
+            self.drained && !self.isReady(Direction.READ) && !self.hasStickyReadiness() // and stays so: nothing is taken
+                    ? PARK : self.attemptWatch();
+
+    private int attemptWatch() throws NetparkException {
+        long result = peek();
+        if (result == -Errno.EAGAIN) {
+            return PARK;
+        }
+        drained = false;
+        if (result <= 0) {
+            requireEnd(result);
+        }
+        return result > 0 ? 1 : END_OF_STREAM;
+    }
+
+    /**
+     * Asks the kernel whether there is anything to read now, and takes none of it. Unlike a read it never takes its word from what
+     * an earlier one saw, and it may be called at any time, also while a read is going on or parked: the question to ask before a
+     * connection is given up because nothing has come.
+     *
+     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or 0 when there is nothing
+     * @throws NetparkException.Reset if the peer has reset the connection
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public final int peekInput() throws NetparkException {
+        if (!tryAcquire()) {
+            throw about(closed(Direction.READ));
+        }
+        try {
+            long result = peek();
+            if (result > 0 || result == -Errno.EAGAIN) {
+                return result > 0 ? 1 : 0;
+            }
+            requireEnd(result);
+            return END_OF_STREAM;
+        } catch (NetparkException e) {
+            throw about(e);
+        } finally {
+            release();
+        }
+    }
+
+    private long peek() {
+        Scratch scratch = Scratch.take();
+        try {
+            long result;
+            do {
+                result = libc().recv(fd(), scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT);
+            } while (result == -Errno.EINTR);
+            return result;
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    private boolean parksWithoutAsking() {
+        if (!drained) {
+            return false;
+        }
+        drained = false;
+        return !isReady(Direction.READ) && !hasStickyReadiness();
+    }
+
+    private long address(ByteBuffer target) {
+        if (target != lastTarget) {
+            lastTargetAddress = DirectBuffers.address(target);
+            lastTarget = target;
+        }
+        return lastTargetAddress;
+    }
+
+    private int readDirect(ByteBuffer target, int room) throws NetparkException {
+        int position = target.position();
+        long result = receive(address(target) + position, room);
+        if (result > 0) {
+            target.position(position + (int) result);
+        }
+        Reference.reachabilityFence(target);
+        return received(result, room);
+    }
+
+    private int readThroughScratch(ByteBuffer target, int room) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        int length = Math.min(room, Scratch.CAPACITY);
+        long result;
+        try {
+            result = receive(scratch.address(Scratch.BYTES), length);
+            if (result > 0) {
+                target.put(target.position(), scratch.memory(), Scratch.BYTES, (int) result);
+                target.position(target.position() + (int) result);
+            }
+        } finally {
+            scratch.giveBack();
+        }
+        return received(result, length);
+    }
+
+    private long receive(long address, int length) {
+        long result;
+        do {
+            result = libc().recv(fd(), address, length, 0);
+        } while (result == -Errno.EINTR);
+        return result;
+    }
+
+    /** What a system call's result means to a read. The bytes are where they belong already. */
+    private int received(long result, long asked) throws NetparkException {
+        if (result > 0) {
+            drained = result < asked && loop().poller().edgeTriggered() && emptyAfterShortRead();
+            moved(Direction.READ, result);
+            return (int) result;
+        }
+        if (result == -Errno.EAGAIN) {
+            return PARK;
+        }
+        requireEnd(result);
+        return END_OF_STREAM;
+    }
+
+    /**
+     * Reads into several buffers, one after another, by one readv(2).
+     *
+     * @return as {@link #startRead(ByteBuffer)}
+     */
+    public int startRead(ByteBuffer[] targets) throws NetparkException {
+        for (ByteBuffer target : targets) {
+            requireWritable(target);
+        }
+        return perform(Direction.READ, false, READ_BUFFERS, this, targets, 0);
+    }
+
+    /** Goes on with {@link #startRead(ByteBuffer[])}. */
+    public int retryRead(ByteBuffer[] targets) throws NetparkException {
+        return perform(Direction.READ, true, READ_BUFFERS, this, targets, 0);
+    }
+
+    private static final Operation<ByteInput, ByteBuffer[], NetparkException> READ_BUFFERS =
+            (self, targets, most) -> self.attemptRead(targets);
+
+    private int attemptRead(ByteBuffer[] targets) throws NetparkException {
+        drained = false; // rare enough to ask the kernel each time
+        Vector vector = Vector.take();
+        long room;
+        long result;
+        try {
+            room = vector.fillForReading(targets);
+            if (room == 0) {
+                return 0;
+            }
+            do {
+                result = libc().readv(fd(), vector.iovecs(), vector.count());
+            } while (result == -Errno.EINTR);
+            if (result > 0) {
+                vector.advanceAfterReading(targets, result);
+            }
+        } finally {
+            vector.giveBack();
+            Reference.reachabilityFence(targets);
+        }
+        return received(result, room);
+    }
+
+    /**
+     * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory; it also
+     * parks while the pool has none for it, unless the target holds some already.
+     *
+     * @return as {@link #startRead(ByteBuffer)}, but never 0
+     * @throws NetparkException.LimitExceeded if the pool has no memory, and this is not to wait for it; nothing has been
+     *     read
+     */
+    public int startRead(LinkBuffer target) throws NetparkException {
+        return startRead(target, Integer.MAX_VALUE);
+    }
+
+    /** Goes on with {@link #startRead(LinkBuffer)}. */
+    public int retryRead(LinkBuffer target) throws NetparkException {
+        return retryRead(target, Integer.MAX_VALUE);
+    }
+
+    /**
+     * As {@link #startRead(LinkBuffer)}, for who keeps what has been read in more than one buffer.
+     *
+     * @param holds whether the others hold memory as well: then this does not wait for any, as if the target held it
+     */
+    public int startRead(LinkBuffer target, boolean holds) throws NetparkException {
+        return perform(Direction.READ, false, holds ? READ_MORE : READ_CHAIN, this, target, Integer.MAX_VALUE);
+    }
+
+    /** Goes on with a read into a chain. */
+    public int retryRead(LinkBuffer target, boolean holds) throws NetparkException {
+        return perform(Direction.READ, true, holds ? READ_MORE : READ_CHAIN, this, target, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Whether a read is parked that waits for memory of its pool, and not for bytes. Who comes to hold some meanwhile
+     * {@linkplain #nudge nudges} it, and retries with {@code holds}.
+     */
+    public boolean awaitsMemory() {
+        MemoryWait wait = memory;
+        return wait != null && !wait.told;
+    }
+
+    /** As the other, for at most so many bytes; more than 0. */
+    public final int startRead(LinkBuffer target, long most) throws NetparkException {
+        return perform(Direction.READ, false, READ_CHAIN, this, target, most);
+    }
+
+    public final int retryRead(LinkBuffer target, long most) throws NetparkException {
+        return perform(Direction.READ, true, READ_CHAIN, this, target, most);
+    }
+
+    private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_CHAIN =
+            (self, target, most) -> self.attemptRead(target, most, false);
+
+    private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_MORE =
+            (self, target, most) -> self.attemptRead(target, most, true);
+
+    private int attemptRead(LinkBuffer target, long most, boolean holds) throws NetparkException {
+        if (parksWithoutAsking()) {
+            return PARK;
+        }
+        long address;
+        try {
+            address = target.openRoom();
+        } catch (NetparkException.LimitExceeded e) {
+            if (target.pool().readersWait() && !holds && !target.mustNotWait()) {
+                awaitMemory(target.pool());
+                return PARK;
+            }
+            throw e;
+        }
+        if (memory != null) {
+            memory = null; // told, and used
+        }
+        int room = (int) Math.min(most, target.roomSize());
+        long result = 0;
+        try {
+            result = receive(address, room);
+        } finally {
+            target.filled((int) Math.max(0, result));
+        }
+        return received(result, room);
+    }
+
+    /** Memory that comes back is like bytes that come in: the read is tried again. */
+    private void awaitMemory(SegmentPool pool) {
+        MemoryWait wait = memory;
+        if (wait == null || wait.told) {
+            wait = new MemoryWait(pool);
+            memory = wait;
+            pool.whenRoom(SegmentPool.LARGEST, wait);
+        }
+    }
+
+    /** The read waits for memory, until it is told that there is some. */
+    private final class MemoryWait implements Runnable {
+        final SegmentPool pool;
+        volatile boolean told;
+
+        MemoryWait(SegmentPool pool) {
+            this.pool = pool;
+        }
+
+        /** On the thread that gives memory back. */
+        @Override
+        public void run() {
+            told = true;
+            nudge(Direction.READ);
+            if (memory != this || isClosed()) {
+                pool.passOn();
+            }
+        }
+
+        /** The read does not want it any more. */
+        void end() {
+            if (told) {
+                pool.passOn();
+            } else {
+                pool.forget(this);
+            }
+        }
+    }
+
+    final void forgetMemory() {
+        MemoryWait wait = memory;
+        if (wait != null) {
+            memory = null;
+            wait.end();
+        }
+    }
+
+    @Override
+    protected void abandoned(Direction direction) {
+        if (direction == Direction.READ) {
+            forgetMemory();
+        }
+    }
+
+    private static void requireWritable(ByteBuffer target) {
+        if (target.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+    }
+}

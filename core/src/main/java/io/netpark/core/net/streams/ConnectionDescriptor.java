@@ -1,0 +1,513 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.Counters;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Observer;
+import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.dialing.Connecting;
+import io.netpark.core.net.listening.Admission;
+import io.netpark.core.net.options.NetOption;
+import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.PeerCredentials;
+import io.netpark.core.net.options.TcpInfo;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.socket.Adoption;
+import io.netpark.core.net.socket.DescriptorPassing;
+import io.netpark.core.net.socket.PassedDescriptors;
+import io.netpark.core.net.zerocopy.Lingering;
+import io.netpark.core.net.zerocopy.ZeroCopy;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.sys.SockAddr;
+import io.netpark.core.sys.UnixAddress;
+import io.netpark.core.sys.Unowned;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.ReadOnlyBufferException;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A TCP connection, or one of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.
+ *
+ * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
+ */
+public sealed class ConnectionDescriptor extends ByteStream {
+
+    /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
+    private final byte[] remote;
+
+    private ConnectionDescriptor(EventLoop loop, int fd, byte[] remote) {
+        super(loop, fd);
+        this.remote = remote;
+    }
+
+    /**
+     * Watches a socket on which connect(2) has been called, and owns it: before that, epoll would report a hang-up. Closes it if
+     * that fails.
+     *
+     * @param remote the peer as a {@link SockAddr}
+     * @param unasked connect(2) has succeeded, and the peer knows nothing of it
+     */
+    public static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
+        ConnectionDescriptor connection =
+                unasked ? new Unasked(loop, socket.fd(), remote) : new ConnectionDescriptor(loop, socket.fd(), remote);
+        return watch(connection, socket);
+    }
+
+    private static ConnectionDescriptor watch(ConnectionDescriptor connection, Unowned socket) throws NetparkException {
+        socket.release();
+        try {
+            connection.opened();
+        } catch (Throwable e) {
+            connection.close();
+            throw e;
+        }
+        connection.register(Interest.PARKING);
+        return connection;
+    }
+
+    /**
+     * As {@link #watchConnecting}, for a socket that was accepted.
+     *
+     * @param admission learns of the end of the connection
+     * @return null if the loop has just retired: another one will do, and nobody owns the socket
+     */
+    public static @Nullable ConnectionDescriptor watchAccepted(EventLoop loop, Unowned socket, byte[] remote, @Nullable Admission admission)
+            throws NetparkException {
+        int fd = socket.fd();
+        ConnectionDescriptor connection =
+                admission == null ? new ConnectionDescriptor(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
+        try {
+            connection.opened();
+            loop.poller().add(fd, connection, Interest.PARKING);
+            socket.release();
+            return connection;
+        } catch (Throwable e) {
+            if (loop.isRetiring() && e instanceof NetparkException.Closed) {
+                connection.tellClosed();
+                return null;
+            }
+            socket.release();
+            connection.close();
+            throw e;
+        }
+    }
+
+    private void opened() {
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.opened();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.opened(loop(), this));
+        }
+    }
+
+    private void tellClosed() {
+        Counters counters = loop().counters();
+        if (counters != null) {
+            counters.closed();
+        }
+        Observer observer = loop().observer();
+        if (observer != null) {
+            loop().tell(() -> observer.closed(loop(), this));
+        }
+    }
+
+    @Override
+    protected void destroyed() {
+        try {
+            super.destroyed();
+        } finally {
+            tellClosed();
+        }
+    }
+
+    /** A kind of its own, as the others have no memory to spare for a field. */
+    private static final class Admitted extends ConnectionDescriptor {
+        private final Admission admission;
+
+        Admitted(EventLoop loop, int fd, byte[] remote, Admission admission) {
+            super(loop, fd, remote);
+            this.admission = admission;
+        }
+
+        /** What lingers is a descriptor that the peer occupies. */
+        @Override
+        void released() {
+            admission.leave(super.remote);
+        }
+    }
+
+    /** By TCP fast open; the first bytes will make the connection. */
+    private static final class Unasked extends ConnectionDescriptor {
+        Unasked(EventLoop loop, int fd, byte[] remote) {
+            super(loop, fd, remote);
+        }
+
+        @Override
+        int attemptConnect() {
+            return 0;
+        }
+
+        @Override
+        public boolean isConnectedToItself() {
+            return false;
+        }
+    }
+
+    // Two ends of one connection
+
+    /** Two connections, each of which is the other's peer. */
+    public record Pair(ConnectionDescriptor first, ConnectionDescriptor second) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            try {
+                first.close();
+            } finally {
+                second.close();
+            }
+        }
+    }
+
+    /**
+     * Makes two connected connections without a port or a path (socketpair(2)): what one writes the other reads. Both are unix stream
+     * sockets without a name.
+     *
+     * @param first where the first lives
+     * @param second where the second lives: the same loop, or another one
+     * @throws NetparkException if there are no descriptors for it; nothing is left open
+     */
+    public static Pair pair(EventLoop first, EventLoop second) throws NetparkException {
+        LibC libc = first.libc();
+        Scratch scratch = Scratch.take();
+        try (Unowned one = new Unowned(libc); Unowned other = new Unowned(libc)) {
+            int result = libc.socketpair(Linux.AF_UNIX, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, 0,
+                    scratch.address(Scratch.VALUE));
+            if (result < 0) {
+                throw NetparkException.of(-result, "make a pair of connections");
+            }
+            one.hold(scratch.memory().getInt(Scratch.VALUE));
+            other.hold(scratch.memory().getInt(Scratch.VALUE + Integer.BYTES));
+            byte[] unnamed = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, 0);
+            ConnectionDescriptor begun = watch(new ConnectionDescriptor(first, one.fd(), unnamed), one);
+            try {
+                return new Pair(begun, watch(new ConnectionDescriptor(second, other.fd(), unnamed), other));
+            } catch (Throwable e) {
+                begun.close();
+                throw e;
+            }
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    // Descriptors from elsewhere, and to elsewhere
+
+    /**
+     * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
+     * non-blocking and close-on-exec. Bytes that were read from it already are the caller's to put in front.
+     *
+     * @param descriptor the connection's from now on, unless this throws
+     * @throws NetparkException naming what is wrong with the descriptor
+     * @throws IllegalStateException if it is closed, or was taken over already
+     */
+    public static ConnectionDescriptor adopt(EventLoop loop, OpenDescriptor descriptor) throws NetparkException {
+        return descriptor.handOver(fd -> adopt(loop, fd));
+    }
+
+    private static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
+        byte[] remote = Adoption.connected(loop.libc(), fd);
+        ConnectionDescriptor connection = new ConnectionDescriptor(loop, fd, remote);
+        connection.learnOutput();
+        loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
+        try {
+            connection.opened();
+        } catch (Throwable e) {
+            loop.poller().remove(fd, connection);
+            throw e;
+        }
+        return connection;
+    }
+
+    /**
+     * Gives the descriptor up: this object is closed, and the connection stays open and is the caller's, non-blocking and
+     * no longer watched. Bytes that were read and not used are wherever they were read to.
+     *
+     * @return the socket, the caller's to close or to give to {@link #adopt}
+     * @throws NetparkException.Closed if it is closed
+     * @throws IllegalStateException if an operation is going on or parked, or the kernel has bytes on loan (see
+     *     {@link ZeroCopy}); the connection is as before
+     */
+    public OpenDescriptor detach() throws NetparkException.Closed {
+        OpenDescriptor detached = OpenDescriptor.of(libc(), fd()); // first: there may be no memory for it
+        surrenderUnlent("detach " + this);
+        return detached;
+    }
+
+    // Descriptors that are passed along
+
+    /**
+     * Reads as {@link #startRead(ByteBuffer)} does, and takes what descriptors have come with the bytes. The kernel ends a read
+     * where other descriptors begin, so those of two writes never come together. A plain read closes what comes with its bytes.
+     *
+     * @param into where descriptors go, which must hold none
+     * @return as {@link #startRead(ByteBuffer)}
+     * @throws IllegalStateException if it is no unix socket, or {@code into} holds some
+     * @throws IllegalArgumentException if there is no room for a byte, which descriptors come with
+     */
+    public int startReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw DescriptorPassing.notUnix(this);
+        }
+        if (!target.hasRemaining()) {
+            throw new IllegalArgumentException("descriptors come with bytes, and there is no room for one");
+        }
+        if (target.isReadOnly()) {
+            throw new ReadOnlyBufferException();
+        }
+        into.requireEmpty();
+        return perform(Direction.READ, false, READ_DESCRIPTORS, this, target, into, null);
+    }
+
+    /** Goes on with {@link #startReadDescriptors}. */
+    public int retryReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        return perform(Direction.READ, true, READ_DESCRIPTORS, this, target, into, null);
+    }
+
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, PassedDescriptors, Object, NetparkException> READ_DESCRIPTORS =
+            (self, target, into, none) -> self.attemptReadDescriptors(target, into);
+
+    private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        long result;
+        try {
+            result = DescriptorPassing.receive(libc(), fd(), scratch, target, into);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EAGAIN) {
+            return PARK;
+        }
+        if (result <= 0) {
+            requireEnd(result);
+        }
+        if (result > 0) {
+            moved(Direction.READ, result);
+        }
+        return result == 0 ? END_OF_STREAM : (int) result;
+    }
+
+    /**
+     * Writes some of {@code source}, at least a byte, and passes descriptors along with it (SCM_RIGHTS of unix(7)): the peer
+     * gets descriptors of its own for the same open files. What is left of the bytes is for {@link #startWrite} to write.
+     *
+     * @param descriptors 1 to 253; they stay the caller's, open until this has returned something else than PARK
+     * @return the number of bytes, all descriptors being with the first of them; or {@link #PARK}
+     * @throws NetparkException naming a descriptor that is not open, or cannot be passed; and as {@link #startWrite}
+     * @throws IllegalStateException if it is no unix socket
+     * @throws IllegalArgumentException if there is no byte to go with them, or they are too many
+     */
+    public int startWriteDescriptors(ByteBuffer source, OpenDescriptor... descriptors) throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw DescriptorPassing.notUnix(this);
+        }
+        DescriptorPassing.require(descriptors);
+        if (!source.hasRemaining()) {
+            throw new IllegalArgumentException("descriptors go with bytes, and there is none");
+        }
+        return perform(Direction.WRITE, false, WRITE_DESCRIPTORS, this, source, descriptors, null);
+    }
+
+    /** Goes on with {@link #startWriteDescriptors}. */
+    public int retryWriteDescriptors(ByteBuffer source, OpenDescriptor... descriptors) throws NetparkException {
+        return perform(Direction.WRITE, true, WRITE_DESCRIPTORS, this, source, descriptors, null);
+    }
+
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, OpenDescriptor[], Object, NetparkException> WRITE_DESCRIPTORS =
+            (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
+
+    private int attemptWriteDescriptors(ByteBuffer source, OpenDescriptor[] descriptors) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        long result;
+        try {
+            result = DescriptorPassing.send(libc(), fd(), scratch, source, descriptors);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EAGAIN) {
+            noteFull();
+            return PARK;
+        }
+        if (result < 0) {
+            noteFailure((int) -result);
+            throw DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
+        }
+        if (result > 0) {
+            moved(Direction.WRITE, result);
+        }
+        return (int) result;
+    }
+
+    // Connecting
+
+    /**
+     * Finishes connecting, as a write-side operation. On failure the connection is closed.
+     *
+     * @return 0 or {@link #PARK}
+     * @throws NetparkException naming why there is no connection
+     */
+    public int startConnect() throws NetparkException {
+        return connect(false);
+    }
+
+    /** Goes on with {@link #startConnect}. */
+    public int retryConnect() throws NetparkException {
+        return connect(true);
+    }
+
+    private int connect(boolean retry) throws NetparkException {
+        try {
+            return perform(Direction.WRITE, retry, CONNECT, this, null, 0);
+        } catch (NetparkException.TimedOut e) {
+            close();
+            throw e.timeout() == NetparkException.Timeout.CONNECT
+                    ? e // the kernel's
+                    : about(new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                            "connect to " + AddressText.of(remoteAddress()) + ": the deadline passed"));
+        }
+    }
+
+    private static final Operation<ConnectionDescriptor, Object, NetparkException> CONNECT = (self, none, most) -> {
+        try {
+            return self.attemptConnect();
+        } catch (Throwable e) {
+            self.close();
+            throw e;
+        }
+    };
+
+    int attemptConnect() throws NetparkException {
+        // Being writable is no verdict: SO_ERROR is, and 0 only together with a peer (golang/go 14548).
+        int errno = Addresses.option(libc(), fd(), Linux.SO_ERROR);
+        errno = errno < 0 ? -errno : errno;
+        if (errno == 0 && Addresses.peer(libc(), fd()) == null) {
+            errno = Errno.EINPROGRESS;
+        }
+        return switch (errno) {
+            case 0 -> 0;
+            case Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> PARK;
+            default -> throw failure(errno, "connect to " + AddressText.of(remoteAddress()));
+        };
+    }
+
+    private static NetparkException failure(int errno, String operation) {
+        return errno == Errno.ETIMEDOUT
+                ? new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
+                        operation + ": " + Errno.describe(errno) + "; the kernel gave up")
+                : NetparkException.of(errno, operation);
+    }
+
+    /** Whether the kernel has connected it to its own port (golang/go 2690). */
+    public boolean isConnectedToItself() throws NetparkException {
+        return remote[0] != Linux.AF_UNIX && localAddress().equals(remoteAddress());
+    }
+
+    /**
+     * Makes {@link #close} send a reset and drop what is unsent (SO_LINGER with 0 seconds): for a peer that misbehaves,
+     * or a server that must not collect TIME_WAIT.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public void resetOnClose() throws NetparkException {
+        setOption(NetOption.LINGER, Duration.ZERO);
+    }
+
+    /**
+     * Closes the connection by a reset, at once: what is unsent and what is unread is dropped, and the peer's next operation fails,
+     * also where an operation here is in a system call, or another process holds the same socket. The peer of a unix socket finds
+     * an end of stream: such sockets have no reset. No effect on what is closed already.
+     */
+    public void reset() {
+        if (!tryAcquire()) {
+            return;
+        }
+        try {
+            NetOptions.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
+        } catch (NetparkException e) {
+            // The next does what matters.
+        } finally {
+            try {
+                close();
+                if (isTcp()) {
+                    Lingering.disconnect(libc(), fd());
+                }
+            } finally {
+                release();
+            }
+        }
+    }
+
+    // Addresses
+
+    /** The peer's address, also after closing: an {@link InetSocketAddress} or a {@link UnixAddress}, often unnamed. */
+    public SocketAddress remoteAddress() {
+        return SockAddr.of(remote);
+    }
+
+    @Override
+    boolean emptyAfterShortRead() {
+        return isTcp();
+    }
+
+    @Override
+    boolean isTcp() {
+        return remote[0] != Linux.AF_UNIX;
+    }
+
+    @Override
+    String addresses() {
+        SocketAddress known = knownLocalAddress();
+        return AddressText.of(remoteAddress()) + (known == null ? "" : " (local " + AddressText.of(known) + ")");
+    }
+
+    // What the kernel knows
+
+    /**
+     * What the kernel knows of this connection: round trips, retransmissions, windows.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws NetparkException if it is not one of TCP
+     */
+    public TcpInfo tcpInfo() throws NetparkException {
+        return TcpInfo.read(getOption(TcpInfo.OPTION));
+    }
+
+    /**
+     * Who is at the other end of a unix socket.
+     *
+     * @throws NetparkException.Closed if the connection is closed
+     * @throws IllegalStateException if it is one of TCP, which does not know
+     */
+    public PeerCredentials peerCredentials() throws NetparkException {
+        if (remote[0] != Linux.AF_UNIX) {
+            throw new IllegalStateException("get the peer credentials of " + this + ": only unix sockets have them");
+        }
+        return PeerCredentials.read(getOption(PeerCredentials.OPTION));
+    }
+
+    @Override
+    public String toString() {
+        return "connection to " + addresses();
+    }
+}

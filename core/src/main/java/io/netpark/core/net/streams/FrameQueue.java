@@ -1,0 +1,384 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Descriptor;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.NetparkException;
+import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jctools.queues.atomic.MpscLinkedAtomicQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the frames of many threads to one stream: each whole, in the order of submission, and as many as have gathered
+ * meanwhile by one system call. Writing happens on the stream's loop.
+ *
+ * <p>Other writes take turns with it: the queue waits while one is going on, and one that finds frames waiting submits a
+ * {@link Turn}, to begin when those before it are written.
+ *
+ * <p>For Netpark's own adapters.
+ */
+public final class FrameQueue {
+
+    /** A frame on its way, and who wants to know how it ends. */
+    public abstract static class Frame {
+
+        /** Null for a turn. */
+        private final @Nullable LinkBuffer bytes;
+        /** The position in the output at which it has been written. */
+        private long end;
+        private volatile boolean withdrawn;
+
+        /** A frame of the bytes in a buffer, which is the frame's from now on. */
+        protected Frame(@Nullable LinkBuffer bytes) {
+            this.bytes = bytes;
+        }
+
+        /**
+         * Wishes not to be written. Too late if it is on its way: a frame is written whole or not at all. It ends as any
+         * other.
+         */
+        public final void withdraw() {
+            withdrawn = true;
+        }
+
+        /**
+         * The kernel has taken all of it, or it was withdrawn in time, or the stream has failed. On the loop, once, unless
+         * the loop has ended: then on any thread.
+         *
+         * @param failure null if there was none. After a {@link NetparkException} of the stream nothing more can be written: a part
+         *     of this or of an earlier frame may have reached the peer. If it is a deadline that had passed before the frame was
+         *     begun, or the frame was too large, nothing of this one has been written, and others can be
+         */
+        protected abstract void ended(@Nullable Exception failure);
+    }
+
+    /** Another write, which has its turn among the frames. */
+    public abstract static class Turn extends Frame {
+
+        /** A turn, which begins when the frames have been written that were submitted before. */
+        protected Turn() {
+            super(null);
+        }
+
+        /**
+         * The turn has come: the write lock of the stream is {@linkplain Descriptor#reserve reserved} for it. On the loop.
+         *
+         * @return false if nobody wants it any more
+         */
+        protected abstract boolean begin();
+
+        /** It will not begin, because of this. On the loop, unless the loop has ended: then on any thread. */
+        @Override
+        protected abstract void ended(Exception failure);
+    }
+
+    private static final int WRITES_A_TURN = 128;
+    /** Made when there is memory for it. */
+    private static final IllegalStateException BROKEN =
+            new IllegalStateException("a frame could not be written, as has been reported, and nothing more can be");
+
+    private final ByteStream stream;
+    private final MpscLinkedAtomicQueue<Frame> submitted = new MpscLinkedAtomicQueue<>();
+    /**
+     * Frames submitted since the loop looked last. Who finds 0 sees to it that it looks.
+     *
+     * <pre>
+     *   0 --submit: task on the loop--> n --written, nothing new---------------> 0
+     *                                     --parked; ready----------------------> n
+     *                                     --another writes; that has ended-----> n
+     * </pre>
+     */
+    private final AtomicInteger waiting = new AtomicInteger();
+    private final Waiter waiter = this::turn;
+    /** Another write, which no frame may come into, though it may be broken off; null for none. */
+    private final AtomicReference<@Nullable Object> holder = new AtomicReference<>();
+    /** Why nothing can be written any more, though the stream has not said so. */
+    private volatile @Nullable Exception broken;
+
+    // Loop's thread only
+    private final ArrayDeque<Frame> writing = new ArrayDeque<>();
+    private final LinkBuffer output;
+    private long accepted;
+    private boolean parked;
+    /** Taken out of {@link #submitted}; begins when all that is in {@link #output} has been written. */
+    private @Nullable Turn next;
+    /** Where the last frame ends that has been written whole; what has been written beyond it is a part of one. */
+    private long whole;
+    private @Nullable Exception failure;
+
+    /** A queue in front of a stream. */
+    public FrameQueue(ByteStream stream, LinkBuffer output) {
+        this.stream = stream;
+        this.output = output;
+    }
+
+    /** Submits a frame, on any thread. */
+    public void submit(Frame frame) {
+        submitted.offer(frame);
+        if (waiting.getAndIncrement() == 0) {
+            stream.loop().wake(waiter); // here, if the loop has ended, and the stream with it: that only says so
+        }
+    }
+
+    /**
+     * Has frames wait until all of another write has been written, though it may be broken off and drop the lock meanwhile. For its
+     * holder.
+     *
+     * @param write which one it is: any object, by its identity
+     * @return whether they waited for it already
+     */
+    public boolean hold(Object write) {
+        return holder.getAndSet(write) == write;
+    }
+
+    /** Whether frames wait for the end of this write. */
+    public boolean isHeldBy(Object write) {
+        return holder.get() == write;
+    }
+
+    /** Ends the {@link #hold} of this write, and of no other. */
+    public void goOn(Object write) {
+        holder.compareAndSet(write, null);
+        stream.passWriteTurn();
+    }
+
+    /** Whether frames wait for the end of any write. */
+    public boolean isHeld() {
+        return holder.get() != null;
+    }
+
+    /** Fails all frames that wait, and those that will be submitted: another write has ended in the middle of something. */
+    public void breakOff(Exception why) {
+        broken = why;
+        stream.passWriteTurn();
+    }
+
+    /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
+    private void turn() {
+        long enough = written() + ByteStream.BYTES_A_TURN;
+        int seen;
+        int writes = 0;
+        do {
+            seen = waiting.get();
+            try {
+                if (!writeAll()) {
+                    return; // frames that are submitted meanwhile are counted, and written when the waiter runs
+                }
+            } catch (Throwable e) { // OutOfMemoryError, say
+                fail(e);
+            }
+            if (failure != null) {
+                failAll();
+            }
+            writes++;
+        } while (waiting.addAndGet(-seen) > 0 && !(isTurnOver(writes, enough) && goesOnLater()));
+    }
+
+    /** Returns whether all that was submitted has been written, or has failed; otherwise something will run the waiter. */
+    private boolean writeAll() {
+        boolean goesOn;
+        do {
+            collect();
+            goesOn = next != null;
+            if (failure == null && !(write() && (failure != null || passOn()))) {
+                return false;
+            }
+        } while (goesOn && failure == null);
+        return true;
+    }
+
+    private boolean isTurnOver(int writes, long enough) {
+        return writes >= WRITES_A_TURN || written() >= enough;
+    }
+
+    private boolean goesOnLater() {
+        try {
+            return stream.loop().tryExecute(waiter);
+        } catch (OutOfMemoryError e) { // there is no task to wait for
+            return false;
+        }
+    }
+
+    /** Takes what was submitted, up to a turn. */
+    private void collect() {
+        if (failure == null) {
+            failure = broken;
+        }
+        for (Frame frame; next == null && (frame = submitted.peek()) != null; ) {
+            if (frame instanceof Turn turn && failure == null) {
+                next = turn;
+                submitted.poll();
+                return;
+            }
+            writing.add(frame); // from here on it is told of its end, whatever happens
+            submitted.poll();
+            if (failure != null) {
+                continue;
+            }
+            NetparkException.LimitExceeded refused = null;
+            if (!frame.withdrawn && frame.bytes != null) {
+                try {
+                    long length = frame.bytes.available();
+                    output.append(frame.bytes);
+                    frame.end = accepted += length;
+                    continue;
+                } catch (NetparkException.LimitExceeded e) {
+                    refused = e;
+                }
+            }
+            writing.removeLast();
+            end(frame, refused);
+        }
+    }
+
+    private void end(Frame frame, @Nullable Exception refused) {
+        try {
+            if (frame.bytes != null) {
+                frame.bytes.close();
+            }
+            frame.ended(refused);
+        } catch (Throwable e) {
+            stream.loop().report("The end of a frame for " + stream + " was told, and that threw", e);
+        }
+        EventLoop.leaveUserCode();
+    }
+
+    /** Returns whether everything has been written, or has failed. */
+    private boolean write() {
+        while (parked || output.available() > 0) {
+            if (!parked && !reserve()) {
+                return false;
+            }
+            if (failure != null) {
+                return true;
+            }
+            parked = false;
+            int outcome;
+            try {
+                outcome = stream.retryWrite(output);
+            } catch (NetparkException e) {
+                tellWritten();
+                if (e instanceof NetparkException.TimedOut && written() == whole) {
+                    refuseAll(e); // a deadline that has passed between frames, and that a later one may move
+                } else {
+                    failure = e;
+                }
+                return true;
+            }
+            parked = outcome == Descriptor.PARK;
+            tellWritten();
+            if (parked && stream.park(Direction.WRITE, waiter)) {
+                return false;
+            }
+        }
+        tellWritten(); // of frames without a byte
+        return true;
+    }
+
+    /** Takes the write lock; of a stream that is closed it is as good as taken. Otherwise the waiter runs when it is to be had. */
+    private boolean reserve() {
+        while (true) {
+            if (!isHeld() && stream.reserve(Direction.WRITE)) {
+                if (!isHeld()) {
+                    return true;
+                }
+                stream.abandon(Direction.WRITE); // between the two looks another write has begun, and was broken off
+            }
+            if (stream.isClosed()) {
+                return true; // to be told so
+            }
+            stream.awaitWriteTurn(waiter);
+            boolean waits = (isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
+            if (waits || !stream.forgoWriteTurn(waiter)) {
+                return false;
+            }
+            if (broken != null) {
+                failure = broken;
+                return true;
+            }
+        }
+    }
+
+    /** Lets another write begin, if one is next. */
+    private boolean passOn() {
+        Turn turn = next;
+        if (turn == null) {
+            return true;
+        }
+        if (!reserve()) {
+            return false;
+        }
+        if (failure != null) {
+            return true;
+        }
+        next = null;
+        boolean begun = false;
+        try {
+            begun = turn.begin();
+        } finally {
+            if (!begun) {
+                stream.abandon(Direction.WRITE);
+            }
+        }
+        return true;
+    }
+
+    private long written() {
+        return accepted - output.available();
+    }
+
+    private void tellWritten() {
+        long written = written();
+        for (Frame first; (first = writing.peek()) != null && first.end <= written; ) {
+            writing.remove();
+            whole = first.end;
+            end(first, null);
+        }
+    }
+
+    /** Nothing of these frames has been written: a part of one is only while the queue is parked, or has failed. */
+    private void refuseAll(Exception why) {
+        accepted -= output.available();
+        output.skip(output.available());
+        for (Frame frame; (frame = writing.poll()) != null; ) {
+            end(frame, why);
+        }
+    }
+
+    /** Nobody knows how much of a frame is in the output. */
+    private void fail(Throwable why) {
+        failure = broken(why);
+        if (parked) {
+            parked = false;
+            stream.abandon(Direction.WRITE);
+        }
+        stream.loop().report("Frames for a connection could not be written, and none can be any more", why);
+    }
+
+    private static IllegalStateException broken(Throwable why) {
+        try {
+            return new IllegalStateException(BROKEN.getMessage(), why);
+        } catch (OutOfMemoryError e) {
+            return BROKEN;
+        }
+    }
+
+    private void failAll() {
+        output.close();
+        for (Frame frame; (frame = writing.poll()) != null; ) {
+            end(frame, failure);
+        }
+        Turn turn = next;
+        if (turn != null) {
+            next = null;
+            end(turn, failure);
+        }
+        for (Frame frame; (frame = submitted.poll()) != null; ) { // for these there was no memory
+            end(frame, failure);
+        }
+    }
+}

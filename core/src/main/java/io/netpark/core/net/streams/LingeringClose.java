@@ -1,0 +1,170 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.zerocopy.Lingering;
+import io.netpark.core.net.zerocopy.Loans;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.poll.Pollable;
+import io.netpark.core.poll.Readiness;
+import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is left of a connection that was closed while its peer may still be sending. close(2) answers bytes that nobody reads with
+ * a reset, and a reset takes from the peer what it has not read yet: the answer, mostly (nginx's lingering_close).
+ *
+ * <pre>
+ *   output ended, reading --the peer's end, an error, bytes or time at their limit, the loop ends--> closed
+ * </pre>
+ *
+ * It is level-triggered, so that it takes a little a turn and the poller remembers the rest.
+ */
+final class LingeringClose extends Pollable {
+
+    /** How much, and how long. */
+    record Limit(long bytes, long nanos) {
+        Limit {
+            if (bytes < 0 || nanos < 0) {
+                throw new IllegalArgumentException("a limit cannot be negative: " + bytes + " bytes, " + nanos + " ns");
+            }
+        }
+    }
+
+    /** In the place of a limit that is in use. */
+    static final Limit BEGUN = new Limit(0, 0);
+
+    private static final int READS_A_TURN = 4;
+
+    private final EventLoop loop;
+    private final LibC libc;
+    private final int fd;
+    private final long nanos;
+    private final @Nullable Loans loans;
+    private final Runnable released;
+    private final Timer timer;
+    /** How much may still be thrown away. The beginner's, then the loop's thread only. */
+    private long bytesLeft;
+    /** Its time runs. Loop's thread only, as the next. */
+    private boolean started;
+    private boolean ended;
+
+    private LingeringClose(EventLoop loop, int fd, Limit limit, @Nullable Loans loans, Runnable released) {
+        this.loop = loop;
+        this.libc = loop.libc();
+        this.fd = fd;
+        this.nanos = Math.min(limit.nanos, Long.MAX_VALUE / 2);
+        this.bytesLeft = limit.bytes;
+        this.loans = loans;
+        this.released = released;
+        this.timer = loop.newTimer(this::end);
+    }
+
+    /**
+     * A connection's descriptor is about to be closed, and nobody uses it or watches it any more. On any thread.
+     *
+     * @param loans what the kernel has on loan of it
+     * @param released told when it is closed
+     * @return whether it is closed later, by this; otherwise it has to be closed
+     */
+    static boolean begin(EventLoop loop, int fd, Limit limit, @Nullable Loans loans, Runnable released) {
+        if (loop.isShutdown() || limit.bytes == 0 || limit.nanos == 0) {
+            return false;
+        }
+        try {
+            LingeringClose closing = new LingeringClose(loop, fd, limit, loans, released);
+            Runnable start = closing::start;
+            if (loop.libc().shutdown(fd, Linux.SHUT_WR) < 0 || closing.isOver()) {
+                return false;
+            }
+            loop.poller().add(fd, closing, Interest.READ);
+            try {
+                loop.tryExecute(start); // a loop that does not take it has closed what it watched
+            } catch (Throwable e) { // the descriptor is its own by now
+                loop.report("The time of what is left of a connection begins with its next event", e);
+            }
+            return true;
+        } catch (NetparkException | OutOfMemoryError e) { // the loop has ended, or there is no room to be polite
+            return false;
+        }
+    }
+
+    private void start() {
+        if (!started && !ended) {
+            started = true;
+            timer.arm(System.nanoTime() + nanos);
+        }
+    }
+
+    /** Throws away some of what has come. Returns whether there is no reason to wait for more. */
+    private boolean isOver() {
+        Scratch scratch = Scratch.take();
+        try {
+            for (int reads = 0; reads < READS_A_TURN; ) {
+                long asked = Math.min(bytesLeft, Scratch.CAPACITY);
+                long read = libc.recv(fd, scratch.address(Scratch.BYTES), asked, Linux.MSG_DONTWAIT);
+                if (read > 0) {
+                    bytesLeft -= read;
+                    if (bytesLeft == 0) {
+                        return true;
+                    }
+                    reads++;
+                } else if (read == -Errno.EAGAIN) {
+                    return false;
+                } else if (read != -Errno.EINTR) {
+                    return true;
+                }
+            }
+            return false;
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    @Override
+    public void ready(int readiness, WokenBatch woken) {
+        if (ended) {
+            return;
+        }
+        start();
+        if ((readiness & Readiness.ERROR) != 0 && loans != null) {
+            loans.collect(libc, fd); // or its notices would be reported by every wait
+        }
+        if (isOver() || (readiness & Readiness.ERROR) != 0 && loans == null) {
+            end();
+        }
+    }
+
+    @Override
+    public void pollerClosed(WokenBatch woken) {
+        end();
+    }
+
+    private void end() {
+        if (ended) {
+            return;
+        }
+        ended = true;
+        timer.disarm();
+        loop.poller().remove(fd, this);
+        boolean handedOver = false;
+        try {
+            handedOver = loans != null && Lingering.begin(loop, fd, loans);
+        } finally {
+            if (!handedOver) {
+                libc.close(fd);
+            }
+            released.run();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "what is left of a connection that its peer has not ended";
+    }
+}

@@ -1,0 +1,148 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
+import java.io.IOException;
+import java.lang.ref.Reference;
+import java.nio.ByteBuffer;
+
+/**
+ * What kinds of things that are written to a {@link ByteStream} differ in; {@link ByteStream#write} has what they have in common.
+ * Without state.
+ *
+ * @param <A> what is written
+ * @param <X> why it may fail, besides the stream
+ */
+abstract class Output<A, X extends IOException> {
+
+    /** Whether there is any of it left to be written. */
+    abstract boolean hasMore(A source);
+
+    /**
+     * Makes one system call, and notes in the source how much of it the kernel has taken.
+     *
+     * @param most bytes that it may move
+     * @return how many it has moved, or minus errno
+     */
+    abstract long send(ByteStream stream, A source, long most) throws X;
+
+    /**
+     * The kernel takes no more, and will not.
+     *
+     * @return what the write returns, if that is not a failure of the stream
+     */
+    int refused(ByteStream stream, int errno) throws NetparkException {
+        throw stream.writeFailure(errno);
+    }
+
+    static final Output<ByteBuffer, NetparkException> OF_BUFFER = new Output<>() {
+        @Override
+        boolean hasMore(ByteBuffer source) {
+            return source.hasRemaining();
+        }
+
+        @Override
+        long send(ByteStream stream, ByteBuffer source, long most) {
+            int position = source.position();
+            int length = (int) Math.min(most, source.remaining());
+            long sent;
+            if (source.isDirect()) {
+                sent = stream.send(stream.address(source) + position, length);
+                Reference.reachabilityFence(source);
+            } else {
+                sent = sendThroughScratch(stream, source, position, Math.min(length, Scratch.CAPACITY));
+            }
+            if (sent > 0) {
+                source.position(position + (int) sent);
+            }
+            return sent;
+        }
+
+        private long sendThroughScratch(ByteStream stream, ByteBuffer source, int position, int length) {
+            Scratch scratch = Scratch.take();
+            try {
+                scratch.memory().put(Scratch.BYTES, source, position, length);
+                return stream.send(scratch.address(Scratch.BYTES), length);
+            } finally {
+                scratch.giveBack();
+            }
+        }
+    };
+
+    static final Output<ByteBuffer[], NetparkException> OF_BUFFERS = new Output<>() {
+        @Override
+        boolean hasMore(ByteBuffer[] sources) {
+            for (ByteBuffer source : sources) {
+                if (source.hasRemaining()) {
+                    return true;
+                }
+            }
+            return false;
+        }
+
+        @Override
+        long send(ByteStream stream, ByteBuffer[] sources, long most) {
+            Vector vector = Vector.take();
+            try {
+                vector.fillForWriting(sources, most);
+                long sent = stream.send(vector);
+                if (sent > 0) {
+                    vector.advanceAfterWriting(sources, sent);
+                }
+                return sent;
+            } finally {
+                vector.giveBack();
+                Reference.reachabilityFence(sources);
+            }
+        }
+    };
+
+    static final Output<LinkBuffer, NetparkException> OF_CHAIN = new Output<>() {
+        @Override
+        boolean hasMore(LinkBuffer source) {
+            return source.available() > 0;
+        }
+
+        @Override
+        long send(ByteStream stream, LinkBuffer source, long most) {
+            long sent = stream.sendFirst(source, most);
+            if (sent > 0) {
+                source.skip(sent);
+            }
+            return sent;
+        }
+    };
+
+    static final Output<FileTransfer, IOException> OF_FILE = new Output<>() {
+        @Override
+        boolean hasMore(FileTransfer source) {
+            return source.sent() < source.count();
+        }
+
+        @Override
+        long send(ByteStream stream, FileTransfer source, long most) throws IOException {
+            return stream.send(source, most);
+        }
+    };
+
+    static final Output<Pipe, NetparkException> OF_PIPE = new Output<>() {
+        @Override
+        boolean hasMore(Pipe source) {
+            return source.size() > 0;
+        }
+
+        @Override
+        long send(ByteStream stream, Pipe source, long most) {
+            return stream.send(source); // which holds no more than a turn's bytes
+        }
+
+        @Override
+        int refused(ByteStream stream, int errno) throws NetparkException {
+            return ByteInput.isNotSpliced(-errno) ? ByteInput.NOT_SPLICED : super.refused(stream, errno);
+        }
+    };
+}
