@@ -6,10 +6,6 @@ import io.netpark.core.net.listening.ListeningSocket
 import io.netpark.core.net.socket.SocketDescriptor
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
-import kotlin.coroutines.coroutineContext
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.delay
@@ -18,6 +14,10 @@ import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 /** Accepts from one listening socket, for one coroutine at a time; the others have their turns. */
 internal class Accepting<T : SocketDescriptor>(val core: ListeningSocket<T>) {

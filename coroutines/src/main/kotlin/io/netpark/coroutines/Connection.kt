@@ -10,6 +10,9 @@ import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlinx.coroutines.yield
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
@@ -18,9 +21,6 @@ import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeMark
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.withTimeoutOrNull
-import kotlinx.coroutines.yield
 
 /**
  * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend

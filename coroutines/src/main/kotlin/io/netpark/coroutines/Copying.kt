@@ -6,14 +6,14 @@ import io.netpark.core.net.transfer.Relay
 import io.netpark.core.net.transfer.Transfer
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
-import kotlin.coroutines.Continuation
-import kotlin.coroutines.coroutineContext
-import kotlin.coroutines.resume
-import kotlin.coroutines.suspendCoroutine
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.yield
+import kotlin.coroutines.Continuation
+import kotlin.coroutines.coroutineContext
+import kotlin.coroutines.resume
+import kotlin.coroutines.suspendCoroutine
 
 /**
  * Copies what the peer sends to [target], to the end of the stream or until it was [count] bytes. Suspends while there is nothing

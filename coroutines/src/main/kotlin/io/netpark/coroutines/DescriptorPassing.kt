@@ -5,9 +5,9 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
+import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /**
  * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those

@@ -3,9 +3,9 @@ package io.netpark.coroutines
 import io.netpark.core.net.dialing.Dial
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
-import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlin.coroutines.resume
 
 /** Suspends until a dial has ended. Cancelled, it cancels the dial; a connection that comes at that moment is closed. */
 internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): ConnectionDescriptor {

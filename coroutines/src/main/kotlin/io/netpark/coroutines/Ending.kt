@@ -1,14 +1,14 @@
 package io.netpark.coroutines
 
 import io.netpark.core.net.listening.Shutdown
-import kotlin.time.Duration
-import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.selects.select
 import kotlinx.coroutines.withTimeoutOrNull
+import kotlin.time.Duration
+import kotlin.time.toKotlinDuration
 
 /** The end of a [Listener]: one call of [Listener.shutdown] brings it about, others may be in more of a hurry. */
 internal class Ending {

@@ -9,6 +9,8 @@ import io.netpark.core.net.options.PeerCredentials
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
 import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
@@ -17,8 +19,6 @@ import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
 
 /**
  * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until

@@ -3,16 +3,16 @@ package io.netpark.coroutines
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ThreadContextElement
+import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.intrinsics.COROUTINE_SUSPENDED
 import kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn
 import kotlin.coroutines.resume
 import kotlin.coroutines.startCoroutine
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ThreadContextElement
-import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * Parks coroutines on one direction of a descriptor, in one of two ways.

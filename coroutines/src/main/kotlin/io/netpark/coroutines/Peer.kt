@@ -3,9 +3,9 @@ package io.netpark.coroutines
 import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
-import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * Suspends until the peer has ended its output or is gone: for a handler that waits for something else, or works, and wants to

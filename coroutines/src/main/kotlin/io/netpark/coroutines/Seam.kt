@@ -5,11 +5,11 @@ package io.netpark.coroutines
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.net.messages.Envelope
 import io.netpark.core.net.messages.MessageBatch
+import kotlinx.coroutines.yield
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /*
  * The seam between this library and code that is compiled against it.

@@ -4,11 +4,11 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.net.files.FileTransfer
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
+import kotlinx.coroutines.yield
 import java.nio.channels.FileChannel
 import java.nio.file.Path
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /**
  * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it

@@ -2,14 +2,14 @@ package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.net.streams.ConnectionDescriptor
-import java.util.concurrent.ConcurrentHashMap
-import kotlin.coroutines.CoroutineContext
-import kotlin.time.Duration
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.coroutines.CoroutineContext
+import kotlin.time.Duration
 
 /**
  * One call of [Listener.serve].

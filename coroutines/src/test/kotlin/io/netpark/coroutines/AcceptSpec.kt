@@ -9,17 +9,17 @@ import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.openDescriptors
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import java.util.UUID
 import kotlin.random.Random
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.microseconds
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.async
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.withContext
 
 /** Accepting within a time limit, of connections and of packet sockets. */
 class AcceptSpec : NetparkSpec(body = {

@@ -3,15 +3,15 @@ package io.netpark.coroutines
 import com.sun.management.ThreadMXBean
 import io.netpark.core.net.messages.MessageBatch
 import io.netpark.core.testing.loopback
-import java.lang.management.ManagementFactory
-import java.nio.ByteBuffer
-import kotlin.system.exitProcess
 import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
+import java.lang.management.ManagementFactory
+import java.nio.ByteBuffer
+import kotlin.system.exitProcess
 
 private const val REQUESTS = 20_000
 private const val ROUNDS = 40

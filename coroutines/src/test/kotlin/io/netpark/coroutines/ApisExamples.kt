@@ -1,12 +1,12 @@
 package io.netpark.coroutines
 
 import io.netpark.core.net.listening.Shutdown
-import java.util.concurrent.ConcurrentHashMap
-import kotlin.time.Duration.Companion.minutes
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 
 // The protocol of docs/apis.md with coroutines; ApisSpec compares them, and runs it.
 

@@ -10,9 +10,6 @@ import io.netpark.core.buffer.Framing
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
-import kotlin.time.TimeSource
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -23,6 +20,9 @@ import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import kotlin.time.TimeSource
 
 /** One awaiting function: the bytes that make it whole, what it gives for them, and whether a clean end is a value for it. */
 private class Awaited(

@@ -7,14 +7,13 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
-import io.netpark.core.testing.loopback
-import java.nio.ByteBuffer
-import java.nio.ReadOnlyBufferException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
+import java.nio.ByteBuffer
+import java.nio.ReadOnlyBufferException
 
 /** What a connection promises, on every binding, poller and address family. */
 class ConnectionSpec : NetparkSpec(body = {

@@ -15,10 +15,6 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.openDescriptorTargets
-import java.nio.ByteBuffer
-import java.util.Random
-import java.util.concurrent.ConcurrentLinkedQueue
-import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -27,6 +23,10 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import java.util.Random
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
 
 private const val LENGTH = 4_000_000
 

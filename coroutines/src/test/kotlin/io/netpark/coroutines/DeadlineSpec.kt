@@ -7,6 +7,14 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.CompletableDeferred
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.supervisorScope
 import java.nio.ByteBuffer
 import kotlin.system.measureTimeMillis
 import kotlin.time.Duration
@@ -17,14 +25,6 @@ import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TestTimeSource
 import kotlin.time.TimeSource
-import kotlinx.coroutines.CompletableDeferred
-import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.async
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
-import kotlinx.coroutines.supervisorScope
 
 class DeadlineSpec : NetparkSpec(body = {
     BlackHole().close() // the JDK's sockets keep a descriptor of their own once they have been used

@@ -2,12 +2,12 @@ package io.netpark.coroutines
 
 import io.netpark.core.net.dialing.Resolver
 import io.netpark.core.pool.PoolOptions
-import java.net.SocketAddress
-import java.nio.ByteBuffer
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.net.SocketAddress
+import java.nio.ByteBuffer
 
 // The examples of the KDoc, as they are there; DocumentationSpec compares them.
 

@@ -11,13 +11,13 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
-import java.io.EOFException
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.runBlocking
+import java.io.EOFException
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.seconds
 
 /** Runs [body] with a reactor of its own; fails if anything is reported that [body] has not drained. */
 fun onReactor(

@@ -11,19 +11,18 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
-import java.lang.reflect.Proxy
-import java.nio.ByteBuffer
-import kotlin.random.Random
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
-import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.yield
+import java.lang.reflect.Proxy
+import java.nio.ByteBuffer
+import kotlin.random.Random
 
 /** Reads frames of a length, a writer's number, a sequence number and a pattern of the two. */
 private suspend fun Connection.eachFrame(body: (writer: Int, number: Int) -> Unit) {

@@ -6,16 +6,16 @@ import io.netpark.core.net.options.NetOption
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.flow.flowOf
+import kotlinx.coroutines.launch
 import java.net.InetSocketAddress
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.io.path.readText
 import kotlin.io.path.writeText
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.flow.flowOf
-import kotlinx.coroutines.launch
 
 class GuideSpec : NetparkSpec(body = {
     fun example(what: String, body: suspend (client: Connection, server: Connection) -> Unit) = test(what) {

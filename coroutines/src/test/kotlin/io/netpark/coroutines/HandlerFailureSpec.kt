@@ -7,9 +7,6 @@ import io.netpark.core.buffer.Framing
 import io.netpark.core.loop.PeerFaults
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.TimeSource
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -20,6 +17,8 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.TimeSource
 
 /** Which ends of a handler are reported, and which only counted. */
 class HandlerFailureSpec : NetparkSpec(body = {

@@ -7,8 +7,8 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
-import java.util.concurrent.atomic.AtomicInteger
 import kotlinx.coroutines.launch
+import java.util.concurrent.atomic.AtomicInteger
 
 class HangUpSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

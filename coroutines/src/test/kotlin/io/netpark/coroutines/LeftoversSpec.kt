@@ -6,8 +6,6 @@ import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.DelicateCoroutinesApi
 import kotlinx.coroutines.Dispatchers
@@ -18,6 +16,8 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.seconds
 
 private const val LIMIT = 1024L * 1024
 

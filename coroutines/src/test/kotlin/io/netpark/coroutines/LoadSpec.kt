@@ -5,14 +5,14 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptors
-import java.nio.ByteBuffer
-import kotlin.random.Random
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
+import java.nio.ByteBuffer
+import kotlin.random.Random
+import kotlin.time.Duration.Companion.seconds
 
 class LoadSpec : NetparkSpec(body = {
     for (libc in Bindings.all) {

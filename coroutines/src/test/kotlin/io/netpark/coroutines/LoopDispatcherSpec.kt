@@ -9,10 +9,6 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.system.measureNanoTime
-import kotlin.system.measureTimeMillis
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
@@ -29,6 +25,10 @@ import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.system.measureNanoTime
+import kotlin.system.measureTimeMillis
 
 /** Runs a second time without the loop's own timers; see the pom. */
 class LoopDispatcherSpec : NetparkSpec(body = {

@@ -6,6 +6,11 @@ import io.kotest.matchers.shouldBe
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.util.concurrent.Callable
@@ -14,11 +19,6 @@ import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.withContext
 
 private const val MIB = 1024 * 1024
 

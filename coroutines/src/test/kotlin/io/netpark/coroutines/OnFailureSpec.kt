@@ -8,9 +8,6 @@ import io.netpark.core.loop.PeerFaults
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
-import java.net.SocketAddress
-import java.util.concurrent.ConcurrentLinkedQueue
-import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -23,6 +20,9 @@ import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import java.net.SocketAddress
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
 
 /** What serve's onFailure is told, what is reported because there is none, and what is dropped. */
 class OnFailureSpec : NetparkSpec(body = {

@@ -5,9 +5,6 @@ import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
-import java.util.concurrent.RejectedExecutionException
-import kotlin.coroutines.CoroutineContext
-import kotlin.time.TimeSource
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -16,6 +13,9 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.isActive
 import kotlinx.coroutines.launch
+import java.util.concurrent.RejectedExecutionException
+import kotlin.coroutines.CoroutineContext
+import kotlin.time.TimeSource
 
 /** Readiness, cancellation, closing and dispatchers that meet in every order. */
 class ParkingRaceSpec : NetparkSpec(body = {

@@ -9,8 +9,6 @@ import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
-import java.util.concurrent.CountDownLatch
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
@@ -22,7 +20,8 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
-import kotlinx.coroutines.withContext
+import java.util.concurrent.CountDownLatch
+import kotlin.time.Duration.Companion.seconds
 
 /** Learning of the peer's end, and ending so that the peer loses nothing. */
 class PeerSpec : NetparkSpec(body = {

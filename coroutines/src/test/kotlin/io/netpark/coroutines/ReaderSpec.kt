@@ -10,8 +10,6 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.eventually
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -22,6 +20,8 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
 
 class ReaderSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) for (host in listOf("127.0.0.1", "::1")) {

@@ -5,10 +5,10 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
+import kotlinx.coroutines.runBlocking
 import java.nio.file.Path
 import kotlin.concurrent.thread
 import kotlin.io.path.readText
-import kotlinx.coroutines.runBlocking
 
 class ReadmeSpec : NetparkSpec(body = {
     test("the Kotlin example of the README is the one that is compiled here, and it works") {

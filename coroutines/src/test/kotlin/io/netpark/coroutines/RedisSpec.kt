@@ -5,16 +5,16 @@ import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import java.io.EOFException
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.launch
 
 /** Debian's redis-server: writes every key to its disk before it says OK. */
 private class RedisServer(private val folder: Path) {

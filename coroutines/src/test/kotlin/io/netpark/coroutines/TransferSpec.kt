@@ -4,12 +4,12 @@ import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.NetparkSpec
-import java.nio.ByteBuffer
-import java.util.SplittableRandom
-import kotlin.time.Duration.Companion.minutes
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
+import java.util.SplittableRandom
+import kotlin.time.Duration.Companion.minutes
 
 /** The byte at a position of the stream with this number. */
 private fun word(position: Long, stream: Long): Long = (position + stream) * -0x61c8864680b583ebL

@@ -8,8 +8,6 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
-import java.nio.ByteBuffer
-import kotlin.concurrent.thread
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -17,6 +15,8 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
+import kotlin.concurrent.thread
 
 /** Frames of those who do not wait: [Frames.trySend]. */
 class TrySendSpec : NetparkSpec(body = {

@@ -13,13 +13,13 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
 
 class WriterSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

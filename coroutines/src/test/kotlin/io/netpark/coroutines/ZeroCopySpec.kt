@@ -8,10 +8,6 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration.Companion.INFINITE
-import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
@@ -20,6 +16,10 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.yield
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.INFINITE
+import kotlin.time.Duration.Companion.milliseconds
 
 /** More than any kernel buffers. */
 private const val LARGE = 20_000_000

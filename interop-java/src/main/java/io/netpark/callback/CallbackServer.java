@@ -2,7 +2,6 @@ package io.netpark.callback;
 
 import io.netpark.core.buffer.Framing;
 import io.netpark.core.loop.Balancing;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.listening.ListenerDescriptor;

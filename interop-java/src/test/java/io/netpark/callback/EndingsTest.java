@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Shutdown;
-import io.netpark.core.sys.NetparkException;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,15 +1,15 @@
 package io.netpark.samples
 
 import io.netpark.core.loop.EventLoopGroup
-import java.net.InetSocketAddress
-import java.time.Duration
-import kotlin.concurrent.thread
-import kotlin.system.exitProcess
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.ParameterException
 import picocli.CommandLine.Spec
+import java.net.InetSocketAddress
+import java.time.Duration
+import kotlin.concurrent.thread
+import kotlin.system.exitProcess
 
 /**
  * How a sample that listens is told where, on which event loops, and how long its end may take: a mixin of its command. And how

@@ -1,5 +1,9 @@
 package io.netpark.samples
 
+import picocli.CommandLine
+import picocli.CommandLine.IExecutionExceptionHandler
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.ParameterException
 import java.io.IOException
 import java.nio.file.AccessDeniedException
 import java.nio.file.FileSystemException
@@ -8,10 +12,6 @@ import java.nio.file.NotDirectoryException
 import java.time.Duration
 import java.util.concurrent.Callable
 import kotlin.system.exitProcess
-import picocli.CommandLine
-import picocli.CommandLine.IExecutionExceptionHandler
-import picocli.CommandLine.Model.CommandSpec
-import picocli.CommandLine.ParameterException
 
 /**
  * Runs a program of the samples and returns its exit status: what it returns itself; 2 after a usage error, with the

@@ -1,8 +1,8 @@
 package io.netpark.samples
 
-import java.time.Duration
 import picocli.CommandLine.ITypeConverter
 import picocli.CommandLine.TypeConversionException
+import java.time.Duration
 
 /** A time on the command line: how many seconds, as 5 or 0.25. */
 internal class Seconds : ITypeConverter<Duration> {

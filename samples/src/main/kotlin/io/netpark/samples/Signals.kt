@@ -1,9 +1,9 @@
 package io.netpark.samples
 
-import java.util.concurrent.atomic.AtomicBoolean
-import kotlin.system.exitProcess
 import sun.misc.Signal
 import sun.misc.SignalHandler
+import java.util.concurrent.atomic.AtomicBoolean
+import kotlin.system.exitProcess
 
 /**
  * The signals that end a program: Ctrl-C (SIGINT), SIGTERM, and SIGHUP when its terminal is closed.

@@ -3,8 +3,8 @@ package io.netpark.samples
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import java.time.Duration
 import picocli.CommandLine.TypeConversionException
+import java.time.Duration
 
 class SecondsSpec : SampleSpec({
     test("seconds and parts of them") {

@@ -4,7 +4,6 @@ import io.netpark.core.linux.Linux;
 import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Pollable;
-import io.netpark.core.poll.Poller;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;

@@ -1,11 +1,11 @@
 package io.netpark.bench.dial
 
 import io.netpark.coroutines.Reactor
-import java.io.IOException
-import java.net.InetSocketAddress
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.yield
+import java.io.IOException
+import java.net.InetSocketAddress
 
 /** Netpark's coroutine API: one reactor of one loop, a coroutine a chain. */
 internal class NetparkCoroutineDialer : BenchDialer {

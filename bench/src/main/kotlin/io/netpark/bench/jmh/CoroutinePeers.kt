@@ -2,13 +2,13 @@ package io.netpark.bench.jmh
 
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
-import java.nio.ByteBuffer
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.nio.ByteBuffer
 
 /**
  * A handler that reads in batches when it is told to, and the other end of its connection. The connection was accepted

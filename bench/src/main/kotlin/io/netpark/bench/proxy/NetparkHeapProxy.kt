@@ -1,9 +1,9 @@
 package io.netpark.bench.proxy
 
 import io.netpark.coroutines.Connection
-import java.nio.ByteBuffer
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
 
 /** The plain way: a coroutine each way reads into a buffer on the heap, and writes it. */
 internal class NetparkHeapProxy : NetparkProxy() {

@@ -2,10 +2,10 @@ package io.netpark.bench.proxy
 
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
-import java.net.InetSocketAddress
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
+import java.net.InetSocketAddress
 
 /** Netpark's coroutine API: one reactor of one loop, a handler a client. Subclasses join a pair. */
 internal abstract class NetparkProxy : BenchProxy {

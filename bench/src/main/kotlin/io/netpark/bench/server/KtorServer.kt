@@ -8,14 +8,14 @@ import io.ktor.network.sockets.openReadChannel
 import io.ktor.network.sockets.openWriteChannel
 import io.ktor.utils.io.readAvailable
 import io.ktor.utils.io.writeFully
-import java.io.IOException
-import java.nio.ByteBuffer
-import java.util.concurrent.Executors
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.io.IOException
+import java.nio.ByteBuffer
+import java.util.concurrent.Executors
 
 /** ktor-network with its selector and the handlers on one thread. */
 internal class KtorServer : BenchServer {

@@ -4,12 +4,12 @@ import io.netpark.core.net.files.OpenFile
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.sendFile
-import java.nio.ByteBuffer
-import java.nio.channels.FileChannel
-import java.util.concurrent.Executor
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+import java.util.concurrent.Executor
 
 /** Netpark's coroutine API: one reactor of one loop, a handler a connection. */
 internal class NetparkCoroutineServer : BenchServer {

@@ -3,13 +3,13 @@ package io.netpark.core.blockhound
 import io.netpark.core.sys.Binding
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.use
+import reactor.blockhound.BlockHound
+import reactor.blockhound.BlockingOperationError
 import java.time.Duration
 import java.util.concurrent.Callable
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.TimeUnit
 import kotlin.system.exitProcess
-import reactor.blockhound.BlockHound
-import reactor.blockhound.BlockingOperationError
 
 /** Exits with 0 if BlockHound finds what blocks on a loop, and nothing else. */
 fun main() {

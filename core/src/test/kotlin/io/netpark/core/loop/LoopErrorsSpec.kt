@@ -11,7 +11,6 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
-import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.childJvm

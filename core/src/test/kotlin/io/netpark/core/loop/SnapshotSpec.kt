@@ -26,6 +26,8 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
+import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordingFile
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
@@ -33,8 +35,6 @@ import java.time.Duration
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
-import jdk.jfr.Recording
-import jdk.jfr.consumer.RecordingFile
 
 class SnapshotSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

@@ -6,14 +6,14 @@ import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
 import io.netpark.samples.websocket.WebSocketOptions
-import java.time.Duration
-import java.util.concurrent.Callable
-import kotlin.time.toKotlinDuration
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
+import java.time.Duration
+import java.util.concurrent.Callable
+import kotlin.time.toKotlinDuration
 
 /** A chat room for browsers, until a signal ends it. */
 @Command(

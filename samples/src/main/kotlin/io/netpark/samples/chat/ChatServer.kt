@@ -18,14 +18,14 @@ import io.netpark.samples.websocket.WebSocketOptions
 import io.netpark.samples.websocket.frame
 import io.netpark.samples.websocket.response
 import io.netpark.samples.websocket.textFrame
-import java.net.InetSocketAddress
-import java.util.concurrent.ConcurrentHashMap
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.net.InetSocketAddress
+import java.util.concurrent.ConcurrentHashMap
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
 
 /**
  * What a chat server is told.

@@ -6,13 +6,6 @@ import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Reactor
 import io.netpark.samples.demand
 import io.netpark.samples.run
-import java.io.FileDescriptor
-import java.io.FileOutputStream
-import java.io.InputStream
-import java.io.OutputStream
-import java.util.concurrent.Callable
-import kotlin.system.exitProcess
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
@@ -22,6 +15,13 @@ import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Parameters
 import picocli.CommandLine.Spec
+import java.io.FileDescriptor
+import java.io.FileOutputStream
+import java.io.InputStream
+import java.io.OutputStream
+import java.util.concurrent.Callable
+import kotlin.system.exitProcess
+import kotlin.time.Duration.Companion.seconds
 
 /** Standard input to a socket, the socket to standard output: a client of a server of any kind. */
 @Command(

@@ -7,6 +7,11 @@ import io.netpark.samples.echo.CoroutineEcho
 import io.netpark.samples.echo.EchoOptions
 import io.netpark.samples.echo.EchoServer
 import io.netpark.samples.run
+import kotlinx.coroutines.runBlocking
+import picocli.CommandLine.Command
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.Option
+import picocli.CommandLine.Spec
 import java.lang.management.ManagementFactory
 import java.net.InetAddress
 import java.net.InetSocketAddress
@@ -14,11 +19,6 @@ import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import kotlin.system.exitProcess
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.runBlocking
-import picocli.CommandLine.Command
-import picocli.CommandLine.Model.CommandSpec
-import picocli.CommandLine.Option
-import picocli.CommandLine.Spec
 
 /** Both APIs under the same load, one after the other. */
 @Command(

@@ -2,10 +2,6 @@ package io.netpark.samples.demo
 
 import io.netpark.core.sys.Due
 import io.netpark.coroutines.Reactor
-import java.net.SocketAddress
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.minutes
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -15,6 +11,10 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.HdrHistogram.Histogram
+import java.net.SocketAddress
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.minutes
+import kotlin.time.Duration.Companion.seconds
 
 /**
  * A number of clients of one server: a coroutine each, all on one loop of [reactor]. So everything below runs on one

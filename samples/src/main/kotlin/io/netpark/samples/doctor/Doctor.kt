@@ -1,10 +1,10 @@
 package io.netpark.samples.doctor
 
 import io.netpark.samples.run
-import java.util.concurrent.Callable
-import kotlin.system.exitProcess
 import picocli.CommandLine.Command
 import picocli.CommandLine.Option
+import java.util.concurrent.Callable
+import kotlin.system.exitProcess
 
 /** Says whether Netpark can run here, and what stands in the way of many connections. */
 @Command(

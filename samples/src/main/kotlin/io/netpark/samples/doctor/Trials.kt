@@ -3,9 +3,9 @@ package io.netpark.samples.doctor
 import io.netpark.core.sys.Binding
 import io.netpark.core.sys.Platform
 import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.runBlocking
 
 /** What is found out by trying, with Netpark itself. Each answers why it failed, or null if it worked. */
 internal interface Trials {

@@ -4,13 +4,13 @@ import io.netpark.core.loop.EventLoopGroup
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
-import java.net.SocketAddress
-import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.net.SocketAddress
+import kotlin.time.toKotlinDuration
 
 /** The echo server with coroutines. */
 class CoroutineEcho(options: EchoOptions) : EchoServer {

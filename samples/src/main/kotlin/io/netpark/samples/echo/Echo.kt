@@ -5,12 +5,12 @@ import io.netpark.core.sys.Due
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import java.util.concurrent.Callable
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
+import java.util.concurrent.Callable
 
 /** An echo server to try clients on, until a signal ends it. */
 @Command(

@@ -8,17 +8,17 @@ import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
 import io.netpark.samples.demand
 import io.netpark.samples.serve
+import picocli.CommandLine.Command
+import picocli.CommandLine.Mixin
+import picocli.CommandLine.Model.CommandSpec
+import picocli.CommandLine.Option
+import picocli.CommandLine.Spec
 import java.nio.file.Files
 import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.toKotlinDuration
-import picocli.CommandLine.Command
-import picocli.CommandLine.Mixin
-import picocli.CommandLine.Model.CommandSpec
-import picocli.CommandLine.Option
-import picocli.CommandLine.Spec
 
 /** A web server to load, and to take files from, until a signal ends it. */
 @Command(

@@ -4,10 +4,9 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.core.sys.NetparkException.Timeout
 import io.netpark.coroutines.Connection
-import kotlin.time.Duration
-import kotlin.time.TimeSource
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
+import kotlin.time.TimeSource
 
 /**
  * The requests of one connection, one after another, each answered before the next is looked at. This coroutine is all there is:

@@ -8,16 +8,16 @@ import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.Shutdown
 import io.netpark.samples.Successor
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.nio.file.Path
 import java.util.function.Consumer
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 
 /**
  * An HTTP/1.1 server, running since it was made: `/plaintext` and `/json` for load generators, `/echo` for bodies, and the

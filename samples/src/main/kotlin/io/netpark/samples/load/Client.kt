@@ -3,17 +3,17 @@ package io.netpark.samples.load
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Lease
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.suspendCancellableCoroutine
 import java.io.IOException
 import java.nio.ByteBuffer
 import kotlin.coroutines.resume
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * Who uses one connection at a time: one coroutine sends requests as they are due and there is room for them, another takes the

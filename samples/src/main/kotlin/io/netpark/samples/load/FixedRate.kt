@@ -1,9 +1,9 @@
 package io.netpark.samples.load
 
 import io.netpark.core.loop.EventLoop
-import kotlin.coroutines.resume
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
+import kotlin.coroutines.resume
 
 /**
  * A request each [interval] nanoseconds, whatever the answers do. Those that find no room are due all the same, and go out as

@@ -6,11 +6,6 @@ import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.withBackOff
 import io.netpark.coroutines.withIdleTimeout
 import io.netpark.coroutines.withMaxLifetime
-import java.nio.ByteBuffer
-import java.util.concurrent.TimeUnit
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
@@ -19,6 +14,11 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import org.HdrHistogram.Histogram
 import org.HdrHistogram.SingleWriterRecorder
+import java.nio.ByteBuffer
+import java.util.concurrent.TimeUnit
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 /**
  * An event loop with its clients and their pool. All of them run on its thread and share what is here without locks; others

@@ -5,16 +5,16 @@ import io.netpark.samples.EventLoops
 import io.netpark.samples.Signals
 import io.netpark.samples.demand
 import io.netpark.samples.run
-import java.lang.management.ManagementFactory
-import java.util.concurrent.Callable
-import java.util.concurrent.CountDownLatch
-import kotlin.system.exitProcess
-import kotlin.time.Duration.Companion.seconds
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
+import java.lang.management.ManagementFactory
+import java.util.concurrent.Callable
+import java.util.concurrent.CountDownLatch
+import kotlin.system.exitProcess
+import kotlin.time.Duration.Companion.seconds
 
 /** Load for an echo server of any kind. */
 @Command(

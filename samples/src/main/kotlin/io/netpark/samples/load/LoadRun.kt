@@ -1,9 +1,6 @@
 package io.netpark.samples.load
 
 import io.netpark.samples.LiveLine
-import java.util.Locale
-import java.util.concurrent.TimeUnit
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.async
@@ -16,6 +13,9 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeoutOrNull
 import org.HdrHistogram.Histogram
+import java.util.Locale
+import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.seconds
 
 /** One load, from the first connection to the result. Runs on the thread that calls it, beside the lanes' own. */
 internal class LoadRun(private val options: LoadOptions, private val line: LiveLine = LiveLine()) {

@@ -1,8 +1,8 @@
 package io.netpark.samples.load
 
+import org.HdrHistogram.Histogram
 import java.math.BigDecimal
 import java.util.Locale
-import org.HdrHistogram.Histogram
 
 /** What the load came to. */
 internal class Result(

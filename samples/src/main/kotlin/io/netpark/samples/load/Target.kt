@@ -1,8 +1,8 @@
 package io.netpark.samples.load
 
-import java.net.InetSocketAddress
 import picocli.CommandLine.ITypeConverter
 import picocli.CommandLine.TypeConversionException
+import java.net.InetSocketAddress
 
 /** Whom to load: a host by its name or address, and a port. */
 internal class Target(private val host: String, private val port: Int) {

@@ -7,15 +7,15 @@ import io.netpark.samples.LiveLine
 import io.netpark.samples.demand
 import io.netpark.samples.load.Target
 import io.netpark.samples.serve
-import java.time.Duration
-import java.util.concurrent.Callable
-import kotlin.concurrent.thread
-import kotlin.time.toKotlinDuration
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
+import java.time.Duration
+import java.util.concurrent.Callable
+import kotlin.concurrent.thread
+import kotlin.time.toKotlinDuration
 
 /** A TCP proxy in front of one server or several, until a signal ends it. */
 @Command(

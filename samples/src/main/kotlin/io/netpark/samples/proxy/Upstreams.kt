@@ -3,13 +3,13 @@ package io.netpark.samples.proxy
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import java.io.IOException
 import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
-import kotlinx.coroutines.launch
 
 /** How a client's upstream is chosen. */
 internal enum class Balance { TURN, LEAST }

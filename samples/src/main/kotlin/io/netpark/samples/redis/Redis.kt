@@ -5,12 +5,12 @@ import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import java.util.concurrent.Callable
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
+import java.util.concurrent.Callable
 
 /** A server for redis-cli, redis-benchmark and client libraries of Redis, until a signal ends it. */
 @Command(

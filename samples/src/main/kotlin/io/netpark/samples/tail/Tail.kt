@@ -5,15 +5,15 @@ import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
 import io.netpark.samples.serve
-import java.nio.file.Files
-import java.nio.file.Path
-import java.util.concurrent.Callable
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Parameters
 import picocli.CommandLine.Spec
+import java.nio.file.Files
+import java.nio.file.Path
+import java.util.concurrent.Callable
 
 /** A growing file for many clients, until a signal ends it. */
 @Command(

@@ -1,7 +1,6 @@
 package io.netpark.samples.websocket
 
 import io.netpark.core.buffer.LinkBuffer
-import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TimedOut
 import io.netpark.core.sys.NetparkException.Timeout
 import io.netpark.coroutines.Connection

@@ -20,6 +20,7 @@ import io.netpark.samples.websocket.PONG
 import io.netpark.samples.websocket.TEXT
 import io.netpark.samples.websocket.clientFrame
 import io.netpark.samples.websocket.closePayload
+import kotlinx.serialization.json.jsonPrimitive
 import java.io.IOException
 import java.net.InetAddress
 import java.net.ServerSocket
@@ -27,7 +28,6 @@ import java.net.Socket
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
-import kotlinx.serialization.json.jsonPrimitive
 
 class ChatSpec : SampleSpec({
     val chat by lazy { RunningChat("--loops", "2", *TALKATIVE) } // members are on both

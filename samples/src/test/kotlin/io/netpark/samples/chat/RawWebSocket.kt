@@ -6,6 +6,12 @@ import io.netpark.samples.websocket.PING
 import io.netpark.samples.websocket.PONG
 import io.netpark.samples.websocket.TEXT
 import io.netpark.samples.websocket.clientFrame
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.jsonArray
+import kotlinx.serialization.json.jsonPrimitive
+import kotlinx.serialization.json.put
 import java.io.DataInputStream
 import java.io.EOFException
 import java.net.InetAddress
@@ -13,12 +19,6 @@ import java.net.InetSocketAddress
 import java.net.Socket
 import java.nio.ByteBuffer
 import java.util.concurrent.TimeUnit
-import kotlinx.serialization.json.Json
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.buildJsonObject
-import kotlinx.serialization.json.jsonArray
-import kotlinx.serialization.json.jsonPrimitive
-import kotlinx.serialization.json.put
 
 /** A WebSocket of bytes: it does nothing by itself, so everything can be done wrong. */
 class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null) : AutoCloseable {

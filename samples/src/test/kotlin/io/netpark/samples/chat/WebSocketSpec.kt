@@ -16,6 +16,10 @@ import io.netpark.samples.websocket.VIOLATIONS
 import io.netpark.samples.websocket.clientFrame
 import io.netpark.samples.websocket.closePayload
 import io.netpark.samples.whileDoing
+import org.java_websocket.client.WebSocketClient
+import org.java_websocket.enums.Opcode
+import org.java_websocket.framing.Framedata
+import org.java_websocket.handshake.ServerHandshake
 import java.net.InetAddress
 import java.net.Socket
 import java.net.URI
@@ -27,10 +31,6 @@ import java.util.concurrent.CompletionStage
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import kotlin.random.Random
-import org.java_websocket.client.WebSocketClient
-import org.java_websocket.enums.Opcode
-import org.java_websocket.framing.Framedata
-import org.java_websocket.handshake.ServerHandshake
 
 /** The protocol, as servers of all kinds speak it here; what the chat does with it is in [ChatSpec]. */
 class WebSocketSpec : SampleSpec({

@@ -2,7 +2,6 @@ package io.netpark.samples.demo
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
-import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldMatch
@@ -14,12 +13,12 @@ import io.netpark.samples.DEMO
 import io.netpark.samples.LiveLine
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
-import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import java.nio.ByteBuffer
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 class DemoSpec : SampleSpec({
     test("runs to its end and prints the table") {

@@ -8,7 +8,6 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.SocketFile;
-import io.netpark.core.net.messages.MessageListenerDescriptor;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.Bound;

@@ -26,7 +26,6 @@ import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.await
 import io.netpark.core.testing.awaitParkedThreads
-import io.netpark.core.testing.fromNow
 import io.netpark.core.testing.openDescriptorsOf
 import io.netpark.core.testing.result
 import io.netpark.core.testing.send

@@ -1,12 +1,12 @@
 package io.netpark.core.net.socket
 
-import io.netpark.core.net.messages.MessagePair
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.dialing.Dialer
 import io.netpark.core.net.listening.ListenerDescriptor
+import io.netpark.core.net.messages.MessagePair
 import io.netpark.core.net.options.NetOption
 import io.netpark.core.net.options.NetOptions
 import io.netpark.core.net.streams.ConnectionDescriptor

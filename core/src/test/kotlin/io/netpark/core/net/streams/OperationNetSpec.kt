@@ -1,6 +1,5 @@
 package io.netpark.core.net.streams
 
-import io.netpark.core.net.messages.MessagePair
 import io.kotest.assertions.withClue
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
@@ -16,6 +15,7 @@ import io.netpark.core.net.messages.Envelope
 import io.netpark.core.net.messages.MessageBatch
 import io.netpark.core.net.messages.MessageDescriptor
 import io.netpark.core.net.messages.MessageListenerDescriptor
+import io.netpark.core.net.messages.MessagePair
 import io.netpark.core.net.options.NetOptions
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.net.socket.SocketDescriptor

@@ -37,7 +37,6 @@ import java.nio.ByteBuffer
 import java.time.Duration
 import java.util.concurrent.Semaphore
 import java.util.concurrent.atomic.AtomicInteger
-import java.util.concurrent.atomic.AtomicLong
 
 private const val KIB = 1024
 private const val MIB = 1024 * KIB
