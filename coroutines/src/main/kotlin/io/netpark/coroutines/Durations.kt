@@ -2,9 +2,9 @@ package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.dialing.Dialer
-import io.netpark.core.net.listening.Shutdown
 import io.netpark.core.net.options.NetOption
 import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import kotlin.time.Duration

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.serving.Shutdown
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.coroutineScope

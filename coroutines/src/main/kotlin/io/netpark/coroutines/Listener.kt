@@ -1,7 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.net.listening.ListenerDescriptor
-import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor

@@ -1,6 +1,6 @@
 package io.netpark.coroutines
 
-import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.serving.Shutdown
 import java.util.concurrent.atomic.AtomicInteger
 
 /** Counts what becomes of the connections that are open when a [Listener] stops accepting: each once. */

@@ -3,10 +3,10 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.net.listening.Admission
-import io.netpark.core.net.listening.Shutdown
 import io.netpark.core.net.messages.MessageBatch
 import io.netpark.core.net.options.NetOption
 import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.net.socket.Detached
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.net.zerocopy.ZeroCopy

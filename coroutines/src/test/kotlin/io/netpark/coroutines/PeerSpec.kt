@@ -3,8 +3,8 @@ package io.netpark.coroutines
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.listening.Shutdown
 import io.netpark.core.net.options.NetOptions
+import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour

@@ -1,6 +1,6 @@
 package io.netpark.blocking;
 
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.Due;
 import java.util.List;
 import java.util.Set;

@@ -5,7 +5,7 @@ import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.listening.ListenerDescriptor;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;

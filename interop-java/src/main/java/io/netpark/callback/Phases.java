@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.net.listening.ListenerDescriptor;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.Due;
 import java.time.Duration;
 import java.util.List;

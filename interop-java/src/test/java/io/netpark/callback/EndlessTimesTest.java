@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.pool.PoolOptions;
 import java.net.Socket;
 import java.time.Duration;

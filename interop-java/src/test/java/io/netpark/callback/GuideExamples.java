@@ -8,7 +8,7 @@ import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.listening.Admission;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.net.SocketAddress;

@@ -11,7 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.options.NetOptions;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.pool.PoolOptions;
 import java.io.DataInputStream;
 import java.net.DatagramPacket;

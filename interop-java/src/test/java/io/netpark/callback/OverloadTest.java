@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -6,7 +6,7 @@ import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.net.listening.Shutdown
+import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.testing.NetparkSpec
 import java.time.Duration
 

@@ -2,7 +2,7 @@ package io.netpark.samples.echo;
 
 import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;

@@ -4,7 +4,7 @@ import io.netpark.callback.AtLimit;
 import io.netpark.callback.CallbackConnection;
 import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;

@@ -4,7 +4,7 @@ import io.netpark.callback.CallbackPoller;
 import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.net.listening.Shutdown;
+import io.netpark.core.net.serving.Shutdown;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;

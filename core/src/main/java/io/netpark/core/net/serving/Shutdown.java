@@ -1,4 +1,4 @@
-package io.netpark.core.net.listening;
+package io.netpark.core.net.serving;
 
 import io.netpark.core.sys.Due;
 import java.time.Duration;
