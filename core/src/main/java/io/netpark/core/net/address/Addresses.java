@@ -11,6 +11,8 @@ import io.netpark.core.sys.UnixAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
+import java.net.UnknownHostException;
+import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /** Socket addresses as the kernel tells them. */
@@ -43,6 +45,21 @@ public final class Addresses {
         }
         SockAddr.family(address);
         return address;
+    }
+
+    /**
+     * The exception for a host whose address nobody could tell.
+     *
+     * @param operation what the address was wanted for
+     * @param cause the answer of the resolver, or why it could not be asked
+     */
+    public static NetparkException.UnknownHost unknownHost(String operation, @Nullable String host, Throwable cause) {
+        String why = cause instanceof UnknownHostException || cause instanceof CancellationException
+                ? String.valueOf(cause.getMessage()) : cause.toString();
+        NetparkException.UnknownHost unknown = new NetparkException.UnknownHost(operation + ": no address is known of " + host + ": "
+                + why + "; is the name right, and the resolver reachable?");
+        unknown.initCause(cause);
+        return unknown;
     }
 
     /** The number of the protocol of a socket of this family and type. */

@@ -6,6 +6,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.Wildcard;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.Opening;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
@@ -86,7 +87,7 @@ final class Attempt {
             }
             connected = connection.retryConnect();
         }
-        if (connection.isConnectedToItself()) { // the kernel gave us the very port we were calling
+        if (Opening.isConnectedToItself(connection)) { // the kernel gave us the very port we were calling
             connection.close();
             if (!tryAnotherPort()) {
                 failed(NetparkException.of(Errno.ECONNREFUSED, "connect to " + AddressText.of(remote)));

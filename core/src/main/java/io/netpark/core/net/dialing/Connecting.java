@@ -3,21 +3,20 @@ package io.netpark.core.net.dialing;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.address.Dialable;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.Opening;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
-import io.netpark.core.sys.UnixAddress;
 import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.UnknownHostException;
-import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,7 +46,7 @@ public final class Connecting {
      */
     public static ConnectionDescriptor begin(
             EventLoop loop, SocketAddress remote, NetOptions options, @Nullable SocketAddress local) throws NetparkException {
-        SocketAddress to = requireDialable(Addresses.usable(remote));
+        SocketAddress to = Dialable.require(Addresses.usable(remote));
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
         Scratch scratch = Scratch.take();
@@ -65,12 +64,12 @@ public final class Connecting {
             int result = libc.connect(fd, scratch.address(Scratch.SOCKADDR), length);
             // EINTR: the handshake goes on in the kernel (connect(2)); calling again would only say EALREADY.
             if (result < 0 && result != -Errno.EINPROGRESS && result != -Errno.EINTR) {
-                throw failure(-result, to);
+                throw Dialable.failure(-result, to);
             }
             byte[] address = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, length);
             // With a cookie for fast open connect(2) succeeds without a word to the peer, and getpeername(2) still says no.
             boolean unasked = result == 0 && family != Linux.AF_UNIX;
-            return ConnectionDescriptor.watchConnecting(loop, socket, address, unasked);
+            return Opening.watchConnecting(loop, socket, address, unasked);
         } finally {
             scratch.giveBack();
         }
@@ -86,40 +85,4 @@ public final class Connecting {
 
     private static final NetOption<Boolean> NO_PORT_YET =
             NetOption.ofFlag("IP_BIND_ADDRESS_NO_PORT", Linux.IPPROTO_IP, Linux.IP_BIND_ADDRESS_NO_PORT);
-
-    /** Why connect(2) failed. */
-    public static NetparkException failure(int errno, SocketAddress to) {
-        String operation = "connect to " + AddressText.of(to);
-        if (to instanceof UnixAddress) {
-            if (errno == Errno.EAGAIN) {
-                return NetparkException.backlogFull(
-                        operation + ": its backlog is full; the server accepts too slowly or not at all");
-            }
-            if (errno == Errno.ENOENT) {
-                return new NetparkException.Refused(operation + ": " + Errno.describe(errno) + "; nobody has listened there");
-            }
-        }
-        return NetparkException.of(errno, operation);
-    }
-
-    /** That a name has no address, or that nobody could be asked for it. */
-    public static NetparkException.UnknownHost unknownHost(String operation, @Nullable String host, Throwable cause) {
-        String why = cause instanceof UnknownHostException || cause instanceof CancellationException
-                ? String.valueOf(cause.getMessage()) : cause.toString();
-        NetparkException.UnknownHost unknown = new NetparkException.UnknownHost(operation + ": no address is known of " + host + ": "
-                + why + "; is the name right, and the resolver reachable?");
-        unknown.initCause(cause);
-        return unknown;
-    }
-
-    public static SocketAddress requireDialable(SocketAddress remote) {
-        SocketAddress to = Addresses.ours(remote);
-        if (to instanceof InetSocketAddress inet && inet.getPort() == 0) {
-            throw new IllegalArgumentException("nobody can be dialed at port 0: " + AddressText.of(to));
-        }
-        if (to instanceof UnixAddress unix && unix.isUnnamed()) {
-            throw new IllegalArgumentException("nobody can be dialed without a path or a name: " + to);
-        }
-        return to;
-    }
 }

@@ -3,6 +3,7 @@ package io.netpark.core.net.dialing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Literal;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
@@ -226,7 +227,7 @@ public final class Dial {
     }
 
     private NetparkException unknown(Throwable cause) {
-        return Connecting.unknownHost(operation(), host, cause);
+        return Addresses.unknownHost(operation(), host, cause);
     }
 
     private void tryAll(List<InetAddress> found) {

@@ -2,6 +2,7 @@ package io.netpark.core.net.dialing;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.address.Dialable;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.sys.Due;
 import java.net.InetSocketAddress;
@@ -99,7 +100,7 @@ public final class Dialer {
         if (remote instanceof InetSocketAddress inet && inet.isUnresolved()) {
             return dial(inet.getHostString(), inet.getPort(), outcome);
         }
-        return new Dial(this, outcome, Connecting.requireDialable(remote)).start();
+        return new Dial(this, outcome, Dialable.require(remote)).start();
     }
 
     /**
@@ -125,7 +126,7 @@ public final class Dialer {
             requireDialable(inet.getHostString(), inet.getPort());
             return remote;
         }
-        return Connecting.requireDialable(remote);
+        return Dialable.require(remote);
     }
 
     private static void requireDialable(String host, int port) {

@@ -1,5 +1,6 @@
 package io.netpark.core.net.listening;
 
+import io.netpark.core.net.streams.Departure;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -37,6 +38,8 @@ public final class Admission {
     private final ConcurrentHashMap<ByteBuffer, Integer> openBySource = new ConcurrentHashMap<>();
     private final Set<ListenerDescriptor> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean refusing;
+    /** One object for all connections, which call {@link #leave} by it. */
+    private final Departure departure = this::leave;
 
     private Admission(int limit, int limitPerSource, Excess excess) {
         this.limit = limit;
@@ -131,6 +134,11 @@ public final class Admission {
         }
     }
 
+    /** What connections that have {@linkplain #enter entered} call when nothing is left of them. */
+    Departure departure() {
+        return departure;
+    }
+
     void forget(ListenerDescriptor listener) {
         waiting.remove(listener);
     }
@@ -174,7 +182,8 @@ public final class Admission {
         return first;
     }
 
-    public void leave(byte[] remote) {
+    /** A connection that has {@linkplain #enter entered} gives its place back. */
+    void leave(byte[] remote) {
         try {
             if (limitPerSource < Integer.MAX_VALUE) {
                 openBySource.computeIfPresent(source(remote), (source, count) -> count == 1 ? null : count - 1);

@@ -5,13 +5,14 @@ import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Observer;
+import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Literal;
-import io.netpark.core.net.dialing.Connecting;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.socket.Adoption;
 import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.Opening;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
@@ -129,7 +130,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
                 return new InetSocketAddress(InetAddress.getByName(host), port);
             }
         } catch (UnknownHostException e) {
-            throw Connecting.unknownHost(operation, host, e);
+            throw Addresses.unknownHost(operation, host, e);
         }
         if (host.equalsIgnoreCase("localhost")) {
             return new InetSocketAddress(InetAddress.getLoopbackAddress(), port);
@@ -241,7 +242,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
 
     @Override
     protected @Nullable ConnectionDescriptor watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
-        return ConnectionDescriptor.watchAccepted(loop, socket, remote, admission);
+        return Opening.watchAccepted(loop, socket, remote, admission == null ? null : admission.departure());
     }
 
     @Override

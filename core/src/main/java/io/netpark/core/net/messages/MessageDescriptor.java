@@ -10,8 +10,8 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.net.address.Addresses;
+import io.netpark.core.net.address.Dialable;
 import io.netpark.core.net.address.SocketFile;
-import io.netpark.core.net.dialing.Connecting;
 import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.options.Multicast;
 import io.netpark.core.net.options.NetOption;
@@ -122,7 +122,7 @@ public final class MessageDescriptor extends MessageInput {
 
     private static MessageDescriptor dial(EventLoop loop, SocketAddress remote, NetOptions options, int type)
             throws NetparkException {
-        SocketAddress to = Connecting.requireDialable(Addresses.usable(remote));
+        SocketAddress to = Dialable.require(Addresses.usable(remote));
         LibC libc = loop.libc();
         int family = SockAddr.family(to);
         MessageDescriptor socket;
@@ -181,7 +181,7 @@ public final class MessageDescriptor extends MessageInput {
             scratch.giveBack();
         }
         if (result < 0) {
-            throw Connecting.failure(-result, to);
+            throw Dialable.failure(-result, to);
         }
     }
 
@@ -199,7 +199,7 @@ public final class MessageDescriptor extends MessageInput {
         if (packets) {
             throw new IllegalStateException("connect " + this + ": sequenced packets have one peer for life");
         }
-        SocketAddress to = Connecting.requireDialable(Addresses.usable(peer));
+        SocketAddress to = Dialable.require(Addresses.usable(peer));
         acquire("connect " + this);
         try {
             connect(libc(), fd(), to, family);

@@ -12,7 +12,6 @@ import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.DescriptorPassing;
 import io.netpark.core.net.socket.PassedDescriptors;
 import io.netpark.core.net.socket.SocketDescriptor;
-import io.netpark.core.net.streams.StreamSocket;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -32,7 +31,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
 
     final int family;
     final boolean packets;
-    /** The peer of sequenced packets has reset them, which the kernel says once, to a sender or a receiver: see {@link StreamSocket}. */
+    /** The peer of sequenced packets has reset them. The kernel says so once, to whichever operation comes first. */
     private volatile boolean reset;
 
     /** @param packets whether these are sequenced packets, which end */
@@ -136,7 +135,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
 
     /** For a receiver at an end: a sender that was told otherwise may be about to say so. */
     private boolean isReset() {
-        for (int i = 0; i < StreamSocket.PATIENCE && !reset && !isOnlyUse(); i++) {
+        for (int looks = 0; !reset && othersMayTell(looks); looks++) {
             Thread.yield();
         }
         return reset;

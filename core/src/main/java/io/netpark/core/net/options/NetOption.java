@@ -2,7 +2,6 @@ package io.netpark.core.net.options;
 
 import io.netpark.core.linux.Linux;
 import io.netpark.core.net.scratch.Scratch;
-import io.netpark.core.net.socket.SocketDescriptor;
 import io.netpark.core.sys.Due;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -12,9 +11,9 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 
 /**
- * A socket option: its level and number, and how its value lies in memory. Read and set on a {@link SocketDescriptor}, or set before a
- * socket is bound or connected by {@link NetOptions#with}. What each does is in socket(7), ip(7), ipv6(7), tcp(7) and
- * udp(7), under its name.
+ * A socket option: its level and number, and how its value lies in memory. An option is read and set on an open
+ * {@linkplain io.netpark.core.net.socket.SocketDescriptor socket}, or set before a socket is bound or connected, by
+ * {@link NetOptions#with}. What each option does is in socket(7), ip(7), ipv6(7), tcp(7) and udp(7), under its name.
  *
  * <p>One that is missing here can be made by {@link #ofInt}, {@link #ofFlag} or {@link #ofBytes}.
  *

@@ -1,6 +1,5 @@
 package io.netpark.core.net.socket;
 
-import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.Rights;
@@ -15,8 +14,9 @@ import org.jspecify.annotations.Nullable;
  * and close-on-exec, and refer to the same open files as the sender's: so whether a socket is non-blocking is shared with the
  * sender.
  *
- * <p>Ownership: those that have been taken are the taker's to close, or to give to {@link ConnectionDescriptor#adopt}; the others are
- * closed by {@link #close}. It can be received into again then. NOT thread safe.
+ * <p>Ownership: a descriptor that has been taken is the taker's to close, or to have
+ * {@linkplain io.netpark.core.net.streams.ConnectionDescriptor#adopt adopted}. {@link #close} closes the others, and then this object
+ * can be received into again. NOT thread safe.
  *
  * <pre>
  *   empty --receive--> holds those that came, at most so many as are wanted --take--> empty

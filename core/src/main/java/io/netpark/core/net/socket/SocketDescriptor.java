@@ -59,6 +59,17 @@ public abstract class SocketDescriptor extends Descriptor {
     /** A system call has failed, or the kernel was asked for what is pending, and may not say so again. */
     protected void noteFailure(int errno) {}
 
+    /** How often a reader looks whether another operation tells of a failure. */
+    private static final int LOOKS = 1000;
+
+    /**
+     * Whether another operation may be about to {@linkplain #noteFailure note} a failure that the kernel tells only once: one is in
+     * a system call now, and a reader at an end has not looked too often already. For a reader, which holds a reference.
+     */
+    protected final boolean othersMayTell(int looks) {
+        return looks < LOOKS && !isOnlyUse();
+    }
+
     // Ending one direction
 
     /** shutdown(2). Without effect on a connection that is gone. */

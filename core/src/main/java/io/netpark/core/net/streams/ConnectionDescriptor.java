@@ -6,14 +6,11 @@ import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.net.address.Addresses;
-import io.netpark.core.net.dialing.Connecting;
-import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.net.options.TcpInfo;
 import io.netpark.core.net.scratch.Scratch;
-import io.netpark.core.net.socket.Adoption;
 import io.netpark.core.net.socket.DescriptorPassing;
 import io.netpark.core.net.socket.PassedDescriptors;
 import io.netpark.core.net.zerocopy.Lingering;
@@ -21,12 +18,10 @@ import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
-import io.netpark.core.sys.Unowned;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -39,69 +34,23 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
-public sealed class ConnectionDescriptor extends ByteStream {
+public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConnection, UnaskedConnection {
 
-    /** As the kernel gave it, in a third of the memory; decoded for those who ask. */
-    private final byte[] remote;
+    /** The peer's address as the kernel gave it, in a third of the memory that an object for it takes. Never changed. */
+    final byte[] remote;
 
-    private ConnectionDescriptor(EventLoop loop, int fd, byte[] remote) {
+    ConnectionDescriptor(EventLoop loop, int fd, byte[] remote) {
         super(loop, fd);
         this.remote = remote;
     }
 
-    /**
-     * Watches a socket on which connect(2) has been called, and owns it: before that, epoll would report a hang-up. Closes it if
-     * that fails.
-     *
-     * @param remote the peer as a {@link SockAddr}
-     * @param unasked connect(2) has succeeded, and the peer knows nothing of it
-     */
-    public static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked) throws NetparkException {
-        ConnectionDescriptor connection =
-                unasked ? new Unasked(loop, socket.fd(), remote) : new ConnectionDescriptor(loop, socket.fd(), remote);
-        return watch(connection, socket);
+    /** Has the loop's poller watch it from now on. Closes it if that fails. */
+    void watchForLife() throws NetparkException {
+        register(Interest.PARKING);
     }
 
-    private static ConnectionDescriptor watch(ConnectionDescriptor connection, Unowned socket) throws NetparkException {
-        socket.release();
-        try {
-            connection.opened();
-        } catch (Throwable e) {
-            connection.close();
-            throw e;
-        }
-        connection.register(Interest.PARKING);
-        return connection;
-    }
-
-    /**
-     * As {@link #watchConnecting}, for a socket that was accepted.
-     *
-     * @param admission learns of the end of the connection
-     * @return null if the loop has just retired: another one will do, and nobody owns the socket
-     */
-    public static @Nullable ConnectionDescriptor watchAccepted(EventLoop loop, Unowned socket, byte[] remote, @Nullable Admission admission)
-            throws NetparkException {
-        int fd = socket.fd();
-        ConnectionDescriptor connection =
-                admission == null ? new ConnectionDescriptor(loop, fd, remote) : new Admitted(loop, fd, remote, admission);
-        try {
-            connection.opened();
-            loop.poller().add(fd, connection, Interest.PARKING);
-            socket.release();
-            return connection;
-        } catch (Throwable e) {
-            if (loop.isRetiring() && e instanceof NetparkException.Closed) {
-                connection.tellClosed();
-                return null;
-            }
-            socket.release();
-            connection.close();
-            throw e;
-        }
-    }
-
-    private void opened() {
+    /** Tells of a connection that there is from now on. */
+    void opened() {
         Counters counters = loop().counters();
         if (counters != null) {
             counters.opened();
@@ -112,7 +61,8 @@ public sealed class ConnectionDescriptor extends ByteStream {
         }
     }
 
-    private void tellClosed() {
+    /** Undoes {@link #opened}. */
+    void tellClosed() {
         Counters counters = loop().counters();
         if (counters != null) {
             counters.closed();
@@ -129,39 +79,6 @@ public sealed class ConnectionDescriptor extends ByteStream {
             super.destroyed();
         } finally {
             tellClosed();
-        }
-    }
-
-    /** A kind of its own, as the others have no memory to spare for a field. */
-    private static final class Admitted extends ConnectionDescriptor {
-        private final Admission admission;
-
-        Admitted(EventLoop loop, int fd, byte[] remote, Admission admission) {
-            super(loop, fd, remote);
-            this.admission = admission;
-        }
-
-        /** What lingers is a descriptor that the peer occupies. */
-        @Override
-        void released() {
-            admission.leave(super.remote);
-        }
-    }
-
-    /** By TCP fast open; the first bytes will make the connection. */
-    private static final class Unasked extends ConnectionDescriptor {
-        Unasked(EventLoop loop, int fd, byte[] remote) {
-            super(loop, fd, remote);
-        }
-
-        @Override
-        int attemptConnect() {
-            return 0;
-        }
-
-        @Override
-        public boolean isConnectedToItself() {
-            return false;
         }
     }
 
@@ -189,27 +106,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
      * @throws NetparkException if there are no descriptors for it; nothing is left open
      */
     public static Pair pair(EventLoop first, EventLoop second) throws NetparkException {
-        LibC libc = first.libc();
-        Scratch scratch = Scratch.take();
-        try (Unowned one = new Unowned(libc); Unowned other = new Unowned(libc)) {
-            int result = libc.socketpair(Linux.AF_UNIX, Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, 0,
-                    scratch.address(Scratch.VALUE));
-            if (result < 0) {
-                throw NetparkException.of(-result, "make a pair of connections");
-            }
-            one.hold(scratch.memory().getInt(Scratch.VALUE));
-            other.hold(scratch.memory().getInt(Scratch.VALUE + Integer.BYTES));
-            byte[] unnamed = SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, 0);
-            ConnectionDescriptor begun = watch(new ConnectionDescriptor(first, one.fd(), unnamed), one);
-            try {
-                return new Pair(begun, watch(new ConnectionDescriptor(second, other.fd(), unnamed), other));
-            } catch (Throwable e) {
-                begun.close();
-                throw e;
-            }
-        } finally {
-            scratch.giveBack();
-        }
+        return Opening.pair(first, second);
     }
 
     // Descriptors from elsewhere, and to elsewhere
@@ -223,21 +120,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
      * @throws IllegalStateException if it is closed, or was taken over already
      */
     public static ConnectionDescriptor adopt(EventLoop loop, OpenDescriptor descriptor) throws NetparkException {
-        return descriptor.handOver(fd -> adopt(loop, fd));
-    }
-
-    private static ConnectionDescriptor adopt(EventLoop loop, int fd) throws NetparkException {
-        byte[] remote = Adoption.connected(loop.libc(), fd);
-        ConnectionDescriptor connection = new ConnectionDescriptor(loop, fd, remote);
-        connection.learnOutput();
-        loop.poller().add(fd, connection, Interest.PARKING); // if it is refused, the descriptor stays the caller's
-        try {
-            connection.opened();
-        } catch (Throwable e) {
-            loop.poller().remove(fd, connection);
-            throw e;
-        }
-        return connection;
+        return descriptor.handOver(fd -> Opening.adopt(loop, fd));
     }
 
     /**
@@ -419,7 +302,7 @@ public sealed class ConnectionDescriptor extends ByteStream {
     }
 
     /** Whether the kernel has connected it to its own port (golang/go 2690). */
-    public boolean isConnectedToItself() throws NetparkException {
+    boolean isConnectedToItself() throws NetparkException {
         return remote[0] != Linux.AF_UNIX && localAddress().equals(remoteAddress());
     }
 

@@ -44,8 +44,6 @@ public abstract sealed class StreamSocket extends SocketDescriptor permits ByteI
     private static final int OUTPUT_ENDED = 1 << 12;
     /** The peer's end has been read, and is one. */
     private static final int INPUT_ENDED = 1 << 13;
-    /** How often a reader lets those go on who are in a system call, and may be about to say what that told them. */
-    public static final int PATIENCE = 1000;
 
     /** {@link #ERRNO}, {@link #OUTPUT_ENDED}, {@link #INPUT_ENDED}. */
     private volatile int ends;
@@ -130,7 +128,7 @@ public abstract sealed class StreamSocket extends SocketDescriptor permits ByteI
 
     /** What another operation was told, or is about to say. */
     private int errnoOfOthers() {
-        for (int i = 0; i < PATIENCE && (ends & ERRNO) == 0 && !isOnlyUse(); i++) {
+        for (int looks = 0; (ends & ERRNO) == 0 && othersMayTell(looks); looks++) {
             Thread.yield();
         }
         return ends & ERRNO;

@@ -1,12 +1,11 @@
 package io.netpark.core.net.zerocopy;
 
-import io.netpark.core.net.streams.ByteStream;
 import java.time.Duration;
 import java.util.Objects;
 
 /**
  * Whether a connection sends large buffers without a copy (MSG_ZEROCOPY, Documentation/networking/msg_zerocopy.rst of Linux).
- * Immutable; off unless {@linkplain ByteStream#setZeroCopy set}.
+ * Immutable; off unless {@linkplain io.netpark.core.net.streams.ByteStream#setZeroCopy set}.
  *
  * <p>It is about what lies in a {@link io.netpark.core.buffer.LinkBuffer}: its segments, and direct buffers that are
  * {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into it. The kernel sends them from where they are, and again if a
