@@ -10,9 +10,16 @@ import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.withTimeoutOrNull
-import kotlinx.coroutines.yield
+import io.netpark.coroutines.loops.LoopDispatcher
+import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
+import io.netpark.coroutines.parking.PAUSE
+import io.netpark.coroutines.parking.Parking
+import io.netpark.coroutines.parking.deadlineMark
+import io.netpark.coroutines.parking.perform
+import io.netpark.coroutines.parking.setDeadline
+import io.netpark.coroutines.parking.timeoutNanos
+import io.netpark.coroutines.parking.timeoutOf
+import io.netpark.coroutines.parking.toWrite
 import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
@@ -21,6 +28,9 @@ import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeMark
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.withTimeoutOrNull
+import kotlinx.coroutines.yield
 
 /**
  * A connection, of TCP or of unix sockets: two byte streams, one in, one out, each of which ends on its own. Operations suspend

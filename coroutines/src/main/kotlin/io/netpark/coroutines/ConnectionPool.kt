@@ -8,6 +8,14 @@ import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.endedByFailure
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import kotlin.coroutines.coroutineContext
+import kotlin.coroutines.resume
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.TimeoutCancellationException
@@ -16,13 +24,6 @@ import kotlinx.coroutines.isActive
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.net.InetSocketAddress
-import java.net.SocketAddress
-import kotlin.coroutines.coroutineContext
-import kotlin.coroutines.resume
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.nanoseconds
-import kotlin.time.TimeSource
 
 /**
  * Connections to one or many destinations, kept for the next who wants one.

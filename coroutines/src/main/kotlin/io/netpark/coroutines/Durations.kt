@@ -7,6 +7,7 @@ import io.netpark.core.net.options.NetOptions
 import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
+import io.netpark.coroutines.messages.MessageSocket
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 

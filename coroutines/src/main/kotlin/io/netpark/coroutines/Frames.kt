@@ -6,12 +6,13 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.net.streams.FrameQueue
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.suspendCancellableCoroutine
+import io.netpark.coroutines.parking.endedByFailure
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.suspendCancellableCoroutine
 
 /**
  * Lets many coroutines write to one connection. A frame is whole: nothing comes between its bytes. Frames that have

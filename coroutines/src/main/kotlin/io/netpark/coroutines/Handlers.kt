@@ -1,6 +1,13 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
+import io.netpark.coroutines.parking.hasThreadContext
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.RejectedExecutionException
+import kotlin.coroutines.AbstractCoroutineContextElement
+import kotlin.coroutines.ContinuationInterceptor
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineDispatcher
@@ -10,12 +17,6 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.RejectedExecutionException
-import kotlin.coroutines.AbstractCoroutineContextElement
-import kotlin.coroutines.ContinuationInterceptor
-import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
 
 /** What [Listener.serve] does for each connection. */
 internal class Service(
@@ -127,7 +128,7 @@ internal class Handlers(
     }
 
     private fun ended(connection: Connection) {
-        if (open.remove(connection)) listener.tally.ended(connection)
+        if (open.remove(connection)) listener.tally.ended(connection.endedIdle)
         connection.closeWithBuffers()
     }
 

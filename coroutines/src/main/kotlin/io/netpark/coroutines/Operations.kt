@@ -5,6 +5,14 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.BEGIN
+import io.netpark.coroutines.parking.FRAMES_FIRST
+import io.netpark.coroutines.parking.HandlerSensor
+import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
+import io.netpark.coroutines.parking.PARKED_TO_WRITE
+import io.netpark.coroutines.parking.TURN_OVER
+import io.netpark.coroutines.parking.UNFLUSHED
+import io.netpark.coroutines.parking.toWrite
 import java.nio.ByteBuffer
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
@@ -16,9 +24,6 @@ import kotlinx.coroutines.job
  * How the operations of a connection begin, wait and go on, whoever calls them: what a read or a write looks at before it asks core,
  * and what it charges afterwards.
  */
-
-/** Tokio's number. */
-internal const val OPERATIONS_WITHOUT_YIELDING: Int = 128
 
 /** 16 KiB: so at most 2 MiB a turn. */
 private const val OPERATION_SHIFT = 14

@@ -13,11 +13,17 @@ import io.netpark.core.net.socket.Detached
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
-import kotlinx.coroutines.CancellationException
+import io.netpark.coroutines.loops.LoopDispatcher
+import io.netpark.coroutines.loops.dispatcherOn
+import io.netpark.coroutines.messages.MessageListener
+import io.netpark.coroutines.messages.MessageSocket
+import io.netpark.coroutines.parking.awaitDial
+import io.netpark.coroutines.parking.given
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.ConcurrentHashMap
 import kotlin.time.Duration
+import kotlinx.coroutines.CancellationException
 
 /**
  * A group of event loops as coroutines see it: the place where connections come from and where their handlers run.

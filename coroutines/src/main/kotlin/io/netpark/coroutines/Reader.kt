@@ -6,6 +6,10 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.BEGIN
+import io.netpark.coroutines.parking.PARKED_TO_READ
+import io.netpark.coroutines.parking.TURN_OVER
+import io.netpark.coroutines.parking.perform
 import java.nio.ByteBuffer
 import java.nio.charset.Charset
 import kotlin.coroutines.CoroutineContext

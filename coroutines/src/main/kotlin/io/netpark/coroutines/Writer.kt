@@ -4,6 +4,7 @@ import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.perform
 import java.nio.ByteBuffer
 import java.nio.charset.Charset
 import kotlin.coroutines.CoroutineContext

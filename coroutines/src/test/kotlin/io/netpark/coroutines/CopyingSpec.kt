@@ -15,6 +15,13 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.openDescriptorTargets
+import io.netpark.coroutines.transfer.Relayed
+import io.netpark.coroutines.transfer.copyTo
+import io.netpark.coroutines.transfer.relay
+import java.nio.ByteBuffer
+import java.util.Random
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -23,10 +30,6 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
-import java.nio.ByteBuffer
-import java.util.Random
-import java.util.concurrent.ConcurrentLinkedQueue
-import kotlin.time.Duration.Companion.milliseconds
 
 private const val LENGTH = 4_000_000
 

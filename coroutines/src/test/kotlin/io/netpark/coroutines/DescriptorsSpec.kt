@@ -10,11 +10,14 @@ import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptors
 import io.netpark.core.testing.text
+import io.netpark.coroutines.handover.detach
+import io.netpark.coroutines.handover.readDescriptors
+import io.netpark.coroutines.handover.writeDescriptors
+import java.nio.ByteBuffer
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
-import java.nio.ByteBuffer
 
 private suspend fun Reactor.withUnixPair(body: suspend CoroutineScope.(client: Connection, server: Connection) -> Unit) {
     listen(Family.ABSTRACT.freshAddress()).use { listener ->

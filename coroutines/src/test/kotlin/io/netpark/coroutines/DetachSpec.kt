@@ -8,12 +8,13 @@ import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.coroutines.handover.detach
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 class DetachSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

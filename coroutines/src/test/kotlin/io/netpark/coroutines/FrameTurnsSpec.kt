@@ -10,6 +10,14 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.coroutines.handover.detach
+import io.netpark.coroutines.handover.writeDescriptors
+import io.netpark.coroutines.transfer.sendFile
+import java.nio.ByteBuffer
+import java.nio.file.Files
+import java.nio.file.Path
+import kotlin.random.Random
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -21,11 +29,6 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
-import java.nio.ByteBuffer
-import java.nio.file.Files
-import java.nio.file.Path
-import kotlin.random.Random
-import kotlin.time.Duration.Companion.milliseconds
 
 /** Frames, and all other ways of writing to the same connection. */
 class FrameTurnsSpec : NetparkSpec(body = {

@@ -13,6 +13,19 @@ import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
+import io.netpark.coroutines.handover.detach
+import io.netpark.coroutines.handover.readDescriptors
+import io.netpark.coroutines.handover.writeDescriptors
+import io.netpark.coroutines.messages.MessageSocket
+import io.netpark.coroutines.transfer.relay
+import io.netpark.coroutines.transfer.sendFile
+import java.net.InetSocketAddress
+import java.net.SocketAddress
+import java.nio.ByteBuffer
+import java.nio.channels.FileChannel
+import java.nio.file.Path
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancel
@@ -21,13 +34,6 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withTimeoutOrNull
-import java.net.InetSocketAddress
-import java.net.SocketAddress
-import java.nio.ByteBuffer
-import java.nio.channels.FileChannel
-import java.nio.file.Path
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 /** Answers messages of a length and a payload with the same. */
 suspend fun frames(connection: Connection) {

@@ -7,6 +7,16 @@ import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.coroutines.kotlinxio.copyTo
+import io.netpark.coroutines.kotlinxio.put
+import io.netpark.coroutines.kotlinxio.take
+import io.netpark.coroutines.kotlinxio.write
+import kotlin.io.path.Path
+import kotlin.io.path.extension
+import kotlin.io.path.name
+import kotlin.io.path.readBytes
+import kotlin.io.path.walk
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.launch
@@ -15,12 +25,6 @@ import kotlinx.io.Buffer
 import kotlinx.io.RawSource
 import kotlinx.io.buffered
 import kotlinx.io.readByteArray
-import kotlin.io.path.Path
-import kotlin.io.path.extension
-import kotlin.io.path.name
-import kotlin.io.path.readBytes
-import kotlin.io.path.walk
-import kotlin.time.Duration.Companion.milliseconds
 
 class KotlinxIoSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

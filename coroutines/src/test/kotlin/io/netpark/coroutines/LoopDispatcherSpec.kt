@@ -9,6 +9,13 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.coroutines.loops.LOOP_TIMERS
+import io.netpark.coroutines.loops.LoopDispatcher
+import io.netpark.coroutines.loops.dispatcherOn
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.system.measureNanoTime
+import kotlin.system.measureTimeMillis
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.Dispatchers
@@ -25,10 +32,6 @@ import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.system.measureNanoTime
-import kotlin.system.measureTimeMillis
 
 /** Runs a second time without the loop's own timers; see the pom. */
 class LoopDispatcherSpec : NetparkSpec(body = {
@@ -40,7 +43,7 @@ class LoopDispatcherSpec : NetparkSpec(body = {
 
     test("where kotlinx.coroutines has no Delay, a loop's dispatcher does without") {
         onReactor { reactor, _ ->
-            val functions = Without("kotlinx.coroutines.Delay").loadClass("io.netpark.coroutines.LoopTimersKt")
+            val functions = Without("kotlinx.coroutines.Delay").loadClass("io.netpark.coroutines.loops.LoopTimersKt")
             val dispatcherOn = functions.getDeclaredMethod("dispatcherOn", EventLoop::class.java)
             dispatcherOn(null, reactor.group.loops()[0])::class.simpleName shouldBe "LoopDispatcher"
         }

@@ -16,6 +16,12 @@ import io.netpark.core.testing.HeldDatagramPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.text
+import io.netpark.coroutines.messages.MessageSocket
+import java.net.SocketAddress
+import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -28,11 +34,6 @@ import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
-import java.net.SocketAddress
-import java.nio.ByteBuffer
-import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
 
 private suspend fun MessageSocket.send(text: String, to: SocketAddress? = null) = send(ByteBuffer.wrap(text.toByteArray()), to)
 

@@ -6,6 +6,11 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
+import io.netpark.coroutines.handover.detach
+import io.netpark.coroutines.transfer.sendFile
+import java.nio.ByteBuffer
+import java.nio.file.Files
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
@@ -15,9 +20,6 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
-import java.nio.ByteBuffer
-import java.nio.file.Files
-import kotlin.time.TimeSource
 
 /** One order of output a connection, and what becomes of bytes that a handler has written and not flushed. */
 class OutputOrderSpec : NetparkSpec(body = {

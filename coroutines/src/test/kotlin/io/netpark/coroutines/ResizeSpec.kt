@@ -6,14 +6,15 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
+import io.netpark.coroutines.handover.detach
+import java.util.concurrent.atomic.AtomicReference
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
-import java.util.concurrent.atomic.AtomicReference
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 /** A reactor whose number of loops changes. */
 class ResizeSpec : NetparkSpec(body = {

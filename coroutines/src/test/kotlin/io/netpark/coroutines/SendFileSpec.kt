@@ -12,11 +12,8 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.openDescriptorsOf
-import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.async
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.launch
+import io.netpark.coroutines.transfer.send
+import io.netpark.coroutines.transfer.sendFile
 import java.io.RandomAccessFile
 import java.nio.channels.FileChannel
 import java.nio.file.NoSuchFileException
@@ -25,6 +22,11 @@ import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong
 import kotlin.io.path.writeBytes
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
 
 private val NAMES = AtomicInteger()
 

@@ -2,6 +2,8 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.shouldBe
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.coroutines.parking.HandlerSensor
+import io.netpark.coroutines.transfer.copyTo
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job

@@ -6,12 +6,12 @@ import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.sys.UnixAddress
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
-import io.netpark.coroutines.readDescriptors
-import kotlinx.coroutines.runBlocking
+import io.netpark.coroutines.handover.readDescriptors
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.runBlocking
 
 /**
  * The process that serves until this one does, and its listening socket.

@@ -4,7 +4,7 @@ import io.netpark.core.sys.UnixAddress
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
-import io.netpark.coroutines.writeDescriptors
+import io.netpark.coroutines.handover.writeDescriptors
 import java.nio.ByteBuffer
 import java.nio.file.Path
 import kotlinx.coroutines.CoroutineScope

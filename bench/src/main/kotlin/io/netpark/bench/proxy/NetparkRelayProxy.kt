@@ -1,7 +1,7 @@
 package io.netpark.bench.proxy
 
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.relay
+import io.netpark.coroutines.transfer.relay
 
 /** By `relay`: what is worth it goes from socket to socket in the kernel. */
 internal class NetparkRelayProxy : NetparkProxy() {

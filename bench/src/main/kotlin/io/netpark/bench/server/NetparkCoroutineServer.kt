@@ -3,7 +3,7 @@ package io.netpark.bench.server
 import io.netpark.core.net.files.OpenFile
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
-import io.netpark.coroutines.sendFile
+import io.netpark.coroutines.transfer.sendFile
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch

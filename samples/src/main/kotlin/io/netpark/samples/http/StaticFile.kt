@@ -3,7 +3,7 @@ package io.netpark.samples.http
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.sendFile
+import io.netpark.coroutines.transfer.sendFile
 import java.io.IOException
 import java.util.concurrent.TimeUnit
 

@@ -4,14 +4,9 @@ import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.listening.Admission
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
-import io.netpark.coroutines.Relayed
-import io.netpark.coroutines.relay
+import io.netpark.coroutines.transfer.Relayed
+import io.netpark.coroutines.transfer.relay
 import io.netpark.samples.load.Target
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.launch
-import kotlinx.coroutines.runBlocking
 import java.io.IOException
 import java.net.InetSocketAddress
 import java.net.SocketAddress
@@ -19,6 +14,11 @@ import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.atomic.AtomicLong
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 
 /** What a proxy is told. */
 internal class ProxyOptions(

@@ -1,14 +1,29 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.transfer
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.files.FileTransfer
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.yield
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.beginWrite
+import io.netpark.coroutines.breakOutput
+import io.netpark.coroutines.chargeBudget
+import io.netpark.coroutines.checkActive
+import io.netpark.coroutines.flushRest
+import io.netpark.coroutines.hasUnflushed
+import io.netpark.coroutines.holdFrames
+import io.netpark.coroutines.inTurn
+import io.netpark.coroutines.isBudgetSpent
+import io.netpark.coroutines.parking.FRAMES_FIRST
+import io.netpark.coroutines.parking.PAUSE
+import io.netpark.coroutines.parking.toWrite
+import io.netpark.coroutines.pause
+import io.netpark.coroutines.wholly
 import java.nio.channels.FileChannel
 import java.nio.file.Path
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.yield
 
 /**
  * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.parking
 
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction

@@ -1,13 +1,16 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.handover
 
 import io.netpark.core.net.socket.Detached
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.endBuffers
+import io.netpark.coroutines.requireSent
 
 /**
  * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed.
  *
  * @return the socket, and the bytes that [reader] has read from it and nobody has taken; to be closed, or given to
- *   [Reactor.adopt]
+ *   [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
  * @throws NetparkException.Closed the connection is closed
  * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed, or the kernel has bytes
  *     on loan (see [setZeroCopy])

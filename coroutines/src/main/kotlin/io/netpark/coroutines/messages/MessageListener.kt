@@ -1,15 +1,17 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.messages
 
 import io.netpark.core.net.messages.MessageListenerDescriptor
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.given
+import io.netpark.coroutines.serving.Accepting
 import java.net.SocketAddress
 import kotlin.time.Duration
 
 /**
  * Accepts sockets of sequenced packets on a unix address. When descriptors or memory run out, accepting pauses and resumes by
- * itself, as that of a [Listener] does.
+ * itself, as that of a [Listener][io.netpark.coroutines.Listener] does.
  *
- * @see Reactor.listenPackets
+ * @see io.netpark.coroutines.Reactor.listenPackets
  */
 public class MessageListener internal constructor(private val core: MessageListenerDescriptor) : AutoCloseable {
 
@@ -25,7 +27,7 @@ public class MessageListener internal constructor(private val core: MessageListe
      * Accepts the next socket; the caller closes it. Several coroutines may call this and are served in turn.
      *
      * **Cancelled**, it has accepted nothing: a peer that waits stays in the queue, and one that was just being accepted is closed.
-     * Once this has returned the socket is the caller's, as with [Listener.accept].
+     * Once this has returned the socket is the caller's, as with [Listener.accept][io.netpark.coroutines.Listener.accept].
      *
      * @throws NetparkException.Closed the listener is closed, before or meanwhile
      */

@@ -1,13 +1,26 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.handover
 
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
-import kotlinx.coroutines.yield
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.awaitReadable
+import io.netpark.coroutines.beginRead
+import io.netpark.coroutines.beginWrite
+import io.netpark.coroutines.checkActive
+import io.netpark.coroutines.flushRest
+import io.netpark.coroutines.hasUnflushed
+import io.netpark.coroutines.holdFrames
+import io.netpark.coroutines.inTurn
+import io.netpark.coroutines.isBudgetSpent
+import io.netpark.coroutines.parking.toWrite
+import io.netpark.coroutines.pause
+import io.netpark.coroutines.readReturned
 import java.nio.ByteBuffer
 import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.yield
 
 /**
  * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those
@@ -15,7 +28,7 @@ import kotlin.coroutines.coroutineContext
  *
  * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
  *
- * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt]
+ * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
  * @return the number of bytes read, or [END_OF_STREAM]
  * @throws IllegalStateException the connection is not one of unix sockets, or [into] holds some
  * @throws IllegalArgumentException [target] has no room for a byte, which descriptors come with

@@ -1,9 +1,11 @@
 @file:JvmName("KotlinxIo")
 
-package io.netpark.coroutines
+package io.netpark.coroutines.kotlinxio
 
 import io.netpark.core.buffer.BufferReader
 import io.netpark.core.buffer.BufferWriter
+import io.netpark.coroutines.Reader
+import io.netpark.coroutines.Writer
 import kotlinx.io.Buffer
 import kotlinx.io.Sink
 import kotlinx.io.Source

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.serving
 
 import io.netpark.core.net.serving.Shutdown
 import kotlinx.coroutines.CompletableDeferred
@@ -10,7 +10,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
 
-/** The end of a [Listener]: one call of [Listener.shutdown] brings it about, others may be in more of a hurry. */
+/** The end of a [Listener][io.netpark.coroutines.Listener]: one call of [Listener.shutdown][io.netpark.coroutines.Listener.shutdown] brings it about, others may be in more of a hurry. */
 internal class Ending {
 
     val report = CompletableDeferred<Shutdown.Report>()

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.loops
 
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.Due

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.messages
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.messages.Envelope
@@ -9,8 +9,18 @@ import io.netpark.core.net.options.PeerCredentials
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
+import io.netpark.coroutines.parking.BEGIN
+import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
+import io.netpark.coroutines.parking.PARKED_TO_READ
+import io.netpark.coroutines.parking.PARKED_TO_WRITE
+import io.netpark.coroutines.parking.Parking
+import io.netpark.coroutines.parking.TURN_OVER
+import io.netpark.coroutines.parking.deadlineMark
+import io.netpark.coroutines.parking.perform
+import io.netpark.coroutines.parking.setDeadline
+import io.netpark.coroutines.parking.timeoutNanos
+import io.netpark.coroutines.parking.timeoutOf
+import io.netpark.coroutines.parking.toWrite
 import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
@@ -19,6 +29,8 @@ import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
 
 /**
  * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until
@@ -35,9 +47,9 @@ import kotlin.time.toKotlinDuration
  * **Errors.** Of a connected socket [NetparkException.Refused] says that nobody is there, mostly about an earlier message; the
  * socket can go on. What is lost on the way nobody tells.
  *
- * @see Reactor.bindDatagrams
- * @see Reactor.dialDatagrams
- * @see Reactor.dialPackets
+ * @see io.netpark.coroutines.Reactor.bindDatagrams
+ * @see io.netpark.coroutines.Reactor.dialDatagrams
+ * @see io.netpark.coroutines.Reactor.dialPackets
  */
 public class MessageSocket internal constructor(internal val core: MessageDescriptor) : AutoCloseable {
 
@@ -95,7 +107,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
      *
      * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
      *
-     * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt]
+     * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
      * @throws IllegalStateException the socket is not one of unix, or [into] holds some
      */
     public suspend fun receiveDescriptors(target: ByteBuffer, into: PassedDescriptors, envelope: Envelope? = null): Int =
@@ -259,7 +271,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
 
     /**
      * How long a receive may wait; then it fails with [NetparkException.TimedOut], has consumed nothing, and the socket is as before.
-     * The time begins anew with each receive. [Duration.INFINITE], the default, is no timeout. As [Connection.readTimeout].
+     * The time begins anew with each receive. [Duration.INFINITE], the default, is no timeout. As [Connection.readTimeout][io.netpark.coroutines.Connection.readTimeout].
      *
      * @throws IllegalArgumentException it is set to zero or less
      */
@@ -274,7 +286,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
 
     /**
      * An instant from which on receives fail with [NetparkException.TimedOut], also one that is suspended; null, the default, for none.
-     * As [Connection.readDeadline].
+     * As [Connection.readDeadline][io.netpark.coroutines.Connection.readDeadline].
      */
     public var receiveDeadline: TimeMark?
         get() = core.deadlineMark(Direction.READ)
@@ -301,7 +313,5 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     public companion object {
         /** Returned by a receive of sequenced packets once the peer has shut down its output. */
         public const val END_OF_STREAM: Int = MessageDescriptor.END_OF_STREAM
-
-        private const val OPERATIONS_WITHOUT_YIELDING = 128
     }
 }

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.transfer
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
@@ -6,14 +6,21 @@ import io.netpark.core.net.transfer.Relay
 import io.netpark.core.net.transfer.Transfer
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
-import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
-import kotlinx.coroutines.yield
+import io.netpark.coroutines.Connection
+import io.netpark.coroutines.breakOutput
+import io.netpark.coroutines.checkInput
+import io.netpark.coroutines.checkOutput
+import io.netpark.coroutines.isBudgetSpent
+import io.netpark.coroutines.parking.HandlerSensor
+import io.netpark.coroutines.unreadBytes
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.coroutines.suspendCoroutine
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.yield
 
 /**
  * Copies what the peer sends to [target], to the end of the stream or until it was [count] bytes. Suspends while there is nothing

@@ -1,4 +1,4 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.serving
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.loop.EventLoop
@@ -6,6 +6,11 @@ import io.netpark.core.net.listening.ListeningSocket
 import io.netpark.core.net.socket.SocketDescriptor
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.Parking
+import kotlin.coroutines.coroutineContext
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.delay
@@ -14,10 +19,6 @@ import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
 import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
-import kotlin.coroutines.coroutineContext
-import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
 
 /** Accepts from one listening socket, for one coroutine at a time; the others have their turns. */
 internal class Accepting<T : SocketDescriptor>(val core: ListeningSocket<T>) {
