@@ -18,7 +18,7 @@ import java.util.function.Consumer;
  *
  * @param <T> what is accepted
  */
-final class Acceptor<T extends SocketDescriptor> implements Waiter {
+public final class Acceptor<T extends SocketDescriptor> implements Waiter {
 
     private static final int ACCEPTS_A_TURN = 64;
     /** After an error that says nothing about when it will be over; the next pause is twice as long. */
@@ -33,13 +33,13 @@ final class Acceptor<T extends SocketDescriptor> implements Waiter {
     /** Made in time: there may be no memory for it when accepting fails. */
     private final Timer again;
 
-    Acceptor(ListeningSocket<T> listener, Consumer<T> accepted) {
+    public Acceptor(ListeningSocket<T> listener, Consumer<T> accepted) {
         this.listener = listener;
         this.accepted = accepted;
         this.again = listener.loop().newTimer(this);
     }
 
-    void start() {
+    public void start() {
         listener.loop().execute(this);
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.pool.Borrow;
 import io.netpark.core.pool.Pool;

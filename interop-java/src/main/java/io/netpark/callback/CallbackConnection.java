@@ -45,6 +45,7 @@ public final class CallbackConnection extends CallbackWriter {
     final @Nullable WorkerCalls calls;
 
     CallbackConnection(ConnectionDescriptor core, Callbacks callbacks, Limits limits, Connections owner) {
+        super(core);
         this.core = core;
         this.callbacks = callbacks;
         this.owner = owner;
@@ -218,11 +219,6 @@ public final class CallbackConnection extends CallbackWriter {
     }
 
     // State
-
-    @Override
-    ConnectionDescriptor core() {
-        return core;
-    }
 
     @Override
     Limits limits() {

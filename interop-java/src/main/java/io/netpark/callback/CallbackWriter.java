@@ -1,7 +1,10 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.socket.CallbackSocket;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
@@ -15,7 +18,9 @@ import org.jspecify.annotations.Nullable;
 /** The outgoing half of a {@link CallbackConnection}: users see it in that. */
 abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConnection {
 
-    CallbackWriter() {}
+    CallbackWriter(ConnectionDescriptor core) {
+        super(core);
+    }
 
     abstract Output output();
 

@@ -1,5 +1,7 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.OneByOne;
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.net.streams.ConnectionDescriptor;

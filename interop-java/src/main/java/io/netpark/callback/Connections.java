@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;

@@ -1,5 +1,8 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.OneByOne;
+import io.netpark.callback.futures.Place;
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.net.socket.Detached;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;

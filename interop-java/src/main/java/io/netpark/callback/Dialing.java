@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.net.dialing.Dial;
 import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.net.streams.ConnectionDescriptor;

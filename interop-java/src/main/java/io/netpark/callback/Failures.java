@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.OneByOne;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;

@@ -1,5 +1,7 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.Place;
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;

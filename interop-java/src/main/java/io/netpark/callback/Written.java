@@ -1,5 +1,7 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.OneByOne;
+import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.EventLoop;
 import java.util.ArrayDeque;
 

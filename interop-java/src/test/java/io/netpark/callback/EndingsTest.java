@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
+import io.netpark.callback.futures.Place;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.serving.Shutdown;
 import java.net.Socket;

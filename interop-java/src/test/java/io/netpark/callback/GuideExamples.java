@@ -1,6 +1,8 @@
 package io.netpark.callback;
 
 import io.netpark.blocking.BlockingListener;
+import io.netpark.callback.messages.CallbackMessages;
+import io.netpark.callback.messages.MessageCallbacks;
 import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;

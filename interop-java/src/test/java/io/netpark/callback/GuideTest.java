@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.blocking.BlockingListener;
+import io.netpark.callback.messages.CallbackMessages;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.serving.Shutdown;

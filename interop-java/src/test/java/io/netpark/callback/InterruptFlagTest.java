@@ -2,6 +2,8 @@ package io.netpark.callback;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.netpark.callback.messages.CallbackMessages;
+import io.netpark.callback.messages.MessageCallbacks;
 import io.netpark.core.loop.EventLoopGroup;
 import java.net.InetSocketAddress;
 import java.net.Socket;

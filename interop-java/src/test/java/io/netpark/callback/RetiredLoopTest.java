@@ -4,6 +4,8 @@ import static io.netpark.callback.Support.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
+import io.netpark.callback.messages.CallbackMessages;
+import io.netpark.callback.messages.MessageCallbacks;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.socket.Detached;

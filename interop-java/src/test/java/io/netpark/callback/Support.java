@@ -24,15 +24,15 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.BooleanSupplier;
 
 /** What the tests share. */
-final class Support {
+public final class Support {
 
-    static final int TIMEOUT_MILLIS = 10_000;
+    public static final int TIMEOUT_MILLIS = 10_000;
 
     private Support() {}
 
     /** A reporter that remembers. */
-    static final class Reports implements Reporter {
-        final ConcurrentLinkedQueue<Throwable> causes = new ConcurrentLinkedQueue<>();
+    public static final class Reports implements Reporter {
+        public final ConcurrentLinkedQueue<Throwable> causes = new ConcurrentLinkedQueue<>();
 
         @Override
         public void report(String what, Throwable cause) {
@@ -41,8 +41,8 @@ final class Support {
     }
 
     /** What a loop can be made of. */
-    record Platform(Binding binding, Poller.Factory pollers, String name) {
-        EventLoopGroup.Builder group() {
+    public record Platform(Binding binding, Poller.Factory pollers, String name) {
+        public EventLoopGroup.Builder group() {
             return EventLoopGroup.builder().libc(binding.open()).pollers(pollers).daemon(true);
         }
 
@@ -52,7 +52,7 @@ final class Support {
         }
     }
 
-    static List<Platform> platforms() {
+    public static List<Platform> platforms() {
         List<Platform> all = new ArrayList<>();
         for (Binding binding : Binding.values()) {
             if (binding.unavailability() == null) {
@@ -64,12 +64,12 @@ final class Support {
     }
 
     /** Where callbacks may run: names for {@link #workers}. */
-    static List<String> threads() {
+    public static List<String> threads() {
         return Runtime.version().feature() >= 21 ? List.of("loop", "pool", "virtual") : List.of("loop", "pool");
     }
 
     /** Null for the loop. */
-    static Workers workers(String threads) {
+    public static Workers workers(String threads) {
         return switch (threads) {
             case "loop" -> null;
             case "pool" -> Workers.pool(2, 1000);
@@ -78,15 +78,15 @@ final class Support {
         };
     }
 
-    static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
+    public static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
         return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).open();
     }
 
-    static InetSocketAddress loopback() {
+    public static InetSocketAddress loopback() {
         return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     }
 
-    static Socket connect(CallbackServer server) throws IOException {
+    public static Socket connect(CallbackServer server) throws IOException {
         Socket socket = new Socket();
         socket.connect(server.localAddress(), TIMEOUT_MILLIS);
         socket.setSoTimeout(TIMEOUT_MILLIS);
@@ -94,7 +94,7 @@ final class Support {
         return socket;
     }
 
-    static void send(Socket socket, String text) {
+    public static void send(Socket socket, String text) {
         try {
             socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
         } catch (IOException e) {
@@ -103,39 +103,39 @@ final class Support {
     }
 
     /** Reads this many bytes. */
-    static String receive(Socket socket, int bytes) throws IOException {
+    public static String receive(Socket socket, int bytes) throws IOException {
         byte[] read = socket.getInputStream().readNBytes(bytes);
         return new String(read, StandardCharsets.ISO_8859_1);
     }
 
-    static String receiveAll(Socket socket) throws IOException {
+    public static String receiveAll(Socket socket) throws IOException {
         return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
     }
 
     /** Closes with a reset. */
-    static void reset(Socket socket) throws IOException {
+    public static void reset(Socket socket) throws IOException {
         socket.setSoLinger(true, 0);
         socket.close();
     }
 
-    static ByteBuffer bytes(String text) {
+    public static ByteBuffer bytes(String text) {
         return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     /** Takes all bytes. */
-    static String take(ByteBuffer in) {
+    public static String take(ByteBuffer in) {
         byte[] taken = new byte[in.remaining()];
         in.get(taken);
         return new String(taken, StandardCharsets.ISO_8859_1);
     }
 
     /** Byte {@code i} of the stream with this number. */
-    static byte pattern(long stream, long i) {
+    public static byte pattern(long stream, long i) {
         long x = stream * 0x9E3779B97F4A7C15L + i;
         return (byte) (x ^ x >>> 8 ^ x >>> 16);
     }
 
-    static byte[] patternBytes(long stream, int size) {
+    public static byte[] patternBytes(long stream, int size) {
         byte[] bytes = new byte[size];
         for (int i = 0; i < size; i++) {
             bytes[i] = pattern(stream, i);
@@ -143,12 +143,12 @@ final class Support {
         return bytes;
     }
 
-    static void assertPattern(long stream, int size, InputStream in) throws IOException {
+    public static void assertPattern(long stream, int size, InputStream in) throws IOException {
         byte[] got = in.readNBytes(size);
         assertTrue(Arrays.equals(patternBytes(stream, size), got), "stream " + stream + ": " + got.length + " bytes");
     }
 
-    static void await(String what, BooleanSupplier condition) throws InterruptedException {
+    public static void await(String what, BooleanSupplier condition) throws InterruptedException {
         long end = System.nanoTime() + TIMEOUT_MILLIS * 1_000_000L;
         while (!condition.getAsBoolean()) {
             assertTrue(System.nanoTime() < end, "in vain: " + what);
@@ -156,7 +156,7 @@ final class Support {
         }
     }
 
-    static int openDescriptors() {
+    public static int openDescriptors() {
         String[] names = new File("/proc/self/fd").list();
         return names == null ? -1 : names.length;
     }
@@ -173,11 +173,11 @@ final class Support {
         return loop.submit(Support::threadId).get();
     }
 
-    static long cpuNanos(EventLoop loop) throws Exception {
+    public static long cpuNanos(EventLoop loop) throws Exception {
         return THREADS.getThreadCpuTime(idOf(loop));
     }
 
-    static long allocatedBytes(EventLoop loop) throws Exception {
+    public static long allocatedBytes(EventLoop loop) throws Exception {
         return THREADS.getThreadAllocatedBytes(idOf(loop));
     }
 }

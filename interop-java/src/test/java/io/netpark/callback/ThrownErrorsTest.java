@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.messages.CallbackMessages;
+import io.netpark.callback.messages.MessageCallbacks;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;

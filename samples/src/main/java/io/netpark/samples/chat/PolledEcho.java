@@ -1,8 +1,8 @@
 package io.netpark.samples.chat;
 
-import io.netpark.callback.CallbackPoller;
-import io.netpark.callback.Events;
-import io.netpark.callback.Watch;
+import io.netpark.callback.poller.CallbackPoller;
+import io.netpark.callback.poller.Events;
+import io.netpark.callback.poller.Watch;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.NativeMemory;

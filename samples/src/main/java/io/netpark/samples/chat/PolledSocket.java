@@ -1,8 +1,8 @@
 package io.netpark.samples.chat;
 
-import io.netpark.callback.Events;
-import io.netpark.callback.ReadinessHandler;
-import io.netpark.callback.Watch;
+import io.netpark.callback.poller.Events;
+import io.netpark.callback.poller.ReadinessHandler;
+import io.netpark.callback.poller.Watch;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.linux.Linux;

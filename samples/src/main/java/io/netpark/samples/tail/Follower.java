@@ -1,6 +1,6 @@
 package io.netpark.samples.tail;
 
-import io.netpark.callback.CallbackPoller;
+import io.netpark.callback.poller.CallbackPoller;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import java.io.IOException;

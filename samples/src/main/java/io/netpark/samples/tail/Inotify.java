@@ -1,7 +1,7 @@
 package io.netpark.samples.tail;
 
-import io.netpark.callback.CallbackPoller;
-import io.netpark.callback.Watch;
+import io.netpark.callback.poller.CallbackPoller;
+import io.netpark.callback.poller.Watch;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.Errno;

@@ -1,7 +1,7 @@
 package io.netpark.samples.tail;
 
-import io.netpark.callback.CallbackPoller;
 import io.netpark.callback.CallbackServer;
+import io.netpark.callback.poller.CallbackPoller;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.serving.Shutdown;

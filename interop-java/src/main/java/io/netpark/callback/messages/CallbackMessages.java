@@ -1,5 +1,7 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
+import io.netpark.callback.futures.OneByOne;
+import io.netpark.callback.socket.CallbackSocket;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.messages.MessageDescriptor;
@@ -40,6 +42,7 @@ public final class CallbackMessages extends CallbackSocket {
     private final AtomicBoolean ended = new AtomicBoolean();
 
     private CallbackMessages(MessageDescriptor core, MessageCallbacks callbacks, Consumer<CallbackMessages> closed) {
+        super(core);
         this.core = core;
         this.callbacks = callbacks;
         this.closed = closed;
@@ -131,11 +134,6 @@ public final class CallbackMessages extends CallbackSocket {
     }
 
     // What it is connected to, and a member of
-
-    @Override
-    MessageDescriptor core() {
-        return core;
-    }
 
     /** Whom it is connected to, also after closing; null if to nobody. */
     public @Nullable SocketAddress remoteAddress() {

@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.socket;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.options.NetOption;
@@ -8,17 +8,19 @@ import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** What sockets with callbacks have in common: an event loop, addresses, options, and an object that is kept with them. */
-public abstract sealed class CallbackSocket implements AutoCloseable permits CallbackWriter, CallbackMessages {
+public abstract class CallbackSocket implements AutoCloseable {
 
+    private final SocketDescriptor core;
     private volatile @Nullable Object attachment;
 
-    CallbackSocket() {}
-
-    abstract SocketDescriptor core();
+    /** Not for users: they have sockets made, by a client, a server, or {@code CallbackMessages}. */
+    protected CallbackSocket(SocketDescriptor core) {
+        this.core = core;
+    }
 
     /** The event loop that runs the callbacks of this socket; an executor for whatever must not meet them. */
     public final EventLoop loop() {
-        return core().loop();
+        return core.loop();
     }
 
     /** Whether it has not been closed yet: by this side, by a failure, or because the peer has ended it. */
@@ -37,7 +39,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException.Closed if it was closed before this was first asked
      */
     public final SocketAddress localAddress() throws NetparkException {
-        return core().localAddress();
+        return core.localAddress();
     }
 
     /**
@@ -47,7 +49,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException if a socket of this kind does not have it
      */
     public <T> T getOption(NetOption<T> option) throws NetparkException {
-        return core().getOption(option);
+        return core.getOption(option);
     }
 
     /**
@@ -57,7 +59,7 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
      * @throws NetparkException if a socket of this kind does not have it, or the value is refused
      */
     public <T> void setOption(NetOption<T> option, T value) throws NetparkException {
-        core().setOption(option, value);
+        core.setOption(option, value);
     }
 
     /** Keeps an object with the socket, for the callbacks, instead of the last one; null for none. */
@@ -82,6 +84,6 @@ public abstract sealed class CallbackSocket implements AutoCloseable permits Cal
     /** Names the peer's address, or what it is bound to. */
     @Override
     public final String toString() {
-        return core().toString();
+        return core.toString();
     }
 }

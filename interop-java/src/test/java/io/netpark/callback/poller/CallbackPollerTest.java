@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.poller;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,22 +7,23 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Support;
+import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.EventFd;
 import io.netpark.core.sys.LibC;
-import io.netpark.core.linux.Linux;
-import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.OpenPipe;
 import io.netpark.core.sys.TimerFd;
 import java.io.File;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;

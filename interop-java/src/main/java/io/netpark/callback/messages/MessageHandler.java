@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
 /** Told of a message, on the event loop of its socket, never two at a time for one socket. */
 @FunctionalInterface

@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
 /** Told that something has happened to a message socket, on its event loop. */
 @FunctionalInterface

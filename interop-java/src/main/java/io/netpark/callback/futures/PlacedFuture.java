@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.futures;
 
 import io.netpark.core.loop.EventLoop;
 import java.util.concurrent.CompletableFuture;
@@ -14,37 +14,37 @@ import org.jspecify.annotations.Nullable;
  * a task, and never inside the call that adds them. So a chain of calls that each wait for the one before,
  * {@code writeAsync(next).thenRun(this::goOn)}, is no deeper for being long, however fast they are.
  */
-final class PlacedFuture<T> extends CompletableFuture<T> {
+public final class PlacedFuture<T> extends CompletableFuture<T> {
 
     private final Place place;
 
-    PlacedFuture(Place place) {
+    public PlacedFuture(Place place) {
         this.place = place;
     }
 
-    static <T> PlacedFuture<T> failed(Place place, Throwable failure) {
+    public static <T> PlacedFuture<T> failed(Place place, Throwable failure) {
         PlacedFuture<T> future = new PlacedFuture<>(place);
         future.completeExceptionally(failure);
         return future;
     }
 
     /** Completes it, at its place. */
-    void tell(@Nullable T value) {
+    public void tell(@Nullable T value) {
         tell(() -> complete(value));
     }
 
     /** As the other, with a failure. */
-    void tellFailure(Throwable failure) {
+    public void tellFailure(Throwable failure) {
         tell(() -> completeExceptionally(failure));
     }
 
     /** Runs what completes it, at its place. */
-    void tell(Runnable completion) {
+    public void tell(Runnable completion) {
         place.complete(completion);
     }
 
     /** The connection has been made: dependents run on its loop from now on. */
-    void settle(EventLoop loop) {
+    public void settle(EventLoop loop) {
         place.settle(loop);
     }
 

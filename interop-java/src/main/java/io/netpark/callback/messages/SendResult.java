@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
 /** What became of a message that was given to {@link CallbackMessages#send}. */
 public enum SendResult {

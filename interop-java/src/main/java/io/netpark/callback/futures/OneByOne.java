@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.futures;
 
 import io.netpark.core.loop.EventLoop;
 import java.util.ArrayDeque;
@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
  * Runs one after another what would else be run one inside another, as deep as there are connections or futures: tasks of an event
  * loop that has ended, and what an executor runs on the calling thread.
  */
-final class OneByOne {
+public final class OneByOne {
 
     /** Those that wait until the one that the thread is running has returned; null if it is running none. */
     private static final ThreadLocal<@Nullable ArrayDeque<Runnable>> WAITING = new ThreadLocal<>();
@@ -16,14 +16,14 @@ final class OneByOne {
     private OneByOne() {}
 
     /** As a task of the loop; or, if that has ended, here: now, or when what is being run here has returned. */
-    static void onLoop(EventLoop loop, Runnable task) {
+    public static void onLoop(EventLoop loop, Runnable task) {
         if (!loop.tryExecute(task)) {
             run(task);
         }
     }
 
     /** Here: now, or when what is being run here has returned. */
-    static void run(Runnable task) {
+    public static void run(Runnable task) {
         ArrayDeque<Runnable> waiting = WAITING.get();
         if (waiting != null) {
             waiting.add(task);

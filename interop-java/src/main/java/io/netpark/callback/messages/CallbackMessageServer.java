@@ -1,5 +1,6 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
+import io.netpark.callback.Acceptor;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.net.messages.MessageListenerDescriptor;

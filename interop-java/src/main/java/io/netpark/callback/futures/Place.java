@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.futures;
 
 import io.netpark.core.loop.EventLoop;
 import java.util.concurrent.Executor;
@@ -10,20 +10,20 @@ import org.jspecify.annotations.Nullable;
  * Where futures are completed, and what is chained to them runs: on the executor that was given for it, or on an event loop. From any
  * thread.
  */
-final class Place implements Executor {
+public final class Place implements Executor {
 
     private final @Nullable Executor executor;
     /** Of the connection; until there is one, any that could be its. */
     private volatile EventLoop loop;
 
     /** @param executor null for the loop */
-    Place(@Nullable Executor executor, EventLoop loop) {
+    public Place(@Nullable Executor executor, EventLoop loop) {
         this.executor = executor;
         this.loop = loop;
     }
 
     /** The connection has been made. */
-    void settle(EventLoop loop) {
+    public void settle(EventLoop loop) {
         this.loop = loop;
     }
 
@@ -38,7 +38,7 @@ final class Place implements Executor {
     }
 
     /** Completes a future; here if there is no executor, so the caller is the loop, or stands in for it. */
-    void complete(Runnable completion) {
+    public void complete(Runnable completion) {
         if (executor == null) {
             completion.run();
             EventLoop.leaveUserCode();

@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.poller;
 
 import io.netpark.core.poll.Readiness;
 

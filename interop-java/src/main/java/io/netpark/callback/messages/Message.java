@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
 import io.netpark.core.net.messages.MessageBatch;
 import io.netpark.core.net.messages.MessageDescriptor;

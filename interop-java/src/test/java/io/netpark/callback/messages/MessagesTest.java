@@ -1,4 +1,4 @@
-package io.netpark.callback;
+package io.netpark.callback.messages;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Support;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.net.options.NetOption;
