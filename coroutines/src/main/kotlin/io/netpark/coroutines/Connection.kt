@@ -163,7 +163,7 @@ public class Connection internal constructor(
 
     private fun newReader(buffer: LinkBuffer): Reader {
         madeWriter?.let { buffer.beside(it.buffer) }
-        return Reader(this, OwnedBuffer(core.loop(), buffer), buffer, buffering)
+        return Reader(this, OwnedBuffer(core.loop(), buffer), buffer, buffering.inputLimit)
     }
 
     /** Builds output in pooled memory, and flushes it. It ends with the handler, as [reader] does. */

@@ -4,7 +4,8 @@ import io.netpark.core.buffer.BufferReader
 import io.netpark.core.buffer.Framing
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
-import io.netpark.core.sys.AddressText
+import io.netpark.core.net.streams.AwaitedInput
+import io.netpark.core.net.streams.AwaitedInput.Part
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.parking.BEGIN
 import io.netpark.coroutines.parking.PARKED_TO_READ
@@ -61,8 +62,10 @@ public class Reader internal constructor(
     internal val owned: OwnedBuffer,
     /** What it owns; only for what may be asked of it without a use. */
     internal val buffer: LinkBuffer,
-    private val buffering: Buffering,
+    inputLimit: Int,
 ) : BufferReader by owned.reader() {
+
+    internal val awaited = AwaitedInput(connection.core, owned, inputLimit, "Buffering.inputLimit")
 
     /**
      * Suspends until [count] bytes are there.
@@ -207,34 +210,16 @@ public class Reader internal constructor(
         }
     }
 
-    internal fun checkLimit(count: Long) {
-        if (count > buffering.inputLimit) {
-            throw connection.about(NetparkException.LimitExceeded(
-                "await $count bytes from ${AddressText.of(connection.remoteAddress)}: the input limit is ${buffering.inputLimit} bytes; " +
-                    "refuse what is longer, or raise Buffering.inputLimit",
-            ))
-        }
-        checkViews()
-    }
-
-    /** The limit of a call, which is never more than that of all input. */
-    private fun limitOf(limit: Int): Int {
-        checkViews()
-        return minOf(limit, buffering.inputLimit)
-    }
-
-    private fun checkViews() {
-        if (owned.heldBytes() > buffering.inputLimit) {
-            throw connection.about(NetparkException.LimitExceeded(
-                "read from ${AddressText.of(connection.remoteAddress)}: ${owned.heldBytes()} bytes are kept for views, and the input " +
-                    "limit is ${buffering.inputLimit}; call release() when views are not needed any more",
-            ))
+    /** Suspends until [take] gives something whole; null at a clean end. */
+    private suspend inline fun <T : Any> awaitWhole(part: Part, take: () -> T?): T? {
+        while (true) {
+            take()?.let { return it }
+            if (fill() < 0) {
+                awaited.requireCleanEnd(part)
+                return null
+            }
         }
     }
-
-    internal fun truncated(count: Int): NetparkException = connection.about(
-        NetparkException.Truncated("read from ${AddressText.of(connection.remoteAddress)}: the input ended after ${available()} of $count bytes"),
-    )
 
     // Up to a delimiter
 
@@ -247,12 +232,9 @@ public class Reader internal constructor(
      * @throws NetparkException.Truncated the input has ended in the middle of a line
      * @throws NetparkException as [Connection.read]
      */
-    public suspend fun awaitLine(limit: Int = LINE): String? {
-        val most = limitOf(limit)
-        while (true) {
-            ofThePeer { takeLine(most) }?.let { return it }
-            if (fill() < 0) return endedInside("a line")
-        }
+    public suspend fun awaitLine(limit: Int = AwaitedInput.LINE_LIMIT): String? {
+        val most = awaited.atMost(limit)
+        return awaitWhole(Part.LINE) { awaited.line(most) }
     }
 
     /**
@@ -272,21 +254,14 @@ public class Reader internal constructor(
      * @param limit the most bytes that a line may have, with its end
      * @throws NetparkException in the collection, as [awaitLine]
      */
-    public fun lines(limit: Int = LINE): Flow<String> =
+    public fun lines(limit: Int = AwaitedInput.LINE_LIMIT): Flow<String> =
         // Whoever emits may find that it is cancelled. What comes after that, in map, cannot be refused any more.
         flow { while (awaitEndOfLine(limit)) emit(Unit) }.map { checkNotNull(takeLine(limit)) }
 
     /** Suspends until a line is there, as [awaitLine] does; false at a clean end. */
     private suspend fun awaitEndOfLine(limit: Int): Boolean {
-        val most = limitOf(limit)
-        while (indexOf('\n'.code.toByte()) !in 0 until most) {
-            ofThePeer { takeLine(most) } // complains of what is too long, and takes nothing
-            if (fill() < 0) {
-                endedInside("a line")
-                return false
-            }
-        }
-        return true
+        val most = awaited.atMost(limit)
+        return awaitWhole(Part.LINE) { if (awaited.hasLine(most)) Unit else null } != null
     }
 
     /**
@@ -299,20 +274,14 @@ public class Reader internal constructor(
      * @throws NetparkException as [Connection.read]
      */
     public suspend fun awaitUntil(delimiter: Byte, limit: Int): ByteBuffer? {
-        val most = limitOf(limit)
-        while (true) {
-            ofThePeer { takeUntil(delimiter, most) }?.let { return it }
-            if (fill() < 0) return endedInside("something that a delimiter should end")
-        }
+        val most = awaited.atMost(limit)
+        return awaitWhole(Part.DELIMITED) { awaited.until(delimiter, most) }
     }
 
     /** As [awaitUntil] of a byte, for a delimiter of several. */
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
-        val most = limitOf(limit)
-        while (true) {
-            ofThePeer { takeUntil(delimiter, most) }?.let { return it }
-            if (fill() < 0) return endedInside("something that a delimiter should end")
-        }
+        val most = awaited.atMost(limit)
+        return awaitWhole(Part.DELIMITED) { awaited.until(delimiter, most) }
     }
 
     /**
@@ -325,34 +294,9 @@ public class Reader internal constructor(
      * @throws IllegalStateException [framing] allows longer messages than [Buffering.inputLimit] has room for
      */
     public suspend fun awaitMessage(framing: Framing): ByteBuffer? {
-        checkViews()
-        check(framing.longest() <= buffering.inputLimit) {
-            "a message may have ${framing.longest()} bytes with its framing, and the input limit is ${buffering.inputLimit}; raise " +
-                "Buffering.inputLimit, or lower the limit of the framing"
-        }
-        while (true) {
-            ofThePeer { framing.take(this) }?.let { return it }
-            if (fill() < 0) return endedInside("a message")
-        }
-    }
-
-    /** What is too long has been sent by the peer of this connection. */
-    private inline fun <T> ofThePeer(parse: () -> T): T = try {
-        parse()
-    } catch (e: NetparkException.LimitExceeded) {
-        throw connection.about(e)
-    }
-
-    private fun endedInside(what: String): Nothing? {
-        if (available() == 0L) return null
-        throw connection.about(NetparkException.Truncated(
-            "read from ${AddressText.of(connection.remoteAddress)}: the input ended in the middle of $what, ${available()} bytes into it",
-        ))
+        awaited.requireRoom(framing)
+        return awaitWhole(Part.MESSAGE) { awaited.message(framing) }
     }
 
     override fun toString(): String = "reader of $connection, ${available()} bytes"
-
-    private companion object {
-        const val LINE = 8 * 1024
-    }
 }

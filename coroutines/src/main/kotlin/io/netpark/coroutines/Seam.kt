@@ -69,20 +69,20 @@ internal suspend fun Reader.pause(outcome: Int): Unit = connection.pause(outcome
 internal fun Reader.awaitStep(previous: Int, context: CoroutineContext, count: Int, isRest: Boolean): Int {
     if (previous == BEGIN) {
         if (available() >= count) return YES
-        checkLimit(count.toLong())
+        awaited.requireWithinLimit(count.toLong())
     }
     var outcome = fillStep(previous, context)
     while (outcome >= 0) {
         if (available() >= count) return YES
         outcome = fillStep(BEGIN, context)
     }
-    return if (outcome <= PAUSE) outcome else if (!isRest && available() == 0L) NO else throw truncated(count)
+    return if (outcome <= PAUSE) outcome else if (!isRest && available() == 0L) NO else throw awaited.endedBefore(count)
 }
 
 /** Whether more has come than was there. */
 @PublishedApi
 internal fun Reader.moreStep(previous: Int, context: CoroutineContext): Int {
-    if (previous == BEGIN) checkLimit(available() + 1)
+    if (previous == BEGIN) awaited.requireWithinLimit(available() + 1)
     val count = fillStep(previous, context)
     return if (count <= PAUSE) count else if (count > 0) YES else NO
 }

@@ -6,6 +6,8 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.net.streams.AwaitedInput;
+import io.netpark.core.net.streams.AwaitedInput.Part;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
@@ -22,12 +24,15 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
     /** Of a frame or line that is waited for, unless told otherwise. */
     private static final int DEFAULT_INPUT_LIMIT = 16 * 1024 * 1024;
 
-    private static final int LINE = 8 * 1024;
+    /** Gives something that is awaited, if it is there as a whole. */
+    private interface Whole<T> {
+        @Nullable T take() throws NetparkException;
+    }
 
     final OwnedBuffer ownedInput;
     private final BufferReader input;
+    private final AwaitedInput awaited;
     private final ThreadWaiter reading;
-    private volatile int inputLimit = DEFAULT_INPUT_LIMIT;
     /** Bytes of it have been lost: why. */
     private volatile @Nullable String brokenInput;
     /** Something has been written since a read was last begun: an end now would come in the midst of an answer, for all that is known. */
@@ -37,6 +42,12 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
         super(core);
         this.ownedInput = new OwnedBuffer(core.loop(), in);
         this.input = ownedInput.reader();
+        this.awaited = new AwaitedInput(core, ownedInput, DEFAULT_INPUT_LIMIT, "setInputLimit") {
+            @Override
+            protected <E extends NetparkException> E about(E failure) {
+                return told(failure);
+            }
+        };
         this.reading = new ThreadWaiter(core, Direction.READ);
     }
 
@@ -50,10 +61,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     /** The most bytes that may be waited for at once, or kept for views; 16 MiB by default. So a length that a peer invents is an error. */
     public void setInputLimit(int bytes) {
-        if (bytes < 1) {
-            throw new IllegalArgumentException("a limit must be positive, not " + bytes);
-        }
-        inputLimit = bytes;
+        awaited.setLimit(bytes);
     }
 
     // Waiting for bytes, which are the reader's then
@@ -73,13 +81,13 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
         if (input.available() >= count) {
             return true;
         }
-        checkLimit(count);
+        awaited.requireWithinLimit(count);
         do {
             if (fill() == ConnectionDescriptor.END_OF_STREAM) {
                 if (input.available() == 0) {
                     return false;
                 }
-                throw truncated(count);
+                throw awaited.endedBefore(count);
             }
         } while (input.available() < count);
         return true;
@@ -92,7 +100,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      * @return false if the input has ended instead; what is there can still be taken
      */
     public boolean awaitMore() throws IOException {
-        checkLimit(input.available() + 1);
+        awaited.requireWithinLimit(input.available() + 1);
         return fill() != ConnectionDescriptor.END_OF_STREAM;
     }
 
@@ -104,7 +112,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      */
     public void awaitRest(int count) throws IOException {
         if (!await(count)) {
-            throw truncated(count);
+            throw awaited.endedBefore(count);
         }
     }
 
@@ -175,7 +183,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     /** As {@link #awaitLine(int)}, of a line of at most 8 KiB. */
     public @Nullable String awaitLine() throws IOException {
-        return awaitLine(LINE);
+        return awaitLine(AwaitedInput.LINE_LIMIT);
     }
 
     /**
@@ -187,24 +195,9 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      * @throws NetparkException.Truncated if the input has ended in the middle of it
      */
     public @Nullable String awaitLine(int limit) throws IOException {
-        int most = limitOf(limit);
-        String line = takeLine(most);
-        while (line == null) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                requireCleanEnd("a line");
-                return null;
-            }
-            line = takeLine(most);
-        }
-        return line;
-    }
-
-    private @Nullable String takeLine(int limit) throws NetparkException {
-        try {
-            return input.takeLine(limit);
-        } catch (NetparkException.LimitExceeded e) {
-            throw told(e);
-        }
+        int most = awaited.atMost(limit);
+        String line = awaited.line(most);
+        return line != null ? line : awaitWhole(Part.LINE, () -> awaited.line(most));
     }
 
     /**
@@ -217,46 +210,16 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      * @throws NetparkException.Truncated if the input has ended before the delimiter
      */
     public @Nullable ByteBuffer awaitUntil(byte[] delimiter, int limit) throws IOException {
-        int most = limitOf(limit);
-        ByteBuffer found = takeUntil(delimiter, most);
-        while (found == null) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                requireCleanEnd("something that a delimiter should end");
-                return null;
-            }
-            found = takeUntil(delimiter, most);
-        }
-        return found;
-    }
-
-    private @Nullable ByteBuffer takeUntil(byte[] delimiter, int limit) throws NetparkException {
-        try {
-            return input.takeUntil(delimiter, limit);
-        } catch (NetparkException.LimitExceeded e) {
-            throw told(e);
-        }
+        int most = awaited.atMost(limit);
+        ByteBuffer found = awaited.until(delimiter, most);
+        return found != null ? found : awaitWhole(Part.DELIMITED, () -> awaited.until(delimiter, most));
     }
 
     /** As the other, for a delimiter of one byte. */
     public @Nullable ByteBuffer awaitUntil(byte delimiter, int limit) throws IOException {
-        int most = limitOf(limit);
-        ByteBuffer found = takeUntil(delimiter, most);
-        while (found == null) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                requireCleanEnd("something that a delimiter should end");
-                return null;
-            }
-            found = takeUntil(delimiter, most);
-        }
-        return found;
-    }
-
-    private @Nullable ByteBuffer takeUntil(byte delimiter, int limit) throws NetparkException {
-        try {
-            return input.takeUntil(delimiter, limit);
-        } catch (NetparkException.LimitExceeded e) {
-            throw told(e);
-        }
+        int most = awaited.atMost(limit);
+        ByteBuffer found = awaited.until(delimiter, most);
+        return found != null ? found : awaitWhole(Part.DELIMITED, () -> awaited.until(delimiter, most));
     }
 
     /**
@@ -269,28 +232,22 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
      * @throws IllegalStateException if the framing allows longer messages than {@link #setInputLimit} has room for
      */
     public @Nullable ByteBuffer awaitMessage(Framing framing) throws IOException {
-        checkViews();
-        if (framing.longest() > inputLimit) {
-            throw new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
-                    + inputLimit + "; raise setInputLimit, or lower the limit of the framing");
-        }
-        ByteBuffer message = takeMessage(framing);
-        while (message == null) {
-            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
-                requireCleanEnd("a message");
-                return null;
-            }
-            message = takeMessage(framing);
-        }
-        return message;
+        awaited.requireRoom(framing);
+        ByteBuffer message = awaited.message(framing);
+        return message != null ? message : awaitWhole(Part.MESSAGE, () -> awaited.message(framing));
     }
 
-    private @Nullable ByteBuffer takeMessage(Framing framing) throws NetparkException {
-        try {
-            return framing.take(input);
-        } catch (NetparkException.LimitExceeded e) {
-            throw told(e);
-        }
+    /** Of something that is not there yet. */
+    private <T> @Nullable T awaitWhole(Part part, Whole<T> whole) throws IOException {
+        T taken;
+        do {
+            if (fill() == ConnectionDescriptor.END_OF_STREAM) {
+                awaited.requireCleanEnd(part);
+                return null;
+            }
+            taken = whole.take();
+        } while (taken == null);
+        return taken;
     }
 
     // Into the caller's memory
@@ -427,39 +384,5 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     final boolean isInputClean() {
         return brokenInput == null && input.available() == 0;
-    }
-
-    /** The limit of a call, which is never more than that of all input. */
-    private int limitOf(int limit) throws NetparkException {
-        checkViews();
-        return Math.min(limit, inputLimit);
-    }
-
-    private void checkLimit(long count) throws NetparkException {
-        if (count > inputLimit) {
-            throw told(new NetparkException.LimitExceeded("await " + count + " bytes from " + AddressText.of(core.remoteAddress())
-                    + ": the input limit is " + inputLimit + "; refuse what is longer, or raise setInputLimit"));
-        }
-        checkViews();
-    }
-
-    private void checkViews() throws NetparkException {
-        if (ownedInput.heldBytes() > inputLimit) {
-            throw told(new NetparkException.LimitExceeded("read from " + AddressText.of(core.remoteAddress()) + ": " + ownedInput.heldBytes()
-                    + " bytes are kept for views, and the input limit is " + inputLimit
-                    + "; call release() when views are not needed any more"));
-        }
-    }
-
-    private NetparkException.Truncated truncated(int count) {
-        return told(new NetparkException.Truncated("read from " + AddressText.of(core.remoteAddress()) + ": the input ended after "
-                + input.available() + " of " + count + " bytes"));
-    }
-
-    private void requireCleanEnd(String within) throws NetparkException {
-        if (input.available() > 0) {
-            throw told(new NetparkException.Truncated("read from " + AddressText.of(core.remoteAddress()) + ": the input ended in the middle of "
-                    + within + ", " + input.available() + " bytes into it"));
-        }
     }
 }

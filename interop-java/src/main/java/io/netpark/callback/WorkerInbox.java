@@ -3,6 +3,7 @@ package io.netpark.callback;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.streams.AwaitedInput;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
@@ -209,8 +210,7 @@ final class WorkerInbox extends Inbox {
         }
         int limit = limits.inputLimit(called);
         if (count > limit) {
-            throw new NetparkException.LimitExceeded("await " + count + " bytes from " + connection
-                    + ": the input limit is " + limit + " bytes; raise inputLimit");
+            throw AwaitedInput.tooMany(count, connection, limit, "inputLimit");
         }
         Wait wanted = new Wait(count);
         boolean interrupted = false;
