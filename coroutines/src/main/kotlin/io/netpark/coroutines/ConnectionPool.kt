@@ -1,21 +1,19 @@
 package io.netpark.coroutines
 
 import io.netpark.core.net.dialing.Dialer
-import io.netpark.core.pool.Borrow
+import io.netpark.core.pool.CheckedBorrow
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolLease
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
-import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.parking.endedByFailure
+import io.netpark.coroutines.parking.timeoutOf
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.nanoseconds
-import kotlin.time.TimeSource
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.TimeoutCancellationException
@@ -98,20 +96,16 @@ public class ConnectionPool(
      * **Cancelled**, it has borrowed nothing. Otherwise as [use].
      */
     public suspend fun borrow(destination: SocketAddress, timeout: Duration? = null): Lease {
-        val whole = timeout ?: core.borrowTimeoutNanos().let { if (it == Due.FOREVER) Duration.INFINITE else it.nanoseconds }
-        val start = TimeSource.Monotonic.markNow()
-        var left = whole
-        do {
-            val lease = awaitLease { core.borrow(destination, left.inWholeNanoseconds, it) }
-            if (check == null || lease.idleNanos == 0L || lease.idleNanos < checkAfter.inWholeNanoseconds) return lease
-            if (isGood(lease, check, whole - start.elapsedNow())) lease.passOn(reactor)?.let { return it }
-            lease.reject()
-            left = whole - start.elapsedNow()
-        } while (left > Duration.ZERO)
-        throw NetparkException.TimedOut(
-            NetparkException.Timeout.BORROW,
-            "borrow a connection to $destination: none within $whole that its check accepts",
+        val wish = CheckedBorrow(
+            core, destination, timeout?.inWholeNanoseconds ?: core.borrowTimeoutNanos(),
+            if (check == null) CheckedBorrow.NEVER else checkAfter.inWholeNanoseconds,
         )
+        while (true) {
+            val lease = awaitLease(wish)
+            if (check == null || !lease.isCheckDue(wish)) return lease
+            if (isGood(lease, check, timeoutOf(wish.leftNanos()))) lease.passOn(reactor)?.let { return it }
+            lease.reject()
+        }
     }
 
     private suspend fun isGood(lease: Lease, check: suspend (Connection) -> Boolean, time: Duration): Boolean = try {
@@ -128,16 +122,16 @@ public class ConnectionPool(
         false
     }
 
-    private suspend fun awaitLease(start: (Pool.Borrower) -> Borrow): Lease {
+    private suspend fun awaitLease(wish: CheckedBorrow): Lease {
         val outcome = suspendCancellableCoroutine<Any> { continuation ->
-            val borrow = continuation.endedByFailure {
-                start(object : Pool.Borrower {
+            continuation.endedByFailure {
+                wish.ask(object : Pool.Borrower {
                     override fun lent(lease: PoolLease) = continuation.resume(lease) { _, _, _ -> lease.giveBack() }
 
                     override fun failed(cause: NetparkException) = continuation.resume(cause)
                 })
             }
-            continuation.invokeOnCancellation { borrow.cancel() }
+            continuation.invokeOnCancellation { wish.cancel() }
         }
         val lease = outcome as? PoolLease ?: throw outcome as NetparkException
         try {

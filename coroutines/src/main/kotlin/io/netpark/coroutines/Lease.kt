@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.pool.CheckedBorrow
 import io.netpark.core.pool.PoolLease
 
 /**
@@ -20,7 +21,7 @@ public class Lease internal constructor(private val core: PoolLease, connection:
     /** Whether it has been neither given back nor discarded. */
     public val isLent: Boolean get() = !over && core.isLent
 
-    internal val idleNanos: Long get() = core.idleNanos()
+    internal fun isCheckDue(wish: CheckedBorrow): Boolean = wish.isCheckDue(core)
 
     private val refusal: String get() = "$connection has been given back to its pool; borrow one again"
 
@@ -65,7 +66,7 @@ public class Lease internal constructor(private val core: PoolLease, connection:
      */
     internal fun passOn(reactor: Reactor): Lease? {
         if (!end()) return null
-        core.connection().forgetTimes()
+        core.passedCheck()
         return Lease(core, core.connection(), reactor)
     }
 

@@ -1,12 +1,11 @@
 package io.netpark.blocking;
 
-import io.netpark.core.pool.Borrow;
+import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.net.SocketAddress;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -17,18 +16,18 @@ final class BlockingBorrow implements Pool.Borrower {
 
     private BlockingBorrow() {}
 
-    /** Waits until there is a connection, for so long at most; with no time at all it takes one that is idle, or none. */
-    static PoolLease await(Pool pool, SocketAddress destination, long nanos) throws IOException {
+    /** Waits until there is a connection, or the time of the wish is over. */
+    static PoolLease await(CheckedBorrow wish) throws IOException {
         BlockingBorrow borrower = new BlockingBorrow();
-        Borrow borrow = pool.borrow(destination, nanos, borrower);
+        wish.ask(borrower);
         try {
             return borrower.lent.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            if (!borrow.cancel()) {
+            if (!wish.cancel()) {
                 borrower.giveUp();
             }
-            throw new InterruptedIOException("interrupted while it waited for a connection to " + destination);
+            throw new InterruptedIOException("interrupted while it waited to " + wish);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof NetparkException cause) {
                 throw cause;

@@ -92,7 +92,7 @@ public final class BlockingLease implements AutoCloseable {
             return false;
         }
         if (connection.endLease(refusal())) {
-            lease.connection().forgetTimes();
+            lease.passedCheck();
             return true;
         }
         lease.reject();

@@ -2,6 +2,7 @@ package io.netpark.blocking;
 
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.dialing.Dialer;
+import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;
@@ -71,7 +72,7 @@ public final class BlockingPool implements AutoCloseable {
     /** Without a check. */
     public BlockingPool(Dialer dialer, PoolOptions options) {
         this.core = new Pool(dialer, options);
-        this.checkAfterNanos = 0;
+        this.checkAfterNanos = CheckedBorrow.NEVER;
         this.check = null;
     }
 
@@ -133,22 +134,18 @@ public final class BlockingPool implements AutoCloseable {
 
     private BlockingLease borrow(SocketAddress destination, long nanos) throws IOException {
         ThreadWaiter.requireNoLoop("a connection of " + this);
-        long end = Due.in(nanos);
-        long left = nanos;
-        do {
-            PoolLease lent = BlockingBorrow.await(core, destination, left);
+        CheckedBorrow wish = new CheckedBorrow(core, destination, nanos, checkAfterNanos);
+        while (true) {
+            PoolLease lent = BlockingBorrow.await(wish);
             BlockingLease lease = lease(lent);
-            if (check == null || lent.idleNanos() == 0 || lent.idleNanos() < checkAfterNanos) {
+            if (check == null || !wish.isCheckDue(lent)) {
                 return lease;
             }
-            if (isGood(check, lease, end) && lease.endsCheck()) {
+            if (isGood(check, lease, wish.endNanos()) && lease.endsCheck()) {
                 return lease(lent);
             }
             lease.reject();
-            left = end - System.nanoTime();
-        } while (left > 0);
-        throw new NetparkException.TimedOut(NetparkException.Timeout.BORROW,
-                "borrow a connection to " + destination + ": none in time that its check accepts");
+        }
     }
 
     private static BlockingLease lease(PoolLease lent) {

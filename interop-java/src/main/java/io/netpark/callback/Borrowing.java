@@ -2,16 +2,12 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.pool.Borrow;
+import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
-import java.net.SocketAddress;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,21 +26,15 @@ final class Borrowing implements Pool.Borrower {
     final PlacedFuture<CallbackLease> future;
 
     private final CallbackPool pool;
-    private final SocketAddress destination;
-    private final long timeoutNanos;
+    private final CheckedBorrow wish;
     private final Callbacks callbacks;
-    private final long startNanos = System.nanoTime();
-    private final AtomicInteger asked = new AtomicInteger();
-    private volatile @Nullable Borrow borrow;
     /** What is being checked, to be closed if nobody waits for it any more. */
     private volatile @Nullable CallbackConnection checking;
 
-    /** @param timeoutNanos {@link Due#FOREVER} for ever, 0 or less not to wait */
-    Borrowing(CallbackPool pool, SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
+    Borrowing(CallbackPool pool, CheckedBorrow wish, Callbacks callbacks) {
         this.pool = pool;
         this.future = pool.client.newFuture();
-        this.destination = destination;
-        this.timeoutNanos = timeoutNanos;
+        this.wish = wish;
         this.callbacks = callbacks;
     }
 
@@ -58,41 +48,30 @@ final class Borrowing implements Pool.Borrower {
     }
 
     private void giveUp() {
-        Borrow asked = borrow;
-        if (asked != null) {
-            asked.cancel();
-        }
+        wish.cancel();
         CallbackConnection connection = checking;
         if (connection != null) {
             connection.close();
         }
     }
 
-    private long left() {
-        return timeoutNanos == Due.FOREVER || asked.get() == 1 ? timeoutNanos : timeoutNanos - (System.nanoTime() - startNanos);
-    }
-
     private void ask() {
-        if (asked.get() > 0 && System.nanoTime() - startNanos >= timeoutNanos) {
-            failed(new NetparkException.TimedOut(NetparkException.Timeout.BORROW, "borrow a connection to " + destination
-                    + ": none within " + TimeUnit.NANOSECONDS.toMillis(timeoutNanos) + " ms that its check accepts"));
+        try {
+            wish.ask(this);
+        } catch (NetparkException e) {
+            failed(e);
             return;
         }
-        int round = asked.incrementAndGet();
-        Borrow asking = pool.core.borrow(destination, left(), this);
-        if (asked.get() == round) { // or it has been lent, rejected and asked again already
-            borrow = asking;
-        }
-        if (future.isDone()) {
-            asking.cancel();
+        if (future.isDone()) { // since it was looked
+            wish.cancel();
         }
     }
 
     @Override
     public void lent(PoolLease lease) {
-        if (!lease.connection().loop().tryExecute(() -> begin(lease, pool.mustCheck(lease)))) {
+        if (!lease.connection().loop().tryExecute(() -> begin(lease, wish.isCheckDue(lease)))) {
             lease.discard();
-            failed(new NetparkException.Closed("borrow a connection to " + destination + ": the event loop was closed"));
+            failed(new NetparkException.Closed(wish + ": the event loop was closed"));
         }
     }
 
@@ -125,7 +104,7 @@ final class Borrowing implements Pool.Borrower {
         CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
         connection.life.start(() -> {});
         Timer timer = connection.loop().newTimer(connection::close);
-        timer.arm(Due.after(startNanos, timeoutNanos));
+        timer.arm(wish.endNanos());
         connection.onClose((closed, cause) -> {
             timer.disarm();
             checking = null;
@@ -149,7 +128,7 @@ final class Borrowing implements Pool.Borrower {
             if (Boolean.TRUE.equals(yes)) {
                 connection.release(clean -> {
                     if (clean) {
-                        lease.connection().forgetTimes(); // of the check
+                        lease.passedCheck();
                         begin(lease, false);
                     } else {
                         rejected(lease);

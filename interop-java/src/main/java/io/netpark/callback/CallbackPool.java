@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
+import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
-import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.pool.PoolSnapshot;
 import io.netpark.core.sys.Due;
@@ -73,14 +73,13 @@ public final class CallbackPool implements AutoCloseable {
 
     private CompletableFuture<CallbackLease> borrow(SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
         client.require(callbacks);
-        Borrowing borrowing = new Borrowing(this, Objects.requireNonNull(destination, "destination"), timeoutNanos,
-                callbacks);
+        Borrowing borrowing = new Borrowing(this, newWish(Objects.requireNonNull(destination, "destination"), timeoutNanos), callbacks);
         borrowing.start();
         return borrowing.future;
     }
 
-    boolean mustCheck(PoolLease lease) {
-        return check != null && lease.idleNanos() > 0 && lease.idleNanos() >= checkAfterNanos;
+    private CheckedBorrow newWish(SocketAddress destination, long timeoutNanos) {
+        return new CheckedBorrow(core, destination, timeoutNanos, check == null ? CheckedBorrow.NEVER : checkAfterNanos);
     }
 
     /** Makes connections to a destination until as many are idle as the options want at least. Does not wait for them. */

@@ -5,21 +5,21 @@ import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** Somebody who wants a connection, and may have to wait. */
+/** One wish for a connection, which may have to wait. */
 public final class Borrow {
 
     final Destination destination;
     final Pool.Borrower borrower;
     final long startNanos = System.nanoTime();
     final long timeoutNanos;
-    private final Pool pool;
-    /** Guarded by the pool's lock: whoever sets it answers the borrower. */
+    private final Waiting waiting;
+    /** Guarded by the pool's lock: the thread that sets it answers the borrower. */
     boolean answered;
     /** Ends the waiting. */
     volatile @Nullable Timer timer;
 
-    Borrow(Pool pool, Destination destination, long timeoutNanos, Pool.Borrower borrower) {
-        this.pool = pool;
+    Borrow(Waiting waiting, Destination destination, long timeoutNanos, Pool.Borrower borrower) {
+        this.waiting = waiting;
         this.destination = destination;
         this.timeoutNanos = timeoutNanos;
         this.borrower = borrower;
@@ -52,6 +52,6 @@ public final class Borrow {
      * @return true if the borrower is never answered; false if that has happened, or is happening
      */
     public boolean cancel() {
-        return pool.cancel(this);
+        return waiting.cancel(this);
     }
 }

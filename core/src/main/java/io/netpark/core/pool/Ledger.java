@@ -153,7 +153,7 @@ final class Ledger {
                 && first.dialing == 0 && !first.isPausing();
     }
 
-    boolean isDrained() {
+    boolean isAllClosed() {
         return draining && members.isEmpty() && dials.isEmpty();
     }
 

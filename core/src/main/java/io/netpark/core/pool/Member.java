@@ -32,10 +32,10 @@ final class Member implements Waiter {
     State state = State.NEW;
     /** Since when it is idle, as a nanoTime. */
     long idleSince;
-    private final Pool pool;
+    private final Stock stock;
 
-    Member(Pool pool, Destination destination, ConnectionDescriptor connection, long endNanos) {
-        this.pool = pool;
+    Member(Stock stock, Destination destination, ConnectionDescriptor connection, long endNanos) {
+        this.stock = stock;
         this.destination = destination;
         this.connection = connection;
         this.endNanos = endNanos;
@@ -99,6 +99,6 @@ final class Member implements Waiter {
     /** On the loop: something has come, or so it seems. */
     @Override
     public void run() {
-        pool.noticed(this);
+        stock.noticed(this);
     }
 }

@@ -11,23 +11,21 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
- * Connections to one or many destinations, kept for the next who wants one. Safe for use by any thread.
+ * Connections to one or many destinations, kept for the next borrower. Safe for use by any thread.
  *
- * <p>Who borrows gets the idle connection that was used last; or, where there is none, the next that is given back or
- * established, first come, first served. One is dialed for each who waits, as far as the limits go; where the limit in all
- * stands in the way, an idle connection to another destination makes room, the one that was idle for longest. Those who have
- * waited longest are served first whatever their destination: for the first of all a connection to another one is closed when
- * it is given back, if nothing else helps.
+ * <p>A borrower gets the idle connection that was used last. If none is idle, it gets the next connection that is given back or
+ * established: first come, first served. The pool dials one connection for each borrower who waits, as far as the limits go. If the
+ * limit of all connections stands in the way, the connection to another destination that was idle for longest is closed and makes
+ * room. The borrower who has waited longest is served first, whatever its destination: if nothing else helps, a connection to another
+ * destination is closed for it when that is given back.
  *
  * <p>An idle connection is watched: the moment its peer closes it, or sends anything, it is closed and gone. What has happened
  * up to the instant of lending is found by one more look at the socket, a system call without a round trip.
  *
- * <p>Where connecting fails it is tried again after a pause that grows, and reported once an episode, to the reporter of the
- * event loops. Nobody is called while the pool's lock is held.
+ * <p>If connecting fails, the pool tries again after a pause that grows, and reports it once an episode, to the reporter of the
+ * event loops. No borrower is called while the pool's lock is held.
  */
 public final class Pool implements AutoCloseable {
 
@@ -45,14 +43,13 @@ public final class Pool implements AutoCloseable {
     }
 
     private final EventLoopGroup group;
-    private final EventLoop loop;
     private final PoolOptions options;
 
     /** What it has and who wants it. Its monitor is the lock of the pool. */
     private final Ledger ledger;
+    private final Waiting waiting;
+    private final Stock stock;
     private final Supply supply;
-    private final CompletableFuture<Void> drained = new CompletableFuture<>();
-    private final Sweep sweep;
 
     /**
      * Makes a pool.
@@ -63,10 +60,11 @@ public final class Pool implements AutoCloseable {
         this.options = options;
         this.ledger = new Ledger(options);
         this.group = dialer.group();
-        this.loop = group.first();
-        this.supply = new Supply(this, ledger, options, loop,
+        EventLoop loop = group.first();
+        this.waiting = new Waiting(ledger, loop);
+        this.stock = new Stock(ledger, options, loop, waiting,
                 options.connectNanos == Due.FOREVER ? dialer : dialer.withTimeout(Duration.ofNanos(options.connectNanos)));
-        this.sweep = new Sweep(loop, options, this::sweep);
+        this.supply = stock.supply();
     }
 
     /** The event loops of its connections. */
@@ -101,7 +99,7 @@ public final class Pool implements AutoCloseable {
             Member found = null;
             NetparkException refusal = null;
             synchronized (ledger) {
-                borrow = new Borrow(this, ledger.destination(address), Math.min(timeoutNanos, Due.FOREVER), borrower);
+                borrow = new Borrow(waiting, ledger.destination(address), Math.min(timeoutNanos, Due.FOREVER), borrower);
                 if (ledger.draining) {
                     refusal = borrow.closed("the pool is closed");
                 } else if (borrow.destination.waiting.isEmpty()) {
@@ -122,280 +120,20 @@ public final class Pool implements AutoCloseable {
                 }
             }
             if (refusal != null) {
-                tell(borrower, refusal);
+                waiting.tell(borrower, refusal);
             } else if (found == null) {
                 try {
-                    limitWaiting(borrow);
+                    waiting.limit(borrow);
                 } catch (Throwable e) { // there was no memory for a timer
-                    if (cancel(borrow)) {
+                    if (waiting.cancel(borrow)) {
                         throw e;
                     }
                 }
                 supply.goOn();
-            } else if (!lend(found, borrower)) {
+            } else if (!stock.lend(found, borrower)) {
                 continue; // it was of no use
             }
             return borrow;
-        }
-    }
-
-    /** Lends one that has just been taken from the idle ones, unless something has come; then it is closed. */
-    private boolean lend(Member member, Borrower borrower) {
-        Calling.Lent lent = null;
-        Eviction reason;
-        try {
-            member.unpark(); // or it is running by now, and finds that it is not idle any more
-            reason = member.look();
-            if (reason == null) {
-                member.endWatch();
-                reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
-            }
-            if (reason == null) {
-                lent = new Calling.Lent(borrower, new PoolLease(this, member, System.nanoTime() - member.idleSince), loop);
-            }
-        } catch (Throwable e) {
-            evict(member, Eviction.DISCARDED);
-            throw e;
-        }
-        if (reason != null) {
-            evict(member, reason);
-            return false;
-        }
-        synchronized (ledger) {
-            ledger.tally.borrowed++;
-        }
-        Calling.call(member.connection.loop(), lent);
-        if (options.minIdle > 0) {
-            supply.goOn();
-        }
-        return true;
-    }
-
-    void tell(Borrower borrower, NetparkException failure) {
-        Calling.call(loop, new Calling.Failed(borrower, failure, loop));
-    }
-
-    private void limitWaiting(Borrow borrow) {
-        Timer timer = loop.newTimer(() -> timeOut(borrow), () -> loopsClosed(borrow));
-        synchronized (ledger) {
-            if (borrow.answered) {
-                return;
-            }
-            borrow.timer = timer;
-        }
-        if (!timer.arm(Due.after(borrow.startNanos, borrow.timeoutNanos))) {
-            loopsClosed(borrow);
-        }
-        boolean answered;
-        synchronized (ledger) {
-            answered = borrow.answered;
-        }
-        if (answered) {
-            timer.disarm(); // whoever has answered came before it was armed, perhaps
-        }
-    }
-
-    private void loopsClosed(Borrow borrow) {
-        synchronized (ledger) {
-            if (!ledger.answer(borrow)) {
-                return;
-            }
-        }
-        tell(borrow.borrower, borrow.closed("the event loops were closed"));
-    }
-
-    private void timeOut(Borrow borrow) {
-        NetparkException failure;
-        synchronized (ledger) {
-            if (!ledger.answer(borrow)) {
-                return;
-            }
-            ledger.tally.timedOut++;
-            failure = borrow.timedOut(ledger.state(borrow.destination));
-        }
-        tell(borrow.borrower, failure);
-    }
-
-    boolean cancel(Borrow borrow) {
-        synchronized (ledger) {
-            if (!ledger.answer(borrow)) {
-                return false;
-            }
-        }
-        borrow.disarm();
-        return true;
-    }
-
-    // Giving back
-
-    void giveBack(Member member) {
-        try {
-            if (member.connection.isInUse()) {
-                evict(member, Eviction.DISCARDED); // an operation that the borrower has left behind
-            } else if (member.isOld(System.nanoTime())) {
-                evict(member, Eviction.LIFETIME);
-            } else {
-                member.connection.forgetTimes();
-                settle(member, member.watch(), false);
-            }
-        } catch (Throwable e) {
-            failed(member, e);
-        }
-    }
-
-    /** A new one. */
-    void arrived(Member member) {
-        try {
-            settle(member, member.watch(), false);
-        } catch (Throwable e) {
-            failed(member, e);
-        }
-    }
-
-    /** Whatever it was, a connection must not keep its place and be nobody's. */
-    private void failed(Member member, Throwable e) {
-        synchronized (ledger) {
-            member.destination.idle.remove(member); // nobody may find it there any more
-        }
-        evict(member, Eviction.DISCARDED);
-        loop.report("A connection of a pool could not be passed on; it is closed", e);
-    }
-
-    /** On the loop: an idle connection is not silent. */
-    void noticed(Member member) {
-        synchronized (ledger) {
-            if (member.state != Member.State.IDLE) {
-                return; // lent at this moment: that looks as well
-            }
-            member.destination.change(member, Member.State.LENT);
-            member.destination.idle.remove(member);
-        }
-        try {
-            member.unpark(); // a wake-up that comes late may be of the time before
-            settle(member, member.look(), true);
-        } catch (Throwable e) {
-            failed(member, e);
-        }
-    }
-
-    /**
-     * Of one that is watched and not parked, or of no use: goes to somebody who waits, or becomes idle, or is closed.
-     *
-     * @param asked whether the kernel has just been asked. A watch that begins may not have done so, which is as good for one that is
-     *     going to be parked, and no answer for a borrower
-     */
-    private void settle(Member member, @Nullable Eviction found, boolean asked) {
-        Eviction reason = found;
-        boolean sure = asked;
-        Calling.Lent lent = null;
-        while (reason == null) {
-            Borrow next = null;
-            boolean idle = false;
-            boolean othersWait;
-            synchronized (ledger) {
-                if (member.state == Member.State.GONE) {
-                    return; // closed on this thread, by an attempt to park
-                }
-                if (ledger.draining) {
-                    reason = Eviction.POOL_CLOSED;
-                } else if (ledger.mustMakeRoom(member.destination)) {
-                    reason = Eviction.ROOM;
-                } else if (!member.destination.waiting.isEmpty() && sure) {
-                    next = member.destination.waiting.iterator().next();
-                    lent = new Calling.Lent(next.borrower, new PoolLease(this, member, 0), loop); // what needs memory comes first
-                    member.destination.change(member, Member.State.LENT);
-                    ledger.answer(next);
-                    ledger.tally.borrowed++;
-                } else if (member.destination.waiting.isEmpty()) {
-                    member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
-                    member.destination.change(member, Member.State.IDLE);
-                    member.idleSince = System.nanoTime();
-                    idle = member.park();
-                    if (!idle) {
-                        member.destination.idle.remove(member);
-                        if (member.state == Member.State.IDLE) {
-                            member.destination.change(member, Member.State.LENT);
-                        }
-                    }
-                }
-                othersWait = !ledger.waiting.isEmpty();
-            }
-            if (idle) {
-                plan(member);
-            } else if (next != null) {
-                disarm(next);
-                member.endWatch();
-                Calling.call(member.connection.loop(), lent);
-            }
-            if (idle || next != null) {
-                if (othersWait) {
-                    supply.goOn(); // it may be the room for them
-                }
-                return;
-            }
-            if (reason == null) {
-                reason = member.look();
-                sure = true;
-            } else {
-                member.endWatch();
-            }
-        }
-        evict(member, reason);
-    }
-
-    /** It is idle, and may have been lent by now: that it stays for too long is the lesser evil. */
-    private void plan(Member member) {
-        try {
-            sweep.plan(member);
-        } catch (Throwable e) {
-            loop.report("The time of an idle connection of a pool could not be planned", e);
-        }
-    }
-
-    /** The borrower is told in any case: that its timer runs, and finds nothing to do, is the lesser evil. */
-    void disarm(Borrow borrow) {
-        try {
-            borrow.disarm();
-        } catch (Throwable e) {
-            loop.report("The time of a borrower could not be taken away", e);
-        }
-    }
-
-    /** Closes a connection, and sees what can be done with the room. */
-    void evict(Member member, Eviction reason) {
-        synchronized (ledger) {
-            if (!ledger.leaves(member)) {
-                return;
-            }
-        }
-        close(member, reason);
-    }
-
-    /** Closes one that is leaving. Its place is free afterwards, and not before. */
-    private void close(Member member, Eviction reason) {
-        boolean last;
-        try {
-            member.connection.close();
-        } finally {
-            synchronized (ledger) {
-                ledger.left(member, reason);
-                last = ledger.isDrained();
-            }
-        }
-        if (last) {
-            drained();
-        } else {
-            supply.goOn();
-        }
-    }
-
-    /** Closes one that is leaving, and was idle. */
-    void closeIdle(Member member, Eviction reason) {
-        try {
-            member.unpark(); // or it is running by now, and finds that it is not idle any more
-            member.endWatch();
-        } finally {
-            close(member, reason);
         }
     }
 
@@ -408,34 +146,6 @@ public final class Pool implements AutoCloseable {
             ledger.destination(address);
         }
         supply.goOn();
-    }
-
-    /** On the loop. */
-    private void sweep() {
-        List<Member> over;
-        synchronized (ledger) {
-            over = sweep.findOver(ledger.destinations.values());
-        }
-        sweep.arm();
-        long now = System.nanoTime();
-        retire(over, member -> member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE);
-    }
-
-    /** Closes those that have just been taken from the idle ones. */
-    private void retire(List<Member> members, Function<Member, Eviction> reason) {
-        for (Member member : members) {
-            boolean leaves;
-            synchronized (ledger) {
-                leaves = ledger.leaves(member);
-            }
-            if (leaves) {
-                try {
-                    closeIdle(member, reason.apply(member));
-                } catch (Throwable e) {
-                    loop.report("Closing an idle connection of a pool threw", e);
-                }
-            }
-        }
     }
 
     // The end
@@ -467,22 +177,22 @@ public final class Pool implements AutoCloseable {
                 member.destination.change(member, Member.State.LENT);
                 member.destination.idle.clear();
             }
-            none = ledger.isDrained();
+            none = ledger.isAllClosed();
         }
-        sweep.stop();
+        stock.stopSweeping();
         retries.forEach(Timer::disarm);
         for (Dialing dialing : dialed) {
             dialing.cancel();
         }
         for (Borrow borrow : told) {
-            disarm(borrow);
-            tell(borrow.borrower, borrow.closed("the pool is closed"));
+            waiting.disarm(borrow);
+            waiting.tell(borrow.borrower, borrow.closed("the pool is closed"));
         }
-        retire(idle, member -> Eviction.POOL_CLOSED);
+        stock.retire(idle, member -> Eviction.POOL_CLOSED);
         if (none) {
-            drained();
+            stock.tellAllClosed();
         }
-        return drained.copy();
+        return stock.allClosed();
     }
 
     /** As {@link #drain}, and closes the connections that are lent as well. Returns how many these were. */
@@ -492,7 +202,7 @@ public final class Pool implements AutoCloseable {
         synchronized (ledger) {
             rest = ledger.members.stream().filter(member -> member.state != Member.State.GONE).toList();
         }
-        rest.forEach(member -> evict(member, Eviction.POOL_CLOSED));
+        rest.forEach(member -> stock.evict(member, Eviction.POOL_CLOSED));
         return rest.size();
     }
 
@@ -500,11 +210,6 @@ public final class Pool implements AutoCloseable {
     @Override
     public void close() {
         cut();
-    }
-
-    /** The last one is closed. Without the lock. */
-    void drained() {
-        drained.complete(null);
     }
 
     // What can be seen

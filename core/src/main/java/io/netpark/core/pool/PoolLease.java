@@ -23,13 +23,13 @@ public final class PoolLease {
         }
     }
 
-    private final Pool pool;
+    private final Stock stock;
     private final Member member;
     private final long idleNanos;
     private volatile boolean ended;
 
-    PoolLease(Pool pool, Member member, long idleNanos) {
-        this.pool = pool;
+    PoolLease(Stock stock, Member member, long idleNanos) {
+        this.stock = stock;
         this.member = member;
         this.idleNanos = idleNanos;
     }
@@ -65,7 +65,12 @@ public final class PoolLease {
      */
     public void giveBack() {
         end();
-        pool.giveBack(member);
+        stock.giveBack(member);
+    }
+
+    /** A check of the borrower's has found it good: the deadlines and timeouts that the check has set are taken away. */
+    public void passedCheck() {
+        connection().forgetTimes();
     }
 
     /** Closes it, as nobody should get it any more. Without effect if the lease has ended. */
@@ -80,7 +85,7 @@ public final class PoolLease {
 
     private void discard(Eviction why) {
         if (ENDED.compareAndSet(this, false, true)) {
-            pool.evict(member, why);
+            stock.evict(member, why);
         }
     }
 

@@ -16,7 +16,8 @@ final class Supply {
     /** A destination that failed, and that nobody has wanted since, is remembered for so long: then the episode is over. */
     private static final long EPISODE_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-    private final Pool pool;
+    private final Stock stock;
+    private final Waiting waiting;
     private final Ledger ledger;
     private final PoolOptions options;
     private final EventLoop loop;
@@ -24,8 +25,9 @@ final class Supply {
     /** Somebody is in {@link #goOn}, and looks once more before it leaves. Guarded by the ledger. */
     private boolean goingOn;
 
-    Supply(Pool pool, Ledger ledger, PoolOptions options, EventLoop loop, Dialer dialer) {
-        this.pool = pool;
+    Supply(Stock stock, Waiting waiting, Ledger ledger, PoolOptions options, EventLoop loop, Dialer dialer) {
+        this.stock = stock;
+        this.waiting = waiting;
         this.ledger = ledger;
         this.options = options;
         this.loop = loop;
@@ -36,7 +38,7 @@ final class Supply {
         Member member;
         boolean again;
         try {
-            member = new Member(pool, dialing.destination, connection, end());
+            member = new Member(stock, dialing.destination, connection, end());
             synchronized (ledger) {
                 again = dialing.destination.failures > 0;
                 if (!ledger.arrived(dialing, member)) {
@@ -52,7 +54,7 @@ final class Supply {
             connection.close(); // of a dial that has failed, or been given up
             return;
         }
-        pool.arrived(member);
+        stock.arrived(member);
         if (again) {
             goOn(); // the others need not wait for the end of a pause any more
         }
@@ -79,7 +81,7 @@ final class Supply {
             first = destination.failed(cause, options) && !ledger.draining;
             plan = !destination.retryPlanned && !ledger.draining;
             destination.retryPlanned |= plan;
-            last = ledger.isDrained();
+            last = ledger.isAllClosed();
             if (options.failFast) {
                 told = List.copyOf(destination.waiting);
                 told.forEach(ledger::answer);
@@ -92,11 +94,11 @@ final class Supply {
             loop.report("Connections to " + destination + " cannot be had for the pool, which goes on trying", cause);
         }
         for (Borrow borrow : told) {
-            pool.disarm(borrow);
-            pool.tell(borrow.borrower, cause);
+            waiting.disarm(borrow);
+            waiting.tell(borrow.borrower, cause);
         }
         if (last) {
-            pool.drained();
+            stock.tellAllClosed();
         } else {
             goOn();
         }
@@ -141,7 +143,7 @@ final class Supply {
         }
         planRetries();
         if (room != null) {
-            pool.closeIdle(room, Eviction.ROOM); // first: there are never more than are allowed
+            stock.closeIdle(room, Eviction.ROOM); // first: there are never more than are allowed
         } else if (dialing != null) {
             dial(dialing);
         }
