@@ -122,14 +122,14 @@ public class Listener internal constructor(
      *
      * | The failure | counted | told to [onFailure] | if there is no [onFailure] |
      * |---|---|---|---|
-     * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.loop.PeerFault] | yes | nothing |
+     * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.report.PeerFault] | yes | nothing |
      * | `Closed` of this connection, or of any when the reactor is closed | | no | nothing |
      * | anything else, also of another connection, or of [context] | | yes | told to the `CoroutineExceptionHandler` of this call's context, or else reported |
      * | `CancellationException` | | no | nothing |
      *
      * A handler that fails or is cancelled in the midst of an answer (with bytes unflushed, or having written since it last began to
      * read) ends with a reset, so that what is cut off does not look complete. What is unflushed is dropped, and
-     * [counted][io.netpark.core.loop.LoopSnapshot.bytesDropped]. A `CancellationException` counts as a cancellation also if the handler has
+     * [counted][io.netpark.core.report.LoopSnapshot.bytesDropped]. A `CancellationException` counts as a cancellation also if the handler has
      * thrown it without having been cancelled: by a `withTimeout` of its own, say, or by waiting for something else that was cancelled.
      *
      * What fails in accepting, a balancing that throws, say, is reported once an episode, and tried again.

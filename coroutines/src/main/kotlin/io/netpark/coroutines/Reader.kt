@@ -1,9 +1,9 @@
 package io.netpark.coroutines
 
 import io.netpark.core.buffer.BufferReader
-import io.netpark.core.buffer.Framing
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
+import io.netpark.core.framing.Framing
 import io.netpark.core.net.streams.AwaitedInput
 import io.netpark.core.net.streams.AwaitedInput.Part
 import io.netpark.core.sys.NetparkException

@@ -6,10 +6,13 @@ import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.buffer.Framing
+import io.netpark.core.framing.Framing
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -20,9 +23,6 @@ import kotlinx.coroutines.flow.take
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
-import kotlin.time.TimeSource
 
 /** One awaiting function: the bytes that make it whole, what it gives for them, and whether a clean end is a value for it. */
 private class Awaited(

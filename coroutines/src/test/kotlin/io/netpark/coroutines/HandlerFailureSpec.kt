@@ -3,10 +3,12 @@ package io.netpark.coroutines
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
-import io.netpark.core.buffer.Framing
-import io.netpark.core.loop.PeerFaults
+import io.netpark.core.framing.Framing
+import io.netpark.core.report.PeerFaults
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.TimeSource
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -17,8 +19,6 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.TimeSource
 
 /** Which ends of a handler are reported, and which only counted. */
 class HandlerFailureSpec : NetparkSpec(body = {

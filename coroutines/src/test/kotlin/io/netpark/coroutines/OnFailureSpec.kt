@@ -4,10 +4,13 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
-import io.netpark.core.loop.PeerFaults
+import io.netpark.core.report.PeerFaults
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
+import java.net.SocketAddress
+import java.util.concurrent.ConcurrentLinkedQueue
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
@@ -20,9 +23,6 @@ import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
-import java.net.SocketAddress
-import java.util.concurrent.ConcurrentLinkedQueue
-import kotlin.time.Duration.Companion.milliseconds
 
 /** What serve's onFailure is told, what is reported because there is none, and what is dropped. */
 class OnFailureSpec : NetparkSpec(body = {
@@ -38,7 +38,7 @@ class OnFailureSpec : NetparkSpec(body = {
     ): Outcome {
         val reporter = RecordingReporter()
         val told = ConcurrentLinkedQueue<Throwable>()
-        var total: io.netpark.core.loop.LoopSnapshot? = null
+        var total: io.netpark.core.report.LoopSnapshot? = null
         Reactor(1) { daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {

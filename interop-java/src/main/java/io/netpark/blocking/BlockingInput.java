@@ -1,11 +1,11 @@
 package io.netpark.blocking;
 
 import io.netpark.core.buffer.BufferReader;
-import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.net.streams.AwaitedInput;
 import io.netpark.core.net.streams.AwaitedInput.Part;
 import io.netpark.core.net.streams.ConnectionDescriptor;

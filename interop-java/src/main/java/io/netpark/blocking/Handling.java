@@ -2,7 +2,7 @@ package io.netpark.blocking;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.loop.PeerFault;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.Executor;

@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.net.options.TcpInfo;

@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;

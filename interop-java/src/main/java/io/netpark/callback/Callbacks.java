@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -197,7 +197,7 @@ public final class Callbacks {
          * Something has gone wrong. What the peer does to its connection (a reset, any timeout, a stream that ends in the midst of
          * something, more than a limit allows) is counted and told here. What a callback throws otherwise is told here instead of being
          * reported. Without this callback the former is counted only, and the latter reported to the
-         * {@linkplain io.netpark.core.loop.Reporter reporter}. The connection is closed in either case, unless it was a close callback
+         * {@linkplain io.netpark.core.report.Reporter reporter}. The connection is closed in either case, unless it was a close callback
          * that threw; this comes before disconnect and close.
          */
         public Builder onFailure(FailureHandler handler) {

@@ -1,7 +1,7 @@
 package io.netpark.callback;
 
 import io.netpark.core.buffer.BufferReader;
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.loop.PeerFault;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

@@ -2,9 +2,9 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.Place;
 import io.netpark.callback.futures.PlacedFuture;
-import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.EventLoop;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package io.netpark.callback;
 
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import org.jspecify.annotations.Nullable;
 
 /** Who is told of bytes: one of the two, or nobody, and then they are dropped. */

@@ -103,7 +103,7 @@ abstract sealed class Setup<B extends Setup<B>> permits CallbackServer.Builder, 
      * it, a connection is not read until the callback takes some bytes, when it is called again by
      * {@link CallbackConnection#requestAgain}; or it is closed: {@link #atInputLimit}. The default is 64 KiB for a request
      * callback, and 1 MiB for an input callback and for messages, or as much as a message of their
-     * {@link io.netpark.core.buffer.Framing} may need.
+     * {@link io.netpark.core.framing.Framing} may need.
      */
     public B inputLimit(int bytes) {
         inputLimit = positive(bytes);

@@ -5,7 +5,7 @@
  * another one. So callbacks need no locks among themselves, and must not block: whoever waits there keeps all other
  * connections of the loop waiting. What a callback throws closes that connection, and only that; it is told to its
  * {@linkplain io.netpark.callback.Callbacks.Builder#onFailure failure callback}, or reported to the
- * {@linkplain io.netpark.core.loop.Reporter reporter} of the group.
+ * {@linkplain io.netpark.core.report.Reporter reporter} of the group.
  */
 @org.jspecify.annotations.NullMarked
 package io.netpark.callback;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InputStream;

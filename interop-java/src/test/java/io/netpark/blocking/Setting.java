@@ -1,9 +1,9 @@
 package io.netpark.blocking;
 
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.loop.Reporter;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.UnixAddress;
 import java.io.IOException;

@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingListener;
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.net.serving.Shutdown;
 import java.io.IOException;
 import java.net.SocketAddress;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.io.ByteArrayOutputStream;

@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.buffer.Framing;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.net.Socket;

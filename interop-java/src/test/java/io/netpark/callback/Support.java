@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.loop.Reporter;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
 import java.io.File;
 import java.io.IOException;

@@ -2,8 +2,8 @@ package io.netpark.core.buffer;
 
 import io.netpark.core.heap.Block;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.loop.Reporter;
 import io.netpark.core.memory.DirectBuffers;
+import io.netpark.core.report.Reporter;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;

@@ -2,7 +2,7 @@ package io.netpark.core.buffer;
 
 import io.netpark.core.heap.Block;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.loop.Reporter;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.NetparkException;
 import java.lang.ref.Reference;
 import java.lang.ref.ReferenceQueue;

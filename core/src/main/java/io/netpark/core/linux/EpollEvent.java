@@ -1,6 +1,5 @@
 package io.netpark.core.linux;
 
-import io.netpark.core.sys.Platform;
 import java.nio.ByteBuffer;
 
 /**
@@ -12,10 +11,10 @@ import java.nio.ByteBuffer;
 public final class EpollEvent {
 
     /** Bytes from one array element to the next: 12 on x86-64, 16 elsewhere. */
-    public static final int SIZE = Platform.isX86() ? 12 : 16;
+    public static final int SIZE = Architecture.isX86() ? 12 : 16;
 
     static final int EVENTS = 0;
-    static final int DATA = Platform.isX86() ? 4 : 8;
+    static final int DATA = Architecture.isX86() ? 4 : 8;
 
     private EpollEvent() {}
 

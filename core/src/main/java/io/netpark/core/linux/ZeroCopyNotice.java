@@ -1,11 +1,10 @@
 package io.netpark.core.linux;
 
-import io.netpark.core.sys.Rights;
 import java.nio.ByteBuffer;
 
 /**
- * Layout of the control message that tells of sends with {@link Linux#MSG_ZEROCOPY}: a header as of {@link Rights}, of level and
- * type IP_RECVERR or IPV6_RECVERR, then {@code struct sock_extended_err}: {@code u32 errno; u8 origin; u8 type; u8 code; u8 pad;
+ * Layout of the control message that tells of sends with {@link Linux#MSG_ZEROCOPY}: a header ({@code struct
+ * cmsghdr}) of level and type IP_RECVERR or IPV6_RECVERR, then {@code struct sock_extended_err}: {@code u32 errno; u8 origin; u8 type; u8 code; u8 pad;
  * u32 info; u32 data}, and an address that nobody needs. Info to data are the numbers of the sends that it is about, which the
  * kernel counts from 0 for each socket (Documentation/networking/msg_zerocopy.rst).
  *

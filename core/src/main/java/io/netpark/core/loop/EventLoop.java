@@ -1,7 +1,11 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.LoopSnapshot;
+import io.netpark.core.report.PeerFault;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
@@ -567,12 +571,13 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return thread.getStackTrace();
     }
 
-    long pendingTasks() {
-        return tasks.size();
+    /** What it has counted up to now, or null if it counts nothing. */
+    @Nullable LoopSnapshot snapshot() {
+        return counters == null ? null : counters.snapshot(toString(), descriptors(), parked(), tasks.size());
     }
 
     /** Operations that are parked, at about this moment. */
-    long parked() {
+    private long parked() {
         long parked = 0;
         for (Pollable pollable : poller.watched()) {
             parked += pollable.parked();

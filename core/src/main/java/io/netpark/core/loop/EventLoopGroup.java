@@ -1,6 +1,11 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.counting.Counters;
+import io.netpark.core.counting.Totals;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.GroupSnapshot;
+import io.netpark.core.report.LoopSnapshot;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
@@ -26,9 +31,8 @@ public final class EventLoopGroup implements AutoCloseable {
     private final List<EventLoop> retiring = new ArrayList<>();
     private int started;
     private volatile boolean closed;
-    private final boolean counted;
-    /** What loops have counted that have ended. */
-    private LoopSnapshot departed;
+    /** Null without metrics. */
+    private final @Nullable Totals totals;
     private final @Nullable Watchdog watchdog;
     /** The first failure of a loop. */
     private @Nullable Throwable lost;
@@ -42,8 +46,7 @@ public final class EventLoopGroup implements AutoCloseable {
     private EventLoopGroup(Starter starter, String name, Builder builder) throws NetparkException {
         this.starter = starter;
         this.balancing = builder.balancing;
-        this.counted = builder.metrics;
-        this.departed = LoopSnapshot.none(name);
+        this.totals = builder.metrics ? new Totals(name) : null;
         this.watchdog = builder.watchdogNanos == Due.FOREVER ? null
                 : new Watchdog(name + "-watchdog", builder.watchdogNanos, builder.observer, this::all);
         this.loops = List.of();
@@ -174,8 +177,9 @@ public final class EventLoopGroup implements AutoCloseable {
             if (terminated && lost == null) {
                 lost = loop.failure();
             }
-            if (terminated && loop.counters() != null) {
-                departed = departed.plus(loop.counters().snapshot(loop).ended());
+            LoopSnapshot last = terminated ? loop.snapshot() : null;
+            if (last != null && totals != null) {
+                totals.ended(last);
             }
             return terminated;
         });
@@ -195,20 +199,14 @@ public final class EventLoopGroup implements AutoCloseable {
      * @throws IllegalStateException if {@link Builder#metrics} is off
      */
     public synchronized GroupSnapshot snapshot() {
-        if (!counted) {
+        if (totals == null) {
             throw new IllegalStateException("this group counts nothing; build it with metrics(true)");
         }
         List<LoopSnapshot> each = new ArrayList<>();
         for (EventLoop loop : all()) {
-            Counters counters = loop.counters();
-            assert counters != null;
-            each.add(counters.snapshot(loop));
+            each.add(Objects.requireNonNull(loop.snapshot()));
         }
-        LoopSnapshot total = departed;
-        for (LoopSnapshot loop : each) {
-            total = total.plus(loop);
-        }
-        return new GroupSnapshot(List.copyOf(each), total);
+        return totals.with(each);
     }
 
     /**

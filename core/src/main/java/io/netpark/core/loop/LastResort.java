@@ -1,5 +1,7 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.report.Reporter;
+
 /** Standard error: for what a {@link Reporter} could not take. Never throws. */
 final class LastResort {
 

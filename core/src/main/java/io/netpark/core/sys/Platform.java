@@ -1,16 +1,13 @@
 package io.netpark.core.sys;
 
+import io.netpark.core.linux.Architecture;
 import io.netpark.core.linux.EpollEvent;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.memory.NativeMemory;
 import java.nio.ByteBuffer;
-import java.util.Locale;
 
 /** Where Netpark runs: Linux on a 64-bit x86 or ARM processor. Anywhere else it says so at start. */
 public final class Platform {
-
-    /** {@code os.arch} of the running JVM, in the JDK's spelling. */
-    static final String ARCHITECTURE = System.getProperty("os.arch", "unknown").toLowerCase(Locale.ROOT);
 
     private Platform() {}
 
@@ -25,14 +22,10 @@ public final class Platform {
             throw new UnsupportedOperationException(
                     "Netpark is built on Linux epoll and cannot run on " + system + "; run it in a Linux container or VM");
         }
-        if (!isX86() && !ARCHITECTURE.equals("aarch64")) {
+        if (!Architecture.isX86() && !Architecture.isArm()) {
             throw new UnsupportedOperationException(
-                    "Netpark knows the system call layouts of x86-64 and aarch64, not of " + ARCHITECTURE);
+                    "Netpark knows the system call layouts of x86-64 and aarch64, not of " + Architecture.NAME);
         }
-    }
-
-    public static boolean isX86() {
-        return ARCHITECTURE.equals("amd64") || ARCHITECTURE.equals("x86_64");
     }
 
     /**
@@ -61,7 +54,7 @@ public final class Platform {
             if (ready != 1 || EpollEvent.readiness(events, 0) != Linux.EPOLLIN || EpollEvent.data(events, 0) != token) {
                 throw new UnsupportedOperationException(
                         "Netpark's layout of struct epoll_event (" + EpollEvent.SIZE + " bytes) is not that of this"
-                                + " kernel on " + ARCHITECTURE + ": an eventfd's token came back as "
+                                + " kernel on " + Architecture.NAME + ": an eventfd's token came back as "
                                 + Long.toHexString(EpollEvent.data(events, 0)));
             }
         } finally {

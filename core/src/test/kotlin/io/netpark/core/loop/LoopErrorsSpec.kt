@@ -6,6 +6,7 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.poll.Poller
+import io.netpark.core.report.Reporter
 import io.netpark.core.sys.Binding
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException

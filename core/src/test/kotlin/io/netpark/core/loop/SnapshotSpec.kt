@@ -15,6 +15,9 @@ import io.netpark.core.net.listening.Admission
 import io.netpark.core.poll.Pollable
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolOptions
+import io.netpark.core.report.LoopSnapshot
+import io.netpark.core.report.PeerFault
+import io.netpark.core.report.PeerFaults
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -26,8 +29,6 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
-import jdk.jfr.Recording
-import jdk.jfr.consumer.RecordingFile
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
@@ -35,6 +36,8 @@ import java.time.Duration
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
+import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordingFile
 
 class SnapshotSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {

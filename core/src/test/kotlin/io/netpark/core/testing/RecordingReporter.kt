@@ -1,6 +1,6 @@
 package io.netpark.core.testing
 
-import io.netpark.core.loop.Reporter
+import io.netpark.core.report.Reporter
 import java.util.concurrent.ConcurrentLinkedQueue
 
 /** Keeps what is reported, so that a test can ask for it and an unexpected report fails. */

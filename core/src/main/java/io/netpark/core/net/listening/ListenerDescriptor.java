@@ -1,7 +1,7 @@
 package io.netpark.core.net.listening;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.linux.Linux;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Observer;

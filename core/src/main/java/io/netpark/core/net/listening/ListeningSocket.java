@@ -1,9 +1,9 @@
 package io.netpark.core.net.listening;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;

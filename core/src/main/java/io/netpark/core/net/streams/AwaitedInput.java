@@ -1,8 +1,8 @@
 package io.netpark.core.net.streams;
 
 import io.netpark.core.buffer.BufferReader;
-import io.netpark.core.buffer.Framing;
 import io.netpark.core.buffer.OwnedBuffer;
+import io.netpark.core.framing.Framing;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;

@@ -1,10 +1,10 @@
 package io.netpark.core.net.streams;
 
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.net.files.FileTransfer;

@@ -1,8 +1,8 @@
 package io.netpark.core.net.streams;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.net.address.Addresses;

@@ -2,10 +2,10 @@ package io.netpark.core.net.zerocopy;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.Segment;
+import io.netpark.core.counting.Counters;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.linux.MsgHdr;
 import io.netpark.core.linux.ZeroCopyNotice;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.scratch.Scratch;

@@ -5,10 +5,10 @@ import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
-import io.netpark.core.buffer.Framing
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.framing.Framing
 import io.netpark.core.net.streams.AwaitedInput.Part
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec

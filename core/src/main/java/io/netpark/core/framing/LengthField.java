@@ -1,5 +1,6 @@
-package io.netpark.core.buffer;
+package io.netpark.core.framing;
 
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -26,7 +27,7 @@ public final class LengthField implements Framing {
     private final boolean headerKept;
 
     LengthField(int width, int limit) {
-        this(checkedWidth(width), FixedLength.positive(limit, "limit of a message"), false, 0, 0, false);
+        this(checkedWidth(width), Limit.positive(limit, "limit of a message"), false, 0, 0, false);
     }
 
     private LengthField(int width, int limit, boolean littleEndian, int offset, int adjustment, boolean headerKept) {

@@ -1,4 +1,4 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
 /**
  * Told what an operator must know: user code that threw, descriptors that ran out. Called on event loops and on other

@@ -1,10 +1,12 @@
-package io.netpark.core.buffer
+package io.netpark.core.framing
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
 import java.nio.ByteBuffer

@@ -1,11 +1,11 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a peer can do to its own connection. It is counted, see {@link EventLoop#countIfByPeer}, and not reported: an operator can
- * do nothing about one of them, and can see from the numbers if there are many.
+ * What a peer can do to its own connection. It is counted and not {@linkplain Reporter reported}: an operator can do nothing about
+ * a single one, and can see from the numbers whether there are many.
  */
 public enum PeerFault {
     /** It reset the connection, or was gone while there were bytes for it. */

@@ -1,5 +1,6 @@
-package io.netpark.core.buffer;
+package io.netpark.core.framing;
 
+import io.netpark.core.buffer.BufferReader;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
@@ -7,14 +8,7 @@ import org.jspecify.annotations.Nullable;
 record FixedLength(int length) implements Framing {
 
     FixedLength {
-        positive(length, "length of a message");
-    }
-
-    static int positive(int number, String what) {
-        if (number < 1) {
-            throw new IllegalArgumentException("the " + what + " must be positive, not " + number);
-        }
-        return number;
+        Limit.positive(length, "length of a message");
     }
 
     @Override

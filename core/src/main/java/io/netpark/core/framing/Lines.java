@@ -1,5 +1,6 @@
-package io.netpark.core.buffer;
+package io.netpark.core.framing;
 
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -8,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 record Lines(int limit) implements Framing {
 
     Lines {
-        FixedLength.positive(limit, "limit of a line");
+        Limit.positive(limit, "limit of a line");
     }
 
     @Override
@@ -22,7 +23,7 @@ record Lines(int limit) implements Framing {
         long end = index < 0 ? in.available() : index;
         boolean carriageReturn = end > 0 && in.getByte(end - 1) == '\r';
         long length = carriageReturn ? end - 1 : end;
-        Delimited.check(length, limit, "the end of a line");
+        Limit.check(length, limit, "the end of a line");
         if (index < 0) {
             return null;
         }

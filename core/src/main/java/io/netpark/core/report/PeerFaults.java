@@ -1,4 +1,4 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
 /**
  * How many connections have ended by what their peers did, by its {@linkplain PeerFault kind}.
@@ -10,8 +10,6 @@ package io.netpark.core.loop;
  */
 public record PeerFaults(long reset, long timedOut, long truncated, long limit) {
 
-    static final PeerFaults NONE = new PeerFaults(0, 0, 0, 0);
-
     /** Those of one kind. */
     public long of(PeerFault kind) {
         return switch (kind) {
@@ -20,9 +18,5 @@ public record PeerFaults(long reset, long timedOut, long truncated, long limit) 
             case TRUNCATED -> truncated;
             case LIMIT -> limit;
         };
-    }
-
-    PeerFaults plus(PeerFaults other) {
-        return new PeerFaults(reset + other.reset, timedOut + other.timedOut, truncated + other.truncated, limit + other.limit);
     }
 }

@@ -1,4 +1,4 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
 import java.util.List;
 

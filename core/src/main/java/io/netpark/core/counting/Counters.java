@@ -1,15 +1,16 @@
-package io.netpark.core.loop;
+package io.netpark.core.counting;
 
+import io.netpark.core.report.LoopSnapshot;
+import io.netpark.core.report.PeerFault;
+import io.netpark.core.report.PeerFaults;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
 /**
- * What one loop counts, if its group has {@linkplain EventLoopGroup.Builder#metrics metrics}. What happens often is counted by
- * the loop's thread alone, without an atomic operation; other threads have counters of their own for the same. Read by anyone.
- *
- * <p>For Netpark's own adapters: users see a {@link LoopSnapshot}.
+ * What one event loop counts, if its group has metrics. The loop's thread counts what happens often in fields of its own, without
+ * an atomic operation; other threads have other counters for the same. Any thread may take a {@linkplain #snapshot snapshot}.
  */
 public final class Counters {
 
@@ -44,8 +45,6 @@ public final class Counters {
     private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
     private long turnBegan;
 
-    Counters() {}
-
     private void add(int counter, long count) {
         long value = own[PADDING + counter]; // nobody else writes
         LONGS.setOpaque(own, PADDING + counter, value + count);
@@ -74,7 +73,7 @@ public final class Counters {
     }
 
     /** Bytes were to be written, and will not be. */
-    void dropped(long bytes) {
+    public void dropped(long bytes) {
         bytesDropped.add(bytes);
     }
 
@@ -109,7 +108,7 @@ public final class Counters {
     }
 
     /** A peer has ended its own connection so. */
-    void peerFault(PeerFault kind) {
+    public void peerFault(PeerFault kind) {
         peerFaults[kind.ordinal()].increment();
     }
 
@@ -118,34 +117,44 @@ public final class Counters {
     }
 
     /** A thread has written the eventfd. */
-    void wokenUp() {
+    public void wokenUp() {
         wakeups.increment();
     }
 
     /** The poller has returned. */
-    void turnBegins(int events) {
+    public void turnBegins(int events) {
         turnBegan = System.nanoTime();
         add(TURNS, 1);
         add(EVENTS, events);
     }
 
-    void turnEnds(int pendingTimers) {
+    /** The loop is about to wait again. */
+    public void turnEnds(int pendingTimers) {
         add(BUSY_NANOS, System.nanoTime() - turnBegan);
         LONGS.setOpaque(own, PADDING + PENDING_TIMERS, (long) pendingTimers);
     }
 
-    void ranTasks(int count) {
+    /** The loop has run so many tasks. */
+    public void ranTasks(int count) {
         add(TASKS, count);
     }
 
-    LoopSnapshot snapshot(EventLoop loop) {
+    /**
+     * All of it, and what the loop itself knows of this instant.
+     *
+     * @param loop the loop's name
+     * @param descriptors watched now
+     * @param parked operations that wait for readiness now
+     * @param pendingTasks queued now
+     */
+    public LoopSnapshot snapshot(String loop, long descriptors, long parked, long pendingTasks) {
         long openedEver = opened.sum();
-        return new LoopSnapshot(loop.toString(), Math.max(0, openedEver - closed.sum()), openedEver,
+        return new LoopSnapshot(loop, Math.max(0, openedEver - closed.sum()), openedEver,
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
                 bytesDropped.sum(), refused.sum(),
                 new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
                         peerFaults(PeerFault.LIMIT)),
-                acceptPauses.sum(), loop.descriptors(), loop.parked(), loop.pendingTasks(), get(TASKS),
+                acceptPauses.sum(), descriptors, parked, pendingTasks, get(TASKS),
                 get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS), lent.sum(), copied.sum());
     }
 }

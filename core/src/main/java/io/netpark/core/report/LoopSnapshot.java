@@ -1,4 +1,4 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
 /**
  * What a loop has counted up to an instant, or the sums of several. The values are read one after another while the loop
@@ -45,25 +45,4 @@ public record LoopSnapshot(
         long events,
         long busyNanos,
         long zeroCopySends,
-        long zeroCopyCopied) {
-
-    static LoopSnapshot none(String name) {
-        return new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, PeerFaults.NONE, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    }
-
-    /** Of a loop that has ended: what is "now" is nothing. */
-    LoopSnapshot ended() {
-        return new LoopSnapshot(name, 0, connectionsEver, bytesIn, bytesOut, bytesDropped, refused, peerFaults, acceptPauses, 0, 0, 0,
-                tasks, 0, wakeups, turns, events, busyNanos, zeroCopySends, zeroCopyCopied);
-    }
-
-    LoopSnapshot plus(LoopSnapshot other) {
-        return new LoopSnapshot(name, connections + other.connections, connectionsEver + other.connectionsEver,
-                bytesIn + other.bytesIn, bytesOut + other.bytesOut, bytesDropped + other.bytesDropped,
-                refused + other.refused, peerFaults.plus(other.peerFaults),
-                acceptPauses + other.acceptPauses, descriptors + other.descriptors, parked + other.parked,
-                pendingTasks + other.pendingTasks, tasks + other.tasks, pendingTimers + other.pendingTimers,
-                wakeups + other.wakeups, turns + other.turns, events + other.events, busyNanos + other.busyNanos,
-                zeroCopySends + other.zeroCopySends, zeroCopyCopied + other.zeroCopyCopied);
-    }
-}
+        long zeroCopyCopied) {}

@@ -1,5 +1,6 @@
-package io.netpark.core.buffer;
+package io.netpark.core.framing;
 
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,6 @@
-package io.netpark.core.buffer;
+package io.netpark.core.framing;
 
+import io.netpark.core.buffer.BufferReader;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,8 @@ public final class Delimiter implements Framing {
     private final boolean kept;
 
     Delimiter(byte[] delimiter, int limit) {
-        this(delimiter.clone(), FixedLength.positive(limit, "limit of a message"), false);
-        FixedLength.positive(delimiter.length, "length of a delimiter");
+        this(delimiter.clone(), Limit.positive(limit, "limit of a message"), false);
+        Limit.positive(delimiter.length, "length of a delimiter");
     }
 
     private Delimiter(byte[] delimiter, int limit, boolean kept) {
@@ -40,10 +41,10 @@ public final class Delimiter implements Framing {
     public @Nullable ByteBuffer take(BufferReader in) throws NetparkException.LimitExceeded {
         long index = in.indexOf(delimiter);
         if (index < 0) {
-            Delimited.check(in.available() - (delimiter.length - 1), limit, "a delimiter of a message");
+            Limit.check(in.available() - (delimiter.length - 1), limit, "a delimiter of a message");
             return null;
         }
-        Delimited.check(index, limit, "a delimiter of a message");
+        Limit.check(index, limit, "a delimiter of a message");
         if (kept) {
             return in.next((int) index + delimiter.length);
         }

@@ -1,0 +1,9 @@
+/**
+ * What event loops say of themselves: trouble, to a {@link io.netpark.core.report.Reporter}; and numbers, in a
+ * {@link io.netpark.core.report.GroupSnapshot}.
+ *
+ * <p>A peer's {@linkplain io.netpark.core.report.PeerFault faults} against its own connection are numbers and no trouble. This
+ * package uses the exceptions of {@code core.sys}.
+ */
+@org.jspecify.annotations.NullMarked
+package io.netpark.core.report;
