@@ -14,13 +14,16 @@ import org.jspecify.annotations.Nullable;
 final class ReadyBatch {
 
     private final Poller poller;
+    private final Reports reports;
     final WokenBatch woken = new WokenBatch();
+    /** How many events the last wait has found. */
     private int found;
-    /** Of those found. */
+    /** How many of them have been taken in. */
     private int takenIn;
 
-    ReadyBatch(Poller poller) {
+    ReadyBatch(Poller poller, Reports reports) {
         this.poller = poller;
+        this.reports = reports;
     }
 
     /** Whether all that has been found has been taken in and run. */
@@ -35,33 +38,33 @@ final class ReadyBatch {
         return found = poller.await(timeoutNanos);
     }
 
-    /** Tells those who are ready, and runs who has waited. */
-    void deliver(EventLoop loop) {
+    /** Takes all events in, and runs the waiters that they wake. */
+    void deliver(Turn turn) {
         while (takenIn < found) {
             if (!woken.makeRoom()) {
-                runWoken(loop);
+                runWoken(turn);
             }
             int next = takenIn++;
             Pollable pollable = poller.pollable(next);
             if (pollable != null) {
-                takeIn(loop, pollable, poller.readiness(next));
+                takeIn(pollable, poller.readiness(next));
             }
         }
-        runWoken(loop);
+        runWoken(turn);
     }
 
     /** What fails for one must not keep the rest of the batch from being taken in. */
-    private void takeIn(EventLoop loop, Pollable pollable, int readiness) {
+    private void takeIn(Pollable pollable, int readiness) {
         try {
             pollable.ready(readiness, woken);
         } catch (Throwable e) {
-            loop.reportFailure("Readiness was not taken in by", pollable, e);
+            reports.failure("Readiness was not taken in by", pollable, e);
         }
     }
 
-    void runWoken(EventLoop loop) {
+    void runWoken(Turn turn) {
         for (@Nullable Runnable waiter; (waiter = woken.take()) != null; ) {
-            loop.runGuarded(waiter);
+            turn.runGuarded(waiter);
         }
     }
 }

@@ -1,0 +1,95 @@
+package io.netpark.core.loop;
+
+import io.netpark.core.poll.Poller;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+
+/**
+ * The end of an event loop, on its own thread: everything watched is closed; its waiters and the tasks run; timers are abandoned;
+ * what the loop has kept for others is given up.
+ */
+final class Closing {
+
+    /** Passes over the queue; a task that queues itself again for longer than that is refused. */
+    private static final int PASSES = 100;
+
+    private final EventLoop loop;
+    private final Turn turn;
+    private final Poller poller;
+    private final PipePool pipes;
+    private final Lifetime lifetime;
+    private final Reports reports;
+    /** Made beforehand: there may be no memory when it is needed. */
+    private final Consumer<Throwable> failed;
+    /** Who has to give up what the loop keeps. */
+    private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
+
+    Closing(EventLoop loop, Turn turn, Poller poller, PipePool pipes, Lifetime lifetime, Reports reports) {
+        this.loop = loop;
+        this.turn = turn;
+        this.poller = poller;
+        this.pipes = pipes;
+        this.lifetime = lifetime;
+        this.reports = reports;
+        this.failed = reports::taskThrew;
+    }
+
+    /** As {@link EventLoop#atEnd}. */
+    void add(Runnable ending) {
+        endings.add(ending);
+    }
+
+    /** As {@link EventLoop#forgetAtEnd}. */
+    void forget(Runnable ending) {
+        endings.remove(ending);
+    }
+
+    void run() {
+        for (int pass = 0; pass < PASSES && !turn.isQuiet(); pass++) {
+            pass();
+        }
+        try {
+            poller.close(); // from here on nothing can be registered
+        } catch (Throwable e) {
+            reports.taskThrew(e);
+        }
+        pass();
+        try {
+            pipes.close();
+        } catch (Throwable e) {
+            reports.taskThrew(e);
+        }
+        lifetime.closed(); // from here on nothing can be queued
+        runRemaining();
+        runEndings();
+        Throwable lost = lifetime.failure();
+        if (lost != null) {
+            reports.lost(loop, lost);
+        }
+    }
+
+    private void pass() {
+        try {
+            poller.tellClosed(turn.batch.woken, failed);
+            turn.batch.runWoken(turn);
+            turn.runTasks(Turn.MOST_TASKS); // not all there are: a flood from outside may come in faster than it is run
+            turn.abandonTimers();
+        } catch (Throwable e) {
+            reports.taskThrew(e);
+        }
+    }
+
+    /** Runs what was queued while the loop ended, on any thread. The lock makes each caller the queue's only consumer in its turn. */
+    synchronized void runRemaining() {
+        turn.runTasks(Integer.MAX_VALUE);
+    }
+
+    /** The last that the loop's thread does; under the lock, as tasks that came too late run on others. */
+    private synchronized void runEndings() {
+        for (Runnable ending : endings) {
+            turn.runGuarded(ending);
+        }
+        endings.clear();
+    }
+}

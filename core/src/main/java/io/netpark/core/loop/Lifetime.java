@@ -1,0 +1,113 @@
+package io.netpark.core.loop;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** How far an event loop has come in its life, why it ends, and the wait for its end. Any thread. */
+final class Lifetime {
+
+    private static final int RUNNING = 0;
+    private static final int CLOSING = 1;
+    private static final int CLOSED = 2;
+
+    /** How often a thread that waits for the end of a loop looks whether that can come. */
+    private static final long EXIT_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final VarHandle STATE;
+
+    static {
+        try {
+            STATE = MethodHandles.lookup().findVarHandle(Lifetime.class, "state", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /**
+     * <pre>
+     *   RUNNING --beginClosing(), fail()--> CLOSING --closed()--> CLOSED
+     * </pre>
+     *
+     * A loop that is CLOSING still takes tasks; one that is CLOSED takes none.
+     */
+    private volatile int state = RUNNING;
+    /** Set once, while RUNNING: the loop begins to close by itself when it has nothing left. */
+    private volatile boolean retiring;
+    private volatile @Nullable Throwable failure;
+    /** Open until the loop's thread has done its last. */
+    private final CountDownLatch ended = new CountDownLatch(1);
+
+    boolean isRunning() {
+        return state == RUNNING;
+    }
+
+    boolean isClosed() {
+        return state == CLOSED;
+    }
+
+    boolean isRetiring() {
+        return retiring;
+    }
+
+    void retire() {
+        retiring = true;
+    }
+
+    /** Whether this call was the first. */
+    boolean beginClosing() {
+        return STATE.compareAndSet(this, RUNNING, CLOSING);
+    }
+
+    /** The loop cannot go on, though nobody has closed it. By its own thread, while RUNNING. */
+    void fail(Throwable why) {
+        failure = why;
+        state = CLOSING;
+    }
+
+    /** Why the loop has ended, or is about to, though nobody has closed it; null if that is not so. */
+    @Nullable Throwable failure() {
+        return failure;
+    }
+
+    /** From here on nothing can be queued. */
+    void closed() {
+        state = CLOSED;
+    }
+
+    /** The thread ends. */
+    void ended() {
+        state = CLOSED;
+        ended.countDown();
+    }
+
+    boolean hasEnded() {
+        return ended.getCount() == 0;
+    }
+
+    boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
+        return ended.await(timeout, unit);
+    }
+
+    /**
+     * Waits until this thread of a loop has ended, or is in {@link Runtime#exit}, which waits for the shutdown hook that may be
+     * calling this.
+     */
+    void awaitEnd(Thread thread) {
+        boolean interrupted = false;
+        while (true) {
+            try {
+                if (ended.await(EXIT_LOOK, TimeUnit.NANOSECONDS) || Exit.isIn(thread)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true; // a half-closed loop is of no use to anybody
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
