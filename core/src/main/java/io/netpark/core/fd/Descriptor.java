@@ -1,10 +1,6 @@
 package io.netpark.core.fd;
 
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.poll.Pollable;
-import io.netpark.core.poll.Readiness;
-import io.netpark.core.poll.WokenBatch;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
@@ -28,11 +24,14 @@ import org.jspecify.annotations.Nullable;
  * to give up: nothing is read, written or accepted except by a start or a retry that says so. A {@link NetparkException} that
  * an operation throws {@linkplain NetparkException#isAbout is about} its descriptor.
  *
+ * <p>What an operation parks in is {@link Watched}; how long it may take, {@link Timed}; who may begin one, and who may close the
+ * number, the word of an {@link FdLock}. Here are the template of an operation, the turns of writes, and the end.
+ *
  * <p>Safe for use by any thread. Two operations of one direction at a time are a mistake and the second throws
  * IllegalStateException; reading, writing and closing at the same time are fine. When several things have happened to
  * an operation, it reports the first that applies: closed, then a timeout or deadline passed, then what the system call says.
  */
-public abstract class Descriptor extends Pollable implements AutoCloseable {
+public abstract non-sealed class Descriptor extends Timed {
 
     /** Returned by an operation that has to wait. */
     public static final int PARK = -2;
@@ -47,18 +46,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
     }
 
-    private final EventLoop loop;
     private final LibC libc;
     private final int fd;
     private final FdLock lock = new FdLock();
-    private final ErrorWord error = new ErrorWord();
-    private final ParkingSlot readSlot = new ParkingSlot();
-    private final ParkingSlot writeSlot = new ParkingSlot();
-    /** Wants to begin a write when another has ended. */
+    /** Null, or who wants to begin a write when the one that is going on has ended. Whoever takes it out runs it. */
     private volatile @Nullable Waiter successor;
-    /** Made when first set, under {@link #lock}'s monitor, as is the other. */
-    private volatile @Nullable TimeLimit readLimit;
-    private volatile @Nullable TimeLimit writeLimit;
 
     /**
      * Takes over a descriptor number: it is closed by this object and by nobody else.
@@ -66,14 +58,9 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
      * @param fd open, non-blocking, close-on-exec
      */
     protected Descriptor(EventLoop loop, int fd) {
-        this.loop = loop;
+        super(loop);
         this.libc = loop.libc();
         this.fd = fd;
-    }
-
-    /** The loop that watches the descriptor and runs its waiters. */
-    public final EventLoop loop() {
-        return loop;
     }
 
     /**
@@ -91,145 +78,10 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     }
 
     @Override
-    protected final void registered(int generation) {
-        error.register(generation);
-    }
-
-    // Readiness
-
-    @Override
-    public void ready(int readiness, WokenBatch woken) {
-        if ((readiness & Readiness.STICKY) != 0) {
-            error.stick((int) (token() >>> 32), readiness);
-        }
-        if ((readiness & Readiness.WAKES_READER) != 0) {
-            add(readSlot.ready(), woken);
-        }
-        if ((readiness & Readiness.WAKES_WRITER) != 0) {
-            add(writeSlot.ready(), woken);
-        }
-    }
-
-    private static void add(@Nullable Waiter waiter, WokenBatch woken) {
-        if (waiter != null) {
-            woken.add(waiter);
-        }
-    }
-
-    @Override
-    public void pollerClosed(WokenBatch woken) {
-        close();
-    }
-
-    final ErrorWord error() {
-        return error;
-    }
-
-    final ParkingSlot slot(Direction direction) {
-        return direction == Direction.READ ? readSlot : writeSlot;
-    }
-
-    /** Whether an event has come in that no operation has looked at yet. */
-    protected final boolean isReady(Direction direction) {
-        return slot(direction).isReady();
-    }
-
-    /** Whether a waiter is parked now. */
-    protected final boolean isParked(Direction direction) {
-        return slot(direction).isOccupied();
-    }
-
-    @Override
-    public final int parked() {
-        return (readSlot.isOccupied() ? 1 : 0) + (writeSlot.isOccupied() ? 1 : 0);
-    }
-
-    /** Whether the kernel has said that the peer is done, or that an error is pending. */
-    protected final boolean hasStickyReadiness() {
-        return (error.flags() & Readiness.STICKY) != 0;
-    }
-
-    /** The bits of {@link Readiness#STICKY} that the kernel has reported. */
-    protected final int stickyReadiness() {
-        return error.flags() & Readiness.STICKY;
-    }
-
-    /** Whether nobody but the caller, who holds a reference, is in a system call on it. */
-    protected final boolean isOnlyUse() {
-        return lock.references() <= 1;
-    }
-
-    /** Pretends readiness: a parked operation tries again, or the next one does not park. */
-    public final void nudge(Direction direction) {
-        wake(slot(direction).ready());
-    }
-
-    // Parking
-
-    /**
-     * Publishes the waiter of an operation that returned {@link #PARK}.
-     *
-     * @return true if it will be run, once, when there is reason to retry; it may be running already. False if
-     *     there is reason to retry now, and it will not be run.
-     */
-    public final boolean park(Direction direction, Waiter waiter) {
-        ParkingSlot slot = slot(direction);
-        if (!slot.park(waiter)) {
-            return false;
-        }
-        if ((error.flags() & direction.turnOver) == 0) {
-            arm(direction);
-        } else { // nor is the poller asked: what is ready would be reported before others had their turn
-            error.clear(direction.turnOver);
-            if (!passTurn(slot)) {
-                return !slot.remove(waiter);
-            }
-        }
-        // The second half of the handshake of ErrorWord: whoever set a flag after this finds the waiter.
-        return !mustNotWait(direction, true) || !slot.remove(waiter);
-    }
-
-    private void arm(Direction direction) {
-        try {
-            armed(direction);
-        } catch (Throwable e) { // the poller refuses, or there is no memory; the waiter is in its slot
-            close();
-            loop.report("Could not wait for " + this + "; it is closed", e);
-        }
-    }
-
-    private boolean passTurn(ParkingSlot slot) {
-        try {
-            return loop.tryExecute(slot);
-        } catch (OutOfMemoryError e) { // there is no task to wait for, so it goes on at once
-            return false;
-        }
-    }
-
-    /**
-     * What an operation returns that could go on, and has taken so long that others on its loop should have their turn: it parks,
-     * and is woken by a task.
-     */
-    protected final int turnOver(Direction direction) {
-        slot(direction).forget();
-        error.set(direction.turnOver);
-        return PARK;
-    }
-
-    /** An operation has been published in the slot and now depends on a report of the poller. */
-    protected void armed(Direction direction) throws NetparkException {
+    protected void requestReport(Direction direction) throws NetparkException {
         if (!loop.poller().edgeTriggered()) {
             loop.poller().arm(fd, this, direction.interest);
         }
-    }
-
-    /**
-     * Takes out a waiter that no longer wants to be run.
-     *
-     * @return false if it has been taken out already and runs, or will run
-     */
-    public final boolean unpark(Direction direction, Waiter waiter) {
-        return slot(direction).remove(waiter);
     }
 
     /** Gives up an operation that returned {@link #PARK} and is not parked any more. */
@@ -242,18 +94,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** An operation is given up; its lock is still held. */
     protected void abandoned(Direction direction) {}
 
-    /** A timeout is about an operation that has been waiting, not about one that starts. */
-    private boolean mustNotWait(Direction direction, boolean hasWaited) {
-        return (error.flags() & (ErrorWord.CLOSING | direction.expired | (hasWaited ? direction.timedOut : 0))) != 0;
-    }
-
-    private void wake(@Nullable Waiter waiter) {
-        if (waiter != null) {
-            loop.wake(waiter);
-        }
-    }
-
-    // Taking turns
+    // Turns
 
     /**
      * Takes the lock of a direction for an operation that begins later: by a retry, or it is {@linkplain #abandon abandoned}, as if
@@ -296,7 +137,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
     }
 
-    /** The lock has been dropped, and then this looks; who waits for that publishes itself, and then looks at the lock. */
+    /** Looks for a successor after the lock has been dropped; a successor publishes itself, and looks at the lock after that. */
     private void ended(Direction direction) {
         if (direction == Direction.WRITE && successor != null) {
             passWriteTurn();
@@ -463,7 +304,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
     }
 
-    /** As the other, for what is not worth saying if it is closed. */
+    /** As {@link #acquire}, but only says so if the descriptor is closed. */
     protected final boolean tryAcquire() {
         return lock.acquire();
     }
@@ -473,6 +314,11 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         if (lock.release()) {
             destroy();
         }
+    }
+
+    /** Whether nobody but the caller, who holds a reference, is in a system call on it. */
+    protected final boolean isOnlyUse() {
+        return lock.references() <= 1;
     }
 
     /** The descriptor number. Valid while a reference is held. */
@@ -509,123 +355,12 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     /** What a missed deadline of this direction is called. */
     protected abstract NetparkException.Timeout timeout(Direction direction);
 
-    // Deadlines and timeouts
+    // Closing
 
-    /**
-     * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
-     * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
-     *
-     * @param nanoTime a {@link System#nanoTime} value
-     */
-    public final void setDeadline(Direction direction, long nanoTime) {
-        wake(madeLimit(direction).setDeadline(nanoTime == TimeLimit.NONE ? 1 : nanoTime));
-    }
-
-    /** Takes the deadline of a direction away. An operation that it has ended stays ended. */
-    public final void clearDeadline(Direction direction) {
-        TimeLimit limit = limit(direction);
-        if (limit != null) {
-            limit.setDeadline(TimeLimit.NONE);
-        }
-    }
-
-    /** The deadline of a direction, a {@link System#nanoTime} value; 0 if there is none. */
-    public final long deadline(Direction direction) {
-        TimeLimit limit = limit(direction);
-        return limit == null ? TimeLimit.NONE : limit.deadline();
-    }
-
-    /**
-     * Sets how long each operation of a direction may wait without getting anywhere; then it fails. An operation that need not
-     * wait is not concerned, and what a timeout has ended does not end later operations. There may be a deadline as well: the
-     * earlier strikes. For an operation that is parked now the timeout counts from now.
-     *
-     * <p>Progress begins the time anew: each time an operation has got rid of some bytes and has to wait again; and when the
-     * timeout is about to pass while the peer takes bytes that the kernel still holds. A slow peer is not timed out, one that has
-     * stopped is, after once or twice as long as was set (okio's AsyncTimeout has a similar rule).
-     *
-     * @param nanos more than 0; {@link Due#FOREVER} or more for no timeout
-     * @throws IllegalArgumentException if it is not positive
-     */
-    public final void setTimeout(Direction direction, long nanos) {
-        Due.requirePositive(nanos);
-        if (nanos < Due.FOREVER || limit(direction) != null) {
-            madeLimit(direction).setTimeout(Math.min(nanos, Due.FOREVER));
-        }
-    }
-
-    /** The timeout of a direction in nanoseconds; {@link Due#FOREVER} if there is none. */
-    public final long timeoutNanos(Direction direction) {
-        TimeLimit limit = limit(direction);
-        return limit == null ? Due.FOREVER : limit.timeout();
-    }
-
-    /** Takes both directions' deadlines and timeouts away. */
-    protected final void clearLimits() {
-        for (Direction direction : Direction.BOTH) {
-            TimeLimit limit = limit(direction);
-            if (limit != null) {
-                limit.setDeadline(TimeLimit.NONE);
-                limit.setTimeout(Due.FOREVER);
-            }
-        }
-    }
-
-    /** The operation in progress has to wait, or has got somewhere: its timeout counts from now. */
-    protected final void beginTime(Direction direction) {
-        TimeLimit limit = limit(direction);
-        if (limit != null) {
-            limit.begin();
-        }
-    }
-
-    /** Whether an operation of a direction is in progress. */
+    @Override
     final boolean isGoingOn(Direction direction) {
         return lock.isLocked(direction.lockBit);
     }
-
-    /**
-     * Asked when the timeout of an operation is about to pass, on the loop: whether the operation gets somewhere. One that is not
-     * parked has been woken, and is on its way.
-     */
-    final boolean getsSomewhere(Direction direction) {
-        return isGoingOn(direction)
-                && (!slot(direction).isOccupied() || direction == Direction.WRITE && goesOnWithoutUs());
-    }
-
-    /** Asked when the timeout of a parked write is about to pass: whether it gets somewhere, though not by a system call of ours. */
-    protected boolean goesOnWithoutUs() {
-        return false;
-    }
-
-    private @Nullable TimeLimit limit(Direction direction) {
-        return direction == Direction.READ ? readLimit : writeLimit;
-    }
-
-    private TimeLimit madeLimit(Direction direction) {
-        TimeLimit limit = limit(direction);
-        return limit != null ? limit : makeLimit(direction);
-    }
-
-    private TimeLimit makeLimit(Direction direction) {
-        synchronized (lock) {
-            TimeLimit limit = limit(direction);
-            if (limit == null) {
-                limit = new TimeLimit(this, direction);
-                if (lock.isClosed()) {
-                    limit.close();
-                }
-                if (direction == Direction.READ) {
-                    readLimit = limit;
-                } else {
-                    writeLimit = limit;
-                }
-            }
-            return limit;
-        }
-    }
-
-    // Closing
 
     /** Whether an operation is going on, or parked, at this moment. */
     public final boolean isInUse() {
@@ -638,6 +373,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
     }
 
     /** Whether {@link #close} has been called, here or by the end of the event loop. */
+    @Override
     public final boolean isClosed() {
         return lock.isClosed();
     }
@@ -654,10 +390,10 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         }
         try {
             error.set(ErrorWord.CLOSING); // before the slots are looked at
-            wake(readSlot.take());
+            wake(slot(Direction.READ).take());
         } finally { // a waiter that is run here may throw
             try {
-                wake(writeSlot.take());
+                wake(slot(Direction.WRITE).take());
                 passWriteTurn();
             } finally {
                 release();
@@ -684,7 +420,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
         destroyed();
     }
 
-    /** By whoever dropped the last reference; once. Whatever is thrown meanwhile, the number is given back. */
+    /** Called once, by whoever dropped the last reference. Whatever is thrown meanwhile, the number is given back. */
     private void destroy() {
         boolean handedOver = false;
         try {
@@ -701,14 +437,7 @@ public abstract class Descriptor extends Pollable implements AutoCloseable {
 
     /** Before the number goes to another: epoll watches the open file, which a duplicate may keep alive. */
     private void unwatch() {
-        synchronized (lock) {
-            for (Direction direction : Direction.BOTH) {
-                TimeLimit limit = limit(direction);
-                if (limit != null) {
-                    limit.close();
-                }
-            }
-        }
+        closeLimits();
         loop.poller().remove(fd, this);
     }
 

@@ -25,11 +25,11 @@ final class TimeLimit {
     /** No instant. */
     static final long NONE = 0;
 
-    private final Descriptor descriptor;
+    private final Timed descriptor;
     private final Direction direction;
     private final Timer timer;
     /** What another thread wants of the timer. As a task that looks anew: the loop's own thread may have moved it meanwhile. */
-    private final Runnable arming = this::arm;
+    private final Runnable moving = this::moveTimer;
 
     /** {@link Due#FOREVER} for none. Written under the monitor; read without by operations that park. */
     private volatile long timeout = Due.FOREVER;
@@ -38,11 +38,11 @@ final class TimeLimit {
     private long deadline = NONE;
     /** When the operation that parked last was last seen to get somewhere; NONE if no timeout counts. */
     private long since = NONE;
-    /** When the timer will fire; NONE if it is idle. */
-    private long armedAt = NONE;
+    /** When the timer fires; NONE while it is idle. */
+    private long firesAt = NONE;
     private boolean closed;
 
-    TimeLimit(Descriptor descriptor, Direction direction) {
+    TimeLimit(Timed descriptor, Direction direction) {
         this.descriptor = descriptor;
         this.direction = direction;
         this.timer = descriptor.loop().newTimer(this::fire);
@@ -68,14 +68,14 @@ final class TimeLimit {
             return strike(direction.expired);
         }
         takeBackExpiry();
-        armBefore(deadline);
+        fireBefore(deadline);
         return null;
     }
 
     /** An operation that has just been timed out and has not run yet goes on. */
     private void takeBackExpiry() {
-        if ((descriptor.error().flags() & direction.expired) != 0) {
-            descriptor.error().clear(direction.expired);
+        if ((descriptor.error.flags() & direction.expired) != 0) {
+            descriptor.error.clear(direction.expired);
             if (descriptor.isGoingOn(direction)) {
                 restart();
             }
@@ -94,7 +94,7 @@ final class TimeLimit {
         }
         timeout = nanos; // before the look at the operation, which takes its lock before it looks here
         since = NONE;
-        descriptor.error().clear(direction.timedOut);
+        descriptor.error.clear(direction.timedOut);
         if (descriptor.isGoingOn(direction)) {
             restart();
         }
@@ -117,8 +117,8 @@ final class TimeLimit {
             return;
         }
         since = instant(System.nanoTime());
-        descriptor.error().clear(direction.timedOut);
-        armBefore(due());
+        descriptor.error.clear(direction.timedOut);
+        fireBefore(due());
     }
 
     /** When the timeout strikes that is counting. */
@@ -130,37 +130,37 @@ final class TimeLimit {
         return nanoTime == NONE ? 1 : nanoTime;
     }
 
-    private void armBefore(long nanoTime) {
-        if (armedAt == NONE || nanoTime - armedAt < 0) {
+    private void fireBefore(long nanoTime) {
+        if (firesAt == NONE || nanoTime - firesAt < 0) {
             if (descriptor.loop().inLoop()) {
                 timer.arm(nanoTime);
             } else {
-                descriptor.loop().tryExecute(arming);
+                descriptor.loop().tryExecute(moving);
             }
-            armedAt = nanoTime; // not before: there may be no memory to arm it
+            firesAt = nanoTime; // not before: there may be no memory to arm it
         }
     }
 
-    private synchronized void arm() {
-        if (armedAt != NONE && !closed) {
-            timer.arm(armedAt);
+    private synchronized void moveTimer() {
+        if (firesAt != NONE && !closed) {
+            timer.arm(firesAt);
         }
     }
 
     /** Error word first, then the slot: see {@link ErrorWord}. */
     private @Nullable Waiter strike(int flag) {
-        descriptor.error().set(flag);
+        descriptor.error.set(flag);
         return descriptor.slot(direction).take();
     }
 
-    /** On the loop, at {@link #armedAt} or, if that was moved meanwhile, later or for nothing. */
+    /** On the loop, at {@link #firesAt} or, if that was moved meanwhile, later or for nothing. */
     private void fire() {
         Waiter waiter = null;
         try {
             boolean progressed = false;
             for (boolean asked = false; ; asked = true) {
                 synchronized (this) {
-                    armedAt = NONE;
+                    firesAt = NONE;
                     if (closed) {
                         return;
                     }
@@ -175,7 +175,7 @@ final class TimeLimit {
                             since = NONE;
                             waiter = strike(expired ? direction.expired : direction.timedOut);
                         }
-                        armForNext(expired);
+                        fireForNext(expired);
                         return;
                     }
                 }
@@ -188,12 +188,12 @@ final class TimeLimit {
         }
     }
 
-    private void armForNext(boolean expired) {
+    private void fireForNext(boolean expired) {
         if (deadline != NONE && !expired) {
-            armBefore(deadline);
+            fireBefore(deadline);
         }
         if (since != NONE) {
-            armBefore(due());
+            fireBefore(due());
         }
     }
 
@@ -209,7 +209,7 @@ final class TimeLimit {
     /** The descriptor is gone: its timer must not keep it reachable. */
     synchronized void close() {
         closed = true;
-        if (armedAt != NONE) {
+        if (firesAt != NONE) {
             timer.disarm();
         }
     }

@@ -381,7 +381,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
     }
 
     @Override
-    protected void armed(Direction direction) {
+    protected void requestReport(Direction direction) {
         synchronized (retry) {
             if (!armed && pause == 0) { // during a pause it is the timer that wakes
                 armed = true;
@@ -397,7 +397,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
             synchronized (retry) {
                 // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it
-                // comes to armed() after this and finds the registration disarmed.
+                // comes to requestReport() after this and finds the registration disarmed.
                 if (!isParked(Direction.READ)) {
                     disarm();
                 }

@@ -357,10 +357,10 @@ public final class MessageDescriptor extends MessageInput {
 
     /** While it pauses nothing that the poller reports is of use; one that reports what is ready now would keep the loop spinning. */
     @Override
-    protected void armed(Direction direction) throws NetparkException {
+    protected void requestReport(Direction direction) throws NetparkException {
         SendPause waiting = direction == Direction.WRITE ? pause : null;
         if (waiting == null || !waiting.isPausing()) {
-            super.armed(direction);
+            super.requestReport(direction);
         }
     }
 
