@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *    head ----> [ .. to be read | ] -> [to be read] -> [to be read | room ] &lt;---- tail
  * </pre>
  */
-abstract class Chain {
+abstract sealed class Chain permits SearchableChain {
 
     final SegmentPool pool;
 

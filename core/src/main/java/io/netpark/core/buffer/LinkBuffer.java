@@ -5,14 +5,8 @@ import io.netpark.core.sys.NetparkException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
-import java.nio.CharBuffer;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
-import java.nio.charset.Charset;
-import java.nio.charset.CharsetEncoder;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
-import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -23,14 +17,16 @@ import org.jspecify.annotations.Nullable;
  * <p>An empty buffer holds no memory: a segment is taken when a byte is written, and given back when its last byte has
  * been read and no view of it is out.
  *
+ * <p>It is a chain in layers: {@link Chain} keeps the links in order, {@link SearchableChain} looks for bytes, {@link ReadableChain}
+ * takes them, {@link WritableChain} adds them. Here is what moves bytes between a chain and a descriptor.
+ *
  * <p>NOT thread safe. Ownership: whoever makes it closes it, or reads it empty and {@linkplain #release releases} it.
  */
-public final class LinkBuffer extends ReadableChain implements BufferWriter, AutoCloseable {
+public final class LinkBuffer extends WritableChain implements AutoCloseable {
 
     /** How much room a read from a descriptor should at least have. */
     private static final int WORTH_READING_INTO = 4 * 1024;
 
-    private final long limit;
     /** Room for a read from a descriptor, not in the chain as it may stay empty. */
     private @Nullable Link spare;
     private @Nullable LinkBuffer beside;
@@ -42,8 +38,7 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
 
     /** An empty buffer that takes no more than {@code limit} unread bytes. */
     public LinkBuffer(SegmentPool pool, long limit) {
-        super(pool);
-        this.limit = limit;
+        super(pool, limit);
     }
 
     /** The pool that its segments come from; those moved here from another buffer go back to theirs. */
@@ -51,269 +46,9 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
         return pool;
     }
 
-    @Override
-    public long buffered() {
-        return size;
-    }
-
     /** Memory that is kept for views only, in bytes: what {@link #release} would give back. */
     public long heldBytes() {
         return heldBytes;
-    }
-
-    // Writing
-
-    private void checkRoom(long count) throws NetparkException.LimitExceeded {
-        if (closed) {
-            throw new IllegalStateException("the buffer has been closed");
-        }
-        if (count > limit - size) {
-            throw new NetparkException.LimitExceeded("write " + count + " bytes to a buffer that holds " + size
-                    + ": its limit is " + limit + "; flush more often, or raise the limit");
-        }
-    }
-
-    /** A tail with room for so many bytes in one piece. */
-    private Link room(int count) throws NetparkException.LimitExceeded {
-        checkRoom(count);
-        unreserve();
-        Link last = tail;
-        return last != null && last.room() >= count ? last : addSegment(count);
-    }
-
-    private Link addSegment(int count) throws NetparkException.LimitExceeded {
-        // Small while there is little: many connections may hold a little for long.
-        int usual = size < 4 * 1024 ? 4 * 1024 : size < 64 * 1024 ? 16 * 1024 : 64 * 1024;
-        Link link = Link.empty(pool.take(Math.max(count, usual)));
-        addLink(link);
-        return link;
-    }
-
-    @Override
-    public ByteBuffer reserve(int count) throws NetparkException.LimitExceeded {
-        if (count < 0) {
-            throw new IndexOutOfBoundsException("reserve(" + count + ")");
-        }
-        Link last = room(count);
-        try {
-            ByteBuffer view = last.reserve(count);
-            reserved = count;
-            return view;
-        } finally {
-            if (reserved < 0) {
-                dropIfEmpty(); // there was no memory for the view
-            }
-        }
-    }
-
-    @Override
-    public void commit(int count) {
-        if (reserved < 0) {
-            throw new IllegalStateException("commit(" + count + "): nothing is reserved"
-                    + (closed ? ", the buffer has been closed" : ""));
-        }
-        if (count < 0 || count > reserved) {
-            throw new IndexOutOfBoundsException("commit(" + count + "): " + reserved + " bytes are reserved");
-        }
-        Link last = tail;
-        reserved = -1;
-        last.unreserve();
-        added(last, count);
-        dropIfEmpty();
-    }
-
-    @Override
-    public void putByte(int value) throws NetparkException.LimitExceeded {
-        Link last = room(1);
-        last.memory.put(last.end, (byte) value);
-        added(last, 1);
-    }
-
-    @Override
-    public void putShort(int value) throws NetparkException.LimitExceeded {
-        Link last = room(Short.BYTES);
-        last.memory.putShort(last.end, (short) value);
-        added(last, Short.BYTES);
-    }
-
-    @Override
-    public void putInt(int value) throws NetparkException.LimitExceeded {
-        Link last = room(Integer.BYTES);
-        last.memory.putInt(last.end, value);
-        added(last, Integer.BYTES);
-    }
-
-    @Override
-    public void putLong(long value) throws NetparkException.LimitExceeded {
-        Link last = room(Long.BYTES);
-        last.memory.putLong(last.end, value);
-        added(last, Long.BYTES);
-    }
-
-    @Override
-    public void put(ByteBuffer source) throws NetparkException.LimitExceeded {
-        checkRoom(source.remaining());
-        while (source.hasRemaining()) {
-            Link last = someRoom(source.remaining());
-            int part = Math.min(last.room(), source.remaining());
-            last.memory.put(last.end, source, source.position(), part);
-            source.position(source.position() + part);
-            added(last, part);
-        }
-    }
-
-    @Override
-    public void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
-        Objects.checkFromIndexSize(offset, length, source.length);
-        checkRoom(length);
-        while (length > 0) {
-            Link last = someRoom(length);
-            int part = Math.min(last.room(), length);
-            last.memory.put(last.end, source, offset, part);
-            added(last, part);
-            offset += part;
-            length -= part;
-        }
-    }
-
-    /** A tail with some room, as much as is sensible for so many bytes. */
-    private Link someRoom(int count) throws NetparkException.LimitExceeded {
-        unreserve();
-        Link last = tail;
-        return last != null && last.room() > 0 ? last : addSegment(Math.min(count, SegmentPool.LARGEST));
-    }
-
-    @Override
-    public int putString(CharSequence text) throws NetparkException.LimitExceeded {
-        int length = text.length();
-        long before = size;
-        checkRoom(limit - size < (long) length * Utf8.LONGEST_OF_CHAR ? Utf8.length(text) : length);
-        unreserve();
-        try {
-            for (int i = 0; i < length; ) {
-                Link last = tail;
-                if (last == null || last.room() < Utf8.LONGEST) {
-                    last = addSegment(Math.min(length - i, SegmentPool.LARGEST));
-                }
-                long reached = Utf8.encode(text, i, last.memory, last.end);
-                i = (int) (reached >>> 32);
-                added(last, (int) reached - last.end);
-            }
-        } finally {
-            dropIfEmpty(); // the text may have thrown
-        }
-        return (int) (size - before);
-    }
-
-    @Override
-    public int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
-        if (charset == StandardCharsets.UTF_8) {
-            return putString(text);
-        }
-        long before = size;
-        CharsetEncoder encoder = charset.newEncoder()
-                .onMalformedInput(CodingErrorAction.REPLACE)
-                .onUnmappableCharacter(CodingErrorAction.REPLACE);
-        int longest = (int) Math.ceil(encoder.maxBytesPerChar()) * 2;
-        CharBuffer chars = CharBuffer.wrap(text);
-        boolean more = true;
-        try {
-            while (more) {
-                Link last = room(longest);
-                ByteBuffer room = last.reserve((int) Math.min(last.room(), limit - size));
-                more = encoder.encode(chars, room, true).isOverflow();
-                if (!more) {
-                    more = encoder.flush(room).isOverflow();
-                }
-                added(last, room.position() - last.end);
-                last.unreserve();
-            }
-        } finally {
-            dropIfEmpty();
-        }
-        return (int) (size - before);
-    }
-
-    @Override
-    public void link(ByteBuffer source, @Nullable Runnable released) throws NetparkException.LimitExceeded {
-        checkRoom(source.remaining());
-        unreserve();
-        Segment segment = new Segment(source.slice(), released);
-        if (!source.hasRemaining()) {
-            segment.release();
-            return;
-        }
-        addLink(Link.shared(segment, 0, segment.size()));
-        size += segment.size();
-        written += segment.size();
-        source.position(source.limit());
-    }
-
-    @Override
-    public void append(LinkBuffer source) throws NetparkException.LimitExceeded {
-        if (source == this) {
-            throw new IllegalArgumentException("a buffer cannot be appended to itself");
-        }
-        checkRoom(source.size);
-        unreserve();
-        source.unreserve();
-        while (source.size > 0) {
-            Link link = source.head;
-            int length = link.size();
-            Link last = tail;
-            if (length < WORTH_SHARING && last != null && last.room() >= length) {
-                last.memory.put(last.end, link.memory, link.start, length);
-                added(last, length);
-                source.took(link, length);
-            } else {
-                addLink(source.giveAway(link));
-                size += length;
-                written += length;
-            }
-        }
-    }
-
-    /**
-     * Moves the next {@code count} bytes of {@code source} here; they share its segments, and only small parts are copied.
-     *
-     * @throws IndexOutOfBoundsException if it has fewer; it has kept them all, as for any other exception
-     */
-    public void append(LinkBuffer source, long count) throws NetparkException.LimitExceeded {
-        checkRoom(count);
-        try (LinkBuffer part = source.slice(count)) {
-            append(part);
-        }
-    }
-
-    /**
-     * Moves all bytes of {@code source} here, in front of those that are here: bytes that were taken out and not used. Allocates
-     * nothing, and takes no notice of the limit, as they have been here before.
-     */
-    public void putBack(LinkBuffer source) {
-        if (source == this) {
-            throw new IllegalArgumentException("a buffer cannot be put back into itself");
-        }
-        if (closed) {
-            throw new IllegalStateException("the buffer has been closed");
-        }
-        unreserve();
-        source.unreserve();
-        if (source.size == 0) {
-            return;
-        }
-        forgetSought();
-        source.dropEmptyTail();
-        Link last = source.tail;
-        last.next = head;
-        head = source.head;
-        if (tail == null) {
-            tail = last;
-        }
-        size += source.size;
-        written += source.size;
-        source.head = null;
-        source.tail = null;
-        source.size = 0;
     }
 
     /** Whether a segment of a pool, or somebody's buffer, is in its hands. */
@@ -454,7 +189,7 @@ public final class LinkBuffer extends ReadableChain implements BufferWriter, Aut
             return;
         }
         int room = Math.min(2 * last.size(), last.size() + WORTH_READING_INTO);
-        if (SegmentPool.sizeFor(room) >= last.memory.capacity()) {
+        if (SegmentSizes.sizeFor(room) >= last.memory.capacity()) {
             return; // one as large again would only be one more
         }
         Segment segment;

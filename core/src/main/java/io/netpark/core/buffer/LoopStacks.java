@@ -26,14 +26,14 @@ final class LoopStacks {
     final Tie tie = new Tie(this);
     private final SegmentPool pool;
     private final EventLoop loop;
-    private final Segment[][] stacks = new Segment[SegmentPool.CLASSES][];
-    private final int[] sizes = new int[SegmentPool.CLASSES];
+    private final Segment[][] stacks = new Segment[SegmentSizes.CLASSES][];
+    private final int[] sizes = new int[SegmentSizes.CLASSES];
 
     LoopStacks(SegmentPool pool, EventLoop loop, long bytes) {
         this.pool = pool;
         this.loop = loop;
-        for (int i = 0; i < SegmentPool.CLASSES; i++) {
-            stacks[i] = new Segment[SegmentPool.count(bytes, i)];
+        for (int i = 0; i < SegmentSizes.CLASSES; i++) {
+            stacks[i] = new Segment[SegmentSizes.count(bytes, i)];
         }
     }
 
@@ -51,7 +51,7 @@ final class LoopStacks {
     /** A large one first. */
     @Nullable Segment pollAny() {
         Segment segment = null;
-        for (int i = SegmentPool.CLASSES - 1; i >= 0 && segment == null; i--) {
+        for (int i = SegmentSizes.CLASSES - 1; i >= 0 && segment == null; i--) {
             segment = poll(i);
         }
         return segment;

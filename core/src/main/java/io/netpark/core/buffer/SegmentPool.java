@@ -1,29 +1,19 @@
 package io.netpark.core.buffer;
 
 import io.netpark.core.heap.Block;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.NetparkException;
-import java.lang.ref.Reference;
-import java.lang.ref.ReferenceQueue;
-import java.nio.ByteBuffer;
-import java.util.Queue;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.IntFunction;
-import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Lends segments of off-heap memory, of 1, 4, 16 and 64 KiB, and larger ones that it does not keep.
  *
- * <p>A free segment waits in one of two places: a stack of the event loop on whose thread it was released, where the
- * one released last, still in the processor's cache, is lent first; or a queue that all threads share. Both are bounded;
- * what is over goes back to the operating system at once, not when the collector finds it.
+ * <p>What is released is kept for the next who asks, as {@link FreeSegments} has it, within bounds; what is over goes back to the
+ * operating system at once, not when the collector finds it. All memory, lent or kept, is counted against one limit. Whoever finds
+ * it reached may wait until there is {@linkplain #whenRoom room}.
  *
  * <p>Safe for use by any thread: a segment may be taken on one and released on another.
  */
@@ -32,20 +22,18 @@ public final class SegmentPool implements AutoCloseable {
     /** The largest segment that is kept. */
     public static final int LARGEST = 64 * 1024;
 
-    /** From 1 KiB, four times larger each. */
-    static final int CLASSES = 4;
-    private static final int SMALLEST_SHIFT = 10;
-
     private static final class Shared {
         static final SegmentPool INSTANCE = builder().build();
     }
 
     private final long limit;
     private final boolean readersWait;
-    private final LeakDetection leakDetection;
     private final Reporter reporter;
-    private final long retainedPerLoop;
     private final IntFunction<Block> memory;
+    private final FreeSegments free;
+    private final MemoryQueue waiting = new MemoryQueue(e -> report("A task that waited for buffer memory threw", e));
+    private final LeakWatch watch;
+    private final boolean paranoid;
 
     /** Lent and kept: what has been asked of the operating system. Bounded by {@link #limit}. */
     private final AtomicLong allocated = new AtomicLong();
@@ -55,44 +43,18 @@ public final class SegmentPool implements AutoCloseable {
     private final LongAdder made = new LongAdder();
     private final LongAdder lostSegments = new LongAdder();
 
-    private final MpmcAtomicArrayQueue<Segment>[] free;
-    /** Of the loop whose thread asks. A loop must not keep a pool that nobody else knows: it has no more than a tie. */
-    private final ThreadLocal<LoopStacks.Tie> ofLoop = new ThreadLocal<>();
-    private final Set<LoopStacks> stacks = ConcurrentHashMap.newKeySet();
-    private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
-    /** How often it has been asked to pass on the word, and has not yet; see {@link #passOn}. */
-    private final AtomicInteger passes = new AtomicInteger();
     private volatile boolean closed;
-
-    // Watching. Leases are held here, as a phantom reference that is itself unreachable is never queued.
-    private final Set<LentSegment> leases = ConcurrentHashMap.newKeySet();
-    private final ReferenceQueue<Segment> lost = new ReferenceQueue<>();
 
     private SegmentPool(Builder builder) {
         this.limit = builder.limit;
         this.readersWait = builder.readersWait;
-        this.leakDetection = builder.leakDetection;
+        this.watch = new LeakWatch(builder.leakDetection);
+        this.paranoid = watch.isParanoid();
         this.reporter = builder.reporter;
         this.memory = builder.memory;
         // What sits in one loop's stack is out of reach for others: a quarter of the limit at most may be.
-        this.retainedPerLoop = Math.min(builder.retainedPerLoop,
-                limit / 4 / Runtime.getRuntime().availableProcessors());
-        this.free = newQueues(Math.min(builder.retained, limit));
-    }
-
-    @SuppressWarnings({"unchecked", "rawtypes"})
-    private static MpmcAtomicArrayQueue<Segment>[] newQueues(long retained) {
-        MpmcAtomicArrayQueue[] queues = new MpmcAtomicArrayQueue[CLASSES];
-        for (int i = 0; i < CLASSES; i++) {
-            // Down to a power of two: the queue would round it up, beyond the bound.
-            queues[i] = new MpmcAtomicArrayQueue<>(Math.max(2, Integer.highestOneBit(count(retained, i))));
-        }
-        return queues;
-    }
-
-    /** How many segments of a class share of {@code bytes} is for. */
-    static int count(long bytes, int sizeClass) {
-        return (int) Math.min(1 << 16, bytes / CLASSES / sizeOf(sizeClass));
+        long retainedPerLoop = Math.min(builder.retainedPerLoop, limit / 4 / Runtime.getRuntime().availableProcessors());
+        this.free = new FreeSegments(this, Math.min(builder.retained, limit), retainedPerLoop);
     }
 
     /** The pool of everything that was not given another: unlimited but by the JVM's limit for direct memory. */
@@ -103,15 +65,6 @@ public final class SegmentPool implements AutoCloseable {
     /** A pool as it is unless told otherwise. */
     public static Builder builder() {
         return new Builder();
-    }
-
-    private static int classOf(int size) {
-        int bits = 32 - Integer.numberOfLeadingZeros(Math.max(size, 1) - 1);
-        return Math.max(0, (bits - SMALLEST_SHIFT + 1) / 2);
-    }
-
-    private static int sizeOf(int sizeClass) {
-        return 1 << (SMALLEST_SHIFT + 2 * sizeClass);
     }
 
     // Taking
@@ -145,27 +98,19 @@ public final class SegmentPool implements AutoCloseable {
         if (atLeast < 0) {
             throw new IllegalArgumentException("a segment cannot have " + atLeast + " bytes");
         }
-        int sizeClass = classOf(atLeast);
-        Segment segment = null;
-        if (sizeClass < CLASSES) {
-            LoopStacks own = ownStacks();
-            if (own != null) {
-                segment = own.poll(sizeClass);
-            }
-            if (segment == null) {
-                segment = free[sizeClass].relaxedPoll();
-            }
-        }
+        int sizeClass = SegmentSizes.classOf(atLeast);
+        Segment segment = sizeClass < SegmentSizes.CLASSES ? free.poll(sizeClass) : null;
         if (segment == null) {
-            segment = make(sizeFor(atLeast), beyondLimit);
+            segment = make(SegmentSizes.sizeFor(atLeast), beyondLimit);
             if (segment == null) {
                 return null;
             }
         }
         try {
             segment.lend();
-            if (leakDetection != LeakDetection.OFF) {
-                watch(segment);
+            if (!watch.isOff()) {
+                watch.begin(segment, taken.sum());
+                reportLost();
             }
         } catch (Throwable e) { // no memory to remember it
             discard(segment);
@@ -175,15 +120,6 @@ public final class SegmentPool implements AutoCloseable {
         lentSegments.increment();
         taken.increment();
         return segment;
-    }
-
-    /** The size of the segment that is lent to who asks for so much. */
-    static int sizeFor(int atLeast) {
-        int sizeClass = classOf(atLeast);
-        if (sizeClass < CLASSES) {
-            return sizeOf(sizeClass);
-        }
-        return atLeast > 1 << 30 ? atLeast : Integer.highestOneBit(atLeast - 1) << 1;
     }
 
     private @Nullable Segment make(int size, boolean beyondLimit) {
@@ -221,15 +157,7 @@ public final class SegmentPool implements AutoCloseable {
 
     /** Makes room under the limit with a segment that waits, of whatever size. */
     private boolean freeOne() {
-        for (int i = CLASSES - 1; i >= 0; i--) {
-            Segment segment = free[i].poll();
-            if (segment != null) {
-                discard(segment);
-                return true;
-            }
-        }
-        LoopStacks own = ownStacks();
-        Segment segment = own == null ? null : own.pollAny();
+        Segment segment = free.pollAny();
         if (segment == null) {
             return false;
         }
@@ -245,7 +173,7 @@ public final class SegmentPool implements AutoCloseable {
         lentBytes.add(-size);
         lentSegments.decrement();
         try {
-            keep(segment.lease == null ? segment : unwatch(segment), size);
+            keep(segment.lease == null ? segment : watch.renew(this, segment), size);
         } catch (Throwable e) { // no memory to keep it by
             discard(segment);
         }
@@ -258,11 +186,7 @@ public final class SegmentPool implements AutoCloseable {
     void forget(Segment segment) {
         lentBytes.add(-segment.size());
         lentSegments.decrement();
-        LentSegment lease = segment.lease;
-        if (lease != null) {
-            lease.clear();
-            leases.remove(lease);
-        }
+        watch.end(segment);
         allocated.addAndGet(-segment.size());
         if (!waiting.isEmpty()) {
             passOn();
@@ -270,16 +194,15 @@ public final class SegmentPool implements AutoCloseable {
     }
 
     private void keep(Segment segment, int size) {
-        int sizeClass = classOf(size);
+        int sizeClass = SegmentSizes.classOf(size);
         // Over the limit, where bytes that moved have taken it, only freeing leads back.
-        if (sizeClass >= CLASSES || closed || allocated.get() > limit) {
+        if (sizeClass >= SegmentSizes.CLASSES || closed || allocated.get() > limit) {
             discard(segment);
             return;
         }
-        // Past half the limit, or with somebody waiting, it must be within everybody's reach.
+        // Past half the limit, or with a task waiting, every thread must be able to reach it.
         boolean scarce = allocated.get() > limit / 2 || !waiting.isEmpty();
-        EventLoop loop = scarce ? null : EventLoop.current();
-        if ((loop == null || !stacks(loop).offer(sizeClass, segment)) && !free[sizeClass].offer(segment)) {
+        if (!free.offer(sizeClass, segment, scarce)) {
             discard(segment);
         } else if (closed) { // meanwhile, and it may not have been seen
             try {
@@ -298,31 +221,6 @@ public final class SegmentPool implements AutoCloseable {
         allocated.addAndGet(-segment.size());
     }
 
-    // What loops keep
-
-    /** Of the loop whose thread this is, if it has kept anything yet. */
-    private @Nullable LoopStacks ownStacks() {
-        if (EventLoop.current() == null) {
-            return null;
-        }
-        LoopStacks.Tie tie = ofLoop.get();
-        return tie == null ? null : tie.get();
-    }
-
-    /** Of this loop, whose thread it is. */
-    private LoopStacks stacks(EventLoop loop) {
-        LoopStacks known = ownStacks();
-        return known != null ? known : newStacks(loop);
-    }
-
-    private LoopStacks newStacks(EventLoop loop) {
-        LoopStacks made = new LoopStacks(this, loop, retainedPerLoop);
-        ofLoop.set(made.tie);
-        loop.atEnd(made.tie);
-        stacks.add(made);
-        return made;
-    }
-
     /** On its loop, or when that has ended: gives everything up. */
     void empty(LoopStacks ofLoop) {
         for (Segment segment; (segment = ofLoop.pollAny()) != null; ) {
@@ -331,7 +229,7 @@ public final class SegmentPool implements AutoCloseable {
                 passOn();
             }
         }
-        stacks.remove(ofLoop);
+        free.forget(ofLoop);
     }
 
     // Waiting for room
@@ -344,18 +242,9 @@ public final class SegmentPool implements AutoCloseable {
     public void whenRoom(int atLeast, Runnable task) {
         waiting.add(task);
         // Looked at after the task has been published, so a release before that is not missed.
-        if (allocated.get() - free() + atLeast <= limit) {
+        if (allocated.get() - free.sharedBytes() + atLeast <= limit) {
             passOn();
         }
-    }
-
-    /** Bytes within everybody's reach. */
-    private long free() {
-        long bytes = 0;
-        for (int i = 0; i < CLASSES; i++) {
-            bytes += (long) free[i].size() * sizeOf(i);
-        }
-        return bytes;
     }
 
     /** Takes a {@link #whenRoom} back; if it has run already, the next in line is told instead. */
@@ -367,23 +256,7 @@ public final class SegmentPool implements AutoCloseable {
 
     /** Tells the next that waits that there is room. */
     public void passOn() {
-        if (passes.getAndIncrement() > 0) {
-            return; // whoever is at it does this one as well: what is told may take, and give back, and would nest
-        }
-        do {
-            Runnable task = waiting.poll();
-            if (task != null) {
-                tell(task);
-            }
-        } while (passes.decrementAndGet() > 0);
-    }
-
-    private void tell(Runnable task) {
-        try {
-            task.run();
-        } catch (Throwable e) {
-            report("A task that waited for buffer memory threw", e);
-        }
+        waiting.passOn();
     }
 
     private void report(String what, Throwable cause) {
@@ -402,55 +275,19 @@ public final class SegmentPool implements AutoCloseable {
     // Watching
 
     boolean isParanoid() {
-        return leakDetection == LeakDetection.PARANOID;
-    }
-
-    private void watch(Segment segment) {
-        if (isParanoid() || taken.sum() % leakDetection.interval == 0) {
-            LentSegment lease = new LentSegment(segment, lost);
-            segment.lease = lease;
-            leases.add(lease);
-        }
-        reportLost();
-    }
-
-    /**
-     * Ends the watch over a released segment.
-     *
-     * @return what to lend next: at the paranoid level the same memory as another object, so that whoever still uses this
-     *     one is found out
-     */
-    private Segment unwatch(Segment segment) {
-        LentSegment lease = segment.lease;
-        assert lease != null;
-        lease.clear();
-        leases.remove(lease);
-        if (!isParanoid()) {
-            segment.lease = null;
-            return segment;
-        }
-        Block block = segment.block;
-        assert block != null;
-        ByteBuffer memory = segment.memory();
-        for (int i = 0; i < memory.capacity(); i++) {
-            memory.put(i, LeakDetection.POISON);
-        }
-        return new Segment(this, block);
+        return paranoid;
     }
 
     private void reportLost() {
-        for (Reference<?> found; (found = lost.poll()) != null; ) {
-            LentSegment lease = (LentSegment) found;
-            if (leases.remove(lease)) {
-                lostSegments.increment();
-                lentBytes.add(-lease.size);
-                lentSegments.decrement();
-                allocated.addAndGet(-lease.size); // the collector frees the memory
-                report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
-                        + "memory waits for the garbage collector. Close the LinkBuffer, or release the segment, that "
-                        + "was taken here", lease.taken);
-                passOn();
-            }
+        for (LentSegment lease; (lease = watch.poll()) != null; ) {
+            lostSegments.increment();
+            lentBytes.add(-lease.size);
+            lentSegments.decrement();
+            allocated.addAndGet(-lease.size); // the collector frees the memory
+            report("A segment of " + lease.size + " bytes was lost: nobody can release it any more, and its "
+                    + "memory waits for the garbage collector. Close the LinkBuffer, or release the segment, that "
+                    + "was taken here", lease.taken);
+            passOn();
         }
     }
 
@@ -488,9 +325,7 @@ public final class SegmentPool implements AutoCloseable {
         while (freeOne()) {
             // until none is left
         }
-        for (LoopStacks ofLoop : stacks) {
-            ofLoop.giveUp();
-        }
+        free.giveUpStacks();
     }
 
     @Override
