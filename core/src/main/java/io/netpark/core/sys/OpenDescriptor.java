@@ -2,8 +2,6 @@ package io.netpark.core.sys;
 
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.memory.NativeMemory;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
@@ -24,42 +22,13 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
     /** What a read returns when the other end of a pipe or a stream is closed. */
     public static final int END_OF_STREAM = -1;
 
-    /** Ownership has ended, or ends with the last use. */
-    private static final int ENDED = 1 << 31;
-    /** Somebody is about to take the number over. Excludes uses, and a second one. */
-    private static final int HANDING_OVER = 1 << 30;
-
-    private static final VarHandle STATE;
-
-    static {
-        try {
-            STATE = MethodHandles.lookup().findVarHandle(OpenDescriptor.class, "state", int.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
-    private final LibC libc;
-    private final int number;
-    /**
-     * The number of uses, and two bits. Whoever brings it to ENDED alone closes the descriptor:
-     *
-     * <pre>
-     *   0 --use--> n uses --end of use--> 0           0 --close--> ENDED, closed
-     *   n uses --close--> ENDED | n --last end of use--> ENDED, closed
-     *   0 --handOver--> HANDING_OVER --taken--> ENDED, not closed
-     *                                --refused--> 0, or ENDED and closed if close has come meanwhile
-     * </pre>
-     */
-    @SuppressWarnings("unused") // by STATE
-    private volatile int state;
+    private final Ownership ownership;
 
     OpenDescriptor(LibC libc, int number) {
         if (number < 0) {
             throw new IllegalArgumentException("not a descriptor: " + number);
         }
-        this.libc = libc;
-        this.number = number;
+        this.ownership = new Ownership(this, libc, number);
     }
 
     /**
@@ -117,23 +86,21 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
      * @throws IllegalStateException if it is closed, or was taken over
      */
     public final int number() {
-        if (state < 0) {
-            throw notOwned("use");
+        if (ownership.hasEnded()) {
+            throw ownership.ended("use");
         }
-        return number;
+        return ownership.number();
     }
 
     /** Whether it is neither closed nor taken over. */
     public final boolean isOpen() {
-        return state >= 0;
+        return !ownership.hasEnded();
     }
 
     /** Closes the descriptor, unless it is closed already or was taken over. */
     @Override
     public final void close() {
-        if ((int) STATE.getAndBitwiseOr(this, ENDED) == 0) {
-            libc.close(number);
-        }
+        ownership.close();
     }
 
     /**
@@ -142,9 +109,9 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
      * @throws IllegalStateException if it is closed or was taken over, or another thread is using it
      */
     public final int release() {
-        beginHandingOver("release");
-        STATE.setVolatile(this, ENDED);
-        return number;
+        ownership.beginHandingOver("release");
+        ownership.handedOver();
+        return ownership.number();
     }
 
     /**
@@ -157,17 +124,17 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
      * @throws IllegalStateException if it is closed or was taken over, or another thread is using it
      */
     public final <T, X extends Throwable> T handOver(Taker<T, X> owner) throws X {
-        beginHandingOver("hand over");
+        ownership.beginHandingOver("hand over");
         boolean taken = false;
         try {
-            T result = owner.take(number);
+            T result = owner.take(ownership.number());
             taken = true;
             return result;
         } finally {
             if (taken) {
-                STATE.setVolatile(this, ENDED);
-            } else if (((int) STATE.getAndBitwiseAnd(this, ~HANDING_OVER) & ENDED) != 0) {
-                libc.close(number);
+                ownership.handedOver();
+            } else {
+                ownership.refused();
             }
         }
     }
@@ -180,41 +147,15 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
         T take(int number) throws X;
     }
 
-    private void beginHandingOver(String operation) {
-        int found = (int) STATE.compareAndExchange(this, 0, HANDING_OVER);
-        if (found < 0) {
-            throw notOwned(operation);
-        }
-        if (found != 0) {
-            throw new IllegalStateException(operation + " " + this + ": another thread is using it");
-        }
-    }
-
-    private IllegalStateException notOwned(String operation) {
-        return new IllegalStateException(operation + " " + this + ": it is closed, or was taken over");
-    }
-
     // Use
 
     final LibC libc() {
-        return libc;
+        return ownership.libc();
     }
 
     /** Keeps the number this descriptor's until {@link #endUse}. */
     final int beginUse(String operation) throws NetparkException.Closed {
-        for (int found = state; ; ) {
-            if (found < 0) {
-                throw new NetparkException.Closed(operation + " " + this + ": closed here");
-            }
-            if ((found & HANDING_OVER) != 0) {
-                throw new IllegalStateException(operation + " " + this + ": another thread is handing it over");
-            }
-            int before = (int) STATE.compareAndExchange(this, found, found + 1);
-            if (before == found) {
-                return number;
-            }
-            found = before;
-        }
+        return ownership.beginUse(operation);
     }
 
     /**
@@ -226,19 +167,17 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
         try {
             beginUse(operation);
         } catch (NetparkException.Closed e) {
-            throw notOwned(operation);
+            throw ownership.ended(operation);
         }
     }
 
     /** The number, also if it was closed while it is held. */
     final int heldNumber() {
-        return number;
+        return ownership.number();
     }
 
     final void endUse() {
-        if ((int) STATE.getAndAdd(this, -1) - 1 == ENDED) {
-            libc.close(number);
-        }
+        ownership.endUse();
     }
 
     /**
@@ -277,7 +216,7 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
         long result;
         try {
             do {
-                result = libc.read(fd, address, length);
+                result = libc().read(fd, address, length);
             } while (result == -Errno.EINTR);
         } finally {
             endUse();
@@ -319,7 +258,7 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
         long result;
         try {
             do {
-                result = libc.write(fd, address, length);
+                result = libc().write(fd, address, length);
             } while (result == -Errno.EINTR);
         } finally {
             endUse();
@@ -339,6 +278,6 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
 
     @Override
     public String toString() {
-        return "descriptor " + number;
+        return "descriptor " + ownership.number();
     }
 }
