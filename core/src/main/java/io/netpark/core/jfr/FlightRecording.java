@@ -19,6 +19,9 @@ import jdk.jfr.Timespan;
  */
 public final class FlightRecording implements Observer {
 
+    /** Writes while a recording runs. */
+    public FlightRecording() {}
+
     /** What the events have in common. */
     @Category("Netpark")
     @StackTrace(false)

@@ -18,6 +18,9 @@ public final class WokenBatch {
     private int first;
     private int end;
 
+    /** An empty batch. */
+    public WokenBatch() {}
+
     /** Adds a waiter that has been taken out of its slot. */
     public void add(Runnable waiter) {
         if (end == waiters.length) {

@@ -1,0 +1,12 @@
+/** Suspending connections, listeners and dialers for Kotlin. */
+module io.netpark.coroutines {
+    requires transitive io.netpark.core;
+    requires transitive kotlin.stdlib;
+    requires transitive kotlinx.coroutines.core;
+    requires static org.jspecify;
+
+    // Optional: a program that wants it requires it, or names it with --add-modules.
+    requires static kotlinx.io.core;
+
+    exports io.netpark.coroutines;
+}

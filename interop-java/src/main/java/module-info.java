@@ -1,0 +1,8 @@
+/** Callbacks and blocking calls for Java. */
+module io.netpark.callback {
+    requires transitive io.netpark.core;
+    requires static org.jspecify;
+
+    exports io.netpark.blocking;
+    exports io.netpark.callback;
+}
