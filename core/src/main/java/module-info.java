@@ -30,6 +30,7 @@ module io.netpark.core {
     exports io.netpark.core.net.listening;
     exports io.netpark.core.net.messages;
     exports io.netpark.core.net.options;
+    exports io.netpark.core.net.serving;
     exports io.netpark.core.net.socket;
     exports io.netpark.core.net.streams;
     exports io.netpark.core.net.transfer;
