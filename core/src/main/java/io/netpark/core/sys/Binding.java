@@ -120,7 +120,8 @@ public enum Binding {
             return "the JVM denies native access; start it with --enable-native-access=" + caller();
         }
         if (this == JNA && cause instanceof NoClassDefFoundError) {
-            return "it needs the library net.java.dev.jna:jna";
+            return "it needs the library net.java.dev.jna:jna" + (Binding.class.getModule().isNamed()
+                    ? " on the module path, and --add-modules com.sun.jna" : "");
         }
         String said = String.valueOf(cause.getMessage());
         if (this == JNA && cause instanceof UnsatisfiedLinkError && !said.contains("undefined symbol")
@@ -131,9 +132,14 @@ public enum Binding {
         return "it needs glibc 2.17 or newer, or a C library like it";
     }
 
-    /** The module that makes native calls, as the JVM's option has it. */
+    /** The modules that make native calls, as the JVM's option has them. */
     private String caller() {
-        Module module = this == JNA ? com.sun.jna.Native.class.getModule() : Binding.class.getModule();
+        String own = name(Binding.class.getModule());
+        String jna = this == JNA ? name(com.sun.jna.Native.class.getModule()) : own;
+        return own.equals(jna) ? own : own + "," + jna;
+    }
+
+    private static String name(Module module) {
         return module.isNamed() ? module.getName() : "ALL-UNNAMED";
     }
 }
