@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.netpark.bench.run.BenchFailure;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.DialerProcess;
 import io.netpark.bench.run.ListenerProcess;
 import io.netpark.bench.run.LoadProcess.Done;

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.proxy.ProxyContender;
 import io.netpark.bench.proxy.Upstream;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.LoadProcess;
 import io.netpark.bench.run.LoadProcess.Done;
 import io.netpark.bench.run.ServerProcess;

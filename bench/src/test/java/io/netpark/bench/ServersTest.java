@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.FileContender;
 import io.netpark.bench.run.LoadProcess;
 import io.netpark.bench.run.LoadProcess.Done;

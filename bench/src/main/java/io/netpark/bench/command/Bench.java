@@ -1,6 +1,6 @@
 package io.netpark.bench.command;
 
-import io.netpark.bench.run.BenchFailure;
+import io.netpark.bench.machine.BenchFailure;
 import java.util.Set;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

@@ -1,12 +1,13 @@
 package io.netpark.bench.command;
 
 import io.netpark.bench.dial.Round;
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
+import io.netpark.bench.report.TrafficTable;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.DialMatch;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.Sample;

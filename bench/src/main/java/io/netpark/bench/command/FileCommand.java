@@ -1,15 +1,17 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.SystemCalls;
+import io.netpark.bench.report.Notes;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
+import io.netpark.bench.report.TransferTable;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.FileContender;
 import io.netpark.bench.run.FileContender.Way;
 import io.netpark.bench.run.Match;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.Shape.Download;
-import io.netpark.bench.run.SystemCalls;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine.Command;

@@ -1,14 +1,14 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.Memory;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
-import io.netpark.bench.run.BenchFailure;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.LoadProcess;
-import io.netpark.bench.run.Memory;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.server.Service;
 import io.netpark.bench.server.Service.Mode;

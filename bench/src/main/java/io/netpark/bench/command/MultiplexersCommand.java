@@ -1,12 +1,12 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.multiplex.Multiplex;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Child;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
 import java.time.Duration;

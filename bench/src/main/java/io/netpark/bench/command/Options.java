@@ -1,13 +1,13 @@
 package io.netpark.bench.command;
 
-import io.netpark.bench.run.BenchFailure;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.SystemCalls;
 import io.netpark.bench.run.Contender;
 import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import io.netpark.bench.run.Shape;
-import io.netpark.bench.run.SystemCalls;
 import io.netpark.core.sys.Binding;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -1,11 +1,11 @@
 package io.netpark.bench.command;
 
 import io.netpark.bench.jmh.Pools;
+import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
-import io.netpark.bench.run.BenchFailure;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
 import java.util.List;

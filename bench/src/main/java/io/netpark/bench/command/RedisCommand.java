@@ -1,5 +1,7 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.redis.RedisContender;
 import io.netpark.bench.redis.RedisMatch;
 import io.netpark.bench.redis.RedisRound;
@@ -8,8 +10,6 @@ import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
-import io.netpark.bench.run.BenchFailure;
-import io.netpark.bench.run.Cores;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,8 +1,10 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.report.Notes;
 import io.netpark.bench.report.Report;
+import io.netpark.bench.report.TransferTable;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Match;
 import io.netpark.bench.run.Shape;
 import io.netpark.bench.run.Shape.Stream;

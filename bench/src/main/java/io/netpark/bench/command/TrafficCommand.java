@@ -1,11 +1,12 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.SystemCalls;
 import io.netpark.bench.report.Report;
+import io.netpark.bench.report.TrafficTable;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Match;
 import io.netpark.bench.run.Shape;
-import io.netpark.bench.run.SystemCalls;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

@@ -1,16 +1,16 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.CpuClock;
+import io.netpark.bench.machine.SystemCalls;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Child;
-import io.netpark.bench.run.Cores;
-import io.netpark.bench.run.CpuClock;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
 import io.netpark.bench.run.Plan;
-import io.netpark.bench.run.SystemCalls;
 import io.netpark.bench.zerocopy.Blast;
 import io.netpark.bench.zerocopy.Link;
 import io.netpark.bench.zerocopy.Sink;

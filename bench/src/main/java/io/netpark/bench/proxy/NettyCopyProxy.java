@@ -11,11 +11,8 @@ import io.netty.channel.epoll.EpollSocketChannel;
 final class NettyCopyProxy extends NettyProxy {
 
     @Override
-    void join(EpollSocketChannel client, EpollSocketChannel upstream) {
-        client.pipeline().addLast(new Copy(upstream));
-        upstream.pipeline().addLast(new Copy(client));
-        client.config().setAutoRead(true);
-        upstream.config().setAutoRead(true);
+    void pass(EpollSocketChannel source, EpollSocketChannel target) {
+        source.pipeline().addLast(new Copy(target));
     }
 
     /** Of one channel. */

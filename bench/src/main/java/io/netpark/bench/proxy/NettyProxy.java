@@ -15,13 +15,20 @@ import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import java.net.InetSocketAddress;
 
-/** Netty on its native epoll transport: one event loop has the clients and their upstreams. Subclasses join a pair. */
+/** Netty on its native epoll transport: one event loop has the clients and their upstreams. Subclasses pass bytes on, one way. */
 abstract class NettyProxy implements BenchProxy {
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
 
-    /** Makes two connections one. Neither is being read from; called on the loop of both. */
-    abstract void join(EpollSocketChannel client, EpollSocketChannel upstream);
+    /** Passes on what one connection reads to the other. It is not being read from yet; called on the loop of both. */
+    abstract void pass(EpollSocketChannel source, EpollSocketChannel target);
+
+    private void join(EpollSocketChannel client, EpollSocketChannel upstream) {
+        pass(client, upstream);
+        pass(upstream, client);
+        client.config().setAutoRead(true);
+        upstream.config().setAutoRead(true);
+    }
 
     @Override
     public final int start(InetSocketAddress upstream) throws InterruptedException {

@@ -1,6 +1,6 @@
 package io.netpark.bench.proxy;
 
-import io.netpark.bench.run.Cores;
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Jvm;
 import io.netpark.bench.run.ServerProcess;

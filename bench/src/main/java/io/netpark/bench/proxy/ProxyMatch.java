@@ -1,13 +1,13 @@
 package io.netpark.bench.proxy;
 
-import io.netpark.bench.run.Cores;
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.SystemCalls;
 import io.netpark.bench.run.Match;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.run.Shape;
-import io.netpark.bench.run.SystemCalls;
 import java.io.Closeable;
 import java.util.List;
 import java.util.Optional;

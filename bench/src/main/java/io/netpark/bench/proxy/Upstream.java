@@ -1,7 +1,7 @@
 package io.netpark.bench.proxy;
 
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Contender;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.server.Service;
 

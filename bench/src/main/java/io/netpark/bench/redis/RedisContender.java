@@ -1,6 +1,6 @@
 package io.netpark.bench.redis;
 
-import io.netpark.bench.run.Cores;
+import io.netpark.bench.machine.Cores;
 import io.netpark.core.sys.Binding;
 import java.util.Locale;
 import java.util.Optional;

@@ -1,9 +1,9 @@
 package io.netpark.bench.redis;
 
-import io.netpark.bench.run.BenchFailure;
-import io.netpark.bench.run.Cores;
-import io.netpark.bench.run.Meter;
-import io.netpark.bench.run.Meter.Usage;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.Meter;
+import io.netpark.bench.machine.Meter.Usage;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import java.io.Closeable;

@@ -1,11 +1,11 @@
 package io.netpark.bench.redis;
 
-import io.netpark.bench.run.BenchFailure;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.Meter.Metered;
 import io.netpark.bench.run.Child;
-import io.netpark.bench.run.Cores;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
-import io.netpark.bench.run.Meter.Metered;
 import io.netpark.core.sys.Binding;
 import java.io.Closeable;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.BenchFailure;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 

@@ -1,5 +1,7 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import java.io.BufferedReader;
 import java.io.Closeable;
 import java.io.IOException;

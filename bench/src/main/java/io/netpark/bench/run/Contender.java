@@ -1,6 +1,7 @@
 package io.netpark.bench.run;
 
 import io.netpark.bench.dial.Dials;
+import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.server.Serve;
 import io.netpark.bench.server.Service;
 import io.netpark.core.sys.Binding;

@@ -1,5 +1,7 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.Meter;
 import io.netpark.bench.run.LoadProcess.Done;
 import java.io.Closeable;
 import java.util.List;

@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Shape.Download;
 import io.netpark.bench.server.Service.Mode;
 import io.netpark.core.sys.Binding;

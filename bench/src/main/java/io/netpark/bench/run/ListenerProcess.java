@@ -1,6 +1,8 @@
 package io.netpark.bench.run;
 
 import io.netpark.bench.dial.Listen;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import java.io.Closeable;
 import java.time.Duration;
 import java.util.List;

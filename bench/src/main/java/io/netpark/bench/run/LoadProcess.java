@@ -1,6 +1,8 @@
 package io.netpark.bench.run;
 
 import io.netpark.bench.load.Load;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.time.Duration;

@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.server.Block;
 import io.netpark.bench.server.Service;
 import java.io.IOException;

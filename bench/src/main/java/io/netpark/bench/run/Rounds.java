@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.BenchFailure;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,7 +1,7 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.Meter.Usage;
 import io.netpark.bench.run.LoadProcess.Done;
-import io.netpark.bench.run.Meter.Usage;
 import org.HdrHistogram.Histogram;
 
 /**

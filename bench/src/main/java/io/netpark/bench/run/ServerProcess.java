@@ -1,6 +1,9 @@
 package io.netpark.bench.run;
 
-import io.netpark.bench.run.Meter.Metered;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.Memory;
+import io.netpark.bench.machine.Meter.Metered;
 import io.netpark.bench.server.Service;
 import java.io.Closeable;
 import java.io.IOException;

@@ -1,3 +1,3 @@
-/** The harness: child processes, rounds, and what the kernel says about them. */
+/** The harness: contenders, their processes, and rounds. */
 @org.jspecify.annotations.NullMarked
 package io.netpark.bench.run;

@@ -1,7 +1,7 @@
 package io.netpark.bench.zerocopy;
 
-import io.netpark.bench.run.BenchFailure;
-import io.netpark.bench.run.Cores;
+import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.Cores;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;

@@ -1,4 +1,4 @@
-package io.netpark.bench.run;
+package io.netpark.bench.machine;
 
 import java.io.IOException;
 import java.nio.file.Files;

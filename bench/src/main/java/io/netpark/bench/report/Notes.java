@@ -1,7 +1,5 @@
-package io.netpark.bench.command;
+package io.netpark.bench.report;
 
-import io.netpark.bench.report.Numbers;
-import io.netpark.bench.report.Section;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.Sample;
 import java.util.ArrayList;
@@ -13,16 +11,18 @@ import java.util.List;
  * @param who is measured: "server"
  * @param load who keeps it busy, with a verb: "The generator is"
  */
-record Notes(String who, String load) {
+public record Notes(String who, String load) {
 
-    static final Notes OF_SERVERS = new Notes("server", "The generator is");
+    /** Of servers. */
+    public static final Notes OF_SERVERS = new Notes("server", "The generator is");
 
     /** Below this share of its core a server is not at its limit. */
     private static final double BUSY = 0.9;
     /** Above this share of the server's core, others make a difference. */
     private static final double DISTURBING = 0.05;
 
-    void add(Section section, List<Record> records) {
+    /** Adds them. */
+    public void add(Section section, List<Record> records) {
         List<String> starved = new ArrayList<>();
         List<String> disturbed = new ArrayList<>();
         for (Record record : records) {

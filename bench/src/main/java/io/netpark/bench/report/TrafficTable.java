@@ -1,7 +1,5 @@
-package io.netpark.bench.command;
+package io.netpark.bench.report;
 
-import io.netpark.bench.report.Numbers;
-import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Contender;
 import io.netpark.bench.run.Record;
@@ -15,7 +13,7 @@ import java.util.function.ToDoubleFunction;
 import org.HdrHistogram.Histogram;
 
 /** Turns the records of a match in which requests are counted into a table. */
-final class TrafficTable {
+public final class TrafficTable {
 
     private final List<Record> records;
     private final String unit;
@@ -23,12 +21,12 @@ final class TrafficTable {
     private final Optional<Record> floor;
 
     /** @param unit what is counted: "request", "connection" */
-    TrafficTable(List<Record> records, String unit) {
+    public TrafficTable(List<Record> records, String unit) {
         this(records, unit, Contender.FLOOR);
     }
 
     /** @param base whom the others are compared with */
-    TrafficTable(List<Record> records, String unit, Contender base) {
+    public TrafficTable(List<Record> records, String unit, Contender base) {
         this.records = records;
         this.unit = unit;
         this.base = base;
@@ -36,7 +34,8 @@ final class TrafficTable {
                 .filter(record -> record.contender() == base && !record.samples().isEmpty()).findFirst();
     }
 
-    Section section(String title) {
+    /** The table, its chart and its data. */
+    public Section section(String title) {
         String ratio = "× " + base.label();
         Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", " + ratio : ""),
                 List.of("server", "CPU µs/" + unit, ratio, unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
@@ -100,7 +99,8 @@ final class TrafficTable {
         return object;
     }
 
-    static Map<String, Object> data(Sample sample) {
+    /** One round. */
+    public static Map<String, Object> data(Sample sample) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("requests", sample.requests());
         object.put("bytes", sample.bytes());

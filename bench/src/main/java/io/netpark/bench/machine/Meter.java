@@ -1,4 +1,4 @@
-package io.netpark.bench.run;
+package io.netpark.bench.machine;
 
 import java.util.stream.LongStream;
 
@@ -71,7 +71,8 @@ public final class Meter {
         return LongStream.of(load).map(CpuClock::nanos).sum();
     }
 
-    static void pause(long millis) {
+    /** Sleeps. */
+    public static void pause(long millis) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {

@@ -1,4 +1,4 @@
-package io.netpark.bench.run;
+package io.netpark.bench.machine;
 
 import com.sun.jna.Native;
 import io.netpark.core.linux.Timespec;

@@ -1,7 +1,5 @@
-package io.netpark.bench.command;
+package io.netpark.bench.report;
 
-import io.netpark.bench.report.Numbers;
-import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Record;
@@ -14,26 +12,28 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /** Turns the records of a match in which bytes are counted into a table. */
-final class TransferTable {
+public final class TransferTable {
 
     private final List<Record> records;
     private final Notes notes;
     /** By what the table calls them. */
     private final Map<String, Optional<Record>> bases = new LinkedHashMap<>();
 
-    TransferTable(List<Record> records, Notes notes) {
+    /** @param notes of whom it is */
+    public TransferTable(List<Record> records, Notes notes) {
         this.records = records;
         this.notes = notes;
     }
 
     /** Compares all with the first such. */
-    TransferTable against(String name, Predicate<Entrant> base) {
+    public TransferTable against(String name, Predicate<Entrant> base) {
         bases.put(name, records.stream()
                 .filter(record -> base.test(record.contender()) && !record.samples().isEmpty()).findFirst());
         return this;
     }
 
-    Section section(String title) {
+    /** The table, its chart and its data. */
+    public Section section(String title) {
         List<String> columns = new ArrayList<>(List.of(notes.who(), "CPU s/GB"));
         bases.keySet().forEach(base -> columns.add("× " + base));
         columns.addAll(List.of("GB/s", "RSS MiB", "allocated B/MB", "system calls/GB"));

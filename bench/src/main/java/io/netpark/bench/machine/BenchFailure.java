@@ -1,4 +1,4 @@
-package io.netpark.bench.run;
+package io.netpark.bench.machine;
 
 /** A measurement that cannot go on, in words for the person who started it. */
 public final class BenchFailure extends RuntimeException {
