@@ -9,4 +9,10 @@ module io.netpark.coroutines {
     requires static kotlinx.io.core;
 
     exports io.netpark.coroutines;
+    exports io.netpark.coroutines.handover;
+    exports io.netpark.coroutines.kotlinxio;
+    exports io.netpark.coroutines.loops;
+    exports io.netpark.coroutines.messages;
+    exports io.netpark.coroutines.parking;
+    exports io.netpark.coroutines.transfer;
 }
