@@ -13,6 +13,5 @@ module io.netpark.coroutines {
     exports io.netpark.coroutines.kotlinxio;
     exports io.netpark.coroutines.loops;
     exports io.netpark.coroutines.messages;
-    exports io.netpark.coroutines.parking;
     exports io.netpark.coroutines.transfer;
 }
