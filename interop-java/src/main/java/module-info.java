@@ -5,4 +5,7 @@ module io.netpark.callback {
 
     exports io.netpark.blocking;
     exports io.netpark.callback;
+    exports io.netpark.callback.messages;
+    exports io.netpark.callback.poller;
+    exports io.netpark.callback.socket;
 }
