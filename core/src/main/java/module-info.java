@@ -43,7 +43,4 @@ module io.netpark.core {
     exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
-
-    provides reactor.blockhound.integration.BlockHoundIntegration
-            with io.netpark.core.blockhound.EventLoopIntegration;
 }

@@ -5,8 +5,9 @@ import reactor.blockhound.BlockHound;
 import reactor.blockhound.integration.BlockHoundIntegration;
 
 /**
- * Tells BlockHound that threads of event loops must not block. Found by its service loader where the application brings
- * BlockHound; nothing else here knows of it. Waiting in the kernel is the loop's own affair and is not seen by BlockHound.
+ * Tells BlockHound that threads of event loops must not block. On the class path BlockHound finds it by a service loader. On the
+ * module path the application hands it over, by {@code BlockHound.install(new EventLoopIntegration())}: before JDK 21 no module could
+ * provide a service that may be missing. Nothing else here knows of BlockHound, which does not see a loop waiting in the kernel.
  */
 public final class EventLoopIntegration implements BlockHoundIntegration {
 
