@@ -39,8 +39,11 @@ module io.netpark.core {
     exports io.netpark.core.pool;
     exports io.netpark.core.sys;
 
+    exports io.netpark.core.counting to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.framing to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.heap to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.report to io.netpark.callback, io.netpark.coroutines;
 }
