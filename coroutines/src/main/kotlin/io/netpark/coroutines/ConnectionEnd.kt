@@ -37,9 +37,6 @@ internal fun Connection.isNoneWanted(hasWaited: Boolean): Boolean {
 /** A read that is parked tries again; otherwise the next one does. From any thread. */
 internal fun Connection.lookAgain(): Unit = core.nudge(Direction.READ)
 
-/** An earlier write has ended within something, and nothing can be written any more. */
-internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null
-
 /**
  * What a handler leaves behind: if [handle] returns, its output is finished. If that fails, or it throws, what is unsent is dropped, and
  * [failed] is told how many bytes that were. To be closed by [closeWithBuffers].
@@ -89,18 +86,4 @@ internal fun Connection.isClean(): Boolean = brokenOutput == null && !core.isInU
 /** A pool closes it, and it was left in the midst of something that must not look complete to the peer. */
 internal fun Connection.resetIfCutOff() {
     if (unsent() > 0 || isOutputBroken) core.reset()
-}
-
-/** Gives back what reader and writer hold, and whoever uses them from now on finds nothing. */
-internal fun Connection.endBuffers() {
-    buffersEnded = true
-    madeReader?.owned?.end()
-    madeWriter?.run { loop.countDropped(owned.end()) }
-}
-
-/** As [endBuffers], and whoever uses them is told [why] not. */
-internal fun Connection.refuseBuffers(why: String) {
-    buffersEnded = true
-    madeReader?.owned?.refuse(why)
-    madeWriter?.run { loop.countDropped(owned.refuse(why)) }
 }

@@ -123,11 +123,5 @@ internal fun Writer.isMuch(bytes: Int): Boolean = bytes > highWaterMark
 @PublishedApi
 internal suspend fun Writer.writeMuch(source: ByteArray, offset: Int, length: Int) {
     val buffer = ByteBuffer.wrap(source, offset, length)
-    try {
-        write(buffer)
-    } catch (e: Throwable) {
-        val written = buffer.position() - offset
-        if (written in 1 until length) connection.breakOutput("an earlier write ended after $written of $length bytes ($e)")
-        throw e
-    }
+    connection.breakingIfCutOff(buffer, offset, length) { write(buffer) }
 }

@@ -1,26 +1,15 @@
 package io.netpark.coroutines.handover
 
-import io.netpark.core.fd.Descriptor
-import io.netpark.core.fd.Direction
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.awaitReadable
-import io.netpark.coroutines.beginRead
-import io.netpark.coroutines.beginWrite
-import io.netpark.coroutines.checkActive
-import io.netpark.coroutines.flushRest
-import io.netpark.coroutines.hasUnflushed
 import io.netpark.coroutines.holdFrames
-import io.netpark.coroutines.inTurn
-import io.netpark.coroutines.isBudgetSpent
-import io.netpark.coroutines.parking.toWrite
-import io.netpark.coroutines.pause
 import io.netpark.coroutines.readReturned
+import io.netpark.coroutines.runRead
+import io.netpark.coroutines.runWrite
+import io.netpark.coroutines.wholly
 import java.nio.ByteBuffer
-import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /**
  * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those
@@ -33,21 +22,8 @@ import kotlinx.coroutines.yield
  * @throws IllegalStateException the connection is not one of unix sockets, or [into] holds some
  * @throws IllegalArgumentException [target] has no room for a byte, which descriptors come with
  */
-public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int {
-    if (isBudgetSpent()) yield()
-    beginRead(coroutineContext)
-    if (hasReturned) {
-        val returned = readReturned(target)
-        if (returned > 0) return returned
-    }
-    var count = core.startReadDescriptors(target, into)
-    while (count == Descriptor.PARK) {
-        awaitReadable()
-        checkActive(coroutineContext, Direction.READ)
-        count = core.retryReadDescriptors(target, into)
-    }
-    return count
-}
+public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDescriptors): Int =
+    runRead({ readReturned(target) }, { core.startReadDescriptors(target, into) }, { core.retryReadDescriptors(target, into) })
 
 /**
  * Writes all of [source] to a unix socket, and passes [descriptors] along with its first byte: the peer gets descriptors of
@@ -62,22 +38,12 @@ public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDe
  * @throws IllegalArgumentException there is no byte to go with them, or they are too many
  */
 public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor) {
-    if (isBudgetSpent()) yield()
-    if (hasUnflushed()) flushRest()
-    beginWrite(coroutineContext)
-    try {
-        var state = inTurn(
+    wholly(source) {
+        // What this writes is more than 0 bytes.
+        runWrite(
             { core.startWriteDescriptors(source, *descriptors) },
             { holdFrames(source); core.retryWriteDescriptors(source, *descriptors) },
         )
-        while (state < 0) { // what has been written is more than 0 bytes
-            pause(state)
-            checkActive(coroutineContext, Direction.WRITE)
-            holdFrames(source)
-            state = toWrite(core.retryWriteDescriptors(source, *descriptors))
-        }
         write(source) // the rest, and no frame before it
-    } finally {
-        madeFrames?.goOn(source)
     }
 }

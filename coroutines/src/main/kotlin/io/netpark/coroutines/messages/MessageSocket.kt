@@ -9,43 +9,35 @@ import io.netpark.core.net.options.PeerCredentials
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
-import io.netpark.coroutines.parking.BEGIN
 import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
-import io.netpark.coroutines.parking.PARKED_TO_READ
-import io.netpark.coroutines.parking.PARKED_TO_WRITE
 import io.netpark.coroutines.parking.Parking
-import io.netpark.coroutines.parking.TURN_OVER
 import io.netpark.coroutines.parking.deadlineMark
 import io.netpark.coroutines.parking.perform
 import io.netpark.coroutines.parking.setDeadline
 import io.netpark.coroutines.parking.timeoutNanos
 import io.netpark.coroutines.parking.timeoutOf
-import io.netpark.coroutines.parking.toWrite
 import java.net.InetAddress
 import java.net.NetworkInterface
 import java.net.SocketAddress
 import java.nio.ByteBuffer
-import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.TimeMark
 import kotlin.time.toKotlinDuration
-import kotlinx.coroutines.Job
-import kotlinx.coroutines.ensureActive
 
 /**
- * A socket that keeps the boundaries of messages: UDP, datagrams of unix, or sequenced packets of unix. Operations suspend until
- * they can proceed; no thread waits. A message is received whole or cut to the room there is, which is told, and sent whole or
- * not at all.
+ * A socket that keeps the boundaries of messages: UDP, unix datagrams, or sequenced packets of unix sockets. Operations suspend until
+ * they can proceed. No thread waits. A message is received whole, or cut to the room there is, and the [Envelope] says so. A message is
+ * sent whole or not at all.
  *
- * **Threads.** Any coroutine on any dispatcher may use it. One may receive while another sends and a third closes; a second
+ * **Threads.** Any coroutine on any dispatcher may use a socket. One may receive while another sends and a third closes. A second
  * receiver, or a second sender, gets an [IllegalStateException].
  *
  * **Ownership.** Whoever got the socket closes it. Buffers and batches stay the caller's and are used only during the call.
  *
- * **Cancellation.** A cancelled receive has consumed nothing, a cancelled send has sent nothing but what a batch says it has.
+ * **Cancellation.** A cancelled receive has consumed nothing. A cancelled send has sent nothing, or of a batch what the batch says.
  *
- * **Errors.** Of a connected socket [NetparkException.Refused] says that nobody is there, mostly about an earlier message; the
- * socket can go on. What is lost on the way nobody tells.
+ * **Errors.** [NetparkException.Refused] says that nobody is at the address that the socket is connected to. Mostly it is about an
+ * earlier message, and the socket can go on. A message that is lost on the way is no error.
  *
  * @see io.netpark.coroutines.Reactor.bindDatagrams
  * @see io.netpark.coroutines.Reactor.dialDatagrams
@@ -53,9 +45,9 @@ import kotlinx.coroutines.ensureActive
  */
 public class MessageSocket internal constructor(internal val core: MessageDescriptor) : AutoCloseable {
 
-    private val receiving = Parking(core, Direction.READ)
-    private val sending = Parking(core, Direction.WRITE)
-    private var budget = OPERATIONS_WITHOUT_YIELDING
+    internal val receiving = Parking(core, Direction.READ)
+    internal val sending = Parking(core, Direction.WRITE)
+    internal var budget = OPERATIONS_WITHOUT_YIELDING
 
     /**
      * The address of this side.
@@ -64,7 +56,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
      */
     public val localAddress: SocketAddress get() = core.localAddress()
 
-    /** Whom the socket is connected to, also after closing; null if to nobody. */
+    /** The address that the socket is connected to, also after closing; null if it is not connected. */
     public val remoteAddress: SocketAddress? get() = core.remoteAddress()
 
     /** Whether [close] has not been called yet. */
@@ -76,14 +68,15 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     // Receiving
 
     /**
-     * Receives a message, at most as much of it as [target] has room for, and advances its position. An empty datagram returns 0.
+     * Receives a message, at most as much of it as [target] has room for, and advances the position of [target]. An empty datagram
+     * returns 0.
      *
      * **Cancelled**, it has consumed nothing.
      *
-     * @param envelope what it tells of the message: its sender and its whole length
-     * @return the number of bytes, or [END_OF_STREAM] of sequenced packets, as which an empty packet appears as well
-     * @throws NetparkException.Refused the socket is connected and nobody is there; it can go on
-     * @throws NetparkException.TimedOut it has waited for [receiveTimeout], or [receiveDeadline] has passed
+     * @param envelope gets the sender of the message and its whole length
+     * @return the number of bytes. For sequenced packets also [END_OF_STREAM], which an empty packet looks like as well
+     * @throws NetparkException.Refused the socket is connected, and nobody is there; the socket can go on
+     * @throws NetparkException.TimedOut the receive has waited for [receiveTimeout], or [receiveDeadline] has passed
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalStateException another coroutine is receiving
      */
@@ -92,7 +85,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
         perform({ previous, context -> receiveStep(previous, context, target, envelope) }, { pause(it) })
 
     /**
-     * Receives the messages that have come, as many as [batch] holds, by one system call (recvmmsg). What it held is forgotten.
+     * Receives the messages that have come, as many as [batch] holds, by one system call (recvmmsg). The batch forgets what it held.
      *
      * **Cancelled**, it has consumed nothing, and the batch is empty.
      *
@@ -102,7 +95,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
         perform({ previous, context -> receiveStep(previous, context, batch) }, { pause(it) })
 
     /**
-     * Receives a message of a unix socket and the descriptors that come with it; any other receive closes those. Otherwise as
+     * Receives a message of a unix socket, and the descriptors that come with it. Any other receive closes those. Otherwise as
      * [receive].
      *
      * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
@@ -118,16 +111,16 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     // Sending
 
     /**
-     * Sends all of [source] as one message; its position advances to its limit then. Suspends while the kernel, or a unix
-     * receiver, has no room for it.
+     * Sends all of [source] as one message, and advances the position of [source] to its limit. Suspends while the kernel, or a unix
+     * receiver, has no room for the message.
      *
      * **Cancelled**, timed out or failed, it has sent nothing.
      *
      * @param to resolved; null for the peer of a connected socket
-     * @throws NetparkException.Refused nobody is there; of UDP that may be about an earlier message, and this one is not sent
+     * @throws NetparkException.Refused nobody is there; with UDP that may be about an earlier message, and this one is not sent
      * @throws NetparkException.Reset the peer of sequenced packets is gone
      * @throws NetparkException naming the address, and what to do: too long, not connected, not permitted
-     * @throws NetparkException.TimedOut it has waited for [sendTimeout], or [sendDeadline] has passed
+     * @throws NetparkException.TimedOut the send has waited for [sendTimeout], or [sendDeadline] has passed
      * @throws NetparkException.Closed the socket is closed, before or meanwhile
      * @throws IllegalArgumentException a socket of this family cannot reach the address
      * @throws IllegalStateException another coroutine is sending
@@ -137,18 +130,18 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     }
 
     /**
-     * Sends the messages of [batch] that have not been sent, by as few system calls as possible (sendmmsg). One that was received
-     * goes back to its senders: answers are written over what they answer.
+     * Sends the messages of [batch] that have not been sent, by as few system calls as possible (sendmmsg). Messages of a batch that was
+     * received go back to their senders: an answer is written over the message that it answers.
      *
-     * **Cancelled**, timed out or failed, [MessageBatch.sent] says how many have been sent; sending it again goes on there.
+     * **Cancelled**, timed out or failed, [MessageBatch.sent] says how many have been sent. Sending the batch again goes on there.
      */
     public suspend inline fun send(batch: MessageBatch) {
         perform({ previous, context -> sendStep(previous, context, batch) }, { pause(it) })
     }
 
     /**
-     * Sends a message by a unix socket, and passes [descriptors] along with it. They stay the caller's, open until this returns.
-     * Otherwise as [send].
+     * Sends a message by a unix socket, and passes [descriptors] along with it. The descriptors stay the caller's, and stay open until
+     * this returns. Otherwise as [send].
      *
      * **Cancelled**, timed out or failed, it has sent nothing.
      *
@@ -162,63 +155,11 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
         }, { pause(it) })
     }
 
-    internal inline fun receiveStep(previous: Int, context: CoroutineContext, start: () -> Int, retry: () -> Int): Int = when {
-        previous == PARKED_TO_READ -> {
-            checkActive(context, Direction.READ)
-            retry()
-        }
-        previous == BEGIN && isBudgetSpent() -> TURN_OVER
-        else -> {
-            context.ensureActive()
-            start()
-        }
-    }
-
-    internal inline fun sendStep(previous: Int, context: CoroutineContext, start: () -> Int, retry: () -> Int): Int = toWrite(
-        when {
-            previous == PARKED_TO_WRITE -> {
-                checkActive(context, Direction.WRITE)
-                retry()
-            }
-            previous == BEGIN && isBudgetSpent() -> TURN_OVER
-            else -> {
-                context.ensureActive()
-                start()
-            }
-        },
-    )
-
-    internal suspend fun awaitReceivable() {
-        budget = OPERATIONS_WITHOUT_YIELDING
-        return receiving.await()
-    }
-
-    internal suspend fun awaitSendable() {
-        budget = OPERATIONS_WITHOUT_YIELDING
-        return sending.await()
-    }
-
-    /** For an operation that holds the lock of its direction. */
-    internal fun checkActive(context: CoroutineContext, direction: Direction) {
-        val job = context[Job]
-        if (job != null && !job.isActive) {
-            core.abandon(direction)
-            job.ensureActive()
-        }
-    }
-
-    /** Whether others on the same thread should have their turn. Only roughly counted. */
-    internal fun isBudgetSpent(): Boolean {
-        if (--budget > 0) return false
-        budget = OPERATIONS_WITHOUT_YIELDING
-        return true
-    }
-
     // Peers and groups
 
     /**
-     * Connects a socket for datagrams, or connects it to another peer: from now on it sends there, and receives nothing from
-     * others but what has come already.
+     * Connects a socket for datagrams, or connects it to another peer. From now on the socket sends there. From other peers it receives
+     * only what has come already.
      *
      * @throws NetparkException there is no way there, or (unix) nobody
      * @throws IllegalStateException it is a socket of sequenced packets
@@ -226,22 +167,22 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     public fun connect(peer: SocketAddress): Unit = core.connect(peer)
 
     /**
-     * Joins a multicast group: receives what is sent to it and to the port that the socket is bound to. Several sockets of a
-     * machine share a port with [NetOption.REUSE_ADDRESS] on each.
+     * Joins a multicast group: receives what is sent to the group and to the port that the socket is bound to. Several sockets of a
+     * machine share a port if each has [NetOption.REUSE_ADDRESS].
      *
-     * @param on where; null for the interface that there is a route to the group through
-     * @throws NetparkException it is a member already, or there is no such interface or route
+     * @param on the interface; null for the one that the route to the group goes through
+     * @throws NetparkException the socket is a member already, or there is no such interface or route
      */
     public fun join(group: InetAddress, on: NetworkInterface? = null): Unit = core.join(group, on)
 
     /** Leaves a group that was joined on the same interface. */
     public fun leave(group: InetAddress, on: NetworkInterface? = null): Unit = core.leave(group, on)
 
-    /** Through which interface multicasts are sent. Hops and loop are options: [NetOption.MULTICAST_TTL] and its neighbours. */
+    /** Sends multicasts through an interface. [NetOption.MULTICAST_TTL] and its neighbours are options for hops and loop. */
     public fun sendMulticastThrough(on: NetworkInterface): Unit = core.sendMulticastThrough(on)
 
     /**
-     * Who is at the other end.
+     * The process at the other end.
      *
      * @throws IllegalStateException the socket is not one of sequenced packets
      */
@@ -256,7 +197,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
      */
     public fun <T : Any> getOption(option: NetOption<T>): T = core.getOption(option)
 
-    /** As the other, for an option that is a time. */
+    /** The value of a socket option that is a time. */
     @JvmName("getTimeOption")
     public fun getOption(option: NetOption<java.time.Duration>): Duration = core.getOption(option).toKotlinDuration()
 
@@ -270,22 +211,23 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     // Timeouts, deadlines, and the end
 
     /**
-     * How long a receive may wait; then it fails with [NetparkException.TimedOut], has consumed nothing, and the socket is as before.
+     * How long a receive may wait. Then it fails with [NetparkException.TimedOut]. It has consumed nothing, and the socket is as before.
      * The time begins anew with each receive. [Duration.INFINITE], the default, is no timeout. As [Connection.readTimeout][io.netpark.coroutines.Connection.readTimeout].
      *
-     * @throws IllegalArgumentException it is set to zero or less
+     * @throws IllegalArgumentException the timeout is set to zero or less
      */
     public var receiveTimeout: Duration
         get() = timeoutOf(core.timeoutNanos(Direction.READ))
         set(value) = core.setTimeout(Direction.READ, value.timeoutNanos("receive timeout"))
 
-    /** As [receiveTimeout], for sends. Of a batch it begins anew with whatever could be sent. */
+    /** As [receiveTimeout], for sends. The time begins anew whenever some messages of a batch have been sent. */
     public var sendTimeout: Duration
         get() = timeoutOf(core.timeoutNanos(Direction.WRITE))
         set(value) = core.setTimeout(Direction.WRITE, value.timeoutNanos("send timeout"))
 
     /**
-     * An instant from which on receives fail with [NetparkException.TimedOut], also one that is suspended; null, the default, for none.
+     * The instant from which on receives fail with [NetparkException.TimedOut]; null, the default, for none. It wakes a receive that is
+     * suspended.
      * As [Connection.readDeadline][io.netpark.coroutines.Connection.readDeadline].
      */
     public var receiveDeadline: TimeMark?
@@ -300,7 +242,7 @@ public class MessageSocket internal constructor(internal val core: MessageDescri
     /** Ends the outgoing stream of sequenced packets: the peer receives what was sent, then the end. */
     public fun shutdownOutput(): Unit = core.shutdownOutput()
 
-    /** The file of a bound unix path stays when this is closed: somebody else goes on with the socket. */
+    /** Keeps the file of a bound unix path when this is closed: another process goes on with the socket. */
     public fun keepFile(): Unit = core.keepFile()
 
     /** Closes the socket. Operations in progress end with [NetparkException.Closed]. Calling it again has no effect. */

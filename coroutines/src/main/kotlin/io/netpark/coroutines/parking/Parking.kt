@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.Job
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.intrinsics.COROUTINE_SUSPENDED
@@ -77,5 +78,17 @@ internal class Parking(private val descriptor: Descriptor, private val direction
     private class CancellableWaiter(private val continuation: CancellableContinuation<Unit>) : Waiter {
         /** Ignored if the coroutine has been cancelled meanwhile. */
         override fun run() = continuation.resume(Unit)
+    }
+}
+
+/**
+ * For an operation that holds the lock of [direction]: if [job] is over, the operation gives up the lock and ends.
+ *
+ * @throws kotlinx.coroutines.CancellationException the job is over
+ */
+internal fun Descriptor.abandonUnlessActive(direction: Direction, job: Job?) {
+    if (job != null && !job.isActive) {
+        abandon(direction)
+        job.ensureActive()
     }
 }

@@ -5,25 +5,13 @@ import io.netpark.core.net.files.FileTransfer
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.beginWrite
 import io.netpark.coroutines.breakOutput
-import io.netpark.coroutines.chargeBudget
-import io.netpark.coroutines.checkActive
-import io.netpark.coroutines.flushRest
-import io.netpark.coroutines.hasUnflushed
 import io.netpark.coroutines.holdFrames
-import io.netpark.coroutines.inTurn
-import io.netpark.coroutines.isBudgetSpent
 import io.netpark.coroutines.parking.FRAMES_FIRST
-import io.netpark.coroutines.parking.PAUSE
-import io.netpark.coroutines.parking.toWrite
-import io.netpark.coroutines.pause
+import io.netpark.coroutines.runWrite
 import io.netpark.coroutines.wholly
 import java.nio.channels.FileChannel
 import java.nio.file.Path
-import kotlin.coroutines.CoroutineContext
-import kotlin.coroutines.coroutineContext
-import kotlinx.coroutines.yield
 
 /**
  * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it
@@ -103,53 +91,31 @@ public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: L
 
 /** @param isWhole whether it breaks the output if it is cut off */
 private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)?, isWhole: Boolean) {
-    beforeFile()
-    if (isBudgetSpent()) yield()
-    var state = startSend(coroutineContext, transfer, isWhole)
-    while (state <= PAUSE) {
-        if (onProgress != null && state != FRAMES_FIRST) holdingOutput { onProgress(transfer.sent()) }
-        pause(state)
-        state = retrySend(coroutineContext, transfer, isWhole)
-    }
+    val before = transfer.sent()
+    runWrite(
+        { ofTheFile { core.startSend(transfer) } },
+        { if (isWhole) holdFrames(transfer); ofTheFile { core.retrySend(transfer) } },
+        written = { transfer.sent() - before },
+        beforePause = { outcome ->
+            if (onProgress != null && outcome != FRAMES_FIRST) givingUpIfThrown { onProgress(transfer.sent()) }
+        },
+    )
     if (onProgress != null) onProgress(transfer.sent())
 }
 
-/** Runs something in the middle of a write, which ends with it if it throws. */
-private inline fun Connection.holdingOutput(body: () -> Unit) {
+/** Runs the caller's code while a write is parked. If that throws, the write gives up the lock of the output. */
+private inline fun Connection.givingUpIfThrown(body: () -> Unit) {
     try {
         body()
     } catch (e: Throwable) {
-        giveUpWrite()
+        core.abandon(Direction.WRITE)
         throw e
     }
 }
 
-/** What was written before goes before. */
-internal suspend fun Connection.beforeFile() {
-    if (hasUnflushed()) flushRest()
-}
-
-internal fun Connection.startSend(context: CoroutineContext, transfer: FileTransfer, isWhole: Boolean): Int {
-    beginWrite(context)
-    val before = transfer.sent()
-    return ofTheFile { inTurn({ core.startSend(transfer) }, { if (isWhole) holdFrames(transfer); core.retrySend(transfer) }) }
-        .also { chargeBudget(transfer.sent() - before) }
-}
-
-internal fun Connection.retrySend(context: CoroutineContext, transfer: FileTransfer, isWhole: Boolean): Int {
-    if (isWhole) holdFrames(transfer)
-    checkActive(context, Direction.WRITE)
-    return toWrite(ofTheFile { core.retrySend(transfer) })
-}
-
-/** A file that is cut off is no failure of this connection. */
-private inline fun Connection.ofTheFile(send: () -> Int): Int = try {
+/** A file that has been cut off is no failure of this connection. */
+private inline fun ofTheFile(send: () -> Int): Int = try {
     send()
 } catch (e: NetparkException.Truncated) {
     throw NetparkException.Truncated(e.message.orEmpty()).apply { initCause(e) }
-}
-
-/** A write that was to be retried will not be. */
-internal fun Connection.giveUpWrite() {
-    core.abandon(Direction.WRITE)
 }

@@ -1,0 +1,80 @@
+package io.netpark.coroutines
+
+import io.netpark.core.sys.AddressText
+import io.netpark.core.sys.NetparkException
+
+/*
+ * What the output of a connection still has to send, and whether it can: an output that was cut off within something is broken.
+ */
+
+/** How many bytes the writer holds. */
+internal fun Connection.unflushed(): Long = madeWriter?.buffered() ?: 0
+
+/** How many bytes the writer holds, and frames that nobody waits for. */
+internal fun Connection.unsent(): Long = unflushed() + (madeFrames?.promisedBytes ?: 0)
+
+internal fun Connection.hasUnflushed(): Boolean = unflushed() > 0
+
+/** Flushes what the writer holds, if the connection is open. */
+internal suspend fun Connection.flushRest() {
+    if (hasUnflushed() && isOpen) writer.flush()
+}
+
+internal fun Connection.requireFlushed(what: String) {
+    check(!hasUnflushed()) { "$what ${AddressText.of(remoteAddress)}: flush the writer first, it holds ${unflushed()} bytes" }
+}
+
+internal fun Connection.requireSent(what: String) {
+    requireFlushed(what)
+    requireFramesSent(what) { it.isIdle }
+}
+
+internal inline fun Connection.requireFramesSent(what: String, areSent: (Frames) -> Boolean) {
+    check(madeFrames?.let(areSent) != false) { "$what ${AddressText.of(remoteAddress)}: its frames are still being written" }
+}
+
+/** Flushes what the writer holds, and suspends until all frames have been written. They are the last. */
+internal suspend fun Connection.finishOutput() {
+    flushRest()
+    if (isOpen) madeFrames?.finish()
+}
+
+// An output that is broken
+
+/** Whether an earlier write has ended within something. Nothing can be written any more. */
+internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null
+
+/** Nothing can be written any more, and frames that wait fail. */
+internal fun Connection.breakOutput(why: String) {
+    brokenOutput = why
+    madeFrames?.breakOff(brokenOff(why))
+}
+
+internal fun Connection.brokenOff(why: String) = about(NetparkException.Closed("write to ${AddressText.of(remoteAddress)}: the output is broken, $why"))
+
+/** Fails if the output is broken. A connection that was reset or closed since lets the operation say so itself. */
+internal fun Connection.checkOutput() {
+    val why = brokenOutput ?: return
+    if (!core.isClosed && !core.isReset) throw brokenOff(why)
+}
+
+// Frames
+
+/** Fails if no frame may be written. A frame is not written by its caller, so it cannot flush the writer first. */
+internal fun Connection.beforeFrame() {
+    lease?.checkLent()
+    requireFlushed("write a frame to")
+    checkOutput()
+    answering = true
+}
+
+internal fun Connection.takesNoFrames() =
+    about(NetparkException.Closed("write a frame to ${AddressText.of(remoteAddress)}: its handler has ended, or it is being closed"))
+
+/** Whether a frame may be sent. */
+internal fun Connection.acceptsFrames(): Boolean = isOpen && !isOutputBroken
+
+/** Something is being written. It must not look complete if it is cut off. */
+internal fun Connection.noteAnswer() {
+    answering = true
+}

@@ -1,0 +1,153 @@
+package io.netpark.coroutines
+
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.fd.Descriptor
+import io.netpark.core.fd.Direction
+import io.netpark.core.sys.NetparkException
+import io.netpark.coroutines.parking.BEGIN
+import io.netpark.coroutines.parking.FRAMES_FIRST
+import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
+import io.netpark.coroutines.parking.PARKED_TO_WRITE
+import io.netpark.coroutines.parking.PAUSE
+import io.netpark.coroutines.parking.TURN_OVER
+import io.netpark.coroutines.parking.UNFLUSHED
+import io.netpark.coroutines.parking.toWrite
+import java.nio.ByteBuffer
+import kotlin.coroutines.CoroutineContext
+import kotlin.coroutines.coroutineContext
+import kotlinx.coroutines.yield
+
+/*
+ * How a connection writes. A write that needs no inlining is `runWrite`; the others are taken apart into steps, for Seam.kt.
+ */
+
+/**
+ * Runs a write, after the bytes that the writer holds: begins it, parks it as often as it has to wait, and ends it.
+ *
+ * @param start asks core for the first time
+ * @param retry asks core again, after the write was parked or has waited for frames
+ * @param written how many bytes have been written so far, to be charged to the caller's turn
+ * @param beforePause called with what the write is about to wait for
+ */
+internal suspend inline fun Connection.runWrite(
+    start: () -> Int,
+    retry: () -> Int,
+    written: () -> Long = { 0 },
+    beforePause: (outcome: Int) -> Unit = {},
+) {
+    if (isBudgetSpent()) yield()
+    if (hasUnflushed()) flushRest()
+    beginWrite(coroutineContext)
+    var outcome = inTurn(start, retry)
+    chargeBudget(written())
+    while (outcome <= PAUSE) {
+        beforePause(outcome)
+        pause(outcome)
+        checkActive(coroutineContext, Direction.WRITE)
+        outcome = toWrite(retry())
+    }
+}
+
+/** Runs a write of an array through [buffer], and breaks the output if a part of the array has been written and the rest has not. */
+internal inline fun Connection.breakingIfCutOff(buffer: ByteBuffer, offset: Int, length: Int, write: () -> Unit) {
+    try {
+        write()
+    } catch (e: Throwable) {
+        val written = buffer.position() - offset
+        if (written in 1 until length) breakOutput("an earlier write ended after $written of $length bytes ($e)")
+        throw e
+    }
+}
+
+/** @param isWhole whether the write breaks the output if it is cut off. Then no frame is written before that is known */
+internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int = toWrite(
+    when {
+        previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryWrite(context, source, isWhole)
+        previous == BEGIN && isBudgetSpent() -> TURN_OVER
+        previous != UNFLUSHED && hasUnflushed() -> UNFLUSHED
+        else -> startWrite(context, source, isWhole)
+    },
+)
+
+internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
+    beginWrite(context)
+    val before = source.remaining()
+    val state = if (madeFrames?.isHeldBy(source) == true) { // the rest of it
+        toWrite(core.startWrite(source))
+    } else {
+        inTurn({ core.startWrite(source) }, { if (isWhole) holdFrames(source); core.retryWrite(source) })
+    }
+    chargeBudget(before - source.remaining().toLong())
+    return state
+}
+
+internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
+    if (isWhole) holdFrames(source)
+    checkActive(context, Direction.WRITE)
+    return core.retryWrite(source)
+}
+
+internal fun Connection.startWrite(context: CoroutineContext, source: LinkBuffer): Int {
+    beginWrite(context)
+    val before = source.available()
+    // What is left of an earlier flush goes before the frames that wait for it.
+    val state = if (madeFrames?.isHeldBy(this) == true) {
+        toWrite(holdingFrames { core.startWrite(source) })
+    } else {
+        inTurn({ core.startWrite(source) }, { holdingFrames { core.retryWrite(source) } })
+    }
+    chargeBudget(before - source.available())
+    return state
+}
+
+internal fun Connection.retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
+    checkActive(context, Direction.WRITE)
+    return holdingFrames { core.retryWrite(source) }
+}
+
+/** Suspends until there is reason to retry a write. */
+internal suspend fun Connection.awaitWritable() {
+    budget = OPERATIONS_WITHOUT_YIELDING
+    val job = ownerIn(coroutineContext)
+    return if (job != null) writing.awaitAsOwner(job) else writing.await()
+}
+
+// Turns with frames
+
+/**
+ * Starts a write. If the connection has frames, they lend the write their lock, and it begins with [retry]; or they go first, and this
+ * returns [FRAMES_FIRST].
+ */
+internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int): Int {
+    val frames = madeFrames ?: return toWrite(start())
+    return if (frames.lendOutput()) toWrite(retry()) else FRAMES_FIRST
+}
+
+/** Runs a flush. No frame comes between the bytes of a flush, even if it is broken off and another flush sends the rest. */
+internal inline fun Connection.holdingFrames(flush: () -> Int): Int {
+    val frames = madeFrames ?: return flush()
+    val held = frames.hold(this)
+    try {
+        val state = flush()
+        if (state != Descriptor.PARK) frames.goOn(this)
+        return state
+    } catch (e: Throwable) {
+        // Frames are to find out what has ended the stream. A flush that met another write has not begun.
+        if (if (e is NetparkException) e !is NetparkException.TimedOut else !held) frames.goOn(this)
+        throw e
+    }
+}
+
+/** Runs a write that breaks the output if it is cut off. Frames wait until it has ended, so none is written behind a part of it. */
+internal inline fun Connection.wholly(write: Any, run: () -> Unit) {
+    try {
+        run()
+    } finally {
+        madeFrames?.goOn(write)
+    }
+}
+
+/** Frames wait until all of [write] has been written. */
+internal fun Connection.holdFrames(write: Any) {
+    madeFrames?.hold(write)
+}
