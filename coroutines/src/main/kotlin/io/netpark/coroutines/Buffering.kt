@@ -4,12 +4,12 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.SegmentPool
 
 /**
- * How much the [Reader] and the [Writer] of a connection may hold, and where they take it from.
+ * How much the [Reader] and the [Writer] of a connection may hold, and where their memory comes from.
  *
- * Nothing is read that nobody has asked for, and a waiting connection holds no memory. So the input limit is about what a
+ * A reader reads only what it is asked for, and a waiting connection holds no memory. So the input limit is about what a
  * handler asks for at once, and about views that it does not release.
  *
- * @property pool where segments come from. Its own limit is one for all connections together: at it a reader waits until
+ * @property pool where segments come from. The pool's own limit is for all connections together. At that limit a reader waits until
  *   others have given memory back, or fails, as [SegmentPool.Builder.readersWait] says
  * @property inputLimit the most bytes that a reader may be asked to wait for, or may keep for views
  * @property outputLimit the most bytes that a writer may hold; reaching it is an error of the handler, which should flush
@@ -28,7 +28,7 @@ public class Buffering(
         }
     }
 
-    /** What has been collected up to the mark, and as much again, fit the limit: so whoever may flush never reaches it. */
+    /** Twice this fits the output limit. So a writer that may flush never reaches the limit. */
     internal val effectiveMark: Int = minOf(highWaterMark.toLong(), outputLimit / 2).toInt().coerceAtLeast(1)
 
     internal fun newInput(): LinkBuffer = LinkBuffer(pool)

@@ -4,19 +4,19 @@ import io.netpark.core.fd.Direction
 import kotlin.time.Duration.Companion.seconds
 
 /*
- * How a connection comes to its end with the handler that it has, or with the lease that it is borrowed by; what becomes of its bytes.
+ * How a connection comes to its end with its handler, or with its lease, and what becomes of its bytes.
  */
 
-/** Of a connection that nobody has asked anything of. */
+/** How long a connection lingers whose handler has been told that no request is wanted. */
 private val IDLE_LINGERS = 5.seconds
 
 // With its handler
 
 /**
- * For a read that is parked: whether no request is wanted any more. That it has may have been a guess, after a short
- * read, or for want of memory: so the kernel is asked. If there is nothing, the read is given up.
+ * For a read that is parked: whether no request is wanted any more. The read may have parked on a guess, after a short read, or for want
+ * of memory. So this asks the kernel. If nothing has come, the read is given up.
  *
- * @param hasWaited for this request, and since before none was wanted
+ * @param hasWaited whether the read has waited for this request since before none was wanted
  */
 internal fun Connection.isNoneWanted(hasWaited: Boolean): Boolean {
     if (handlers?.wantsNoRequests != true) return false
@@ -34,26 +34,26 @@ internal fun Connection.isNoneWanted(hasWaited: Boolean): Boolean {
     return true
 }
 
-/** A read that is parked tries again; otherwise the next one does. From any thread. */
+/** Has the read that is parked, or else the next one, try again. Any thread may call it. */
 internal fun Connection.lookAgain(): Unit = core.nudge(Direction.READ)
 
 /**
- * What a handler leaves behind: if [handle] returns, its output is finished. If that fails, or it throws, what is unsent is dropped, and
- * [failed] is told how many bytes that were. To be closed by [closeWithBuffers].
+ * Runs a handler and ends its output. If [handle] returns, the output is finished. If that fails, or [handle] throws, what is unsent is
+ * dropped, and [failed] is told how many bytes that were. [closeWithBuffers] is to close the connection then.
  */
 internal suspend inline fun Connection.endedBy(handle: () -> Unit, failed: (failure: Throwable, dropped: Long) -> Unit) {
     try {
         handle()
         if (!isOutputBroken) finishOutput()
-        if (isOutputBroken) breakOff() // or by now: by a frame that was not written in time
+        if (isOutputBroken) breakOff() // perhaps since just now, by a frame that was not written in time
     } catch (e: Throwable) {
         failed(e, breakOff())
     }
 }
 
 /**
- * The handler has failed or was cancelled: what it has not flushed is dropped, and what it may have cut off does not look
- * complete to the peer. To be closed by [closeWithBuffers].
+ * Drops what a handler that has failed, or was cancelled, has not flushed. What it may have cut off does not look complete to the peer.
+ * [closeWithBuffers] is to close the connection then.
  *
  * @return how many bytes are dropped
  */
@@ -63,14 +63,14 @@ internal fun Connection.breakOff(): Long {
     return unsent
 }
 
-/** Closes it under the hands of a handler, from any thread; its buffers are given back when that has ended. */
+/** Closes the connection while its handler runs, from any thread. The buffers are given back when the handler has ended. */
 internal fun Connection.cutOff() {
     if (answering || isOutputBroken || unsent() > 0) core.reset() else core.close()
 }
 
-/** Closes when the handler, with its children, is done with reader and writer. */
+/** Closes the connection when the handler, with its children, is done with reader and writer. */
 internal fun Connection.closeWithBuffers() {
-    // An answer may still be on its way, and a request that comes now must not reset it.
+    // An answer may still be on its way, and a request that comes now must not reset the connection.
     if (isToldNone) core.closeLingering(Long.MAX_VALUE, IDLE_LINGERS.inWholeNanoseconds)
     core.close()
     endBuffers()
@@ -78,12 +78,12 @@ internal fun Connection.closeWithBuffers() {
 
 // With its lease
 
-/** Whether nothing of an exchange is left: for the next borrower of a pool. */
+/** Whether nothing of an exchange is left, so that a pool may lend the connection again. */
 internal fun Connection.isClean(): Boolean = brokenOutput == null && !core.isInUse && watching == 0 &&
     (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
     madeFrames?.isIdle != false
 
-/** A pool closes it, and it was left in the midst of something that must not look complete to the peer. */
+/** Before a pool closes the connection: what was left unfinished must not look complete to the peer. */
 internal fun Connection.resetIfCutOff() {
     if (unsent() > 0 || isOutputBroken) core.reset()
 }

@@ -12,14 +12,14 @@ import kotlin.time.toKotlinDuration
  * The value of a socket option.
  *
  * @throws NetparkException.Closed the connection is closed
- * @throws NetparkException a socket of this kind does not have it
+ * @throws NetparkException a socket of this kind does not have the option
  */
 public fun <T : Any> Connection.getOption(option: NetOption<T>): T {
     lease?.checkLent()
     return core.getOption(option)
 }
 
-/** As the other, for an option that is a time. */
+/** The value of a socket option that is a time. */
 @JvmName("getTimeOption")
 public fun Connection.getOption(option: NetOption<java.time.Duration>): Duration =
     getOption<java.time.Duration>(option).toKotlinDuration()
@@ -28,7 +28,7 @@ public fun Connection.getOption(option: NetOption<java.time.Duration>): Duration
  * Sets a socket option.
  *
  * @throws NetparkException.Closed the connection is closed
- * @throws NetparkException a socket of this kind does not have it, or the value is refused
+ * @throws NetparkException a socket of this kind does not have the option, or refuses the value
  */
 public fun <T : Any> Connection.setOption(option: NetOption<T>, value: T) {
     lease?.checkLent()
@@ -36,23 +36,23 @@ public fun <T : Any> Connection.setOption(option: NetOption<T>, value: T) {
 }
 
 /**
- * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [writer], and direct buffers that are
- * [linked][io.netpark.core.buffer.BufferWriter.link] into it. Off by default; [ZeroCopy] says when it pays, which is never within
- * one machine.
+ * Sets whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [Connection.writer], and direct buffers that
+ * are [linked][io.netpark.core.buffer.BufferWriter.link] into it. This is off by default. [ZeroCopy] says when it pays, which is never
+ * within one machine.
  *
- * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. It has them on loan then, and the owner of a
- * linked buffer is told when it gives them back, also after a cancellation or [close]. Other writes copy, as ever.
+ * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. The kernel has them on loan then. The owner of a
+ * linked buffer is told when the kernel gives it back, also after a cancellation or [Connection.close]. Other writes copy, as ever.
  *
- * @throws NetparkException the kernel does not do it for such a socket: only for TCP
+ * @throws NetparkException the socket is not one of TCP, for which alone the kernel does this
  * @throws NetparkException.Closed the connection is closed
- * @throws IllegalStateException SO_ZEROCOPY is set already, by who had the descriptor before
+ * @throws IllegalStateException SO_ZEROCOPY is set already, by an earlier owner of the descriptor
  */
 public fun Connection.setZeroCopy(how: ZeroCopy) {
     lease?.checkLent()
     core.setZeroCopy(how)
 }
 
-/** How many sends had their bytes lent to the kernel, and what became of them. */
+/** How many sends have lent their bytes to the kernel, and what became of them. */
 public val Connection.zeroCopyCount: ZeroCopy.Count get() = core.zeroCopyCount()
 
 /**
@@ -66,10 +66,10 @@ public fun Connection.tcpInfo(): TcpInfo {
 }
 
 /**
- * Who is at the other end of a unix socket.
+ * The process at the other end of a unix socket.
  *
  * @throws NetparkException.Closed the connection is closed
- * @throws IllegalStateException it is one of TCP, which does not know
+ * @throws IllegalStateException the connection is one of TCP, which does not know
  */
 public fun Connection.peerCredentials(): PeerCredentials {
     lease?.checkLent()

@@ -8,8 +8,8 @@ import kotlin.coroutines.coroutineContext
 import kotlin.coroutines.resume
 
 /**
- * Suspends until the peer has ended its output or is gone: for a handler that waits for something else, or works, and wants to
- * know that nobody waits for its answer.
+ * Suspends until the peer has ended its output or is gone. This is for a handler that works, or waits for something else, and wants to
+ * know when nobody waits for its answer any more.
  *
  * ```
  * coroutineScope {
@@ -22,9 +22,9 @@ import kotlin.coroutines.resume
  * }
  * ```
  *
- * It reads nothing, does not disturb who does, and sees an end behind bytes that nobody has read. A TCP peer that has closed its
- * connection looks like one that has only ended its output, until something is sent to it: a client that half-closes and waits
- * for its answer is told by waiting for [PeerState.GONE] instead. Several coroutines may wait. Unused, it costs nothing.
+ * It reads nothing, does not disturb a reader, and sees an end behind bytes that nobody has read. A TCP peer that has closed its
+ * connection looks like a peer that has only ended its output, until something is sent to it. To tell a peer that is gone from a client
+ * that half-closes and waits for its answer, wait for [PeerState.GONE]. Several coroutines may wait. Unused, this costs nothing.
  *
  * **Cancelled**, it leaves the connection as it was.
  *
@@ -34,7 +34,7 @@ import kotlin.coroutines.resume
  */
 public suspend fun Connection.awaitPeerClosed(from: PeerState = PeerState.HALF_CLOSED): PeerState {
     require(from == PeerState.HALF_CLOSED || from == PeerState.GONE) { "wait for HALF_CLOSED or GONE, not for $from" }
-    Connection.WATCHING.incrementAndGet(this) // first, as who gives back a lease looks at that last
+    Connection.WATCHING.incrementAndGet(this) // first, as giving back a lease looks at that last
     val state = try {
         checkActive(coroutineContext)
         suspendCancellableCoroutine { continuation ->

@@ -26,7 +26,7 @@ import kotlin.time.Duration
 import kotlinx.coroutines.CancellationException
 
 /**
- * A group of event loops as coroutines see it: the place where connections come from and where their handlers run.
+ * A group of event loops for coroutines: connections come from a reactor, and their handlers run on its loops.
  *
  * ```
  * Reactor().use { reactor ->
@@ -43,9 +43,9 @@ import kotlinx.coroutines.CancellationException
  *
  * An instance owns its threads; several can live in a process. Safe for use by any thread.
  *
- * **Time limits.** What an operation has returned can be lost when a `withTimeout` around it ends at that very moment. A time limit of
- * the operation's own loses nothing. Which operation has which form is in docs/errors.md, "`withTimeout`, and what can be lost". A limit
- * of zero or less does not wait: what cannot proceed at once fails with [NetparkException.TimedOut].
+ * **Time limits.** The result of an operation can be lost when a `withTimeout` around it ends at that very moment. A time limit of
+ * the operation's own loses nothing. docs/errors.md, "`withTimeout`, and what can be lost", says which operation has which form. A limit
+ * of zero or less does not wait: an operation that cannot proceed at once fails with [NetparkException.TimedOut].
  */
 public class Reactor private constructor(
     /** The event loops. */
@@ -60,17 +60,17 @@ public class Reactor private constructor(
 
     internal val dispatchers = ConcurrentHashMap<EventLoop, LoopDispatcher>() // a group may get more loops
 
-    /** A dispatcher a loop, in the order of [EventLoopGroup.loops]: for coroutines that want to live beside connections. */
+    /** The dispatchers of the loops, in the order of [EventLoopGroup.loops], for coroutines that want to live beside connections. */
     public val loopDispatchers: List<LoopDispatcher> get() = group.loops().map { dispatcherOf(it) }
 
     /**
      * Listens on an address, with the longest backlog the system allows and SO_REUSEADDR. The caller closes the listener. The
-     * path of a unix socket becomes a file, which is removed when the listener is closed; one that a killed process has left
+     * path of a unix socket becomes a file, which is removed when the listener is closed. A file that a killed process has left
      * must be removed first.
      *
      * @param address resolved, or a [io.netpark.core.sys.UnixAddress]; port 0 takes a free port, `::` takes IPv4 as well
-     * @param options also of the connections that are accepted
-     * @param admission how many may be open at a time; null for no limit
+     * @param options options of the listening socket and of the connections that it accepts
+     * @param admission how many connections may be open at a time; null for no limit
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
     public fun listen(
@@ -80,8 +80,8 @@ public class Reactor private constructor(
     ): Listener = Listener(listOf(ListenerDescriptor.listen(group, address, options, admission)), this)
 
     /**
-     * Listens with a socket for each loop (SO_REUSEPORT): the kernel spreads connections over them, and no loop has to pass any
-     * on to another. For [Listener.serve] only. Otherwise as [listen].
+     * Listens with a socket for each loop (SO_REUSEPORT). The kernel spreads connections over the sockets, and no loop has to pass a
+     * connection on to another. Such a listener is for [Listener.serve] only. Otherwise as [listen].
      */
     public fun listenOnEachLoop(
         address: SocketAddress,
@@ -90,12 +90,12 @@ public class Reactor private constructor(
     ): Listener = Listener(ListenerDescriptor.listenOnEachLoop(group, address, options, admission), this)
 
     /**
-     * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is; a name is looked up, which
+     * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is. A name is looked up, which
      * blocks the calling thread.
      *
      * @throws NetparkException.UnknownHost the name has no address
      * @throws IllegalArgumentException the host has a port in it
-     * @throws IllegalStateException it is a name other than `localhost`, and the caller is on an event loop
+     * @throws IllegalStateException the host is a name other than `localhost`, and the caller is on an event loop
      */
     public fun listen(
         host: String,
@@ -107,7 +107,7 @@ public class Reactor private constructor(
     /**
      * Takes over a listening stream socket that something else has opened: the service manager ([io.netpark.core.net.listening.ListenFds]), or
      * the process that this one succeeds ([Listener.duplicate]). The caller closes the listener. The file of a unix socket's path
-     * stays then.
+     * stays when the listener is closed.
      *
      * @param descriptor the listener's from now on, unless this throws
      * @param options set on the socket, and so on the connections that are accepted
@@ -122,14 +122,14 @@ public class Reactor private constructor(
     ): Listener = Listener(listOf(ListenerDescriptor.adopt(group, descriptor, options, admission)), this)
 
     /**
-     * Connects to an address. Called on a loop of this reactor the connection stays on that loop, otherwise the next loop
-     * in turn gets it. The caller closes it.
+     * Connects to an address. If the caller is on a loop of this reactor, the connection lives on that loop; otherwise the next loop
+     * in turn gets it. The caller closes the connection.
      *
-     * **Cancelled**, it leaves nothing behind; a peer may have seen a connection that closed again. Once it has returned the
-     * connection is the caller's: [Reactor] has what `withTimeout` may lose, and [timeout] does not.
+     * **Cancelled**, it leaves nothing behind. The peer may have seen a connection that closed again. Once this has returned, the
+     * connection is the caller's: [Reactor] says what `withTimeout` may lose. [timeout] loses nothing.
      *
      * @param address an [InetSocketAddress], whose name is looked up if it is unresolved, or a unix address
-     * @param timeout how long it may take in all; the kernel gives up by itself after about two minutes
+     * @param timeout how long connecting may take in all; the kernel gives up by itself after about two minutes
      * @throws NetparkException.Refused nobody listens there
      * @throws NetparkException.Unreachable there is no way there
      * @throws NetparkException.UnknownHost the name has no address
@@ -142,8 +142,8 @@ public class Reactor private constructor(
     ): Connection = dial(dialer.with(timeout, options), address)
 
     /**
-     * Connects to a host by name or IP literal. The addresses of a name are tried as RFC 8305 (Happy Eyeballs) has it, and if all
-     * fail the error names each with its cause; see [Dialer]. Otherwise as [dial] of an address.
+     * Connects to a host by name or IP literal. The addresses of a name are tried in the way of RFC 8305 (Happy Eyeballs). If all
+     * fail, the error names each with its cause; see [Dialer]. Otherwise as [dial] of an address.
      */
     public suspend fun dial(
         host: String,
@@ -153,7 +153,7 @@ public class Reactor private constructor(
     ): Connection = dial(dialer.with(timeout, options), host, port)
 
     /**
-     * How this reactor dials unless it is told otherwise: to be changed by its `with` functions, and given to [dial].
+     * How this reactor dials by default. Its `with` functions make other dialers, for [dial].
      *
      * ```
      * val patient = reactor.dialer.withResolver(mine).withLocalAddress(source)
@@ -162,11 +162,11 @@ public class Reactor private constructor(
      */
     public val dialer: Dialer = Dialer.of(group)
 
-    /** Connects to an address, with everything that a dialer can be told; it should be one of this reactor's. */
+    /** Connects to an address in the way of [dialer], which should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, address: SocketAddress): Connection =
         awaitDial { dialer.dial(address, it) }.given { Connection(it, this) }
 
-    /** Connects to a host, with everything that a dialer can be told; it should be one of this reactor's. */
+    /** Connects to a host in the way of [dialer], which should be one of this reactor's. */
     public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
         awaitDial { dialer.dial(host, port, it) }.given { Connection(it, this) }
 
@@ -176,9 +176,9 @@ public class Reactor private constructor(
     }
 
     /**
-     * Makes two connections, each of which is the other's peer, without a port or a path: what a test gives to the handler that it
-     * tests, and the end from which it looks at what that does. Each lives on the calling loop, or the next in turn. The caller closes
-     * both.
+     * Makes two connections, each of which is the other's peer, without a port or a path. A test gives one to the handler that it
+     * tests, and sees from the other what the handler does. Each connection lives on the calling loop, or the next in turn. The caller
+     * closes both.
      *
      * ```
      * val (client, server) = reactor.pair()
@@ -187,31 +187,31 @@ public class Reactor private constructor(
      * check(client.reader.awaitLine() == "hello ann")
      * ```
      *
-     * They are unix sockets without a name (socketpair(2)), which know no reset: where the peer of a TCP connection is reset,
-     * the peer of these finds the end of the stream, or a reset if it has sent what nobody has read.
+     * The connections are unix sockets without a name (socketpair(2)). Such sockets know no reset: where the peer of a TCP connection is
+     * reset, the peer here finds the end of the stream, or a reset if it has sent bytes that nobody has read.
      *
-     * @throws NetparkException there are no descriptors for it
+     * @throws NetparkException the process has no descriptors left
      */
     public fun pair(): ConnectionPair =
         group.place { first -> group.place { second -> ConnectionDescriptor.pair(first, second) } }
             .given { ConnectionPair(Connection(it.first, this), Connection(it.second, this)) }
 
     /**
-     * Takes over a connected stream socket that something else has opened: a parent process, another library. It is made
-     * non-blocking and lives on the calling loop, or the next in turn. The caller closes the connection.
+     * Takes over a connected stream socket that something else has opened: a parent process, another library. The socket is made
+     * non-blocking, and lives on the calling loop, or the next in turn. The caller closes the connection.
      *
      * @param descriptor the connection's from now on, unless this throws
-     * @throws NetparkException it is no connected stream socket, or cannot be watched
+     * @throws NetparkException the descriptor is no connected stream socket, or cannot be watched
      * @throws IllegalStateException [descriptor] is closed, or was taken over already
      */
     public fun adopt(descriptor: OpenDescriptor): Connection = adopt(Detached(descriptor, ByteArray(0)))
 
     /**
-     * Takes over a connection that was [detached][Connection.detach], as the other does; [Connection.reader] begins with the
-     * unread bytes.
+     * Takes over a connection that was [detached][io.netpark.coroutines.handover.detach]. [Connection.reader] begins with the unread
+     * bytes. Otherwise as [adopt] of a descriptor.
      *
      * @param detached its descriptor is the connection's from now on, unless this throws
-     * @throws NetparkException it is no connected stream socket, or cannot be watched, or there is no memory for the bytes
+     * @throws NetparkException the descriptor is no connected stream socket, or cannot be watched, or there is no memory for the bytes
      * @throws IllegalStateException [detached] is closed, or was taken over already
      */
     public fun adopt(detached: Detached): Connection {
@@ -227,7 +227,7 @@ public class Reactor private constructor(
 
     /**
      * Closes the reactor: listeners and connections are closed, operations on them end with [NetparkException.Closed], and
-     * the threads end. Waits for the threads, unless called on one of them. A coroutine that goes on afterwards on a
+     * the threads end. Waits for the threads, unless the caller is on one of them. A coroutine that goes on afterwards on a
      * loop's dispatcher is cancelled with a [CancellationException].
      */
     override fun close() {
@@ -244,8 +244,8 @@ public class Reactor private constructor(
     // Messages
 
     /**
-     * Binds a socket for datagrams, of UDP or on a unix path or abstract name. It lives on the calling loop, or the next in turn,
-     * and the caller closes it. SO_BROADCAST is on. With an unnamed unix address it can send, and nobody can answer.
+     * Binds a socket for datagrams: of UDP, or on a unix path or abstract name. The socket lives on the calling loop, or the next in
+     * turn. The caller closes it. SO_BROADCAST is on. With an unnamed unix address the socket can send, and nobody can answer.
      *
      * @param address resolved; port 0 takes a free port, `::` takes IPv4 as well
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
@@ -254,8 +254,8 @@ public class Reactor private constructor(
         MessageSocket(group.place { MessageDescriptor.bind(it, address, options) })
 
     /**
-     * Opens a socket for datagrams to and from one peer. Nothing is sent by that, so that nobody is there is found out later. The
-     * peer of a unix one cannot answer: bind, then [MessageSocket.connect].
+     * Opens a socket for datagrams to and from one peer. Opening sends nothing, so only a later operation finds out whether the peer is
+     * there. The peer of a unix socket that is opened so cannot answer: to get answers, bind, then [MessageSocket.connect].
      *
      * @param address resolved
      * @throws NetparkException there is no way there, or (unix) nobody
@@ -267,7 +267,7 @@ public class Reactor private constructor(
      * Listens for sequenced packets on a unix address. The caller closes the listener; the file of a path goes with it.
      *
      * @throws NetparkException naming the address: in use, not permitted
-     * @throws IllegalArgumentException it is no unix address
+     * @throws IllegalArgumentException [address] is no unix address
      */
     public fun listenPackets(address: SocketAddress, options: NetOptions = NetOptions.DEFAULT): MessageListener =
         MessageListenerDescriptor.listen(group, address, options).given { MessageListener(it) }
@@ -288,7 +288,7 @@ public class Reactor private constructor(
          *
          * @param loops how many event loops; by default half the processors, because the kernel needs the others
          * @param buffering how much readers and writers may hold, and from which pool
-         * @param configure further choices, such as names or who is told of trouble
+         * @param configure further choices, such as names, or the reporter of trouble
          * @throws UnsupportedOperationException if Netpark cannot run here; the message says what is missing
          */
         public operator fun invoke(

@@ -4,13 +4,13 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.coroutineScope
 
 /**
- * Serves this one connection, as [Listener.serve] serves those that it accepts, in the caller's coroutine: [handler] has a scope of its
- * own, and this returns when the coroutines that it starts there have ended, too. Then what the handler has written and not flushed is
- * flushed, the frames that wait are written, and the connection is closed. It is for a connection that comes from elsewhere: from [Reactor.pair] in a test, from
- * [Reactor.adopt], or from [Listener.accept].
+ * Serves this one connection in the caller's coroutine, as [Listener.serve] serves the connections that it accepts. [handler] has a
+ * scope of its own. This returns when the coroutines that the handler has started there have ended, too. Then what the handler has not
+ * flushed is flushed, the frames that wait are written, and the connection is closed. It is for a connection that comes from elsewhere:
+ * from [Reactor.pair] in a test, from [Reactor.adopt], or from [Listener.accept].
  *
- * **Cancelled**, or if the handler fails, what is not flushed is dropped, and the connection is closed; in the midst of an answer by a
- * reset, so that the peer does not take for whole what is not.
+ * **Cancelled**, or if the handler fails, what is not flushed is dropped, and the connection is closed. In the midst of an answer it is
+ * closed by a reset, so that the peer does not take the part for the whole.
  *
  * @throws Throwable what the handler throws; nothing is reported
  * @throws IllegalStateException the connection is borrowed from a [ConnectionPool]

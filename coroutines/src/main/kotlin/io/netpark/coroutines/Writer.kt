@@ -18,10 +18,10 @@ import kotlin.coroutines.CoroutineContext
  * writer.flush()
  * ```
  *
- * What is named `put…`, `link`, `append`, `reserve` and `commit` only collects, and never suspends. It fails at
- * [Buffering.outputLimit]. What is named `write…` collects as well, and flushes first if more than [Buffering.highWaterMark] has
- * been collected: whoever writes much calls it, and keeps little. Nobody needs to flush but where the peer is to be waited for, and
- * at the end:
+ * Functions named `put…`, `link`, `append`, `reserve` and `commit` only collect, and never suspend. They fail at
+ * [Buffering.outputLimit]. Functions named `write…` collect as well, and flush first if more than [Buffering.highWaterMark] has
+ * been collected. They are for much output, of which little is kept here. With them a flush is needed only before waiting for the peer,
+ * and at the end:
  *
  * ```
  * for (number in numbers) writer.writeLong(number)
@@ -29,26 +29,27 @@ import kotlin.coroutines.CoroutineContext
  * ```
  *
  * **Cancelled**, timed out or failed in the flush that comes first, a `write…` function has collected nothing of what it was given,
- * and what has not been sent stays in the writer. (Bytes that are more than the high-water mark by themselves go in parts, and say so.)
+ * and what has not been sent stays in the writer. (Bytes that are more than the high-water mark by themselves go in parts. Their
+ * functions say so.)
  *
- * **Threads.** One coroutine at a time, and not while another writes to the connection in another way. For frames of many
- * coroutines there is [Connection.frames].
+ * **Threads.** One coroutine at a time may use a writer, and not while another writes to the connection in another way.
+ * [Connection.frames] is for many coroutines.
  *
  * @see Connection.writer
  */
 public class Writer internal constructor(
     internal val connection: Connection,
     internal val owned: OwnedBuffer,
-    /** What it owns; only for what may be asked of it without a use. */
+    /** What [owned] holds, for questions that are no use of it. */
     internal val buffer: LinkBuffer,
     internal val highWaterMark: Int,
 ) : BufferWriter by owned.writer() {
 
     /**
-     * Sends everything that has been collected, gathered into as few system calls as possible. Suspends while the peer, or
-     * the network, does not take more.
+     * Sends everything that has been collected, by as few system calls as possible. Suspends while the peer, or the network, does not
+     * take more.
      *
-     * **Cancelled**, timed out or failed, what has not been sent stays in the writer: a later flush goes on exactly where
+     * **Cancelled**, timed out or failed, it leaves in the writer what has not been sent. A later flush goes on exactly where
      * this one ended.
      *
      * @throws NetparkException as [Connection.write]
@@ -60,8 +61,8 @@ public class Writer internal constructor(
     }
 
     /**
-     * Flushes if more than [Buffering.highWaterMark] has been collected, as every `write…` does: for those who put, link or append
-     * much.
+     * Flushes if more than [Buffering.highWaterMark] has been collected, as every `write…` function does. It is for code that puts, links
+     * or appends much.
      *
      * **Cancelled**, as [flush].
      */
@@ -69,12 +70,12 @@ public class Writer internal constructor(
         perform({ previous, context -> flushStep(previous, context, fromMark = true) }, { pause(it) })
     }
 
-    // Collecting, with a flush in front where it is due. Inline, as flush is: where nothing has to be flushed, it costs no more than put.
+    // Collecting, after a flush that is due. Inline, as flush is: where no flush is due, these cost no more than put.
 
     /**
-     * Writes a byte: the lowest of the int. Suspends to flush first, if that is due.
+     * Writes a byte, the lowest of the int. Suspends to flush first, if that is due.
      *
-     * **Cancelled**, it has collected nothing of it.
+     * **Cancelled**, it has collected nothing.
      *
      * @throws NetparkException as [flush]
      */
@@ -83,7 +84,7 @@ public class Writer internal constructor(
         putByte(value)
     }
 
-    /** Writes two bytes: the lowest of the int; otherwise as [writeByte]. */
+    /** Writes two bytes, the lowest of the int; otherwise as [writeByte]. */
     public suspend inline fun writeShort(value: Int) {
         flushIfFull()
         putShort(value)
@@ -120,11 +121,11 @@ public class Writer internal constructor(
     }
 
     /**
-     * Writes text. A lone surrogate, and what [charset] has not, is replaced as [BufferWriter.putString] says.
+     * Writes text. A lone surrogate, and a character that [charset] does not have, is replaced as [BufferWriter.putString] says.
      *
-     * **Cancelled**, it has collected nothing of it.
+     * **Cancelled**, it has collected nothing.
      *
-     * @throws NetparkException.LimitExceeded it has more bytes than [Buffering.outputLimit] leaves room for
+     * @throws NetparkException.LimitExceeded the text has more bytes than [Buffering.outputLimit] leaves room for
      * @throws NetparkException as [flush]
      */
     public suspend inline fun writeString(text: CharSequence, charset: Charset = Charsets.UTF_8) {
@@ -133,7 +134,7 @@ public class Writer internal constructor(
     }
 
     /**
-     * Writes all of [source], in parts of [Buffering.highWaterMark] if it has more, so that no more than twice that is ever held.
+     * Writes all of [source], in parts of [Buffering.highWaterMark] if it has more. So the writer never holds more than twice that.
      *
      * **Cancelled**, timed out or failed, the position of [source] says how much has been collected or sent.
      *
@@ -146,8 +147,8 @@ public class Writer internal constructor(
     /**
      * Writes a part of an array, in parts of [Buffering.highWaterMark] if it has more.
      *
-     * **Cancelled**, timed out or failed, it has collected nothing of an array that fits the mark. Of a longer one, it **breaks the
-     * output** if some has been collected or sent, as [Connection.write] of an array does: nobody could tell how far it got.
+     * **Cancelled**, timed out or failed, it has collected nothing of an array that fits the mark. With a longer array it **breaks the
+     * output** if a part has been collected or sent, as [Connection.write] of an array does: nobody could tell how far it got.
      *
      * @throws NetparkException as [flush]
      */
@@ -157,7 +158,7 @@ public class Writer internal constructor(
         put(source, offset, length)
     }
 
-    /** Puts as much as the high-water mark. Returns whether that was not all. */
+    /** Puts as much of [source] as the high-water mark. Returns whether a rest is left. */
     internal fun putPart(source: ByteBuffer): Boolean {
         val limit = source.limit()
         source.limit(source.position() + minOf(source.remaining(), highWaterMark))
@@ -171,19 +172,19 @@ public class Writer internal constructor(
 
     // Without a copy
 
-    /** Moves everything that is unread in [source] here, without a copy. */
+    /** Moves all unread bytes of [source] here, without a copy. */
     public fun append(source: Reader): Unit = moving(source) { from, to -> to.append(from) }
 
     /**
-     * Moves the next [count] unread bytes of [source] here; they share its segments, and only small parts are copied.
+     * Moves the next [count] unread bytes of [source] here. They share the segments of [source], and only small parts are copied.
      *
-     * @throws IndexOutOfBoundsException there are fewer
+     * @throws IndexOutOfBoundsException [source] has fewer unread bytes
      */
     public fun append(source: Reader, count: Long): Unit = moving(source) { from, to -> to.append(from, count) }
 
     // How it is done
 
-    /** What was in it when the connection was closed is not: that has to be told. */
+    /** Whether nothing is left to send. Bytes that were dropped when the connection was closed have not been sent: a flush says so. */
     internal fun isFlushed(): Boolean = buffered() == 0L && !owned.hasDropped()
 
     internal fun isFull(): Boolean = buffered() > highWaterMark

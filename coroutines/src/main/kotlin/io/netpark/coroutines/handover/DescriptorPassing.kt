@@ -12,13 +12,13 @@ import io.netpark.coroutines.wholly
 import java.nio.ByteBuffer
 
 /**
- * Reads as [read] does, from a unix socket, and takes what descriptors have come with the bytes. Any other read closes those
- * that come with its bytes, so until they have come neither [reader] nor [read] must be used.
+ * Reads from a unix socket as [Connection.read] does, and takes the descriptors that have come with the bytes. Any other read closes the
+ * descriptors that come with its bytes. So neither [Connection.reader] nor [Connection.read] must be used until they have come.
  *
  * **Cancelled**, it has consumed nothing, neither bytes nor descriptors.
  *
- * @param into where descriptors go; it must hold none. They are the caller's to close, or to give to [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
- * @return the number of bytes read, or [END_OF_STREAM]
+ * @param into where descriptors go; it must hold none. The caller closes them, or gives them to [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
+ * @return the number of bytes read, or [Connection.END_OF_STREAM]
  * @throws IllegalStateException the connection is not one of unix sockets, or [into] holds some
  * @throws IllegalArgumentException [target] has no room for a byte, which descriptors come with
  */
@@ -26,16 +26,16 @@ public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDe
     runRead({ readReturned(target) }, { core.startReadDescriptors(target, into) }, { core.retryReadDescriptors(target, into) })
 
 /**
- * Writes all of [source] to a unix socket, and passes [descriptors] along with its first byte: the peer gets descriptors of
- * its own for the same open files. Those given here stay the caller's, open until this returns.
+ * Writes all of [source] to a unix socket, and passes [descriptors] along with its first byte. The peer gets descriptors of
+ * its own for the same open files. [descriptors] stay the caller's, and stay open until this returns.
  *
  * **Cancelled**, timed out or failed, the position of [source] says how much has been written. If that is anything, the
  * descriptors are on their way too.
  *
  * @param descriptors 1 to 253
- * @throws NetparkException a descriptor is not open, or cannot be passed; and as [write]
+ * @throws NetparkException a descriptor is not open, or cannot be passed; and as [Connection.write]
  * @throws IllegalStateException the connection is not one of unix sockets
- * @throws IllegalArgumentException there is no byte to go with them, or they are too many
+ * @throws IllegalArgumentException [source] has no byte that they could go with, or they are too many
  */
 public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor) {
     wholly(source) {

@@ -7,13 +7,13 @@ import io.netpark.coroutines.endBuffers
 import io.netpark.coroutines.requireSent
 
 /**
- * Gives the connection to other code: takes it out of the reactor, open and non-blocking. This object is closed.
+ * Takes the socket of a connection out of the reactor, open and non-blocking, for other code. The connection object is closed.
  *
- * @return the socket, and the bytes that [reader] has read from it and nobody has taken; to be closed, or given to
+ * @return the socket, and the bytes that [Connection.reader] has read from it and nobody has taken. The caller closes it, or gives it to
  *   [Reactor.adopt][io.netpark.coroutines.Reactor.adopt]
  * @throws NetparkException.Closed the connection is closed
  * @throws IllegalStateException a coroutine is reading or writing, or the writer has not been flushed, or the kernel has bytes
- *     on loan (see [setZeroCopy])
+ *     on loan (see [setZeroCopy][io.netpark.coroutines.setZeroCopy])
  */
 public fun Connection.detach(): Detached {
     lease?.checkLent()

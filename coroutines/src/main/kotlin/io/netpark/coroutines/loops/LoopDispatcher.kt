@@ -9,11 +9,11 @@ import kotlinx.coroutines.Runnable
 import kotlinx.coroutines.cancel
 
 /**
- * An event loop as a dispatcher. Coroutines on it run one at a time, on the loop's thread; what is already there needs no
- * dispatch. `delay` and `withTimeout` run on the loop's own timers, and fire on its thread; where that cannot be, on the timer of
- * kotlinx.coroutines, and end by a dispatch (see `docs/operation.md`).
+ * The dispatcher of an event loop. Its coroutines run one at a time, on the loop's thread. A coroutine that is already there needs no
+ * dispatch. `delay` and `withTimeout` run on the loop's own timers, and fire on its thread. With a version of kotlinx.coroutines that
+ * does not allow that they run on the timer of kotlinx.coroutines, and end by a dispatch (see `docs/operation.md`).
  *
- * A coroutine that outlives its loop is cancelled and finishes on [Dispatchers.IO], as with any closed executor.
+ * A coroutine that outlives its loop is cancelled, and finishes on [Dispatchers.IO], as with any closed executor.
  */
 public open class LoopDispatcher internal constructor(
     /** The loop that the coroutines run on. */

@@ -15,17 +15,17 @@ import kotlinx.coroutines.Runnable
 import kotlinx.coroutines.cancel
 
 /*
- * Everything that Netpark uses of kotlinx.coroutines which that does not promise to keep: Delay, by which a dispatcher offers timers,
- * and resumeUndispatched, by which it goes on with a coroutine on the spot. A version of it that has them no more, or in another
- * shape, costs loops their timers for delays, and nothing else.
+ * The parts of kotlinx.coroutines that Netpark uses and that kotlinx.coroutines does not promise to keep: Delay, by which a dispatcher
+ * offers timers, and resumeUndispatched, by which it resumes a coroutine on the spot. A version without them, or with other ones, costs
+ * loops their timers for delays, and nothing else.
  */
 
-/** `-Dnetpark.loopTimers=off` does without. */
+/** `-Dnetpark.loopTimers=off` turns the loops' timers for delays off. */
 internal const val LOOP_TIMERS: String = "netpark.loopTimers"
 
 private val loopTimersFit: Boolean = System.getProperty(LOOP_TIMERS) != "off" && doLoopTimersFit()
 
-/** A loop's dispatcher, with the loop's timers if that can be. */
+/** The dispatcher of a loop, with the loop's timers if kotlinx.coroutines allows that. */
 internal fun dispatcherOn(loop: EventLoop): LoopDispatcher = if (loopTimersFit) LoopTimers.on(loop) else LoopDispatcher(loop)
 
 private fun doLoopTimersFit(): Boolean {
@@ -69,7 +69,7 @@ internal class LoopTimers private constructor(loop: EventLoop) : LoopDispatcher(
     companion object {
         fun on(loop: EventLoop): LoopDispatcher = LoopTimers(loop)
 
-        /** What would fail at the first delay, and so late that nobody could do anything about it; null for nothing. */
+        /** What would fail at the first delay, when it is too late to do without; null for nothing. */
         fun misfit(): String? {
             LoopTimers::class.java.methods.firstOrNull { Modifier.isAbstract(it.modifiers) }?.let { return "it also wants $it" }
             val resumes = CancellableContinuation::class.java.methods.any {

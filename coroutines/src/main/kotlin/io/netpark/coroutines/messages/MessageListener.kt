@@ -9,7 +9,7 @@ import kotlin.time.Duration
 
 /**
  * Accepts sockets of sequenced packets on a unix address. When descriptors or memory run out, accepting pauses and resumes by
- * itself, as that of a [Listener][io.netpark.coroutines.Listener] does.
+ * itself, as a [Listener][io.netpark.coroutines.Listener] does.
  *
  * @see io.netpark.coroutines.Reactor.listenPackets
  */

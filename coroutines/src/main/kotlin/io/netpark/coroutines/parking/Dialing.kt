@@ -7,9 +7,9 @@ import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
 import kotlin.coroutines.resume
 
-/** Suspends until a dial has ended. Cancelled, it cancels the dial; a connection that comes at that moment is closed. */
+/** Suspends until a dial has ended. Cancelled, it cancels the dial, and a connection that comes at that moment is closed. */
 internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): ConnectionDescriptor {
-    // A failure is a value up to here: thrown by the coroutine it is the very one, and not a copy.
+    // A failure is a value up to here. So the coroutine throws that very exception, and not a copy.
     val outcome = suspendCancellableCoroutine<Any> { continuation ->
         val dial = continuation.endedByFailure {
             start(object : Dial.Outcome {
@@ -24,7 +24,7 @@ internal suspend fun awaitDial(start: (Dial.Outcome) -> Dial): ConnectionDescrip
     return outcome as? ConnectionDescriptor ?: throw outcome as NetparkException
 }
 
-/** A continuation that nobody resumes, because [begin] fails, would stay with its job for as long as that lives. */
+/** Cancels the continuation if [begin] fails. Otherwise nobody would resume it, and it would stay with its job. */
 internal inline fun <T> CancellableContinuation<*>.endedByFailure(begin: () -> T): T = try {
     begin()
 } catch (e: Throwable) {
@@ -32,7 +32,7 @@ internal inline fun <T> CancellableContinuation<*>.endedByFailure(begin: () -> T
     throw e
 }
 
-/** What is [make]'s when that returns, and closed if it throws: there may be no memory for what it makes. */
+/** Gives this to [make], and closes it if [make] throws: there may be no memory for what it makes. */
 internal inline fun <C : AutoCloseable, T> C.given(make: (C) -> T): T = try {
     make(this)
 } catch (e: Throwable) {

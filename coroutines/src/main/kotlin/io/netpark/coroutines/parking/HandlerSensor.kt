@@ -12,9 +12,9 @@ import kotlin.coroutines.startCoroutine
 /**
  * Feels the cancellation of a job, and calls [cancelled] on the canceller's thread, once.
  *
- * It is a coroutine of nobody, suspended in the job's context until [dispose]: a suspended coroutine is what a job tells of its
- * cancellation at once, while a completion listener would be called only after the job's own code has left. It is no child of the
- * job. A child would be there for user code to cancel, which ends the feeling, or to join, which waits for ever.
+ * The sensor is a coroutine of nobody, suspended in the job's context until [dispose]. A job tells a suspended coroutine of its
+ * cancellation at once; it would call a completion listener only after the job's own code has left. The sensor is no child of the
+ * job. User code could cancel a child, which would end the feeling, or join it, which would wait for ever.
  */
 internal class HandlerSensor(job: Job, private val cancelled: () -> Unit) : Continuation<Unit> {
 
@@ -26,18 +26,18 @@ internal class HandlerSensor(job: Job, private val cancelled: () -> Unit) : Cont
         feel.startCoroutine(this)
     }
 
-    /** The end of the feeling: by cancellation, also of a job that had been cancelled before, or by [dispose]. */
+    /** Ends the feeling: by cancellation, also of a job that had been cancelled before, or by [dispose]. */
     override fun resumeWith(result: Result<Unit>) {
         if (result.isFailure) cancelled()
     }
 
-    /** The job goes on, or has ended, without this. Called once. */
+    /** Ends the feeling. The job goes on, or has ended. To be called once. */
     fun dispose() {
         feeler?.resume(Unit)
     }
 }
 
-/** Whether resuming in this context takes more than a call: some element wants to know which thread it is on. */
+/** Whether resuming in this context takes more than a call, because an element restores something on the thread. */
 internal fun CoroutineContext.hasThreadContext(): Boolean = fold(false) { found, element ->
     found || element is ThreadContextElement<*>
 }

@@ -15,13 +15,13 @@ import kotlin.coroutines.resume
 /**
  * Parks coroutines on one direction of a descriptor, in one of two ways.
  *
- * *Any* coroutine parks as a cancellable continuation: 80 bytes and a few compare-and-sets with its Job.
+ * *Any* coroutine parks as a cancellable continuation, which costs 80 bytes and a few compare-and-sets with its Job.
  *
- * The *owner*, a handler on its connection's own loop, parks as it is: this object is the waiter, and holds its bare
- * continuation. Readiness resumes it by a call, on the thread it was suspended on: no allocation, no dispatch.
- * Cancellation reaches it through [HandlerSensor].
+ * The *owner*, a handler on its connection's own loop, parks as it is: this object is the waiter, and holds the owner's bare
+ * continuation. Readiness resumes the owner by a call, on the thread that it was suspended on, without an allocation or a dispatch.
+ * Cancellation reaches the owner through [HandlerSensor].
  *
- * Both ways resume with nothing but "look again". Who is cancelled releases the operation's lock and has consumed
+ * Both ways resume with nothing but "look again". A coroutine that is cancelled releases the operation's lock and has consumed
  * nothing: the next operation finds things as they were.
  */
 internal class Parking(private val descriptor: Descriptor, private val direction: Direction) : Waiter {
@@ -43,18 +43,18 @@ internal class Parking(private val descriptor: Descriptor, private val direction
                 }
             }
         } catch (e: Throwable) {
-            // Out of the slot before out of the lock: the next operation must not meet a dead waiter. If it has been
-            // taken out already, the readiness it was woken for is not lost: the next operation asks the kernel first.
+            // The waiter leaves the slot before the operation leaves the lock: the next operation must not meet a dead waiter. If
+            // the waiter has been woken already, that readiness is not lost: the next operation asks the kernel first.
             waiter?.let { descriptor.unpark(direction, it) }
             descriptor.abandon(direction)
             throw e
         }
     }
 
-    /** As [await], for the owner: it is on the loop's thread, and its retry looks at [job] first. */
+    /** As [await], for the owner. The owner is on the loop's thread, and its retry looks at [job] first. */
     suspend fun awaitAsOwner(job: Job): Unit = suspendCoroutineUninterceptedOrReturn { continuation ->
         parked = continuation
-        // On the loop's thread, where the waiter would run: so it does not run before this has returned.
+        // This is the loop's thread, on which the waiter would run. So the waiter does not run before this has returned.
         if (!descriptor.park(direction, this) || !job.isActive && descriptor.unpark(direction, this)) {
             parked = null
             Unit
@@ -63,7 +63,7 @@ internal class Parking(private val descriptor: Descriptor, private val direction
         }
     }
 
-    /** The owner's job was cancelled: if it is parked here it is woken, to find out. From any thread. */
+    /** The owner's job was cancelled: if the owner is parked here, it is woken to find that out. Any thread may call it. */
     fun ownerCancelled() {
         if (descriptor.unpark(direction, this) && !descriptor.loop().tryExecute(this)) run()
     }
@@ -76,7 +76,7 @@ internal class Parking(private val descriptor: Descriptor, private val direction
     }
 
     private class CancellableWaiter(private val continuation: CancellableContinuation<Unit>) : Waiter {
-        /** Ignored if the coroutine has been cancelled meanwhile. */
+        /** Resumes the coroutine. That is ignored if the coroutine has been cancelled meanwhile. */
         override fun run() = continuation.resume(Unit)
     }
 }

@@ -32,19 +32,19 @@ internal const val BEGIN: Int = 0
 @PublishedApi
 internal const val PAUSE: Int = Descriptor.PARK
 
-/** The operation is parked until the descriptor is readable. The first of what a step may ask for; as core says it. */
+/** The operation is parked until the descriptor is readable. This is core's own number. */
 internal const val PARKED_TO_READ: Int = Descriptor.PARK
 
 /** The operation is parked until the descriptor is writable. */
 internal const val PARKED_TO_WRITE: Int = Descriptor.PARK - 1
 
-/** So many operations have not had to wait that others should have their turn; this one has not begun. */
+/** So many operations have not suspended that other coroutines should run. The operation has not begun. */
 internal const val TURN_OVER: Int = Descriptor.PARK - 2
 
-/** The writer holds bytes that go before; this operation has not begun. */
+/** The writer holds bytes that go first. The operation has not begun. */
 internal const val UNFLUSHED: Int = Descriptor.PARK - 3
 
-/** Frames go before. After the pause the operation has the lock of the output, as if it had been parked to write. */
+/** Frames go first. After the pause the operation has the lock of the output, as if it had been parked to write. */
 internal const val FRAMES_FIRST: Int = Descriptor.PARK - 4
 
 /** The loop that is inlined. */
@@ -58,7 +58,7 @@ internal suspend inline fun perform(step: (previous: Int, context: CoroutineCont
     return outcome
 }
 
-/** Core has one number for both directions. */
+/** What core has returned to a write. Core has one number for both directions. */
 internal fun toWrite(outcome: Int): Int = if (outcome == Descriptor.PARK) PARKED_TO_WRITE else outcome
 
 /** How many operations in a row may find no reason to suspend. Tokio's number. */

@@ -8,16 +8,16 @@ import kotlin.time.Duration.Companion.nanoseconds
 import kotlin.time.TimeMark
 import kotlin.time.TimeSource
 
-/** A timeout that is set, for core: none is [Due.FOREVER]. */
+/** This as a timeout for core, where no timeout is [Due.FOREVER]. */
 internal fun Duration.timeoutNanos(what: String): Long {
     require(this > Duration.ZERO) { "the $what must be positive: $this; Duration.INFINITE is none" }
     return inWholeNanoseconds.coerceAtMost(Due.FOREVER)
 }
 
-/** As [timeoutNanos], the other way. */
+/** A timeout of core as a duration. */
 internal fun timeoutOf(nanos: Long): Duration = if (nanos >= Due.FOREVER) Duration.INFINITE else nanos.nanoseconds
 
-/** Null for none. The mark is of the monotonic clock, whichever the deadline was set by. */
+/** The deadline; null for none. The mark is of the monotonic clock, whichever clock the deadline was set by. */
 internal fun Descriptor.deadlineMark(direction: Direction): TimeMark? {
     val deadline = deadline(direction)
     if (deadline == 0L) return null

@@ -14,19 +14,19 @@ import java.nio.channels.FileChannel
 import java.nio.file.Path
 
 /**
- * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel does it
- * (sendfile(2)): the bytes never come here. Suspends while the peer, or the network, does not take more, and now and then lets others
- * have their turn.
+ * Sends a file, or a part of it, after everything that [Connection.writer] holds and the frames that wait. The kernel moves the
+ * bytes (sendfile(2)), and the process never sees them. Suspends while the peer, or the network, does not take more, and now and then
+ * lets others have their turn.
  *
- * Opening it, and reading what is not in the page cache, waits for the disk; on an event loop everybody waits with it. A file
- * that is sent often is better kept as an [OpenFile].
+ * Opening the file, and reading what is not in the page cache, waits for the disk. On an event loop all its connections wait with it. A
+ * file that is sent often is better kept as an [OpenFile].
  *
- * **Cancelled**, timed out or failed after a part of it was sent, it **breaks the output**, as [Connection.write] of an array
- * does: later writes fail with `Closed` and say how far it got. Reading goes on. Before the first byte of the file it leaves the
+ * **Cancelled**, timed out or failed after a part of the file was sent, it **breaks the output**, as [Connection.write] of an array
+ * does: later writes fail with `Closed` and say how far the file got. Reading goes on. Before the first byte of the file it leaves the
  * connection as before, and in the writer what has not been sent of that. To go on after a failure, send a [FileTransfer].
  *
  * @param count how many bytes from [offset] on; all there are unless given
- * @param onProgress told, in this coroutine, how many bytes the kernel has taken whenever it takes no more for now, and at last
+ * @param onProgress told, in this coroutine, how many bytes the kernel has taken: whenever the kernel takes no more for now, and at last
  * @return how many bytes were sent: [count], or all there were
  * @throws java.nio.file.NoSuchFileException and the like: see [OpenFile.open]
  * @throws NetparkException.Truncated there are fewer bytes than [count], or the file was cut off meanwhile
@@ -42,9 +42,10 @@ public suspend fun Connection.sendFile(
 ): Long = FileTransfer.open(path, offset, count).use { sendOrBreak(it, onProgress) }
 
 /**
- * As the other, of a file that is open: it stays the caller's, and any number of coroutines may send it at a time.
+ * Sends a file that is open. The file stays the caller's, and any number of coroutines may send it at a time. Otherwise as [sendFile] of
+ * a path.
  *
- * **Cancelled**, as the other.
+ * **Cancelled**, as that.
  */
 public suspend fun Connection.sendFile(
     file: OpenFile,
@@ -54,11 +55,11 @@ public suspend fun Connection.sendFile(
 ): Long = sendOrBreak(FileTransfer.of(file, offset, count), onProgress)
 
 /**
- * As the others, of a file that the caller has as a channel, which stays where it is. The JDK does not tell its descriptor, so
- * the bytes are copied, 64 KiB at a time; of a large file an [OpenFile], or [io.netpark.core.buffer.BufferWriter.link] of a mapped
- * window, takes less.
+ * Sends a file that the caller has as a channel. The channel's position stays where it is. The JDK does not tell the descriptor of a
+ * channel, so the bytes are copied, 64 KiB at a time. For a large file an [OpenFile], or [io.netpark.core.buffer.BufferWriter.link] of a
+ * mapped window, costs less. Otherwise as [sendFile] of a path.
  *
- * **Cancelled**, as the others.
+ * **Cancelled**, as that.
  */
 public suspend fun Connection.sendFile(
     channel: FileChannel,
@@ -67,7 +68,7 @@ public suspend fun Connection.sendFile(
     onProgress: ((sent: Long) -> Unit)? = null,
 ): Long = sendOrBreak(FileTransfer.of(channel, offset, count), onProgress)
 
-/** Nobody but [transfer] knows how far it got, and it goes no further. */
+/** Sends all of [transfer], which the caller does not have: so the output breaks if it is cut off. */
 private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: ((Long) -> Unit)?): Long {
     wholly(transfer) {
         try {
@@ -83,13 +84,13 @@ private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: (
 /**
  * Sends what is left of a transfer; otherwise as [sendFile].
  *
- * **Cancelled**, timed out or failed, [transfer] says how much has been sent. That much is on its way and cannot be taken back;
- * the connection can still be written to, and the transfer be sent on.
+ * **Cancelled**, timed out or failed, [transfer] says how much has been sent. That much is on its way and cannot be taken back.
+ * The connection can still be written to, and the rest of the transfer be sent.
  */
 public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)? = null): Unit =
     send(transfer, onProgress, isWhole = false)
 
-/** @param isWhole whether it breaks the output if it is cut off */
+/** @param isWhole whether the transfer breaks the output if it is cut off */
 private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)?, isWhole: Boolean) {
     val before = transfer.sent()
     runWrite(
