@@ -19,7 +19,7 @@ import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.flow.map
 
 /**
- * Parses the input of a connection. Functions named `await…` suspend until what they are asked for is there, whole. All others
+ * Parses the input of a connection. Functions named `await…` suspend until the whole of what they are asked for is there. All others
  * (`take…`, `next`, `peek`, `skip`) are about bytes that are there, and never suspend:
  *
  * ```
@@ -31,10 +31,10 @@ import kotlinx.coroutines.flow.map
  * }
  * ```
  *
- * Bytes lie in pooled segments and are not copied; a reader that waits with nothing unread holds no memory.
+ * Bytes lie in pooled segments and are not copied. A reader that waits with nothing unread holds no memory.
  *
- * What the awaiting functions give, and what they do when the peer ends its output first. A *clean* end has no bytes before it. In
- * the *middle*, some bytes have come and are not enough: they stay unread, and can still be taken.
+ * The table says what the awaiting functions give, and what they do when the peer ends its output first. A *clean* end has no bytes
+ * before it. At an end in the *middle*, some bytes have come and are not enough. They stay unread, and can still be taken.
  *
  * | function                                           | gives                     | at a clean end | in the middle | limit in bytes                                        |
  * |----------------------------------------------------|---------------------------|----------------|---------------|-------------------------------------------------------|
@@ -50,17 +50,17 @@ import kotlinx.coroutines.flow.map
  * | [awaitMessage]`(framing)`                          | a view of a whole message | null           | `Truncated`   | the framing's; [Buffering.inputLimit] has room for it |
  * | [lines]`(limit)`                                   | a flow of lines           | the flow ends  | `Truncated`   | `limit`, [Buffering.inputLimit] at most               |
  *
- * What is over a limit is [NetparkException.LimitExceeded]; a number `n` over it, before anything is awaited.
+ * What is over a limit fails with [NetparkException.LimitExceeded]. A number `n` over the limit fails before anything is awaited.
  *
- * **Threads.** One coroutine at a time. **Cancelled**, timed out or failed, every awaiting function has taken nothing: what has come
- * is unread, and the same call can be made again.
+ * **Threads.** One coroutine at a time may use a reader. **Cancelled**, timed out or failed, every awaiting function has taken nothing:
+ * what has come is unread, and the same call can be made again.
  *
  * @see Connection.reader
  */
 public class Reader internal constructor(
     internal val connection: Connection,
     internal val owned: OwnedBuffer,
-    /** What it owns; only for what may be asked of it without a use. */
+    /** What [owned] holds, for questions that are no use of it. */
     internal val buffer: LinkBuffer,
     inputLimit: Int,
 ) : BufferReader by owned.reader() {
@@ -70,9 +70,9 @@ public class Reader internal constructor(
     /**
      * Suspends until [count] bytes are there.
      *
-     * @return false if the input has ended instead and nothing is left of it: a clean end
-     * @throws NetparkException.Truncated the input has ended with some bytes left, but fewer; they can still be taken
-     * @throws NetparkException.LimitExceeded more was asked for than [Buffering.inputLimit], or is kept for views
+     * @return false if the input has ended instead and no byte is left: a clean end
+     * @throws NetparkException.Truncated the input has ended with fewer bytes left; they can still be taken
+     * @throws NetparkException.LimitExceeded [count] is over [Buffering.inputLimit], or more bytes than that are kept for views
      * @throws NetparkException as [Connection.read]
      */
     // Inline: see Seam.kt.
@@ -80,9 +80,9 @@ public class Reader internal constructor(
         perform({ previous, context -> awaitStep(previous, context, count, isRest = false) }, { pause(it) }) > 0
 
     /**
-     * Suspends until [count] bytes are there, of something that has begun: the input must not end before.
+     * Suspends until [count] bytes are there, of something that has begun. The input must not end before.
      *
-     * @throws NetparkException.Truncated the input has ended with fewer left; they can still be taken
+     * @throws NetparkException.Truncated the input has ended with fewer bytes left; they can still be taken
      * @throws NetparkException.LimitExceeded as [await]
      * @throws NetparkException as [Connection.read]
      */
@@ -91,15 +91,15 @@ public class Reader internal constructor(
     }
 
     /**
-     * Suspends until more bytes are there than now, whatever they are: for a parser that has looked at all there is, and needs more.
+     * Suspends until more bytes are there than now. This is for a parser that has looked at all bytes that are there, and needs more.
      *
-     * @return false if the input has ended instead; what is there can still be taken
+     * @return false if the input has ended instead; the bytes that are there can still be taken
      * @throws NetparkException.LimitExceeded [Buffering.inputLimit] bytes are there already
      * @throws NetparkException as [Connection.read]
      */
     public suspend inline fun awaitMore(): Boolean = perform({ previous, context -> moreStep(previous, context) }, { pause(it) }) > 0
 
-    // Numbers, whole. Inline: what a suspending function returns would be boxed.
+    // Whole numbers. Inline: a suspending function would box the number that it returns.
 
     /**
      * Suspends until a byte is there, and takes it.
@@ -187,7 +187,7 @@ public class Reader internal constructor(
         return takeString(count, charset)
     }
 
-    /** Reads once, at least a byte; negative at the end. */
+    /** Reads once, at least one byte. Negative at the end. */
     private suspend inline fun fill(): Int = perform({ previous, context -> fillStep(previous, context) }, { pause(it) })
 
     internal fun fillStep(previous: Int, context: CoroutineContext): Int = when {
@@ -226,8 +226,8 @@ public class Reader internal constructor(
     /**
      * Suspends until a line is there that ends with LF or CRLF, and takes it, as UTF-8. Malformed input becomes U+FFFD.
      *
-     * @param limit the most bytes that it may have, with its end
-     * @return without its end; null if the input has ended and nothing is left of it
+     * @param limit the most bytes that the line may have, with its end
+     * @return the line without its end; null if the input has ended and no byte is left
      * @throws NetparkException.LimitExceeded the line is longer
      * @throws NetparkException.Truncated the input has ended in the middle of a line
      * @throws NetparkException as [Connection.read]
@@ -238,24 +238,24 @@ public class Reader internal constructor(
     }
 
     /**
-     * The lines of the input, each as [awaitLine] gives it, to the end of the stream:
+     * The lines of the input to the end of the stream, each as [awaitLine] gives it:
      *
      * ```
      * connection.reader.lines().collect { line -> connection.writer.putString(answer(line)) }
      * ```
      *
      * The flow is cold: nothing is read until it is collected, and every collection goes on where the reader is. One coroutine may
-     * collect it at a time, and the collector may use the reader for something else between two lines.
+     * collect it at a time. The collector may use the reader for something else between two lines.
      *
-     * A line is taken when it is emitted, and not before. So a collector that stops, by `first()` or `take(n)`, and one that is
-     * **cancelled**, leave all lines unread that they have not got. An operator that collects ahead, such as `buffer` or `flowOn`, has
-     * got what it holds.
+     * A line is taken when it is emitted, and not before. So a collector that stops, by `first()` or `take(n)`, leaves all lines unread
+     * that it has not got. So does a collector that is **cancelled**. An operator that collects ahead, such as `buffer` or `flowOn`, has
+     * got the lines that it holds.
      *
      * @param limit the most bytes that a line may have, with its end
      * @throws NetparkException in the collection, as [awaitLine]
      */
     public fun lines(limit: Int = AwaitedInput.LINE_LIMIT): Flow<String> =
-        // Whoever emits may find that it is cancelled. What comes after that, in map, cannot be refused any more.
+        // emit may find that the collector is cancelled. map comes after that: what it takes cannot be refused any more.
         flow { while (awaitEndOfLine(limit)) emit(Unit) }.map { checkNotNull(takeLine(limit)) }
 
     /** Suspends until a line is there, as [awaitLine] does; false at a clean end. */
@@ -265,10 +265,10 @@ public class Reader internal constructor(
     }
 
     /**
-     * Suspends until a delimiter is there, and takes everything up to and with it, as a view.
+     * Suspends until a delimiter is there, and takes everything up to the delimiter and with it, as a view.
      *
-     * @param limit the most bytes that it may have, with the delimiter
-     * @return null if the input has ended and nothing is left of it
+     * @param limit the most bytes that the view may have, with the delimiter
+     * @return the view; null if the input has ended and no byte is left
      * @throws NetparkException.LimitExceeded the delimiter is not among the first [limit] bytes
      * @throws NetparkException.Truncated the input has ended before the delimiter
      * @throws NetparkException as [Connection.read]
@@ -278,7 +278,7 @@ public class Reader internal constructor(
         return awaitWhole(Part.DELIMITED) { awaited.until(delimiter, most) }
     }
 
-    /** As [awaitUntil] of a byte, for a delimiter of several. */
+    /** As [awaitUntil] of a byte, for a delimiter of several bytes. */
     public suspend fun awaitUntil(delimiter: ByteArray, limit: Int): ByteBuffer? {
         val most = awaited.atMost(limit)
         return awaitWhole(Part.DELIMITED) { awaited.until(delimiter, most) }
@@ -287,7 +287,7 @@ public class Reader internal constructor(
     /**
      * Suspends until a whole message is there, and takes it, as a view that is valid until [release].
      *
-     * @return null if the input has ended and nothing is left of it
+     * @return the view; null if the input has ended and no byte is left
      * @throws NetparkException.LimitExceeded a message is longer than [framing] allows
      * @throws NetparkException.Truncated the input has ended in the middle of a message
      * @throws NetparkException as [Connection.read]

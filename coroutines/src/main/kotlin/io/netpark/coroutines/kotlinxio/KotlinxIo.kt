@@ -12,21 +12,22 @@ import kotlinx.io.Source
 import kotlinx.io.asSink
 import kotlinx.io.asSource
 
-// Bytes to and from kotlinx-io, each copied once. Nothing outside this file refers to kotlinx-io, which is an optional dependency: whoever
-// does not call these functions needs no jar of it.
+// Bytes to and from kotlinx-io. Each byte is copied once. kotlinx-io is an optional dependency, and nothing outside this file refers to it.
+// So a program that does not call these functions does not need its jar.
 
-/** How much of a source is collected between two looks whether the writer is full. */
+/** How many bytes of a source are collected before the writer is looked at again, whether it is full. */
 private const val PART = 64L * 1024
 
 /**
- * Copies the input to [target], to the end of the stream or until it was [count] bytes. Suspends while there is none; what [target]
- * does with the bytes, if it is no [Buffer], is done on the caller's thread.
+ * Copies the input to [target], to the end of the stream or up to [count] bytes. Suspends while no byte is there. A [target] that is no
+ * [Buffer] does its work on the caller's thread.
  *
- * **Cancelled**, timed out or failed, what has been copied is in [target], and all else is unread. How much that is a [Buffer] says.
+ * **Cancelled**, timed out or failed, what has been copied is in [target], and all else is unread. The size of a [Buffer] says how much
+ * has been copied.
  *
  * @param count how many bytes at most
  * @return how many bytes were copied: [count], or all there were
- * @throws io.netpark.core.sys.NetparkException as [Connection.read]
+ * @throws io.netpark.core.sys.NetparkException as [Connection.read][io.netpark.coroutines.Connection.read]
  */
 public suspend fun Reader.copyTo(target: Sink, count: Long = Long.MAX_VALUE): Long {
     require(count >= 0) { "a number of bytes cannot be negative: $count" }
@@ -42,7 +43,7 @@ public suspend fun Reader.copyTo(target: Sink, count: Long = Long.MAX_VALUE): Lo
 /**
  * Takes the next [count] bytes that are there, or all, and writes them to [target]. Does not wait for more.
  *
- * @throws IndexOutOfBoundsException there are fewer; nothing is taken
+ * @throws IndexOutOfBoundsException fewer bytes are there; none is taken
  */
 public fun BufferReader.take(target: Sink, count: Long = available()) {
     if (count !in 0..available()) throw IndexOutOfBoundsException("take($count): there are ${available()} bytes")
@@ -50,10 +51,11 @@ public fun BufferReader.take(target: Sink, count: Long = available()) {
 }
 
 /**
- * Writes what [source] has, to its end or until it was [count] bytes. Suspends to flush whenever more than
- * [Buffering.highWaterMark] has been collected. A source that is no [Buffer] is read on the caller's thread.
+ * Writes what [source] has, to its end or up to [count] bytes. Suspends to flush whenever more than
+ * [Buffering.highWaterMark][io.netpark.coroutines.Buffering.highWaterMark] has been collected. A source that is no [Buffer] is read on the
+ * caller's thread.
  *
- * **Cancelled**, timed out or failed in a flush, it has collected or sent what it has taken from [source], which has the rest.
+ * **Cancelled**, timed out or failed in a flush, it has collected or sent what it has taken from [source]. [source] has the rest.
  *
  * @param count how many bytes at most
  * @return how many bytes were written: [count], or all there were
@@ -74,7 +76,7 @@ public suspend fun Writer.write(source: Source, count: Long = Long.MAX_VALUE): L
 }
 
 /**
- * Puts everything that [source] has, to its end. Sends nothing, and does not suspend; a source that is no [Buffer] is read on the
+ * Puts everything that [source] has, to its end. Sends nothing, and does not suspend. A source that is no [Buffer] is read on the
  * caller's thread.
  *
  * @throws io.netpark.core.sys.NetparkException.LimitExceeded as for [BufferWriter.put] of an array: a part may have been put
