@@ -51,12 +51,13 @@ public final class BlockingListener implements AutoCloseable {
     private final ThreadWaiter accepting;
     /** Of those who accept: the descriptor has room for one. */
     private final ReentrantLock turn = new ReentrantLock(true);
-    private final Handlers handlers = new Handlers();
+    private final Handlers handlers;
     private final Ending ending;
 
     private BlockingListener(ListenerDescriptor core, @Nullable EventLoopGroup owned) {
         this.core = core;
         this.owned = owned;
+        this.handlers = new Handlers(core.loop().clock());
         this.accepting = new ThreadWaiter(core, Direction.READ);
         this.ending = new Ending(handlers, core::close);
     }
@@ -216,7 +217,7 @@ public final class BlockingListener implements AutoCloseable {
 
     private BlockingConnection accept(long nanos) throws IOException {
         ThreadWaiter.requireNoLoop(core);
-        long end = Due.in(nanos);
+        long end = core.loop().clock().after(nanos);
         takeTurn(nanos);
         ConnectionDescriptor accepted;
         try {

@@ -114,7 +114,7 @@ abstract sealed class BlockingSocket permits BlockingInput {
         if (instant == null) {
             core.clearDeadline(direction);
         } else {
-            core.setDeadline(direction, Due.in(Duration.between(Instant.now(), instant)));
+            core.setDeadline(direction, core.loop().clock().after(Duration.between(Instant.now(), instant)));
         }
     }
 

@@ -1,7 +1,7 @@
 package io.netpark.blocking;
 
 import io.netpark.core.net.serving.Shutdown;
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -22,6 +22,7 @@ final class Handlers {
     private volatile boolean counting;
     private volatile boolean endsIdle;
 
+    private final Clock clock;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     /** Those whose threads have not left them, whether or not they were cut off. Guarded by the lock, as are the next. */
@@ -30,6 +31,10 @@ final class Handlers {
     private boolean hurried;
     /** Nobody comes in any more. */
     private boolean over;
+
+    Handlers(Clock clock) {
+        this.clock = clock;
+    }
 
     /** Returns false if it is too late. */
     boolean add(Handling handling) {
@@ -136,11 +141,11 @@ final class Handlers {
     }
 
     private boolean await(long nanos, BooleanSupplier condition) throws InterruptedException {
-        long end = Due.in(nanos);
+        long end = clock.after(nanos);
         lock.lockInterruptibly();
         try {
             while (!condition.getAsBoolean()) {
-                long left = end - System.nanoTime();
+                long left = end - clock.nanoTime();
                 if (left <= 0) {
                     return false;
                 }

@@ -4,6 +4,7 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.Clock;
 import java.io.InterruptedIOException;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
@@ -51,20 +52,21 @@ final class ThreadWaiter implements Waiter {
     }
 
     /**
-     * As {@link #await()}, until an instant.
+     * As {@link #await()}, until an instant of the loop's clock.
      *
      * @return false if the time is over; the operation is neither parked nor abandoned
      */
-    boolean awaitUntil(long nanoTime) throws InterruptedIOException {
+    boolean awaitUntil(long instant) throws InterruptedIOException {
+        Clock clock = descriptor.loop().clock();
         begin();
         try {
             if (descriptor.park(direction, this)) {
                 while (!woken) {
-                    long left = nanoTime - System.nanoTime();
+                    long left = instant - clock.nanoTime();
                     if (left <= 0 && descriptor.unpark(direction, this)) {
                         return false;
                     }
-                    LockSupport.parkNanos(descriptor, left);
+                    clock.park(descriptor, left);
                     giveUpIfInterrupted();
                 }
             }

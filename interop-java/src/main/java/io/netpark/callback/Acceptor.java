@@ -7,7 +7,6 @@ import io.netpark.core.loop.Timer;
 import io.netpark.core.net.listening.ListeningSocket;
 import io.netpark.core.net.socket.SocketDescriptor;
 import io.netpark.core.sys.AddressText;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -71,7 +70,7 @@ public final class Acceptor<T extends SocketDescriptor> implements Waiter {
         try {
             listener.loop().tryExecute(this);
         } catch (OutOfMemoryError e) { // none for the task
-            again.arm(Due.in(0));
+            again.arm(listener.loop().clock().after(0));
             throw e;
         }
     }
@@ -90,7 +89,7 @@ public final class Acceptor<T extends SocketDescriptor> implements Waiter {
     private void pauseAfter(Throwable trouble) {
         boolean first = pauseMillis == 0;
         pauseMillis = first ? FIRST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
-        again.arm(Due.in(TimeUnit.MILLISECONDS.toNanos(pauseMillis))); // before anything that may need memory
+        again.arm(listener.loop().clock().after(TimeUnit.MILLISECONDS.toNanos(pauseMillis))); // before anything that may need memory
         if (first) {
             listener.loop().report("Accepting on " + AddressText.of(listener.localAddress()) + " failed; trying again", trouble);
         }

@@ -43,13 +43,14 @@ public final class CallbackClient implements AutoCloseable {
     private final boolean ownsGroup;
     private final Dialer dialer;
     private final Limits limits;
-    private final Connections connections = new Connections();
+    private final Connections connections;
     private final Set<Dialing> dials = ConcurrentHashMap.newKeySet();
     private final Queue<Pool> pools = new ConcurrentLinkedQueue<>();
     private volatile boolean closed;
 
     private CallbackClient(EventLoopGroup group, Builder builder) {
         this.group = group;
+        this.connections = new Connections(group.clock());
         this.ownsGroup = builder.ownsGroup();
         this.limits = builder.limits();
         this.dialer = builder.dialer.apply(Dialer.of(group).withOptions(builder.options).withTimeout(builder.connectTimeout));

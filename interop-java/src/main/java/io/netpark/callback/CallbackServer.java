@@ -43,13 +43,14 @@ public final class CallbackServer implements AutoCloseable {
     private final List<ListenerDescriptor> listeners;
     private final Callbacks callbacks;
     private final Limits limits;
-    private final Connections connections = new Connections();
+    private final Connections connections;
     private volatile boolean closed;
     private final Phases ending;
 
     private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Callbacks callbacks,
             Limits limits) {
         this.group = group;
+        this.connections = new Connections(group.clock());
         this.ownsGroup = ownsGroup;
         this.listeners = listeners;
         this.callbacks = callbacks;

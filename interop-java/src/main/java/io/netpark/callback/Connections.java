@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -14,6 +14,7 @@ import java.util.function.BooleanSupplier;
 /** The connections of a server or a client, from when they are opened until their close callbacks have run. */
 final class Connections {
 
+    private final Clock clock;
     private final Set<CallbackConnection> open = ConcurrentHashMap.newKeySet();
     /** Of those who asked for the end of a connection. */
     private final ConcurrentHashMap<CallbackConnection, PlacedFuture<Void>> ends = new ConcurrentHashMap<>();
@@ -23,6 +24,10 @@ final class Connections {
     private volatile boolean closingIdle;
     /** Guarded by the monitor of {@link #open}. */
     private boolean cutOff;
+
+    Connections(Clock clock) {
+        this.clock = clock;
+    }
 
     int size() {
         return open.size();
@@ -113,9 +118,9 @@ final class Connections {
 
     private void await(long nanos, BooleanSupplier over) throws InterruptedException {
         awaited = true; // before the set is looked at, as remove() changes the set before it looks here
-        long end = Due.in(nanos);
+        long end = clock.after(nanos);
         synchronized (open) {
-            for (long left = nanos; left > 0 && !over.getAsBoolean(); left = end - System.nanoTime()) {
+            for (long left = nanos; left > 0 && !over.getAsBoolean(); left = end - clock.nanoTime()) {
                 open.wait(left / 1_000_000, (int) (left % 1_000_000));
             }
         }

@@ -60,7 +60,7 @@ final class IdleTimer {
     /** A byte has moved. */
     void touch() {
         if (idleNanos > 0) {
-            lastByte = System.nanoTime();
+            lastByte = connection.loop().clock().nanoTime();
             Uptake asked = uptake;
             if (asked != null) {
                 asked.restart();
@@ -75,7 +75,7 @@ final class IdleTimer {
     void listenForLoopEnd() {
         if (!listening && idleNanos == 0) {
             listening = true;
-            timer().arm(Due.in(Due.FOREVER));
+            timer().arm(connection.loop().clock().after(Due.FOREVER));
         }
     }
 

@@ -1,7 +1,6 @@
 package io.netpark.callback;
 
 import io.netpark.core.fd.Direction;
-import io.netpark.core.sys.Due;
 
 /** The time a peer has for a byte, while one is expected of it. The loop does it all, so that what is set last is what holds. */
 final class ReadTimeout {
@@ -53,7 +52,7 @@ final class ReadTimeout {
     private void begin() {
         long time = nanos;
         if (time > 0 && !unexpected && connection.isOpen()) { // or the socket may be another's by now
-            connection.core.setDeadline(Direction.READ, Due.in(time));
+            connection.core.setDeadline(Direction.READ, connection.loop().clock().after(time));
         }
     }
 

@@ -3,6 +3,7 @@ package io.netpark.core.counting;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.PeerFaults;
+import io.netpark.core.sys.Clock;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.LongAdder;
@@ -43,7 +44,13 @@ public final class Counters {
     private final LongAdder copied = new LongAdder();
     /** By {@link PeerFault#ordinal}. */
     private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
+    private final Clock clock;
     private long turnBegan;
+
+    /** Of a loop with this clock. */
+    public Counters(Clock clock) {
+        this.clock = clock;
+    }
 
     private void add(int counter, long count) {
         long value = own[PADDING + counter]; // nobody else writes
@@ -123,14 +130,14 @@ public final class Counters {
 
     /** The poller has returned. */
     public void turnBegins(int events) {
-        turnBegan = System.nanoTime();
+        turnBegan = clock.nanoTime();
         add(TURNS, 1);
         add(EVENTS, events);
     }
 
     /** The loop is about to wait again. */
     public void turnEnds(int pendingTimers) {
-        add(BUSY_NANOS, System.nanoTime() - turnBegan);
+        add(BUSY_NANOS, clock.nanoTime() - turnBegan);
         LONGS.setOpaque(own, PADDING + PENDING_TIMERS, (long) pendingTimers);
     }
 

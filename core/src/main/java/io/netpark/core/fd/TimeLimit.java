@@ -1,6 +1,7 @@
 package io.netpark.core.fd;
 
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -27,6 +28,7 @@ final class TimeLimit {
 
     private final Timed descriptor;
     private final Direction direction;
+    private final Clock clock;
     private final Timer timer;
     /** What another thread wants of the timer. As a task that looks anew: the loop's own thread may have moved it meanwhile. */
     private final Runnable moving = this::moveTimer;
@@ -45,11 +47,12 @@ final class TimeLimit {
     TimeLimit(Timed descriptor, Direction direction) {
         this.descriptor = descriptor;
         this.direction = direction;
+        this.clock = descriptor.loop().clock();
         this.timer = descriptor.loop().newTimer(this::fire);
     }
 
     /**
-     * Sets the deadline, a {@link System#nanoTime} value, or {@link #NONE}.
+     * Sets the deadline, an instant of the loop's clock, or {@link #NONE}.
      *
      * @return a waiter that has to learn of it, for the caller to run
      */
@@ -62,7 +65,7 @@ final class TimeLimit {
             takeBackExpiry();
             return null;
         }
-        long now = System.nanoTime();
+        long now = clock.nanoTime();
         deadline = instant(Due.after(now, nanoTime - now));
         if (deadline - now <= 0) {
             return strike(direction.expired);
@@ -116,7 +119,7 @@ final class TimeLimit {
         if (closed || timeout >= Due.FOREVER) {
             return;
         }
-        since = instant(System.nanoTime());
+        since = instant(clock.nanoTime());
         descriptor.error.clear(direction.timedOut);
         fireBefore(due());
     }
@@ -164,7 +167,7 @@ final class TimeLimit {
                     if (closed) {
                         return;
                     }
-                    long now = System.nanoTime();
+                    long now = clock.nanoTime();
                     if (since != NONE && (progressed || !descriptor.isGoingOn(direction))) {
                         since = progressed ? instant(now) : NONE;
                     }
@@ -221,7 +224,7 @@ final class TimeLimit {
 
     @Override
     public synchronized String toString() {
-        return (deadline == NONE ? "no deadline" : "deadline in " + millis(deadline - System.nanoTime()))
+        return (deadline == NONE ? "no deadline" : "deadline in " + millis(deadline - clock.nanoTime()))
                 + (timeout >= Due.FOREVER ? ", no timeout" : ", timeout " + millis(timeout));
     }
 

@@ -25,7 +25,7 @@ abstract sealed class Timed extends Watched permits Descriptor {
      * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
      * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
      *
-     * @param nanoTime a {@link System#nanoTime} value
+     * @param nanoTime an instant of the loop's clock
      */
     public final void setDeadline(Direction direction, long nanoTime) {
         wake(madeLimit(direction).setDeadline(nanoTime == TimeLimit.NONE ? 1 : nanoTime));
@@ -39,7 +39,7 @@ abstract sealed class Timed extends Watched permits Descriptor {
         }
     }
 
-    /** The deadline of a direction, a {@link System#nanoTime} value; 0 if there is none. */
+    /** The deadline of a direction, an instant of the loop's clock; 0 if there is none. */
     public final long deadline(Direction direction) {
         TimeLimit limit = limit(direction);
         return limit == null ? TimeLimit.NONE : limit.deadline();

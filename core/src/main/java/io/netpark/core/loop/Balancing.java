@@ -1,7 +1,7 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -31,7 +31,7 @@ public interface Balancing {
 
     /** Any. */
     static Balancing random() {
-        return (loops, source) -> loops.get(ThreadLocalRandom.current().nextInt(loops.size()));
+        return (loops, source) -> loops.get(loops.get(0).clock().draw(loops.size()));
     }
 
     /** The one with the fewest descriptors. Costs a look at each. */
@@ -52,9 +52,9 @@ public interface Balancing {
             if (size == 1) {
                 return loops.get(0);
             }
-            ThreadLocalRandom random = ThreadLocalRandom.current();
-            int first = random.nextInt(size);
-            int second = (first + 1 + random.nextInt(size - 1)) % size;
+            Clock clock = loops.get(0).clock();
+            int first = clock.draw(size);
+            int second = (first + 1 + clock.draw(size - 1)) % size;
             return lesser(loops.get(first), loops.get(second));
         };
     }

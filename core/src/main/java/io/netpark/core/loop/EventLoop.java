@@ -6,6 +6,7 @@ import io.netpark.core.poll.Poller;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.Reporter;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.util.Objects;
@@ -32,6 +33,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     static final int ANY_PROCESSOR = -1;
 
     private final LibC libc;
+    private final Clock clock;
     private final Poller poller;
     private final int processor;
     private final Thread thread;
@@ -45,13 +47,14 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final TurnFailures failures;
     private final Closing closing;
 
-    private EventLoop(String name, boolean daemon, int processor, LibC libc, Poller poller, Reports reports) {
+    private EventLoop(String name, boolean daemon, int processor, LibC libc, Clock clock, Poller poller, Reports reports) {
         this.processor = processor;
         this.libc = libc;
+        this.clock = clock;
         this.poller = poller;
         this.pipes = new PipePool(libc);
         this.reports = reports;
-        this.turn = new Turn(poller, tasks, spare, lifetime, reports);
+        this.turn = new Turn(clock, poller, tasks, spare, lifetime, reports);
         this.failures = new TurnFailures(this, lifetime, reports);
         this.closing = new Closing(this, turn, poller, pipes, lifetime, reports);
         this.thread = new LoopThread(this, name);
@@ -68,16 +71,16 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     static EventLoop open(
             String name, boolean daemon, LibC libc, Poller.Factory pollers, Reporter reporter)
             throws NetparkException {
-        return open(name, daemon, ANY_PROCESSOR, libc, pollers, reporter, null, null);
+        return open(name, daemon, ANY_PROCESSOR, libc, Clock.SYSTEM, pollers, reporter, null, null);
     }
 
     /** As the other, on one processor only; if that is refused, it is reported, and the loop runs on any. */
     static EventLoop open(
-            String name, boolean daemon, int processor, LibC libc, Poller.Factory pollers, Reporter reporter,
+            String name, boolean daemon, int processor, LibC libc, Clock clock, Poller.Factory pollers, Reporter reporter,
             @Nullable Counters counters, @Nullable Observer observer) throws NetparkException {
         Poller poller = pollers.open(libc);
         try {
-            EventLoop loop = new EventLoop(name, daemon, processor, libc, poller,
+            EventLoop loop = new EventLoop(name, daemon, processor, libc, clock, poller,
                     new Reports(name, reporter, counters, observer));
             loop.thread.start();
             return loop;
@@ -90,6 +93,11 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     /** The C library as this loop calls it. */
     public LibC libc() {
         return libc;
+    }
+
+    @Override
+    public Clock clock() {
+        return clock;
     }
 
     /** What this loop waits with. */

@@ -7,6 +7,7 @@ import io.netpark.core.report.GroupSnapshot;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
@@ -26,6 +27,7 @@ public final class EventLoopGroup implements AutoCloseable {
 
     private final Starter starter;
     private final Balancing balancing;
+    private final Clock clock;
     /** Those that get new descriptors. Replaced under the lock of this, as are the next. */
     private volatile List<EventLoop> loops;
     private final List<EventLoop> retiring = new ArrayList<>();
@@ -46,9 +48,10 @@ public final class EventLoopGroup implements AutoCloseable {
     private EventLoopGroup(Starter starter, String name, Builder builder) throws NetparkException {
         this.starter = starter;
         this.balancing = builder.balancing;
+        this.clock = builder.clock;
         this.totals = builder.metrics ? new Totals(name) : null;
         this.watchdog = builder.watchdogNanos == Due.FOREVER ? null
-                : new Watchdog(name + "-watchdog", builder.watchdogNanos, builder.observer, this::all);
+                : new Watchdog(name + "-watchdog", clock, builder.watchdogNanos, builder.observer, this::all);
         this.loops = List.of();
         this.loops = start(loops, builder.loops);
         try {
@@ -90,6 +93,11 @@ public final class EventLoopGroup implements AutoCloseable {
     public EventLoop currentOrNext() {
         EventLoop current = EventLoop.current();
         return current != null && loops.contains(current) ? current : next();
+    }
+
+    /** The time of its loops, and their chance. */
+    public Clock clock() {
+        return clock;
     }
 
     /** Opens something that lives on a loop. */
@@ -232,9 +240,9 @@ public final class EventLoopGroup implements AutoCloseable {
      * @throws IllegalStateException on a loop of this group, which would wait for itself
      */
     public boolean awaitTermination(Duration time) throws InterruptedException {
-        long end = Due.in(time);
+        long end = clock.after(time);
         for (EventLoop loop : all()) {
-            if (!loop.awaitTermination(end - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+            if (!loop.awaitTermination(end - clock.nanoTime(), TimeUnit.NANOSECONDS)) {
                 return false;
             }
         }
@@ -265,6 +273,7 @@ public final class EventLoopGroup implements AutoCloseable {
         private @Nullable String name;
         private boolean daemon;
         private @Nullable LibC libc;
+        private Clock clock = Clock.SYSTEM;
         private Poller.Factory pollers = Poller.EPOLL;
         private Reporter reporter = Reporter.LOG;
         private Balancing balancing = Balancing.roundRobin();
@@ -354,6 +363,12 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
+        /** The time of the loops, and their chance. The default is {@link Clock#SYSTEM}; a test may have its own. */
+        public Builder clock(Clock clock) {
+            this.clock = Objects.requireNonNull(clock, "clock");
+            return this;
+        }
+
         /** What the loops wait with. The default is {@link Poller#EPOLL}. */
         public Builder pollers(Poller.Factory pollers) {
             this.pollers = pollers;
@@ -380,6 +395,7 @@ public final class EventLoopGroup implements AutoCloseable {
             // Copies: the builder may go on to other groups.
             boolean daemon = this.daemon;
             int[] processors = this.processors;
+            Clock clock = this.clock;
             Poller.Factory pollers = this.pollers;
             Reporter reporter = this.reporter;
             boolean metrics = this.metrics;
@@ -387,8 +403,8 @@ public final class EventLoopGroup implements AutoCloseable {
             return new EventLoopGroup(number -> {
                 int processor = processors.length == 0
                         ? EventLoop.ANY_PROCESSOR : processors[number % processors.length];
-                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, pollers, reporter,
-                        metrics ? new Counters() : null, observer);
+                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, clock, pollers, reporter,
+                        metrics ? new Counters(clock) : null, observer);
             }, prefix, this);
         }
     }

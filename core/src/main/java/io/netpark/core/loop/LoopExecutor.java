@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import java.util.List;
 import java.util.concurrent.AbstractExecutorService;
@@ -13,6 +14,9 @@ import java.util.concurrent.TimeUnit;
 
 /** An event loop as the executor interfaces of the JDK have it. */
 abstract sealed class LoopExecutor extends AbstractExecutorService implements ScheduledExecutorService permits EventLoop {
+
+    /** The time of this loop, and its chance. */
+    public abstract Clock clock();
 
     @Override
     public ScheduledFuture<?> schedule(Runnable task, long delay, TimeUnit unit) {
@@ -51,7 +55,7 @@ abstract sealed class LoopExecutor extends AbstractExecutorService implements Sc
     }
 
     private <V> ScheduledFuture<V> start(Callable<V> task, long delay, TimeUnit unit, long periodNanos) {
-        long due = Due.in(unit.toNanos(Math.max(delay, 0)));
+        long due = clock().after(unit.toNanos(Math.max(delay, 0)));
         ScheduledTask<V> scheduled = new ScheduledTask<>((EventLoop) this, task, due, periodNanos);
         if (!scheduled.start()) {
             throw new RejectedExecutionException(this + " is closed");

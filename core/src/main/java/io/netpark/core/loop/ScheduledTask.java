@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Delayed;
@@ -12,6 +13,7 @@ final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledF
     /** How many runs that have been missed are made up for. */
     private static final int MOST_MISSED = 8;
 
+    private final Clock clock;
     private final Timer timer;
     /** 0: once. Positive: nanoseconds from start to start. Negative: from end to start. */
     private final long periodNanos;
@@ -19,6 +21,7 @@ final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledF
 
     ScheduledTask(EventLoop loop, Callable<V> callable, long dueNanos, long periodNanos) {
         super(loop, callable);
+        this.clock = loop.clock();
         this.periodNanos = periodNanos;
         this.dueNanos = dueNanos;
         this.timer = loop.newTimer(this, () -> cancel(false));
@@ -33,7 +36,7 @@ final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledF
         if (periodNanos == 0) {
             super.run();
         } else if (runAndReset()) { // ends with the first exception, as ScheduledExecutorService says
-            dueNanos = periodNanos > 0 ? next() : Due.in(-periodNanos);
+            dueNanos = periodNanos > 0 ? next() : clock.after(-periodNanos);
             timer.arm(dueNanos);
         }
     }
@@ -41,7 +44,7 @@ final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledF
     /** Of a fixed rate: what has been missed beyond {@link #MOST_MISSED} is left out, and the rest stays in step. */
     private long next() {
         long next = Due.after(dueNanos, periodNanos);
-        long missed = (System.nanoTime() - next) / periodNanos;
+        long missed = (clock.nanoTime() - next) / periodNanos;
         return missed > MOST_MISSED ? next + (missed - MOST_MISSED) * periodNanos : next;
     }
 
@@ -61,7 +64,7 @@ final class ScheduledTask<V> extends LoopFuture<V> implements RunnableScheduledF
 
     @Override
     public long getDelay(TimeUnit unit) {
-        return unit.convert(dueNanos - System.nanoTime(), TimeUnit.NANOSECONDS);
+        return unit.convert(dueNanos - clock.nanoTime(), TimeUnit.NANOSECONDS);
     }
 
     @Override

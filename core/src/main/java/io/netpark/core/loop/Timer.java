@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import org.jspecify.annotations.Nullable;
 
@@ -36,13 +37,13 @@ public final class Timer {
     }
 
     /**
-     * Arms the timer, or moves it, to a {@link System#nanoTime} value; {@link Due} computes them. One that is farther away
-     * than {@link Due#FOREVER} is as one that is so far away.
+     * Arms the timer, or moves it.
      *
+     * @param instant of the loop's {@link Clock}; what is farther away than {@link Due#FOREVER} counts as that far away
      * @return false if the loop is closed: neither the action nor its replacement will run
      */
-    public boolean arm(long nanoTime) {
-        long dueNanos = Due.at(nanoTime);
+    public boolean arm(long instant) {
+        long dueNanos = loop.clock().near(instant);
         if (loop.inLoop()) {
             loop.arm(this, dueNanos);
             return !loop.isTerminated();

@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The armed timers of one loop, soonest first: a binary heap whose timers know their place, so that moving and
- * removing one costs O(log n) and no search. NOT thread safe. Times are {@link System#nanoTime} values and are
+ * removing one costs O(log n) and no search. NOT thread safe. Times are values of the loop's clock and are
  * compared by difference, because they may wrap. Timers due at the same instant run in no particular order.
  */
 final class TimerQueue {

@@ -2,6 +2,7 @@ package io.netpark.core.loop;
 
 import io.netpark.core.counting.Counters;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +21,7 @@ final class Turn {
     /** How often a loop that retires looks whether it may go: what leaves it from other threads does not wake it. */
     private static final long RETIREMENT_LOOK = TimeUnit.MILLISECONDS.toNanos(50);
 
+    private final Clock clock;
     private final Poller poller;
     private final Lifetime lifetime;
     private final Reports reports;
@@ -32,7 +34,8 @@ final class Turn {
     final Sleep sleep;
     final Pulse pulse = new Pulse();
 
-    Turn(Poller poller, Queue<Runnable> tasks, Queue<Runnable> spare, Lifetime lifetime, Reports reports) {
+    Turn(Clock clock, Poller poller, Queue<Runnable> tasks, Queue<Runnable> spare, Lifetime lifetime, Reports reports) {
+        this.clock = clock;
         this.tasks = tasks;
         this.spare = spare;
         this.poller = poller;
@@ -85,7 +88,7 @@ final class Turn {
             return batch.await(0);
         }
         Timer first = timers.first();
-        long timeout = first == null ? -1 : Math.max(0, first.dueNanos - System.nanoTime());
+        long timeout = first == null ? -1 : Math.max(0, first.dueNanos - clock.nanoTime());
         if (timeout == 0) {
             return batch.await(0);
         }
@@ -124,7 +127,7 @@ final class Turn {
         }
         // At most as many as there are, and the clock is read once: what an action arms, for now or for an instant that has
         // passed, lets other work pass first.
-        long now = System.nanoTime();
+        long now = clock.nanoTime();
         for (int left = timers.size(); left > 0 && (first = timers.first()) != null && first.dueNanos - now <= 0; left--) {
             timers.remove(first);
             runGuarded(first.action);

@@ -1,9 +1,8 @@
 package io.netpark.core.loop;
 
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 
 /**
  * Turns of an event loop that have failed one after another. User code is guarded by itself, so this is the poller, or there is no
@@ -51,11 +50,12 @@ final class TurnFailures {
         }
     }
 
-    private static void pause() {
-        long end = Due.in(PAUSE);
-        for (long left = PAUSE; left > 0; left = end - System.nanoTime()) {
+    private void pause() {
+        Clock clock = loop.clock();
+        long end = clock.after(PAUSE);
+        for (long left = PAUSE; left > 0; left = end - clock.nanoTime()) {
             Thread.interrupted(); // or it would not pause
-            LockSupport.parkNanos(left);
+            clock.park(loop, left);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -42,16 +43,19 @@ final class Watchdog implements Runnable {
         boolean reported;
     }
 
+    private final Clock clock;
     private final Supplier<List<EventLoop>> loops;
     private final long limitNanos;
     private final @Nullable Observer observer;
     private final Map<EventLoop, Watch> watches = new WeakHashMap<>();
     private final Thread thread;
     /** When it looked last. Its thread's own. */
-    private long lastLook = System.nanoTime();
+    private long lastLook;
     private volatile boolean ended;
 
-    Watchdog(String name, long limitNanos, @Nullable Observer observer, Supplier<List<EventLoop>> loops) {
+    Watchdog(String name, Clock clock, long limitNanos, @Nullable Observer observer, Supplier<List<EventLoop>> loops) {
+        this.clock = clock;
+        this.lastLook = clock.nanoTime();
         this.loops = loops;
         this.limitNanos = limitNanos;
         this.observer = observer;
@@ -71,9 +75,9 @@ final class Watchdog implements Runnable {
     @Override
     public void run() {
         while (!ended) {
-            LockSupport.parkNanos(this, interval());
+            clock.park(this, interval());
             try {
-                look(System.nanoTime());
+                look(clock.nanoTime());
             } catch (Throwable e) {
                 // No memory for it. The next look may have some.
             }
@@ -84,7 +88,7 @@ final class Watchdog implements Runnable {
         return Math.max(1, limitNanos / LOOKS);
     }
 
-    /** Looks at every loop, at this {@link System#nanoTime}. */
+    /** Looks at every loop, at this instant. */
     void look(long now) {
         long elapsed = now - lastLook;
         lastLook = now;

@@ -74,7 +74,7 @@ public final class NetparkMeters implements MeterBinder {
 
     /** A scrape asks meter by meter, and a snapshot looks at every descriptor: one does for all of them. */
     private synchronized LoopSnapshot total() {
-        long now = System.nanoTime();
+        long now = group.clock().nanoTime();
         if (recent == null || now - taken > RECENT_NANOS) {
             recent = group.snapshot().total();
             taken = now;

@@ -10,7 +10,7 @@ public final class Borrow {
 
     final Destination destination;
     final Pool.Borrower borrower;
-    final long startNanos = System.nanoTime();
+    final long startNanos;
     final long timeoutNanos;
     private final Waiting waiting;
     /** Guarded by the pool's lock: the thread that sets it answers the borrower. */
@@ -20,6 +20,7 @@ public final class Borrow {
 
     Borrow(Waiting waiting, Destination destination, long timeoutNanos, Pool.Borrower borrower) {
         this.waiting = waiting;
+        this.startNanos = waiting.clock().nanoTime();
         this.destination = destination;
         this.timeoutNanos = timeoutNanos;
         this.borrower = borrower;

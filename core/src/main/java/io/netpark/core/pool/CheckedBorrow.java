@@ -1,5 +1,6 @@
 package io.netpark.core.pool;
 
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -41,7 +42,8 @@ public final class CheckedBorrow {
     private final SocketAddress destination;
     private final long timeoutNanos;
     private final long checkAfterNanos;
-    private final long startNanos = System.nanoTime();
+    private final Clock clock;
+    private final long startNanos;
     /** Guarded by this, as is the next. A borrower may ask again before its call of the time before has returned. */
     private int rounds;
     private @Nullable Borrow latest;
@@ -54,6 +56,8 @@ public final class CheckedBorrow {
      */
     public CheckedBorrow(Pool pool, SocketAddress destination, long timeoutNanos, long checkAfterNanos) {
         this.pool = pool;
+        this.clock = pool.group().clock();
+        this.startNanos = clock.nanoTime();
         this.destination = destination;
         this.timeoutNanos = Math.min(timeoutNanos, Due.FOREVER);
         this.checkAfterNanos = checkAfterNanos;
@@ -106,10 +110,10 @@ public final class CheckedBorrow {
 
     /** How much of the time is left, for a check as well; {@link Due#FOREVER} if there is no limit. May be negative. */
     public long leftNanos() {
-        return timeoutNanos == Due.FOREVER ? Due.FOREVER : timeoutNanos - (System.nanoTime() - startNanos);
+        return timeoutNanos == Due.FOREVER ? Due.FOREVER : timeoutNanos - (clock.nanoTime() - startNanos);
     }
 
-    /** When the time is over, as a {@link System#nanoTime} value. */
+    /** When the time is over, an instant of the clock of the pool. */
     public long endNanos() {
         return Due.after(startNanos, timeoutNanos);
     }

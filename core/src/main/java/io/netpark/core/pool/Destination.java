@@ -2,13 +2,12 @@ package io.netpark.core.pool;
 
 import io.netpark.core.loop.Timer;
 import io.netpark.core.sys.AddressText;
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
 import java.util.LinkedHashSet;
 import java.util.Objects;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -16,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class Destination {
 
     final SocketAddress address;
+    private final Clock clock;
     /** The one used last is at the end, and is lent first: the others may become idle for long, and go. */
     final ArrayDeque<Member> idle = new ArrayDeque<>();
     /** In the order in which they came. */
@@ -37,8 +37,9 @@ final class Destination {
     /** That timer, or the one that forgets the episode. */
     @Nullable Timer retry;
 
-    Destination(SocketAddress address) {
+    Destination(SocketAddress address, Clock clock) {
         this.address = address;
+        this.clock = clock;
     }
 
     int count() {
@@ -58,7 +59,7 @@ final class Destination {
         member.state = state;
     }
 
-    /** As a nanoTime; there is one. */
+    /** The instant at which the first of those who wait came; there is one. */
     long firstWaitsSince() {
         return waiting.iterator().next().startNanos;
     }
@@ -72,7 +73,7 @@ final class Destination {
     boolean failed(NetparkException cause, PoolOptions options) {
         long pause = failures < 20 && options.firstBackOffNanos <= options.lastBackOffNanos >> failures
                 ? options.firstBackOffNanos << failures : options.lastBackOffNanos;
-        retryNanos = Due.in(pause - ThreadLocalRandom.current().nextLong(1 + pause / 10));
+        retryNanos = clock.after(pause - clock.draw(1 + pause / 10));
         lastFailure = cause;
         return failures++ == 0;
     }
@@ -83,7 +84,7 @@ final class Destination {
     }
 
     boolean isPausing() {
-        return failures > 0 && retryNanos - System.nanoTime() > 0;
+        return failures > 0 && retryNanos - clock.nanoTime() > 0;
     }
 
     /** For those who come during the pause. */
@@ -91,7 +92,7 @@ final class Destination {
         NetparkException last = Objects.requireNonNull(lastFailure);
         NetparkException failing = NetparkException.like(last, "borrow a connection to " + this
                 + ": connecting has failed, and will be tried again in "
-                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(retryNanos - System.nanoTime())) + " ms; it said: "
+                + Math.max(1, TimeUnit.NANOSECONDS.toMillis(retryNanos - clock.nanoTime())) + " ms; it said: "
                 + last.getMessage());
         failing.initCause(last);
         return failing;

@@ -1,5 +1,6 @@
 package io.netpark.core.pool;
 
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
 import java.util.ArrayDeque;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Ledger {
 
     private final PoolOptions options;
+    private final Clock clock;
     final Map<SocketAddress, Destination> destinations = new HashMap<>();
     final LinkedHashSet<Member> members = new LinkedHashSet<>();
     /** Of all destinations, in the order in which they came. */
@@ -27,12 +29,13 @@ final class Ledger {
     boolean draining;
     final Tally tally = new Tally();
 
-    Ledger(PoolOptions options) {
+    Ledger(PoolOptions options, Clock clock) {
+        this.clock = clock;
         this.options = options;
     }
 
     Destination destination(SocketAddress address) {
-        return draining ? new Destination(address) : destinations.computeIfAbsent(address, Destination::new);
+        return draining ? new Destination(address, clock) : destinations.computeIfAbsent(address, any -> new Destination(any, clock));
     }
 
     /** Forgets an address of which there is nothing to be remembered. */
@@ -50,7 +53,7 @@ final class Ledger {
         borrow.answered = true;
         borrow.destination.waiting.remove(borrow);
         waiting.remove(borrow);
-        tally.waited(System.nanoTime() - borrow.startNanos);
+        tally.waited(clock.nanoTime() - borrow.startNanos);
         forgetIfUnused(borrow.destination);
         return true;
     }

@@ -26,11 +26,11 @@ final class Member implements Waiter {
 
     final ConnectionDescriptor connection;
     final Destination destination;
-    /** When it is too old, as a nanoTime. */
+    /** When it is too old, as an instant. */
     final long endNanos;
     /** Guarded by the pool's lock, as is the next. */
     State state = State.NEW;
-    /** Since when it is idle, as a nanoTime. */
+    /** Since when it is idle, as an instant. */
     long idleSince;
     private final Stock stock;
 
@@ -41,9 +41,9 @@ final class Member implements Waiter {
         this.endNanos = endNanos;
     }
 
-    /** At this nanoTime. */
-    boolean isOld(long nanoTime) {
-        return endNanos - nanoTime <= 0;
+    /** At this instant. */
+    boolean isOld(long instant) {
+        return endNanos - instant <= 0;
     }
 
     /**

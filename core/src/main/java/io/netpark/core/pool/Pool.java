@@ -58,7 +58,7 @@ public final class Pool implements AutoCloseable {
      */
     public Pool(Dialer dialer, PoolOptions options) {
         this.options = options;
-        this.ledger = new Ledger(options);
+        this.ledger = new Ledger(options, dialer.group().clock());
         this.group = dialer.group();
         EventLoop loop = group.first();
         this.waiting = new Waiting(ledger, loop);

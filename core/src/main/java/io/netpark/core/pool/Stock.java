@@ -47,10 +47,10 @@ final class Stock {
             reason = member.look();
             if (reason == null) {
                 member.endWatch();
-                reason = member.isOld(System.nanoTime()) ? Eviction.LIFETIME : null;
+                reason = member.isOld(loop.clock().nanoTime()) ? Eviction.LIFETIME : null;
             }
             if (reason == null) {
-                lent = new Calling.Lent(borrower, new PoolLease(this, member, System.nanoTime() - member.idleSince), loop);
+                lent = new Calling.Lent(borrower, new PoolLease(this, member, loop.clock().nanoTime() - member.idleSince), loop);
             }
         } catch (Throwable e) {
             evict(member, Eviction.DISCARDED);
@@ -77,7 +77,7 @@ final class Stock {
         try {
             if (member.connection.isInUse()) {
                 evict(member, Eviction.DISCARDED); // an operation that the borrower has left behind
-            } else if (member.isOld(System.nanoTime())) {
+            } else if (member.isOld(loop.clock().nanoTime())) {
                 evict(member, Eviction.LIFETIME);
             } else {
                 member.connection.forgetTimes();
@@ -154,7 +154,7 @@ final class Stock {
                 } else if (member.destination.waiting.isEmpty()) {
                     member.destination.idle.addLast(member); // before it is parked: it may be noticed by then
                     member.destination.change(member, Member.State.IDLE);
-                    member.idleSince = System.nanoTime();
+                    member.idleSince = loop.clock().nanoTime();
                     idle = member.park();
                     if (!idle) {
                         member.destination.idle.remove(member);
@@ -244,7 +244,7 @@ final class Stock {
             over = sweep.findOver(ledger.destinations.values());
         }
         sweep.arm();
-        long now = System.nanoTime();
+        long now = loop.clock().nanoTime();
         retire(over, member -> member.isOld(now) ? Eviction.LIFETIME : Eviction.IDLE);
     }
 

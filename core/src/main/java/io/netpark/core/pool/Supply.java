@@ -4,10 +4,9 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.net.streams.ConnectionDescriptor;
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /** Makes the connections that are wanted, as far as the limits go; where that fails, it tries again after a pause. */
@@ -21,6 +20,7 @@ final class Supply {
     private final Ledger ledger;
     private final PoolOptions options;
     private final EventLoop loop;
+    private final Clock clock;
     private final Dialer dialer;
     /** Somebody is in {@link #goOn}, and looks once more before it leaves. Guarded by the ledger. */
     private boolean goingOn;
@@ -31,6 +31,7 @@ final class Supply {
         this.ledger = ledger;
         this.options = options;
         this.loop = loop;
+        this.clock = loop.clock();
         this.dialer = dialer;
     }
 
@@ -211,7 +212,7 @@ final class Supply {
             destination.retry = null;
             forget = destination.failures > 0 && destination.waiting.isEmpty() && destination.count() == 0
                     && options.minIdle == 0;
-            if (forget && System.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
+            if (forget && clock.nanoTime() - destination.retryNanos >= EPISODE_NANOS) {
                 destination.recovered();
                 ledger.forgetIfUnused(destination);
                 return;
@@ -224,8 +225,8 @@ final class Supply {
         }
     }
 
-    /** When a connection made now is too old, as a nanoTime. */
+    /** When a connection made now is too old, as an instant. */
     private long end() {
-        return Due.in(options.lifetimeNanos - ThreadLocalRandom.current().nextLong(1 + options.lifetimeNanos / 10));
+        return clock.after(options.lifetimeNanos - clock.draw(1 + options.lifetimeNanos / 10));
     }
 }

@@ -18,7 +18,7 @@ final class Sweep {
     private final EventLoop loop;
     private final PoolOptions options;
     private final Timer timer;
-    /** When the timer is due, as a nanoTime; {@link #NONE} if it is not armed. Guarded by this. */
+    /** When the timer is due, as an instant; {@link #NONE} if it is not armed. Guarded by this. */
     private long dueNanos = NONE;
 
     /** @param action runs when it is time; to call {@link #findOver} */
@@ -96,7 +96,7 @@ final class Sweep {
         synchronized (this) {
             dueNanos = NONE;
         }
-        long now = System.nanoTime();
+        long now = loop.clock().nanoTime();
         List<Member> over = new ArrayList<>();
         for (Destination destination : destinations) {
             int left = destination.idle.size();

@@ -2,6 +2,7 @@ package io.netpark.core.pool;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 
@@ -23,6 +24,10 @@ final class Waiting {
     Waiting(Ledger ledger, EventLoop loop) {
         this.ledger = ledger;
         this.loop = loop;
+    }
+
+    Clock clock() {
+        return loop.clock();
     }
 
     /** Begins the time of one that waits in the ledger. Without the lock. */

@@ -5,10 +5,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The one place where a duration becomes an instant, or a number for the kernel. Instants are {@link System#nanoTime} values;
- * they are compared by difference, which says nothing once it overflows. So each that comes from here is so near to now that
- * the difference of any two does not: {@link #FOREVER} stands for everything longer, {@code Duration.ofSeconds(Long.MAX_VALUE)}
- * and Kotlin's {@code Duration.INFINITE} included. Nothing here throws for being too long.
+ * The one place where a duration becomes an instant, or a number for the kernel. Instants are values of a {@link Clock}, which
+ * computes those that count from now. They are compared by difference, and a difference says nothing once it overflows. So every
+ * instant from here is near enough to now that no difference overflows. {@link #FOREVER} stands for everything longer,
+ * {@code Duration.ofSeconds(Long.MAX_VALUE)} and Kotlin's {@code Duration.INFINITE} included. No duration is too long for
+ * these methods.
  */
 public final class Due {
 
@@ -26,29 +27,9 @@ public final class Due {
 
     private Due() {}
 
-    /** The instant in so many nanoseconds, at most {@link #FOREVER}. */
-    public static long in(long nanos) {
-        return System.nanoTime() + near(nanos);
-    }
-
-    /** The instant in so much time, at most {@link #FOREVER}. */
-    public static long in(Duration time) {
-        return in(nanos(time));
-    }
-
-    /** The instant so many nanoseconds, at most {@link #FOREVER}, after another one, which is about now. */
-    public static long after(long nanoTime, long nanos) {
-        return nanoTime + near(nanos);
-    }
-
-    /** An instant that somebody else has computed, or the nearest to it that is near enough to now. */
-    public static long at(long nanoTime) {
-        long now = System.nanoTime();
-        return now + near(nanoTime - now);
-    }
-
-    private static long near(long nanos) {
-        return Math.max(LONG_AGO, Math.min(FOREVER, nanos));
+    /** The instant that is so many nanoseconds, at most {@link #FOREVER}, after another one, which is about now. */
+    public static long after(long instant, long nanos) {
+        return instant + Math.max(LONG_AGO, Math.min(FOREVER, nanos));
     }
 
     /** In nanoseconds, at most {@link #FOREVER}. What is negative stays so. */

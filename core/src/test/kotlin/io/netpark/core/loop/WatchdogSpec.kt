@@ -4,6 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.Clock
 import io.netpark.core.sys.Due
 import io.netpark.core.testing.ChildJvm
 import io.netpark.core.testing.NetparkSpec
@@ -77,7 +78,7 @@ class WatchdogSpec : NetparkSpec(body = {
             held.await()
             try {
                 var now = System.nanoTime()
-                val watchdog = Watchdog("by hand", 1000_000_000, null) { listOf(reactor.loop) }
+                val watchdog = Watchdog("by hand", Clock.SYSTEM, 1000_000_000, null) { listOf(reactor.loop) }
                 fun lookAfter(millis: Long) {
                     now += millis * 1_000_000
                     watchdog.look(now)

@@ -20,21 +20,21 @@ class DueSpec : NetparkSpec(body = {
         for (early in past) {
             for (late in future) {
                 withClue("$early and $late") {
-                    Due.`in`(late) - Due.`in`(early) shouldBeGreaterThan 0
-                    Due.`in`(early) - Due.`in`(late) shouldBeLessThan 0
+                    Clock.SYSTEM.after(late) - Clock.SYSTEM.after(early) shouldBeGreaterThan 0
+                    Clock.SYSTEM.after(early) - Clock.SYSTEM.after(late) shouldBeLessThan 0
                     val now = System.nanoTime()
                     Due.after(now, late) - Due.after(now, early) shouldBeGreaterThan 0
-                    Due.at(now + late) - System.nanoTime() shouldBeGreaterThan 0
+                    Clock.SYSTEM.near(now + late) - System.nanoTime() shouldBeGreaterThan 0
                 }
             }
         }
-        Due.`in`(forever) - System.nanoTime() shouldBeGreaterThan Due.FOREVER - 1_000_000_000_000
+        Clock.SYSTEM.after(forever) - System.nanoTime() shouldBeGreaterThan Due.FOREVER - 1_000_000_000_000
     }
 
     test("an instant that is near is left as it is") {
         for (distance in listOf(-1_000_000_000L, 0, 1, 1_000_000_000, Due.FOREVER - 1_000_000_000)) {
             val instant = System.nanoTime() + distance
-            Due.at(instant) shouldBe instant
+            Clock.SYSTEM.near(instant) shouldBe instant
         }
     }
 

@@ -1,7 +1,6 @@
 package io.netpark.coroutines.loops
 
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.sys.Due
 import java.lang.reflect.Modifier
 import java.util.concurrent.TimeUnit
 import kotlin.coroutines.CoroutineContext
@@ -64,7 +63,7 @@ internal class LoopTimers private constructor(loop: EventLoop) : LoopDispatcher(
         return DisposableHandle { timer.disarm() }
     }
 
-    private fun fromNow(millis: Long): Long = Due.`in`(TimeUnit.MILLISECONDS.toNanos(millis.coerceAtLeast(0)))
+    private fun fromNow(millis: Long): Long = loop.clock().after(TimeUnit.MILLISECONDS.toNanos(millis.coerceAtLeast(0)))
 
     companion object {
         fun on(loop: EventLoop): LoopDispatcher = LoopTimers(loop)

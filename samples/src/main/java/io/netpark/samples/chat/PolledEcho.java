@@ -225,7 +225,7 @@ public final class PolledEcho implements AutoCloseable {
     }
 
     private void awaitGoodbyes() {
-        long end = Due.in(drain);
+        long end = loop.clock().after(drain);
         synchronized (sockets) {
             try {
                 while (!sockets.isEmpty() && end - System.nanoTime() > 0) {

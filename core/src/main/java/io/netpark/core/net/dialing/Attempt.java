@@ -8,7 +8,6 @@ import io.netpark.core.net.address.Wildcard;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.Opening;
 import io.netpark.core.sys.AddressText;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -115,7 +114,7 @@ final class Attempt {
         if (errno == Errno.EAGAIN) {
             pauseNanos = Math.min(2 * pauseNanos, LAST_BACKLOG_PAUSE);
             pause = loop.newTimer(this::start);
-            pause.arm(Due.in(pauseNanos));
+            pause.arm(loop.clock().after(pauseNanos));
         } else if (errno != Errno.EADDRNOTAVAIL || !tryAnotherPort()) {
             failure = e;
             dial.attemptFailed();

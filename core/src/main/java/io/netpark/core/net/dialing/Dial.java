@@ -7,6 +7,7 @@ import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Literal;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
@@ -72,7 +73,8 @@ public final class Dial {
     private final Outcome outcome;
     private final @Nullable String host;
     private final int port;
-    private final long startNanos = System.nanoTime();
+    private final Clock clock;
+    private final long startNanos;
     private volatile EventLoop loop;
 
     private volatile int state = OPEN;
@@ -99,6 +101,8 @@ public final class Dial {
 
     private Dial(Dialer dialer, Outcome outcome, @Nullable String host, int port, List<SocketAddress> addresses) {
         this.dialer = dialer;
+        this.clock = dialer.group().clock();
+        this.startNanos = clock.nanoTime();
         this.outcome = outcome;
         this.host = host;
         this.port = port;
@@ -283,7 +287,7 @@ public final class Dial {
             if (next == null) {
                 next = loop.newTimer(this::nextIsDue);
             }
-            next.arm(Due.in(isParallel() ? dialer.attemptDelayNanos() : share()));
+            next.arm(clock.after(isParallel() ? dialer.attemptDelayNanos() : share()));
         }
         attempt.start();
     }
@@ -299,7 +303,7 @@ public final class Dial {
     }
 
     private long share() {
-        return share(startNanos + dialer.timeoutNanos() - System.nanoTime(), addresses.size() - started + 1);
+        return share(startNanos + dialer.timeoutNanos() - clock.nanoTime(), addresses.size() - started + 1);
     }
 
     /** Go's rule: what an address has of the time that is left for it and those after it. */

@@ -17,7 +17,6 @@ import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.AddressText;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
@@ -351,7 +350,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         synchronized (retry) {
             first = pause <= 0;
             long next = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
-            retry.arm(Due.in(next)); // first, as there may be no memory for it: a pause without a timer would have no end
+            retry.arm(loop().clock().after(next)); // first, as there may be no memory for it: a pause without a timer would have no end
             pause = next;
             disarm(); // the waiting connection would be reported for ever
         }

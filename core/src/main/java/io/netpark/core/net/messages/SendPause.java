@@ -2,7 +2,7 @@ package io.netpark.core.net.messages;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.sys.Due;
+import io.netpark.core.sys.Clock;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -21,17 +21,19 @@ final class SendPause {
     static final long FIRST = TimeUnit.MICROSECONDS.toNanos(500);
     static final long LAST = TimeUnit.MILLISECONDS.toNanos(16);
 
+    private final Clock clock;
     private final Timer timer;
     /** Of this episode; 0 if the last message could be sent. */
     private long nanos;
 
     SendPause(MessageDescriptor socket) {
+        clock = socket.loop().clock();
         timer = socket.loop().newTimer(() -> socket.nudge(Direction.WRITE));
     }
 
     void begin() {
         nanos = nanos == 0 ? FIRST : Math.min(2 * nanos, LAST);
-        timer.arm(Due.in(nanos));
+        timer.arm(clock.after(nanos));
     }
 
     void end() {

@@ -51,7 +51,7 @@ final class IdleTimeout {
 
     void touch() {
         uptake.restart();
-        lastByte = System.nanoTime();
+        lastByte = stream.loop().clock().nanoTime();
     }
 
     void stop() {

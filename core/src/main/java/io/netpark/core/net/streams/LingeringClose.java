@@ -58,7 +58,7 @@ final class LingeringClose extends Pollable {
         this.loop = loop;
         this.libc = loop.libc();
         this.fd = fd;
-        this.nanos = Math.min(limit.nanos, Long.MAX_VALUE / 2);
+        this.nanos = limit.nanos;
         this.bytesLeft = limit.bytes;
         this.loans = loans;
         this.released = released;
@@ -97,7 +97,7 @@ final class LingeringClose extends Pollable {
     private void start() {
         if (!started && !ended) {
             started = true;
-            timer.arm(System.nanoTime() + nanos);
+            timer.arm(loop.clock().after(nanos));
         }
     }
 

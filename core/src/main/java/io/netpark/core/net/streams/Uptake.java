@@ -70,11 +70,11 @@ public final class Uptake {
      * socket holds. For a timer, which asks again at {@link #nextLook}: several times in a silence while the socket holds something,
      * since only the looks tell when the peer has taken some.
      *
-     * @param lastByte when the socket took or gave something last, a {@link System#nanoTime} value
+     * @param lastByte when the socket took or gave something last, an instant of the loop's clock
      * @param nanos how long the silence may be
      */
     public boolean isOver(long lastByte, long nanos) {
-        long now = System.nanoTime();
+        long now = stream.loop().clock().nanoTime();
         boolean first = !known;
         long since = first ? lastByte : grownAt;
         boolean looks = firstLook(since, nanos) - now <= 0;

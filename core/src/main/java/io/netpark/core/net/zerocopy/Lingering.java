@@ -47,7 +47,7 @@ public final class Lingering extends Pollable {
     private final Timer timer;
 
     // Loop's thread only
-    private long progressed = System.nanoTime();
+    private long progressed;
     private long acknowledged;
     private boolean reset;
     private boolean ended;
@@ -57,6 +57,7 @@ public final class Lingering extends Pollable {
         this.libc = loop.libc();
         this.fd = fd;
         this.loans = loans;
+        this.progressed = loop.clock().nanoTime();
         this.patienceNanos = Math.min(Due.nanos(loans.how().linger()), TimeUnit.DAYS.toNanos(1));
         this.timer = loop.newTimer(this::look);
     }
@@ -141,7 +142,7 @@ public final class Lingering extends Pollable {
         if (ended) {
             return;
         }
-        long now = System.nanoTime();
+        long now = loop.clock().nanoTime();
         if (loans.collect(libc, fd)) {
             progressed = now;
         } else if (now - progressed >= patienceNanos && !reset) {

@@ -10,7 +10,6 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.scratch.Vector;
-import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import java.nio.ByteBuffer;
@@ -73,7 +72,7 @@ public final class Loans {
     /** Sees to it that what comes back is noticed. Not with the monitor. */
     public void lookSoon() {
         if (timer != null && !isEmpty()) {
-            timer.arm(Due.in(Lingering.LOOK_NANOS));
+            timer.arm(loop.clock().after(Lingering.LOOK_NANOS));
         }
     }
 
