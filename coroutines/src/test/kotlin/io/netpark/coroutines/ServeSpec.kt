@@ -125,9 +125,15 @@ class ServeSpec : NetparkSpec(body = {
             reactor.listen("127.0.0.1", 0).use { listener ->
                 val failure = CompletableDeferred<Throwable>()
                 val serving = launch(CoroutineExceptionHandler { _, e -> failure.complete(e) }) {
-                    listener.serve { error("mine") }
+                    listener.serve {
+                        it.readText(1) // a reset before that could be the dial's failure
+                        error("mine")
+                    }
                 }
-                reactor.dial(listener.localAddress).use { failure.await().message shouldBe "mine" }
+                reactor.dial(listener.localAddress).use {
+                    it.write("x")
+                    failure.await().message shouldBe "mine"
+                }
                 serving.cancelAndJoin()
             }
         }

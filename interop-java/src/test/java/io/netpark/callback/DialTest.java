@@ -175,7 +175,7 @@ class DialTest {
                     .build()));
             assertInstanceOf(NetparkException.Closed.class, failure);
             assertSame(thrown, failure.getCause().getCause());
-            assertEquals(List.of(thrown), List.copyOf(reports.causes));
+            Support.await("the report", () -> List.copyOf(reports.causes).equals(List.of(thrown)));
         }
     }
 

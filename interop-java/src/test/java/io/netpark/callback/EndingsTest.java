@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 import io.netpark.callback.futures.Place;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.serving.Shutdown;
+import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -135,13 +137,22 @@ class EndingsTest {
                     }
                     try (CallbackServer server = builder.listen(Support.loopback())) {
                         this.server = server;
-                        try (Socket socket = Support.connect(server)) {
+                        try (Socket socket = connect(server)) {
                             this.socket.complete(socket);
                             drive(server, socket);
                         }
                         check(server);
                     }
                 }
+            }
+        }
+
+        /** Not connected if the server was faster: it resets connections that the client does not know of yet. */
+        private Socket connect(CallbackServer server) throws IOException {
+            try {
+                return Support.connect(server);
+            } catch (SocketException e) {
+                return new Socket();
             }
         }
 
