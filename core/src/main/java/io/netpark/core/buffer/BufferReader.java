@@ -8,7 +8,7 @@ import java.nio.charset.Charset;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes bytes that are there, in order. No method waits: one that needs more bytes than there are says so, and has taken none.
+ * Takes bytes that are there, in order. No method waits: a method that needs more bytes than there are says so, and has taken none.
  *
  * <p><b>Views.</b> {@link #next}, {@link #peek} and {@link #takeUntil} return views of the memory that the bytes lie in:
  * nothing is copied, unless they lie across two segments; then they are copied once. A view's bytes run from its position

@@ -107,8 +107,8 @@ final class Link {
     }
 
     /**
-     * Makes the views that were handed out empty: who still reads one gets an exception instead of another's bytes. Not where their
-     * memory never is another's.
+     * Makes the views that were handed out empty: code that still reads a view gets an exception instead of another's bytes. Views of
+     * an abandoned segment stay, as its memory never becomes another's.
      */
     void revoke() {
         if (segment.isAbandoned()) {

@@ -67,7 +67,7 @@ final class LoopStacks {
         return true;
     }
 
-    /** The pool is closed: empties them, on the loop. One that ends meanwhile does it by itself. */
+    /** The pool is closed: empties them, on the loop. A loop that ends meanwhile empties them by itself. */
     void giveUp() {
         if (loop.inLoop()) {
             giveUpHere();

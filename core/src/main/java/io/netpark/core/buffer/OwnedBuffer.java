@@ -6,9 +6,9 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A buffer of a connection, and the rule between who uses it and the end of the connection, which may come on any thread and at
- * any time: the end gives the memory back at once if nobody is using the buffer at that moment; otherwise whoever is, when it has
- * done.
+ * A buffer of a connection, and the rule between its uses and the end of the connection, which may come on any thread and at any
+ * time. If nobody is using the buffer at that moment, the end gives the memory back at once; otherwise the use that is going on does
+ * so when it is over.
  *
  * <pre>
  *   off the loop:   0 --enter--> 2 (users times two) --exit--> 0
@@ -37,7 +37,7 @@ public final class OwnedBuffer {
 
     private static final int ENDED = 1;
     private static final int USER = 2;
-    /** What is used after the end: reading finds nothing, writing is an error. */
+    /** The buffer that is used after the end: reading finds nothing, writing is an error. */
     private static final LinkBuffer NOTHING = new LinkBuffer(SegmentPool.shared());
 
     static {
@@ -55,7 +55,7 @@ public final class OwnedBuffer {
     /** There were bytes when it ended. */
     private volatile boolean dropped;
     private volatile boolean usedOnLoop;
-    /** The last that used it elsewhere, and whether others did before. */
+    /** The last thread that used it off the loop, and whether others did before. */
     private volatile @Nullable Thread user;
     private volatile boolean severalUsers;
 
@@ -82,7 +82,7 @@ public final class OwnedBuffer {
     /**
      * Begins a use, of one call. To be followed by {@link #exit}, on the same thread.
      *
-     * @return the buffer; after the end one that is closed
+     * @return the buffer; after the end, a closed buffer
      * @throws IllegalStateException if it was {@linkplain #refuse refused}
      */
     public LinkBuffer enter() {
@@ -116,8 +116,8 @@ public final class OwnedBuffer {
     }
 
     /**
-     * Begins a use that goes on while the caller's thread does other things, and may be ended by another: of something that works on
-     * the buffer in the background. To be followed by {@link #drop}, with what this has returned.
+     * Begins a use by something that works on the buffer in the background: it goes on while the caller's thread does other things,
+     * and any thread may end it, by {@link #drop} with what this has returned.
      */
     public LinkBuffer hold() {
         return enterElsewhere();

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Lends segments of off-heap memory, of 1, 4, 16 and 64 KiB, and larger ones that it does not keep.
  *
- * <p>What is released is kept for the next who asks, as {@link FreeSegments} has it, within bounds; what is over goes back to the
- * operating system at once, not when the collector finds it. All memory, lent or kept, is counted against one limit. Whoever finds
+ * <p>{@link FreeSegments} keeps what is released, within bounds, until it is taken again; what is over goes back to the operating
+ * system at once, not when the collector finds it. All memory, lent or kept, is counted against one limit. Whoever finds
  * it reached may wait until there is {@linkplain #whenRoom room}.
  *
  * <p>Safe for use by any thread: a segment may be taken on one and released on another.
@@ -182,7 +182,7 @@ public final class SegmentPool implements AutoCloseable {
         }
     }
 
-    /** By {@link Segment#release}: of one whose memory is somebody else's now, who only has views of it. */
+    /** By {@link Segment#release}, for a segment of which somebody still has views: its memory is left to the collector. */
     void forget(Segment segment) {
         lentBytes.add(-segment.size());
         lentSegments.decrement();
@@ -236,8 +236,8 @@ public final class SegmentPool implements AutoCloseable {
 
     /**
      * Runs {@code task} once when it makes sense to try {@link #take} again, which may fail again; at once if that is
-     * now. One release runs one task, on the releasing thread: it should only pass on the word. Who has been told and
-     * does not take anything says so by {@link #passOn}, or others might wait in vain.
+     * now. One release runs one task, on the releasing thread: it should only pass on the word. If what the task has told does not
+     * take anything, it says so by {@link #passOn}, or others might wait in vain.
      */
     public void whenRoom(int atLeast, Runnable task) {
         waiting.add(task);
@@ -392,7 +392,7 @@ public final class SegmentPool implements AutoCloseable {
             return this;
         }
 
-        /** Who is told of lost segments. The default is {@link Reporter#LOG}. */
+        /** Gets reports of lost segments. The default is {@link Reporter#LOG}. */
         public Builder reporter(Reporter reporter) {
             this.reporter = reporter;
             return this;

@@ -8,7 +8,7 @@ final class SegmentSizes {
 
     private SegmentSizes() {}
 
-    /** The class of a segment of at least so many bytes; {@link #CLASSES} or more for one that is not kept. */
+    /** The class of a segment of at least so many bytes; {@link #CLASSES} or more if such a segment is not kept. */
     static int classOf(int size) {
         int bits = 32 - Integer.numberOfLeadingZeros(Math.max(size, 1) - 1);
         return Math.max(0, (bits - SMALLEST_SHIFT + 1) / 2);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public interface Framing {
 
     /**
-     * Takes the next whole message. A message within one segment is a view of it, and one that lies across two is copied once, as by
+     * Takes the next whole message. A message within one segment is handed on as a view of it; a message across two segments is copied once, as by
      * {@link BufferReader#next}; the view is valid until {@link BufferReader#release}.
      *
      * @return from position to limit, the message as it is handed on; null if its end has not come, and then nothing has been taken

@@ -65,7 +65,7 @@ public final class LengthField implements Framing {
 
     /**
      * The message has so many bytes more than its length says, or fewer if this is negative. The default is 0. A length that counts
-     * itself as well is {@code adjustment(-width)}, and one that counts all of its header {@code adjustment(-offset - width)}.
+     * itself as well needs {@code adjustment(-width)}, a length that counts all of its header {@code adjustment(-offset - width)}.
      */
     public LengthField adjustment(int bytes) {
         return new LengthField(width, limit, littleEndian, offset, bytes, headerKept);

@@ -4,13 +4,19 @@ import io.netpark.core.sys.Binding;
 import java.nio.ByteBuffer;
 
 /**
- * A zeroed block of memory outside the heap whose owner gives it back: to the operating system, at once. One that becomes
- * unreachable before that is given back by the garbage collector.
+ * A zeroed block of memory outside the heap whose owner gives it back to the operating system, at once. The garbage collector gives
+ * back a block that becomes unreachable before that.
  *
- * <p>Where it comes from depends on the JDK, as none offers both for all. Up to 21 it is a direct buffer that is freed by
- * {@code Unsafe.invokeCleaner}, of which newer ones warn and which they will lose. From 22 on, and without {@code
- * jdk.unsupported}, it comes from the heap of the C library, through the binding that is in use. Where there is neither it is a
- * direct buffer that the collector frees.
+ * <p>Where a block comes from depends on the JDK.
+ *
+ * <table>
+ *   <caption>Sources</caption>
+ *   <tr><td>up to JDK 21</td><td>a direct buffer, freed by {@code Unsafe.invokeCleaner}; newer JDKs warn of that method, and will
+ *       lose it</td></tr>
+ *   <tr><td>from JDK 22 on, and without {@code jdk.unsupported}</td><td>the heap of the C library, through the binding that is in
+ *       use</td></tr>
+ *   <tr><td>without either</td><td>a direct buffer that the collector frees</td></tr>
+ * </table>
  *
  * <p>For Netpark's own adapters.
  */

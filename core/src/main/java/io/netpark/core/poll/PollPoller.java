@@ -69,10 +69,10 @@ final class PollPoller extends Poller {
         }
     }
 
-    /** Of the thread that waits. */
+    /** The room of the wait that is going on, or was last. */
     private Room room = new Room(64);
     private int polled;
-    /** For all that are watched, taken by the next wait: who registers makes it, as a wait without memory would be deaf. */
+    /** The room of the next wait, for all that are watched. A registration makes it, as a wait without memory would be deaf. */
     private Room wanted = room;
 
     private PollPoller(LibC libc) throws NetparkException {

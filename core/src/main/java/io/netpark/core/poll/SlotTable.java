@@ -83,7 +83,7 @@ final class SlotTable {
         return pollable != null && pollable.token() == token ? pollable : null;
     }
 
-    /** What is registered at an index below {@link #bound}, or null. For those who must go through all without memory. */
+    /** What is registered at an index below {@link #bound}, or null. For a walk through all that needs no memory. */
     synchronized @Nullable Pollable at(int index) {
         return slots[index];
     }

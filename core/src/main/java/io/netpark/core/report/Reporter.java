@@ -14,8 +14,8 @@ public interface Reporter {
     void report(String what, Throwable cause);
 
     /**
-     * A group of event loops that reports here is about to open. To get what {@link #report} will need, and may not get when
-     * there are no descriptors or no memory any more. One that passes reports on passes this on, too.
+     * A group of event loops that reports here is about to open. The reporter loads now what {@link #report} needs later, when there
+     * may be no descriptors and no memory. A reporter that passes reports on passes this call on, too.
      */
     default void prepare() {}
 

@@ -47,7 +47,7 @@ public final class FileName {
     }
 
     /**
-     * The bytes of a path of this machine's file system, also of one that is no text.
+     * The bytes of a path of this machine's file system, also of a path that is no text.
      *
      * @throws IllegalArgumentException if the encoding has no bytes for it
      */

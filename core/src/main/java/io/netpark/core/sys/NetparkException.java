@@ -22,7 +22,7 @@ public abstract sealed class NetparkException extends IOException {
     }
 
     /**
-     * Whether an operation of this very descriptor has failed with it. So who gets an exception from a program's code can
+     * Whether an operation of this very descriptor has failed with it. So code that catches an exception of a program can
      * tell the end of one connection from that of another.
      *
      * @param descriptor a {@code Descriptor}: for an adapter's connection, that of the core which it has
