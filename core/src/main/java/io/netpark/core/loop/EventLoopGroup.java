@@ -4,7 +4,6 @@ import io.netpark.core.counting.Counters;
 import io.netpark.core.counting.Totals;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.report.GroupSnapshot;
-import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.Clock;
@@ -12,7 +11,6 @@ import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -25,35 +23,18 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventLoopGroup implements AutoCloseable {
 
-    private final Starter starter;
+    private final Roster roster;
     private final Balancing balancing;
     private final Clock clock;
-    /** Those that get new descriptors. Replaced under the lock of this, as are the next. */
-    private volatile List<EventLoop> loops;
-    private final List<EventLoop> retiring = new ArrayList<>();
-    private int started;
-    private volatile boolean closed;
-    /** Null without metrics. */
-    private final @Nullable Totals totals;
     private final @Nullable Watchdog watchdog;
-    /** The first failure of a loop. */
-    private @Nullable Throwable lost;
 
-    /** Makes the loop with a number. */
-    @FunctionalInterface
-    private interface Starter {
-        EventLoop start(int number) throws NetparkException;
-    }
-
-    private EventLoopGroup(Starter starter, String name, Builder builder) throws NetparkException {
-        this.starter = starter;
+    private EventLoopGroup(Roster.Starter starter, String name, Builder builder) throws NetparkException {
+        this.roster = new Roster(starter, builder.metrics ? new Totals(name) : null);
         this.balancing = builder.balancing;
         this.clock = builder.clock;
-        this.totals = builder.metrics ? new Totals(name) : null;
         this.watchdog = builder.watchdogNanos == Due.FOREVER ? null
-                : new Watchdog(name + "-watchdog", clock, builder.watchdogNanos, builder.observer, this::all);
-        this.loops = List.of();
-        this.loops = start(loops, builder.loops);
+                : new Watchdog(name + "-watchdog", clock, builder.watchdogNanos, builder.observer, roster::all);
+        roster.resize(builder.loops);
         try {
             if (watchdog != null) {
                 watchdog.start();
@@ -69,9 +50,9 @@ public final class EventLoopGroup implements AutoCloseable {
         return new Builder();
     }
 
-    /** The loops that get new descriptors, in the order of their numbers. Never changes; a resized group has another list. */
+    /** The loops that get new descriptors, in the order of their numbers. The list never changes; a resized group has another. */
     public List<EventLoop> loops() {
-        return loops;
+        return roster.active();
     }
 
     /** The loop for a new descriptor, as the {@link Balancing} has it. */
@@ -81,18 +62,18 @@ public final class EventLoopGroup implements AutoCloseable {
 
     /** As {@link #next()}, for a connection that is accepted; see {@link Balancing#choose}. */
     public EventLoop next(int source) {
-        return balancing.choose(loops, source);
+        return balancing.choose(loops(), source);
     }
 
     /** The loop that never retires, however small the group becomes: for what lives as long as a server. */
     public EventLoop first() {
-        return loops.get(0);
+        return loops().get(0);
     }
 
     /** The loop whose thread is calling, if it is of this group, otherwise the one for a new descriptor. */
     public EventLoop currentOrNext() {
         EventLoop current = EventLoop.current();
-        return current != null && loops.contains(current) ? current : next();
+        return current != null && loops().contains(current) ? current : next();
     }
 
     /** The time of its loops, and their chance. */
@@ -114,7 +95,7 @@ public final class EventLoopGroup implements AutoCloseable {
             try {
                 return opening.on(loop);
             } catch (NetparkException.Closed e) {
-                if (closed || !loop.isRetiring()) {
+                if (isClosed() || !loop.isRetiring()) {
                     throw e;
                 }
             }
@@ -123,13 +104,13 @@ public final class EventLoopGroup implements AutoCloseable {
 
     /** Whether {@link #close} has been called. */
     public boolean isClosed() {
-        return closed;
+        return roster.isClosed();
     }
 
     // The number of loops
 
     /**
-     * Changes the number of loops. New ones get connections at once. Those too many, the ones with the highest numbers, get
+     * Changes the number of loops. New loops get connections at once. Loops too many, with the highest numbers, get
      * none any more: each ends by itself when its last connection, task and timer has gone, which is the peers' and the
      * handlers' affair, and harms none of them. Connections do not move between loops. (A listener that has a loop to itself
      * stays there as well, and the loop with it.)
@@ -140,63 +121,14 @@ public final class EventLoopGroup implements AutoCloseable {
      * @throws NetparkException if there are no descriptors or no memory for new ones; the number is as before
      * @throws IllegalStateException if the group is closed
      */
-    public synchronized void resize(int count) throws NetparkException {
+    public void resize(int count) throws NetparkException {
         Builder.requireOne(count);
-        if (closed) {
-            throw new IllegalStateException("resize " + this + " to " + count + " loops: the group is closed");
-        }
-        List<EventLoop> before = loops;
-        forgetTerminated();
-        if (count == before.size()) {
-            return;
-        }
-        if (count > before.size()) {
-            loops = start(before, count);
-        } else {
-            loops = List.copyOf(before.subList(0, count));
-            List<EventLoop> tooMany = before.subList(count, before.size());
-            retiring.addAll(tooMany);
-            tooMany.forEach(EventLoop::retire);
-        }
-    }
-
-    private List<EventLoop> start(List<EventLoop> before, int count) throws NetparkException {
-        List<EventLoop> all = new ArrayList<>(before);
-        try {
-            while (all.size() < count) {
-                all.add(starter.start(started++));
-            }
-        } catch (NetparkException | RuntimeException | Error e) {
-            all.subList(before.size(), all.size()).forEach(EventLoop::close);
-            throw e;
-        }
-        return List.copyOf(all);
+        roster.resize(count);
     }
 
     /** Those that {@link #resize} has given up and that have not ended. */
-    public synchronized List<EventLoop> retiring() {
-        forgetTerminated();
-        return List.copyOf(retiring);
-    }
-
-    private void forgetTerminated() {
-        retiring.removeIf(loop -> {
-            boolean terminated = loop.isTerminated(); // once: it may end meanwhile
-            if (terminated && lost == null) {
-                lost = loop.failure();
-            }
-            LoopSnapshot last = terminated ? loop.snapshot() : null;
-            if (last != null && totals != null) {
-                totals.ended(last);
-            }
-            return terminated;
-        });
-    }
-
-    private synchronized List<EventLoop> all() {
-        List<EventLoop> all = new ArrayList<>(loops);
-        all.addAll(retiring());
-        return all;
+    public List<EventLoop> retiring() {
+        return roster.retiring();
     }
 
     // What can be seen
@@ -206,15 +138,8 @@ public final class EventLoopGroup implements AutoCloseable {
      *
      * @throws IllegalStateException if {@link Builder#metrics} is off
      */
-    public synchronized GroupSnapshot snapshot() {
-        if (totals == null) {
-            throw new IllegalStateException("this group counts nothing; build it with metrics(true)");
-        }
-        List<LoopSnapshot> each = new ArrayList<>();
-        for (EventLoop loop : all()) {
-            each.add(Objects.requireNonNull(loop.snapshot()));
-        }
-        return totals.with(each);
+    public GroupSnapshot snapshot() {
+        return roster.snapshot();
     }
 
     /**
@@ -223,8 +148,7 @@ public final class EventLoopGroup implements AutoCloseable {
      */
     @Override
     public void close() {
-        closed = true;
-        List<EventLoop> all = all();
+        List<EventLoop> all = roster.close();
         if (watchdog != null) {
             watchdog.end();
         }
@@ -241,7 +165,7 @@ public final class EventLoopGroup implements AutoCloseable {
      */
     public boolean awaitTermination(Duration time) throws InterruptedException {
         long end = clock.after(time);
-        for (EventLoop loop : all()) {
+        for (EventLoop loop : roster.all()) {
             if (!loop.awaitTermination(end - clock.nanoTime(), TimeUnit.NANOSECONDS)) {
                 return false;
             }
@@ -250,18 +174,13 @@ public final class EventLoopGroup implements AutoCloseable {
     }
 
     /** Why one of its loops has ended, or is about to, though nobody has closed it; null if there is none such. */
-    public synchronized @Nullable Throwable failure() {
-        for (EventLoop loop : all()) {
-            if (lost == null) {
-                lost = loop.failure();
-            }
-        }
-        return lost;
+    public @Nullable Throwable failure() {
+        return roster.failure();
     }
 
     @Override
     public String toString() {
-        return loops.toString();
+        return loops().toString();
     }
 
     /** What a group is made of. */
@@ -338,7 +257,7 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
-        /** Who is told what happens; several by {@link Observer#all}. The default is nobody. */
+        /** Gets told what happens; several by {@link Observer#all}. The default is nobody. */
         public Builder observer(Observer observer) {
             this.observer = Objects.requireNonNull(observer, "observer");
             return this;
@@ -375,7 +294,7 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
-        /** Who is told of trouble. The default is {@link Reporter#LOG}. */
+        /** Gets told of trouble. The default is {@link Reporter#LOG}. */
         public Builder reporter(Reporter reporter) {
             this.reporter = reporter;
             return this;
