@@ -49,7 +49,7 @@ public abstract non-sealed class Descriptor extends Timed {
     private final LibC libc;
     private final int fd;
     private final FdLock lock = new FdLock();
-    /** Null, or who wants to begin a write when the one that is going on has ended. Whoever takes it out runs it. */
+    /** Null, or a waiter that wants to begin a write when the write that is going on has ended. Whoever takes it out runs it. */
     private volatile @Nullable Waiter successor;
 
     /**
@@ -112,9 +112,9 @@ public abstract non-sealed class Descriptor extends Timed {
     }
 
     /**
-     * Publishes whoever wants to begin a write when the one has ended that is going on now: it is run, as a task, when that has
-     * happened, or the descriptor is closed. To be followed by a look whether there is still reason to wait; if not,
-     * {@link #forgoWriteTurn}. One at a time.
+     * Publishes a waiter that wants to begin a write when the write that is going on now has ended: it is run, as a task, when that
+     * has happened, or the descriptor is closed. To be followed by a look whether there is still reason to wait; if not,
+     * {@link #forgoWriteTurn}. One waiter at a time.
      */
     public final void awaitWriteTurn(Waiter waiter) {
         successor = waiter;
@@ -129,7 +129,7 @@ public abstract non-sealed class Descriptor extends Timed {
         return SUCCESSOR.compareAndSet(this, waiter, null);
     }
 
-    /** Runs whoever {@linkplain #awaitWriteTurn waits for its turn}, if anybody does, as if a write had ended. */
+    /** Runs the waiter that {@linkplain #awaitWriteTurn waits for its turn}, if there is one, as if a write had ended. */
     public final void passWriteTurn() {
         Waiter waiter = successor;
         if (waiter != null && forgoWriteTurn(waiter)) {
@@ -166,7 +166,7 @@ public abstract non-sealed class Descriptor extends Timed {
         int attempt(S self, A subject, long most) throws X;
     }
 
-    /** As {@link Operation}, for one that works on several things. */
+    /** As {@link Operation}, for an operation that works on several things. */
     @FunctionalInterface
     protected interface WideOperation<S extends Descriptor, A, B, C, X extends Exception> {
 
@@ -174,7 +174,7 @@ public abstract non-sealed class Descriptor extends Timed {
         int attempt(S self, A first, B second, C third) throws X;
     }
 
-    /** As {@link Operation}, for one that yields an object; null to go on later. */
+    /** As {@link Operation}, for an operation that yields an object; null to go on later. */
     @FunctionalInterface
     protected interface Production<S extends Descriptor, T, X extends Exception> {
 
@@ -186,9 +186,9 @@ public abstract non-sealed class Descriptor extends Timed {
      * Starts or retries an operation. This, with its likes below, is the only way to have one: whatever happens in it, the lock and
      * the reference are where they have to be afterwards.
      *
-     * @param retry whether it goes on with one that returned {@link #PARK}
+     * @param retry whether it goes on with an operation that returned {@link #PARK}
      * @throws NetparkException.Closed if the descriptor is closed
-     * @throws NetparkException.TimedOut if the deadline has passed, or the timeout of one that has waited, even if there is data
+     * @throws NetparkException.TimedOut if the deadline has passed, or the operation has waited for its timeout, even if there is data
      * @throws IllegalStateException if another operation of this direction is going on; or, for a retry, if none is
      */
     protected final <S extends Descriptor, A, X extends Exception> int perform(Direction direction, boolean retry,
@@ -337,7 +337,7 @@ public abstract non-sealed class Descriptor extends Timed {
             return closed(direction);
         }
         TimeLimit limit = limit(direction);
-        // A timeout that struck before the deadline has been told of; one that would have struck later does not strike.
+        // A timeout that struck before the deadline has been told of; a timeout that would have struck later does not strike.
         boolean timedOut = hasWaited && (flags & direction.timedOut) != 0 && limit != null;
         return new NetparkException.TimedOut(timeout(direction),
                 operation(direction) + ": " + (timedOut ? limit.timeoutPassed() : "the deadline passed"));

@@ -13,8 +13,8 @@ import java.lang.invoke.VarHandle;
  *   |  generation   | turns, closing, expired limits, sticky bits  |
  * </pre>
  *
- * The handshake with {@link ParkingSlot}: who parks writes the slot, then reads this word; who closes or lets a
- * deadline pass writes this word, then reads the slot. Both are sequentially consistent, so one of them sees the
+ * The handshake with {@link ParkingSlot}: parking writes the slot, then reads this word; closing, and a deadline
+ * that passes, writes this word, then reads the slot. Both are sequentially consistent, so one of them sees the
  * other.
  */
 final class ErrorWord {
@@ -29,7 +29,7 @@ final class ErrorWord {
     static final int TURN_OVER_READ = 1 << 19;
     /** As {@link #TURN_OVER_READ}, of a write. */
     static final int TURN_OVER_WRITE = 1 << 20;
-    /** The timeout of a read has passed. About one that is going on: to a read that starts it says nothing. */
+    /** The timeout of a read has passed. It is about the read that is going on, and says nothing to a read that starts. */
     static final int TIMED_OUT_READ = 1 << 21;
     /** As {@link #TIMED_OUT_READ}, of a write. */
     static final int TIMED_OUT_WRITE = 1 << 22;

@@ -39,7 +39,7 @@ final class ParkingSlot implements Runnable {
      *   READY  --ready(), take()--> READY                a timeout or a close never erases readiness
      * </pre>
      *
-     * Exactly one of those who want a waiter out gets it: each leaves the state by one compare-and-set. There is no
+     * Of all that want a waiter out exactly one gets it: each leaves the state by one compare-and-set. There is no
      * fourth state "about to park", as in Go: a continuation may be resumed before the function that parked it has
      * returned.
      */

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One timer serves both and is moved as seldom as possible. A later instant is only stored: the timer stays armed for the
  * earlier one, finds then that it is not time yet, and moves itself. So a timeout costs an operation that parks a look at the
- * clock and a store, costs one that does not park nothing, and moves the timer once in its own length. An earlier instant moves
+ * clock and a store, and an operation that does not park nothing; it moves the timer once in its own length. An earlier instant moves
  * the timer at once.
  *
  * <p>A firing can be overtaken: the deadline may have moved, or moved twice, since the timer was armed; the operation may have

@@ -22,8 +22,8 @@ abstract sealed class Timed extends Watched permits Descriptor {
     abstract boolean isGoingOn(Direction direction);
 
     /**
-     * Sets the instant after which operations of a direction fail, also one that is parked now. A past instant wakes it
-     * at once; a later one extends it, even if it has just been timed out and has not noticed yet.
+     * Sets the instant after which operations of a direction fail, also an operation that is parked now. A past instant wakes it
+     * at once; a later instant extends it, even if it has just been timed out and has not noticed yet.
      *
      * @param nanoTime an instant of the loop's clock
      */
@@ -51,7 +51,7 @@ abstract sealed class Timed extends Watched permits Descriptor {
      * earlier strikes. For an operation that is parked now the timeout counts from now.
      *
      * <p>Progress begins the time anew: each time an operation has got rid of some bytes and has to wait again; and when the
-     * timeout is about to pass while the peer takes bytes that the kernel still holds. A slow peer is not timed out, one that has
+     * timeout is about to pass while the peer takes bytes that the kernel still holds. A slow peer is not timed out; a peer that has
      * stopped is, after once or twice as long as was set (okio's AsyncTimeout has a similar rule).
      *
      * @param nanos more than 0; {@link Due#FOREVER} or more for no timeout
@@ -90,8 +90,8 @@ abstract sealed class Timed extends Watched permits Descriptor {
     }
 
     /**
-     * Asked when the timeout of an operation is about to pass, on the loop: whether the operation gets somewhere. One that is not
-     * parked has been woken, and is on its way.
+     * Asked when the timeout of an operation is about to pass, on the loop: whether the operation gets somewhere. An operation
+     * that is not parked has been woken, and is on its way.
      */
     final boolean getsSomewhere(Direction direction) {
         return isGoingOn(direction)

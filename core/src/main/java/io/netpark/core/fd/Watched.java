@@ -162,7 +162,7 @@ abstract sealed class Watched extends Pollable implements AutoCloseable permits 
      */
     protected abstract void requestReport(Direction direction) throws NetparkException;
 
-    /** A timeout is about an operation that has been waiting, not about one that starts. */
+    /** Looks at the error word. A timeout is about an operation that has been waiting, and not about an operation that starts. */
     final boolean mustNotWait(Direction direction, boolean hasWaited) {
         return (error.flags() & (ErrorWord.CLOSING | direction.expired | (hasWaited ? direction.timedOut : 0))) != 0;
     }

@@ -23,7 +23,7 @@ public interface Balancing {
      */
     EventLoop choose(List<EventLoop> loops, int source);
 
-    /** One after the other. */
+    /** Each loop in its turn. */
     static Balancing roundRobin() {
         AtomicInteger turn = new AtomicInteger();
         return (loops, source) -> loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
@@ -34,7 +34,7 @@ public interface Balancing {
         return (loops, source) -> loops.get(loops.get(0).clock().draw(loops.size()));
     }
 
-    /** The one with the fewest descriptors. Costs a look at each. */
+    /** The loop with the fewest descriptors. Costs a look at each loop. */
     static Balancing leastConnections() {
         return (loops, source) -> {
             EventLoop least = loops.get(0);
@@ -45,7 +45,7 @@ public interface Balancing {
         };
     }
 
-    /** The one with fewer descriptors of two that are drawn by lot (Mitzenmacher 2001). */
+    /** Of two loops that are drawn by lot, the loop with fewer descriptors (Mitzenmacher 2001). */
     static Balancing powerOfTwoChoices() {
         return (loops, source) -> {
             int size = loops.size();
@@ -60,7 +60,7 @@ public interface Balancing {
     }
 
     /**
-     * The same one for all connections from the same address, as long as the number of loops does not change: what
+     * The same loop for all connections from the same address, as long as the number of loops does not change: what
      * handlers keep for a client then needs no lock. Dialed and adopted connections go in turn.
      */
     static Balancing sourceHash() {

@@ -22,7 +22,7 @@ final class Closing {
     private final Reports reports;
     /** Made beforehand: there may be no memory when it is needed. */
     private final Consumer<Throwable> failed;
-    /** Who has to give up what the loop keeps. */
+    /** Tasks of objects that have left something with the loop: each gives up what is its own. */
     private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
 
     Closing(EventLoop loop, Turn turn, Poller poller, PipePool pipes, Lifetime lifetime, Reports reports) {

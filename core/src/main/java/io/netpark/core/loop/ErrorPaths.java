@@ -26,7 +26,7 @@ public final class ErrorPaths {
 
     private ErrorPaths() {}
 
-    /** Those of core; a group that opens calls it. */
+    /** Loads the classes of core; a group that opens calls it. */
     static void prepare() {
         load(EventLoop.class, "io.netpark.core");
         for (int errno : new int[] {Errno.EMFILE, Errno.ENOMEM, Errno.ECONNRESET, Errno.ETIMEDOUT, Errno.ECONNREFUSED}) {
@@ -37,7 +37,7 @@ public final class ErrorPaths {
 
     /**
      * Loads all classes of a package and of those below it that lie in the same folder as one of them, once; does nothing if
-     * that comes from a jar or a runtime image. For who has classes on paths where descriptors may have run out: accepting,
+     * that comes from a jar or a runtime image. For code on paths where descriptors may have run out: accepting,
      * dialing, refusing, reporting. What cannot be loaded, because it is for another JDK or needs a library that is not there,
      * is passed over.
      */

@@ -124,7 +124,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         }
     }
 
-    /** No Throwable of any kind ends the thread before the loop is CLOSED; what catches one needs no memory for that. */
+    /** No Throwable of any kind ends the thread before the loop is CLOSED; the code that catches it needs no memory for that. */
     private void run() {
         pin();
         while (lifetime.isRunning()) {
@@ -172,7 +172,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     // Tasks and timers
 
     /**
-     * Runs a task on the loop, after those queued before it. Costs a system call only if the loop is asleep.
+     * Runs a task on the loop, after the tasks that were queued before it. Costs a system call only if the loop is asleep.
      *
      * @throws RejectedExecutionException if the loop is closed
      */

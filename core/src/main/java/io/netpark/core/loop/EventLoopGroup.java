@@ -88,7 +88,7 @@ public final class EventLoopGroup implements AutoCloseable {
         T on(EventLoop loop) throws NetparkException;
     }
 
-    /** Opens something on the loop of {@link #currentOrNext}, and on another one if that has retired at this moment. */
+    /** Opens something on the loop of {@link #currentOrNext}, and on another loop if that has retired at this moment. */
     public <T> T place(Opening<T> opening) throws NetparkException {
         while (true) {
             EventLoop loop = currentOrNext();
@@ -126,7 +126,7 @@ public final class EventLoopGroup implements AutoCloseable {
         roster.resize(count);
     }
 
-    /** Those that {@link #resize} has given up and that have not ended. */
+    /** The loops that {@link #resize} has given up and that have not ended. */
     public List<EventLoop> retiring() {
         return roster.retiring();
     }

@@ -31,7 +31,7 @@ final class Lifetime {
      *   RUNNING --beginClosing(), fail()--> CLOSING --closed()--> CLOSED
      * </pre>
      *
-     * A loop that is CLOSING still takes tasks; one that is CLOSED takes none.
+     * A CLOSING loop still takes tasks, a CLOSED loop takes none.
      */
     private volatile int state = RUNNING;
     /** Set once, while RUNNING: the loop begins to close by itself when it has nothing left. */

@@ -40,7 +40,7 @@ public interface Observer {
      */
     default void lost(EventLoop loop, Throwable why) {}
 
-    /** One that tells all of these, in their order. */
+    /** An observer that tells all of these, in their order. */
     static Observer all(Observer... observers) {
         List<Observer> each = List.of(observers);
         return new Observer() {

@@ -6,14 +6,15 @@ import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Pipes that an event loop keeps for those who splice bytes: making one costs three system calls. Who has a pipe has bytes in
- * it; who waits for bytes has none. So a few serve any number of connections, as long as their targets keep up. Any thread.
+ * Pipes that an event loop keeps for copies that splice bytes: making a pipe costs three system calls. A copy has a pipe while there
+ * are bytes in it, and none while it waits for bytes. So a few pipes serve any number of connections, as long as their targets keep
+ * up. Any thread.
  *
  * <p>For Netpark's own adapters.
  */
 public final class PipePool {
 
-    /** Of two descriptors each. */
+    /** The most pipes that are kept, of two descriptors each. */
     private static final int KEPT = 16;
 
     private final LibC libc;
@@ -30,7 +31,7 @@ public final class PipePool {
         return pipe != null ? pipe : Pipe.open(libc);
     }
 
-    /** Takes a pipe back. One with bytes in it is destroyed, and they are lost. */
+    /** Takes a pipe back. A pipe with bytes in it is destroyed, and the bytes are lost. */
     public void giveBack(Pipe pipe) {
         if (pipe.size() > 0 || !idle.offer(pipe)) {
             pipe.close();

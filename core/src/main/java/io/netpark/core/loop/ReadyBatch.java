@@ -53,7 +53,7 @@ final class ReadyBatch {
         runWoken(turn);
     }
 
-    /** What fails for one must not keep the rest of the batch from being taken in. */
+    /** Takes an event in. If that fails, the rest of the batch is taken in nevertheless. */
     private void takeIn(Pollable pollable, int readiness) {
         try {
             pollable.ready(readiness, woken);

@@ -5,7 +5,7 @@ import io.netpark.core.sys.Due;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Runs an action on its event loop at a time that can be moved as often as one likes. Made once and armed again and
+ * Runs an action on its event loop at a time that can be moved at will. Made once and armed again and
  * again: arming allocates nothing on the loop's own thread.
  *
  * <pre>
@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  *                 armed --loop closes--> idle, abandoned runs
  * </pre>
  *
- * Calls from other threads take effect in the order in which they are made, a little later: so one may undo what the loop's own
- * thread has said after it. Who moves a timer on both has the loop do it, by a task that looks what is wanted then. A timer never
+ * Calls from other threads take effect in the order in which they are made, a little later: so such a call may undo what the loop's
+ * own thread has said after it. Code that moves a timer on both has the loop do it, by a task that looks what is wanted then. A timer never
  * runs early; it may run although another thread has just disarmed it, so an action re-reads why it was wanted.
  */
 public final class Timer {

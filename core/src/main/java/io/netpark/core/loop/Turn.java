@@ -54,7 +54,7 @@ final class Turn {
             }
         }
         batch.deliver(this);
-        // Those queued by now: one that queues itself again, to yield, lets the poller have its turn first.
+        // The tasks that are queued by now: a task that queues itself again, to yield, lets the poller have its turn first.
         runTasks(Math.min(tasks.size(), MOST_TASKS));
         runTimers();
         if (counters != null) {
