@@ -21,6 +21,7 @@ module io.netpark.core {
     exports io.netpark.core.blockhound;
     exports io.netpark.core.buffer;
     exports io.netpark.core.fd;
+    exports io.netpark.core.framing;
     exports io.netpark.core.jfr;
     exports io.netpark.core.loop;
     exports io.netpark.core.micrometer;
@@ -37,13 +38,12 @@ module io.netpark.core {
     exports io.netpark.core.net.zerocopy;
     exports io.netpark.core.poll;
     exports io.netpark.core.pool;
+    exports io.netpark.core.report;
     exports io.netpark.core.sys;
 
     exports io.netpark.core.counting to io.netpark.callback, io.netpark.coroutines;
-    exports io.netpark.core.framing to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.heap to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
-    exports io.netpark.core.report to io.netpark.callback, io.netpark.coroutines;
 }
