@@ -11,6 +11,9 @@ import reactor.blockhound.integration.BlockHoundIntegration;
  */
 public final class EventLoopIntegration implements BlockHoundIntegration {
 
+    /** The package of the parts of a loop, which are not public. */
+    private static final String LOOP = "io.netpark.core.loop.";
+
     /** For the service loader. */
     public EventLoopIntegration() {}
 
@@ -18,8 +21,8 @@ public final class EventLoopIntegration implements BlockHoundIntegration {
     public void applyTo(BlockHound.Builder builder) {
         builder.nonBlockingThreadPredicate(others -> others.or(EventLoop::isLoopThread));
         // What a loop itself may wait for: a logger's file, a poller that fails, classes and natives that are loaded.
-        builder.allowBlockingCallsInside(EventLoop.class.getName(), "report");
-        builder.allowBlockingCallsInside(EventLoop.class.getName(), "pauseAfterFailure");
+        builder.allowBlockingCallsInside(LOOP + "Reports", "report");
+        builder.allowBlockingCallsInside(LOOP + "TurnFailures", "pause");
         builder.allowBlockingCallsInside("java.lang.ClassLoader", "loadClass");
         builder.allowBlockingCallsInside("com.sun.jna.Native", "register");
     }
