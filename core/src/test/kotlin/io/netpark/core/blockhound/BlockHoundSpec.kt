@@ -1,6 +1,7 @@
 package io.netpark.core.blockhound
 
 import io.kotest.assertions.withClue
+import io.kotest.matchers.collections.shouldContain
 import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.Binding
 import io.netpark.core.testing.Bindings
@@ -24,6 +25,12 @@ class BlockHoundSpec : NetparkSpec(body = {
             ).redirectErrorStream(true).start()
             val output = probe.inputStream.bufferedReader().readText()
             withClue(output) { probe.waitFor() shouldBe 0 }
+        }
+    }
+
+    test("where a loop may block is there by its name") {
+        for ((type, method) in listOf("Reports" to "report", "TurnFailures" to "pause")) {
+            Class.forName("io.netpark.core.loop.$type").declaredMethods.map { it.name } shouldContain method
         }
     }
 })
