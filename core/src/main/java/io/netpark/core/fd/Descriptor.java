@@ -3,8 +3,6 @@ package io.netpark.core.fd;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,33 +22,21 @@ import org.jspecify.annotations.Nullable;
  * to give up: nothing is read, written or accepted except by a start or a retry that says so. A {@link NetparkException} that
  * an operation throws {@linkplain NetparkException#isAbout is about} its descriptor.
  *
- * <p>What an operation parks in is {@link Watched}; how long it may take, {@link Timed}; who may begin one, and who may close the
- * number, the word of an {@link FdLock}. Here are the template of an operation, the turns of writes, and the end.
+ * <p>What an operation parks in is {@link Watched}; how long it may take, {@link Timed}; which write comes next, {@link Sequenced};
+ * who may begin one, and who may close the number, the word of an {@link FdLock}. Here are the template of an operation, and the end.
  *
  * <p>Safe for use by any thread. Two operations of one direction at a time are a mistake and the second throws
  * IllegalStateException; reading, writing and closing at the same time are fine. When several things have happened to
  * an operation, it reports the first that applies: closed, then a timeout or deadline passed, then what the system call says.
  */
-public abstract non-sealed class Descriptor extends Timed {
+public abstract non-sealed class Descriptor extends Sequenced {
 
     /** Returned by an operation that has to wait. */
     public static final int PARK = -2;
 
-    private static final VarHandle SUCCESSOR;
-
-    static {
-        try {
-            SUCCESSOR = MethodHandles.lookup().findVarHandle(Descriptor.class, "successor", Waiter.class);
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
-
     private final LibC libc;
     private final int fd;
     private final FdLock lock = new FdLock();
-    /** Null, or a waiter that wants to begin a write when the write that is going on has ended. Whoever takes it out runs it. */
-    private volatile @Nullable Waiter successor;
 
     /**
      * Takes over a descriptor number: it is closed by this object and by nobody else.
@@ -94,8 +80,6 @@ public abstract non-sealed class Descriptor extends Timed {
     /** An operation is given up; its lock is still held. */
     protected void abandoned(Direction direction) {}
 
-    // Turns
-
     /**
      * Takes the lock of a direction for an operation that begins later: by a retry, or it is {@linkplain #abandon abandoned}, as if
      * it had been parked. Its timeout counts from now.
@@ -109,39 +93,6 @@ public abstract non-sealed class Descriptor extends Timed {
         beginTime(direction);
         release();
         return true;
-    }
-
-    /**
-     * Publishes a waiter that wants to begin a write when the write that is going on now has ended: it is run, as a task, when that
-     * has happened, or the descriptor is closed. To be followed by a look whether there is still reason to wait; if not,
-     * {@link #forgoWriteTurn}. One waiter at a time.
-     */
-    public final void awaitWriteTurn(Waiter waiter) {
-        successor = waiter;
-    }
-
-    /**
-     * Takes back a waiter that was published by {@link #awaitWriteTurn}.
-     *
-     * @return false if it has been taken out already and runs, or will run
-     */
-    public final boolean forgoWriteTurn(Waiter waiter) {
-        return SUCCESSOR.compareAndSet(this, waiter, null);
-    }
-
-    /** Runs the waiter that {@linkplain #awaitWriteTurn waits for its turn}, if there is one, as if a write had ended. */
-    public final void passWriteTurn() {
-        Waiter waiter = successor;
-        if (waiter != null && forgoWriteTurn(waiter)) {
-            loop.wake(waiter);
-        }
-    }
-
-    /** Looks for a successor after the lock has been dropped; a successor publishes itself, and looks at the lock after that. */
-    private void ended(Direction direction) {
-        if (direction == Direction.WRITE && successor != null) {
-            passWriteTurn();
-        }
     }
 
     // The operation template

@@ -5,7 +5,7 @@ import io.netpark.core.sys.Due;
 import org.jspecify.annotations.Nullable;
 
 /** How long the operations of a {@link Descriptor} may take: a {@link TimeLimit} for each direction, made when first set. */
-abstract sealed class Timed extends Watched permits Descriptor {
+abstract sealed class Timed extends Watched permits Sequenced {
 
     /** Made under the monitor of {@link #error}, as is the other. */
     private volatile @Nullable TimeLimit readLimit;

@@ -10,6 +10,9 @@
  *   <tr><td>{@code TimeLimit}</td><td>a deadline, a timeout, and the timer of both</td></tr>
  * </table>
  *
+ * <p>The class is a line of four, each of which knows only the one before: {@code Watched} has the slots and the error word, {@code
+ * Timed} the limits of time, {@code Sequenced} the turns of writes, {@code Descriptor} operations and the end.
+ *
  * <p>What an operation does is not known here. This package uses {@code core.loop}, {@code core.poll} and {@code core.sys}.
  */
 @org.jspecify.annotations.NullMarked
