@@ -3,7 +3,6 @@ package io.netpark.core.net.streams;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.net.scratch.Scratch;
@@ -17,18 +16,7 @@ import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /** The incoming half of a {@link ByteStream}. */
-public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
-
-    /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
-    public static final int END_OF_STREAM = -1;
-
-    /**
-     * The last read returned less than it had room for, so the kernel has nothing more, and will report when it has
-     * (epoll(7), question 9): the next read parks without asking. Never true where that conclusion is wrong: on a
-     * poller that reports no edges, on a {@linkplain #emptyAfterShortRead unix socket}, or with
-     * {@linkplain #hasStickyReadiness() sticky readiness}, which would not be reported again. Belongs to whoever holds the read lock.
-     */
-    private boolean drained;
+public abstract sealed class ByteInput extends PendingInput permits LendingOutput {
 
     /**
      * The direct buffer that was read into last, and where it is: it is mostly the same one again, and asking the JDK costs
@@ -44,14 +32,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         super(loop, fd);
     }
 
-    /**
-     * Whether a short read says that there is nothing more. Not so for a unix socket, of which a read ends where a descriptor was
-     * passed along.
-     */
-    abstract boolean emptyAfterShortRead();
-
-    /** Bytes have moved. */
-    abstract void moved(Direction direction, long bytes);
+    // Into buffers
 
     /**
      * Reads what there is, at most what {@code target} has room for, and advances its position.
@@ -85,125 +66,10 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         return target.isDirect() ? readDirect(target, room) : readThroughScratch(target, room);
     }
 
-    // Splicing
-
-    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has moved, and it has ended. */
-    public static final int NOT_SPLICED = -3;
-
-    /**
-     * Moves what there is into an empty pipe, at most {@code most} bytes.
-     *
-     * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
-     */
-    public final int startSplice(Pipe into, long most) throws NetparkException {
-        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
-    }
-
-    /** Goes on with {@link #startSplice}, or with another read that was parked. */
-    public final int retrySplice(Pipe into, long most) throws NetparkException {
-        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
-    }
-
-    private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =
-            (self, into, most) -> self.attemptSplice(into, most);
-
-    private int attemptSplice(Pipe into, long most) throws NetparkException {
-        if (parksWithoutAsking()) {
-            return PARK;
+    private static void requireWritable(ByteBuffer target) {
+        if (target.isReadOnly()) {
+            throw new ReadOnlyBufferException();
         }
-        long result = into.fill(fd(), most);
-        return isNotSpliced(result)
-                ? NOT_SPLICED
-                : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
-    }
-
-    static boolean isNotSpliced(long result) {
-        return Errno.isNotHere(result);
-    }
-
-    // Being watched while nobody reads
-
-    /**
-     * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
-     * nobody uses for now is watched so. Where it parks it may not have asked: {@link #retryWatch} and {@link #peekInput} do.
-     *
-     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or {@link #PARK}
-     * @throws NetparkException.Reset if the peer has reset the connection
-     * @throws NetparkException.Closed if the connection is closed
-     */
-    public int startWatch() throws NetparkException {
-        return perform(Direction.READ, false, WATCH, this, null, 0);
-    }
-
-    /** Goes on with {@link #startWatch}, and asks the kernel. */
-    public int retryWatch() throws NetparkException {
-        return perform(Direction.READ, true, WATCH_AGAIN, this, null, 0);
-    }
-
-    private static final Operation<ByteInput, Object, NetparkException> WATCH_AGAIN = (self, none, most) -> self.attemptWatch();
-
-    private static final Operation<ByteInput, Object, NetparkException> WATCH = (self, none, most) ->
-            self.drained && !self.isReady(Direction.READ) && !self.hasStickyReadiness() // and stays so: nothing is taken
-                    ? PARK : self.attemptWatch();
-
-    private int attemptWatch() throws NetparkException {
-        long result = peek();
-        if (result == -Errno.EAGAIN) {
-            return PARK;
-        }
-        drained = false;
-        if (result <= 0) {
-            requireEnd(result);
-        }
-        return result > 0 ? 1 : END_OF_STREAM;
-    }
-
-    /**
-     * Asks the kernel whether there is anything to read now, and takes none of it. Unlike a read it never takes its word from what
-     * an earlier one saw, and it may be called at any time, also while a read is going on or parked: the question to ask before a
-     * connection is given up because nothing has come.
-     *
-     * @return 1 when there are bytes, {@link #END_OF_STREAM}, or 0 when there is nothing
-     * @throws NetparkException.Reset if the peer has reset the connection
-     * @throws NetparkException.Closed if the connection is closed
-     */
-    public final int peekInput() throws NetparkException {
-        if (!tryAcquire()) {
-            throw about(closed(Direction.READ));
-        }
-        try {
-            long result = peek();
-            if (result > 0 || result == -Errno.EAGAIN) {
-                return result > 0 ? 1 : 0;
-            }
-            requireEnd(result);
-            return END_OF_STREAM;
-        } catch (NetparkException e) {
-            throw about(e);
-        } finally {
-            release();
-        }
-    }
-
-    private long peek() {
-        Scratch scratch = Scratch.take();
-        try {
-            long result;
-            do {
-                result = libc().recv(fd(), scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT);
-            } while (result == -Errno.EINTR);
-            return result;
-        } finally {
-            scratch.giveBack();
-        }
-    }
-
-    private boolean parksWithoutAsking() {
-        if (!drained) {
-            return false;
-        }
-        drained = false;
-        return !isReady(Direction.READ) && !hasStickyReadiness();
     }
 
     private long address(ByteBuffer target) {
@@ -212,6 +78,14 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
             lastTarget = target;
         }
         return lastTargetAddress;
+    }
+
+    private long receive(long address, int length) {
+        long result;
+        do {
+            result = libc().recv(fd(), address, length, 0);
+        } while (result == -Errno.EINTR);
+        return result;
     }
 
     private int readDirect(ByteBuffer target, int room) throws NetparkException {
@@ -240,28 +114,6 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         return received(result, length);
     }
 
-    private long receive(long address, int length) {
-        long result;
-        do {
-            result = libc().recv(fd(), address, length, 0);
-        } while (result == -Errno.EINTR);
-        return result;
-    }
-
-    /** What a system call's result means to a read. The bytes are where they belong already. */
-    private int received(long result, long asked) throws NetparkException {
-        if (result > 0) {
-            drained = result < asked && loop().poller().edgeTriggered() && emptyAfterShortRead();
-            moved(Direction.READ, result);
-            return (int) result;
-        }
-        if (result == -Errno.EAGAIN) {
-            return PARK;
-        }
-        requireEnd(result);
-        return END_OF_STREAM;
-    }
-
     /**
      * Reads into several buffers, one after another, by one readv(2).
      *
@@ -283,7 +135,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
             (self, targets, most) -> self.attemptRead(targets);
 
     private int attemptRead(ByteBuffer[] targets) throws NetparkException {
-        drained = false; // rare enough to ask the kernel each time
+        knownEmpty = false; // rare enough to ask the kernel each time
         Vector vector = Vector.take();
         long room;
         long result;
@@ -304,6 +156,8 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         }
         return received(result, room);
     }
+
+    // Into a chain of segments
 
     /**
      * Reads what there is into a chain of segments, at most one segment. While it is parked it holds no memory; it also
@@ -342,7 +196,7 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
      */
     public boolean awaitsMemory() {
         MemoryWait wait = memory;
-        return wait != null && !wait.told;
+        return wait != null && !wait.isTold();
     }
 
     /** As the other, for at most so many bytes; more than 0. */
@@ -387,43 +241,21 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         return received(result, room);
     }
 
+    // While the pool has no memory
+
     /** Memory that comes back is like bytes that come in: the read is tried again. */
     private void awaitMemory(SegmentPool pool) {
         MemoryWait wait = memory;
-        if (wait == null || wait.told) {
-            wait = new MemoryWait(pool);
+        if (wait == null || wait.isTold()) {
+            wait = new MemoryWait(this, pool);
             memory = wait;
             pool.whenRoom(SegmentPool.LARGEST, wait);
         }
     }
 
-    /** The read waits for memory, until it is told that there is some. */
-    private final class MemoryWait implements Runnable {
-        final SegmentPool pool;
-        volatile boolean told;
-
-        MemoryWait(SegmentPool pool) {
-            this.pool = pool;
-        }
-
-        /** On the thread that gives memory back. */
-        @Override
-        public void run() {
-            told = true;
-            nudge(Direction.READ);
-            if (memory != this || isClosed()) {
-                pool.passOn();
-            }
-        }
-
-        /** The read does not want it any more. */
-        void end() {
-            if (told) {
-                pool.passOn();
-            } else {
-                pool.forget(this);
-            }
-        }
+    /** Whether a wait for memory is the one that the read in progress has begun last. */
+    final boolean waitsFor(MemoryWait wait) {
+        return memory == wait;
     }
 
     final void forgetMemory() {
@@ -441,9 +273,39 @@ public abstract sealed class ByteInput extends StreamSocket permits ByteStream {
         }
     }
 
-    private static void requireWritable(ByteBuffer target) {
-        if (target.isReadOnly()) {
-            throw new ReadOnlyBufferException();
+    // Splicing
+
+    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has moved, and it has ended. */
+    public static final int NOT_SPLICED = -3;
+
+    /**
+     * Moves what there is into an empty pipe, at most {@code most} bytes.
+     *
+     * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
+     */
+    public final int startSplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
+    }
+
+    /** Goes on with {@link #startSplice}, or with another read that was parked. */
+    public final int retrySplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
+    }
+
+    private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =
+            (self, into, most) -> self.attemptSplice(into, most);
+
+    private int attemptSplice(Pipe into, long most) throws NetparkException {
+        if (parksWithoutAsking()) {
+            return PARK;
         }
+        long result = into.fill(fd(), most);
+        return isNotSpliced(result)
+                ? NOT_SPLICED
+                : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
+    }
+
+    static boolean isNotSpliced(long result) {
+        return Errno.isNotHere(result);
     }
 }

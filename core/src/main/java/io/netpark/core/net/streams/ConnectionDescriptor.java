@@ -27,7 +27,6 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A TCP connection, or one of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.

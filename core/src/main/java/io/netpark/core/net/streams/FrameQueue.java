@@ -159,7 +159,7 @@ public final class FrameQueue {
 
     /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
-        long enough = written() + ByteStream.BYTES_A_TURN;
+        long enough = written() + ByteOutput.BYTES_A_TURN;
         int seen;
         int writes = 0;
         do {

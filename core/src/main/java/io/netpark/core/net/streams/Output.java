@@ -11,7 +11,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
 /**
- * What kinds of things that are written to a {@link ByteStream} differ in; {@link ByteStream#write} has what they have in common.
+ * What kinds of things that are written to a {@link ByteOutput} differ in; {@link ByteOutput#write} has what they have in common.
  * Without state.
  *
  * @param <A> what is written
@@ -28,14 +28,14 @@ abstract class Output<A, X extends IOException> {
      * @param most bytes that it may move
      * @return how many it has moved, or minus errno
      */
-    abstract long send(ByteStream stream, A source, long most) throws X;
+    abstract long send(ByteOutput stream, A source, long most) throws X;
 
     /**
      * The kernel takes no more, and will not.
      *
      * @return what the write returns, if that is not a failure of the stream
      */
-    int refused(ByteStream stream, int errno) throws NetparkException {
+    int refused(ByteOutput stream, int errno) throws NetparkException {
         throw stream.writeFailure(errno);
     }
 
@@ -46,7 +46,7 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
-        long send(ByteStream stream, ByteBuffer source, long most) {
+        long send(ByteOutput stream, ByteBuffer source, long most) {
             int position = source.position();
             int length = (int) Math.min(most, source.remaining());
             long sent;
@@ -62,7 +62,7 @@ abstract class Output<A, X extends IOException> {
             return sent;
         }
 
-        private long sendThroughScratch(ByteStream stream, ByteBuffer source, int position, int length) {
+        private long sendThroughScratch(ByteOutput stream, ByteBuffer source, int position, int length) {
             Scratch scratch = Scratch.take();
             try {
                 scratch.memory().put(Scratch.BYTES, source, position, length);
@@ -85,7 +85,7 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
-        long send(ByteStream stream, ByteBuffer[] sources, long most) {
+        long send(ByteOutput stream, ByteBuffer[] sources, long most) {
             Vector vector = Vector.take();
             try {
                 vector.fillForWriting(sources, most);
@@ -108,7 +108,7 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
-        long send(ByteStream stream, LinkBuffer source, long most) {
+        long send(ByteOutput stream, LinkBuffer source, long most) {
             long sent = stream.sendFirst(source, most);
             if (sent > 0) {
                 source.skip(sent);
@@ -124,7 +124,7 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
-        long send(ByteStream stream, FileTransfer source, long most) throws IOException {
+        long send(ByteOutput stream, FileTransfer source, long most) throws IOException {
             return stream.send(source, most);
         }
     };
@@ -136,12 +136,12 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
-        long send(ByteStream stream, Pipe source, long most) {
+        long send(ByteOutput stream, Pipe source, long most) {
             return stream.send(source); // which holds no more than a turn's bytes
         }
 
         @Override
-        int refused(ByteStream stream, int errno) throws NetparkException {
+        int refused(ByteOutput stream, int errno) throws NetparkException {
             return ByteInput.isNotSpliced(-errno) ? ByteInput.NOT_SPLICED : super.refused(stream, errno);
         }
     };

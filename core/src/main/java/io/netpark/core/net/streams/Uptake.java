@@ -30,7 +30,7 @@ public final class Uptake {
     /** How often in a silence to look, at most. */
     private static final int LOOKS = 8;
 
-    private final ByteStream stream;
+    private final ByteOutput stream;
     /** What the peer had taken when that was last asked: a number that only grows while nothing is written. */
     private long taken;
     private volatile boolean known;
@@ -41,7 +41,7 @@ public final class Uptake {
     private long nextLook;
 
     /** Nothing is known yet. */
-    public Uptake(ByteStream stream) {
+    public Uptake(ByteOutput stream) {
         this.stream = stream;
     }
 

@@ -1,0 +1,279 @@
+package io.netpark.core.net.streams;
+
+import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.fd.Direction;
+import io.netpark.core.linux.Linux;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.memory.DirectBuffers;
+import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.net.zerocopy.Loans;
+import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.Pipe;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The outgoing half of a {@link ByteStream}. {@link Output} has what the kinds of writes differ in.
+ *
+ * <p>A write that parks because the socket is {@linkplain #full full} may get somewhere without a system call of its own: the peer
+ * takes what the socket holds. {@link Uptake} asks the kernel for that before a write timeout passes.
+ */
+public abstract sealed class ByteOutput extends LendingOutput permits ByteStream {
+
+    /**
+     * How many bytes one operation writes, on an event loop, before others have their turn. It returns {@link #PARK} then, and is
+     * woken by a task of its loop.
+     */
+    static final int BYTES_A_TURN = 2 * 1024 * 1024;
+
+    /** As its counterpart of reads. Belongs to whoever holds the write lock. */
+    private @Nullable ByteBuffer lastSource;
+    private long lastSourceAddress;
+
+    /** The last write that had to wait met a full socket. Belongs to whoever holds the write lock; read while it is parked. */
+    private boolean full;
+    /** Made when a write deadline is first about to pass, on the loop. */
+    private volatile @Nullable Uptake uptake;
+
+    ByteOutput(EventLoop loop, int fd) {
+        super(loop, fd);
+    }
+
+    // Writing
+
+    /**
+     * Writes all of {@code source}. Its position advances by what the kernel has taken, also when this returns
+     * {@link #PARK} or throws.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     * @throws NetparkException.Reset if the peer is gone or has reset the connection, or the output is shut down
+     * @throws NetparkException.TimedOut if the write deadline has passed; progress extends it
+     * @throws NetparkException.Closed if the connection is closed
+     */
+    public int startWrite(ByteBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, false, WRITE_BUFFER, this, source, 0);
+    }
+
+    /** Goes on with {@link #startWrite}; the buffer may be another one. */
+    public int retryWrite(ByteBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, true, WRITE_BUFFER, this, source, 0);
+    }
+
+    private static final Operation<ByteOutput, ByteBuffer, NetparkException> WRITE_BUFFER =
+            (self, source, most) -> self.write(Output.OF_BUFFER, source);
+
+    /**
+     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. What has
+     * been taken is accounted for, however it ends.
+     */
+    private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
+        long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
+        long bytes = 0;
+        int outcome = 0;
+        try {
+            while (outcome == 0 && output.hasMore(source)) {
+                if (bytes >= most) {
+                    outcome = turnOver(Direction.WRITE);
+                    break;
+                }
+                long sent = output.send(this, source, most - bytes);
+                if (sent >= 0) {
+                    bytes += sent;
+                } else if (sent == -Errno.EAGAIN) {
+                    full = true;
+                    outcome = PARK;
+                } else if (sent != -Errno.EINTR) {
+                    outcome = output.refused(this, (int) -sent);
+                }
+            }
+        } finally {
+            if (bytes > 0) {
+                moved(Direction.WRITE, bytes);
+            }
+        }
+        if (outcome == PARK && bytes > 0) {
+            beginTime(Direction.WRITE);
+        }
+        return outcome;
+    }
+
+    /** Only what has met a full socket: a connect, say, parks for other reasons. */
+    @Override
+    protected final boolean goesOnWithoutUs() {
+        if (!full) {
+            return false;
+        }
+        if (uptake == null) {
+            uptake = new Uptake(this);
+        }
+        return uptake.goesOn();
+    }
+
+    /** Bytes have been written: the peer's uptake is asked for anew. */
+    final void restartUptake() {
+        Uptake asked = uptake;
+        if (asked != null) {
+            asked.restart();
+        }
+    }
+
+    /** A write of another kind parks because the socket has no room. */
+    final void noteFull() {
+        full = true;
+    }
+
+    /** For {@link Uptake#goesOn}. */
+    final boolean goesOn(Uptake asked) {
+        if (!tryAcquire()) {
+            return false;
+        }
+        try {
+            return asked.goesOn(libc(), fd(), isTcp(), full && isParked(Direction.WRITE));
+        } finally {
+            release();
+        }
+    }
+
+    /** Why the kernel takes no more. */
+    final NetparkException writeFailure(int errno) {
+        noteFailure(errno);
+        return NetparkException.of(errno, operation(Direction.WRITE));
+    }
+
+    final long address(ByteBuffer source) {
+        if (source != lastSource) {
+            lastSourceAddress = DirectBuffers.address(source);
+            lastSource = source;
+        }
+        return lastSourceAddress;
+    }
+
+    final long send(long address, int length) {
+        return libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
+    }
+
+    final long send(Vector vector) {
+        return libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
+    }
+
+    final long send(FileTransfer transfer, long most) throws IOException {
+        return transfer.send(libc(), fd(), most);
+    }
+
+    /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */
+    final long send(Pipe from) {
+        return from.empty(fd());
+    }
+
+    /**
+     * Writes all of several buffers, gathered into as few sendmsg(2) as possible. Positions advance as for
+     * {@link #startWrite(ByteBuffer)}.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     */
+    public int startWrite(ByteBuffer[] sources) throws NetparkException {
+        return perform(Direction.WRITE, false, WRITE_BUFFERS, this, sources, 0);
+    }
+
+    /** Goes on with {@link #startWrite(ByteBuffer[])}. */
+    public int retryWrite(ByteBuffer[] sources) throws NetparkException {
+        return perform(Direction.WRITE, true, WRITE_BUFFERS, this, sources, 0);
+    }
+
+    private static final Operation<ByteOutput, ByteBuffer[], NetparkException> WRITE_BUFFERS =
+            (self, sources, most) -> self.write(Output.OF_BUFFERS, sources);
+
+    /**
+     * Writes everything that a chain of segments holds, gathered into as few sendmsg(2) as possible. What the kernel has
+     * taken is taken out of it, also when this returns {@link #PARK} or throws.
+     *
+     * @return 0 when all is written, or {@link #PARK}
+     */
+    public int startWrite(LinkBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, false, WRITE_CHAIN, this, source, 0);
+    }
+
+    /** Goes on with {@link #startWrite(LinkBuffer)}; the buffer may have got more. */
+    public int retryWrite(LinkBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, true, WRITE_CHAIN, this, source, 0);
+    }
+
+    private static final Operation<ByteOutput, LinkBuffer, NetparkException> WRITE_CHAIN =
+            (self, source, most) -> self.write(Output.OF_CHAIN, source);
+
+    /** One system call: of the first bytes as they lie, or of a copy if they are on the heap. */
+    final long sendFirst(LinkBuffer source, long most) {
+        Loans loans = this.loans;
+        if (loans != null && loans.areWorthwhile(source.available())) {
+            long sent = loans.send(libc(), fd(), source, most);
+            loans.lookSoon();
+            return sent;
+        }
+        int length = source.firstLength();
+        if (source.firstAddress() != 0 && (length == source.available() || length >= most)) {
+            return send(source.firstAddress(), (int) Math.min(length, most));
+        }
+        Vector vector = Vector.take();
+        try {
+            vector.fillForWriting(source, most);
+            return send(vector);
+        } finally {
+            vector.giveBack();
+        }
+    }
+
+    // Sending files
+
+    /**
+     * Sends a part of a file. How far it has got is in {@code transfer}, also when this returns {@link #PARK} or throws: the
+     * same transfer can be sent on by another start.
+     *
+     * @return 0 when all is sent, or {@link #PARK}
+     * @throws NetparkException as {@link #startWrite(ByteBuffer)}, saying how far it has got
+     * @throws NetparkException.Truncated if the file has been cut off
+     * @throws IOException if it cannot be read
+     */
+    public int startSend(FileTransfer transfer) throws IOException {
+        return send(transfer, false);
+    }
+
+    /** Goes on with {@link #startSend}. */
+    public int retrySend(FileTransfer transfer) throws IOException {
+        return send(transfer, true);
+    }
+
+    private int send(FileTransfer transfer, boolean retry) throws IOException {
+        try {
+            return perform(Direction.WRITE, retry, SEND, this, transfer, 0);
+        } catch (NetparkException.Truncated e) {
+            throw e; // says it already
+        } catch (NetparkException e) {
+            throw transfer.explain(e);
+        }
+    }
+
+    private static final Operation<ByteOutput, FileTransfer, IOException> SEND =
+            (self, transfer, most) -> self.write(Output.OF_FILE, transfer);
+
+    // Splicing
+
+    /**
+     * Moves everything that is in a pipe here.
+     *
+     * @return 0 when it is empty, {@link #PARK}, or {@link #NOT_SPLICED}
+     */
+    public final int startSplice(Pipe from) throws NetparkException {
+        return perform(Direction.WRITE, false, EMPTY_PIPE, this, from, 0);
+    }
+
+    /** Goes on with {@link #startSplice(Pipe)}. */
+    public final int retrySplice(Pipe from) throws NetparkException {
+        return perform(Direction.WRITE, true, EMPTY_PIPE, this, from, 0);
+    }
+
+    private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =
+            (self, from, most) -> self.write(Output.OF_PIPE, from);
+}
