@@ -2,7 +2,7 @@ package io.netpark.coroutines.frames
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.streams.ConnectionDescriptor
-import io.netpark.core.net.streams.FrameQueue
+import io.netpark.core.net.streams.FrameTurn
 import io.netpark.coroutines.parking.endedByFailure
 import kotlinx.coroutines.CancellableContinuation
 import kotlinx.coroutines.suspendCancellableCoroutine
@@ -15,7 +15,7 @@ internal class OutputTurn(
     private val queue: FrameQueue,
     private val intake: FrameIntake,
     private val core: ConnectionDescriptor,
-) : FrameQueue.Turn() {
+) : FrameTurn() {
 
     /**
      * ```text

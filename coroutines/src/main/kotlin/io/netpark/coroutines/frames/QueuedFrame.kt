@@ -2,7 +2,7 @@ package io.netpark.coroutines.frames
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.streams.FrameQueue
+import io.netpark.core.net.streams.Frame
 import kotlinx.coroutines.CancellableContinuation
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
@@ -12,7 +12,7 @@ internal class WrittenFrame(
     bytes: LinkBuffer,
     private val intake: FrameIntake,
     private val continuation: CancellableContinuation<Unit>,
-) : FrameQueue.Frame(bytes) {
+) : Frame(bytes) {
 
     val cost = intake.costOf(bytes)
 
@@ -33,7 +33,7 @@ internal class SentFrame(
     private val cost: Long,
     private val intake: FrameIntake,
     private val loop: EventLoop,
-) : FrameQueue.Frame(bytes) {
+) : Frame(bytes) {
 
     override fun ended(failure: Exception?) {
         try {

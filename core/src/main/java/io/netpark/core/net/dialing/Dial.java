@@ -3,8 +3,6 @@ package io.netpark.core.net.dialing;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.Addresses;
-import io.netpark.core.net.address.Addresses;
-import io.netpark.core.net.address.Literal;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Clock;
@@ -15,12 +13,9 @@ import java.lang.invoke.VarHandle;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -66,8 +61,6 @@ public final class Dial {
     private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
     /** Of addresses that fail at once. */
     private static final int ATTEMPTS_A_TURN = 16;
-    /** How many causes an error names, and has with it. */
-    private static final int MOST_CAUSES = 32;
 
     private final Dialer dialer;
     private final Outcome outcome;
@@ -83,7 +76,8 @@ public final class Dial {
     private @Nullable Timer timer;
     /** The time for the next attempt; made when there are several addresses. */
     private @Nullable Timer next;
-    private @Nullable CompletableFuture<List<InetAddress>> resolution;
+    /** The addresses of the host; null if an address was dialed. */
+    private @Nullable LookUp lookUp;
     private List<SocketAddress> addresses;
     private int started;
     /** The next address is to be begun; and whether that is being done, further up the stack. */
@@ -151,32 +145,18 @@ public final class Dial {
             timer = loop.newTimer(this::timedOut, () -> fail(closed()));
             // Without a timeout it only waits for the end of its loop.
             timer.arm(Due.after(startNanos, dialer.timeoutNanos()));
+            lookUp = host == null ? null : new LookUp(this, dialer.resolver(), loop, host);
         } catch (Throwable e) { // no memory
             fail(threw(e));
             return;
         }
-        seek();
+        if (lookUp == null) {
+            startNext();
+        } else {
+            lookUp.start();
+        }
         if (dialer.timeoutNanos() <= 0 && state == OPEN) {
             timedOut();
-        }
-    }
-
-    private void seek() {
-        if (host == null) {
-            startNext();
-            return;
-        }
-        try {
-            InetAddress literal = Literal.parse(host);
-            if (literal != null) {
-                tryAll(List.of(literal));
-            } else if (Literal.hasPort(host)) {
-                fail(new NetparkException.UnknownHost("connect to " + host + ": " + Literal.separately(host)));
-            } else {
-                resolve(host);
-            }
-        } catch (Throwable e) { // the text of the literal, or a user's resolver
-            fail(unknown(e));
         }
     }
 
@@ -194,47 +174,10 @@ public final class Dial {
         return "connect to " + (host != null ? host + ":" + port : AddressText.of(addresses.get(0)));
     }
 
-    // Names
+    // Addresses
 
-    private void resolve(String host) {
-        CompletableFuture<List<InetAddress>> asked = dialer.resolver().resolve(host);
-        resolution = asked;
-        asked.whenComplete((found, failure) -> {
-            if (loop.inLoop()) {
-                resolved(found, failure);
-            } else {
-                loop.tryExecute(() -> resolved(found, failure));
-            }
-        });
-    }
-
-    private void resolved(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
-        resolution = null;
-        if (state != OPEN) {
-            return;
-        }
-        try {
-            use(found, failure);
-        } catch (Throwable e) { // a list that is none
-            fail(unknown(e));
-        }
-    }
-
-    private void use(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
-        if (failure != null) {
-            fail(unknown(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure));
-        } else if (found == null || found.isEmpty()) {
-            fail(unknown(new UnknownHostException("the resolver knows no address")));
-        } else {
-            tryAll(found);
-        }
-    }
-
-    private NetparkException unknown(Throwable cause) {
-        return Addresses.unknownHost(operation(), host, cause);
-    }
-
-    private void tryAll(List<InetAddress> found) {
+    /** The host has these addresses. */
+    void found(List<InetAddress> found) {
         List<SocketAddress> ordered = new ArrayList<>(found.size());
         for (InetAddress address : AddressOrder.interleaved(found)) {
             ordered.add(new InetSocketAddress(Objects.requireNonNull(address, "an address of the resolver"), port));
@@ -243,7 +186,10 @@ public final class Dial {
         startNext();
     }
 
-    // Addresses
+    /** The host has no address that is known. */
+    void notFound(Throwable cause) {
+        fail(Addresses.unknownHost(operation(), host, cause));
+    }
 
     boolean isOpen() {
         return state == OPEN;
@@ -318,57 +264,23 @@ public final class Dial {
         if (started < addresses.size()) {
             startNext();
         } else if (attempts.stream().allMatch(attempt -> attempt.failure != null)) {
-            fail(failure());
+            fail(Causes.all(attempts, operation()));
         }
-    }
-
-    /** What all the attempts together come to. The class of the first says which. */
-    private NetparkException failure() {
-        NetparkException first = attempts.get(0).failure;
-        assert first != null;
-        if (attempts.size() == 1) {
-            return first;
-        }
-        NetparkException all = NetparkException.like(first, operation() + ": none of " + attempts.size()
-                + " addresses could be connected to: " + causes());
-        suppressCauses(all);
-        return all;
-    }
-
-    private String causes() {
-        StringBuilder text = new StringBuilder();
-        for (Attempt attempt : attempts.subList(0, Math.min(attempts.size(), MOST_CAUSES))) {
-            String message = attempt.failure == null ? "no answer" : String.valueOf(attempt.failure.getMessage());
-            String prefix = "connect to " + AddressText.of(attempt.remote) + ": ";
-            text.append(text.length() == 0 ? "" : " | ").append(AddressText.of(attempt.remote)).append(": ")
-                    .append(message.startsWith(prefix) ? message.substring(prefix.length()) : message);
-        }
-        return text + (attempts.size() > MOST_CAUSES ? " | and " + (attempts.size() - MOST_CAUSES) + " more" : "");
-    }
-
-    private void suppressCauses(NetparkException all) {
-        attempts.stream().filter(attempt -> attempt.failure != null).limit(MOST_CAUSES)
-                .forEach(attempt -> all.addSuppressed(attempt.failure));
     }
 
     private void timedOut() {
         String what = operation() + ": no connection within "
                 + TimeUnit.NANOSECONDS.toMillis(dialer.timeoutNanos()) + " ms";
         NetparkException failure = new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                resolution != null ? what + ", and no address of " + host + " either: the resolver has not answered"
-                        : addresses.size() > 1 ? what + ": " + causes() + untried() : what);
-        suppressCauses(failure);
+                lookUp != null && lookUp.isWaiting() ? what + ", and no address of " + host + " either: the resolver has not answered"
+                        : addresses.size() > 1 ? what + ": " + Causes.text(attempts, addresses.size() - started) : what);
+        Causes.suppress(attempts, failure);
         fail(failure);
-    }
-
-    private String untried() {
-        int left = addresses.size() - started;
-        return left == 0 ? "" : " | " + left + " not tried";
     }
 
     // The end
 
-    private void fail(NetparkException cause) {
+    void fail(NetparkException cause) {
         if (STATE.compareAndSet(this, OPEN, DONE)) {
             cleanUpGuarded();
             try {
@@ -412,8 +324,8 @@ public final class Dial {
         if (next != null) {
             next.disarm();
         }
-        if (resolution != null) {
-            resolution.cancel(true);
+        if (lookUp != null) {
+            lookUp.cancel();
         }
     }
 }

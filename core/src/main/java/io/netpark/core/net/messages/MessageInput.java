@@ -21,7 +21,7 @@ import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /** The incoming half of a {@link MessageDescriptor}. */
-public abstract sealed class MessageInput extends SocketDescriptor permits MessageDescriptor {
+public abstract sealed class MessageInput extends SocketDescriptor permits MessageOutput {
 
     /** Returned by a receive of sequenced packets: the peer has closed its socket, or shut down its output. */
     public static final int END_OF_STREAM = -1;

@@ -26,7 +26,7 @@ final class SendPause {
     /** Of this episode; 0 if the last message could be sent. */
     private long nanos;
 
-    SendPause(MessageDescriptor socket) {
+    SendPause(MessageOutput socket) {
         clock = socket.loop().clock();
         timer = socket.loop().newTimer(() -> socket.nudge(Direction.WRITE));
     }

@@ -17,64 +17,11 @@ import org.jspecify.annotations.Nullable;
  * meanwhile by one system call. Writing happens on the stream's loop.
  *
  * <p>Other writes take turns with it: the queue waits while one is going on, and one that finds frames waiting submits a
- * {@link Turn}, to begin when those before it are written.
+ * {@link FrameTurn}, to begin when those before it are written.
  *
  * <p>For Netpark's own adapters.
  */
 public final class FrameQueue {
-
-    /** A frame on its way, and who wants to know how it ends. */
-    public abstract static class Frame {
-
-        /** Null for a turn. */
-        private final @Nullable LinkBuffer bytes;
-        /** The position in the output at which it has been written. */
-        private long end;
-        private volatile boolean withdrawn;
-
-        /** A frame of the bytes in a buffer, which is the frame's from now on. */
-        protected Frame(@Nullable LinkBuffer bytes) {
-            this.bytes = bytes;
-        }
-
-        /**
-         * Wishes not to be written. Too late if it is on its way: a frame is written whole or not at all. It ends as any
-         * other.
-         */
-        public final void withdraw() {
-            withdrawn = true;
-        }
-
-        /**
-         * The kernel has taken all of it, or it was withdrawn in time, or the stream has failed. On the loop, once, unless
-         * the loop has ended: then on any thread.
-         *
-         * @param failure null if there was none. After a {@link NetparkException} of the stream nothing more can be written: a part
-         *     of this or of an earlier frame may have reached the peer. If it is a deadline that had passed before the frame was
-         *     begun, or the frame was too large, nothing of this one has been written, and others can be
-         */
-        protected abstract void ended(@Nullable Exception failure);
-    }
-
-    /** Another write, which has its turn among the frames. */
-    public abstract static class Turn extends Frame {
-
-        /** A turn, which begins when the frames have been written that were submitted before. */
-        protected Turn() {
-            super(null);
-        }
-
-        /**
-         * The turn has come: the write lock of the stream is {@linkplain Descriptor#reserve reserved} for it. On the loop.
-         *
-         * @return false if nobody wants it any more
-         */
-        protected abstract boolean begin();
-
-        /** It will not begin, because of this. On the loop, unless the loop has ended: then on any thread. */
-        @Override
-        protected abstract void ended(Exception failure);
-    }
 
     private static final int WRITES_A_TURN = 128;
     /** Made when there is memory for it. */
@@ -105,7 +52,7 @@ public final class FrameQueue {
     private long accepted;
     private boolean parked;
     /** Taken out of {@link #submitted}; begins when all that is in {@link #output} has been written. */
-    private @Nullable Turn next;
+    private @Nullable FrameTurn next;
     /** Where the last frame ends that has been written whole; what has been written beyond it is a part of one. */
     private long whole;
     private @Nullable Exception failure;
@@ -209,7 +156,7 @@ public final class FrameQueue {
             failure = broken;
         }
         for (Frame frame; next == null && (frame = submitted.peek()) != null; ) {
-            if (frame instanceof Turn turn && failure == null) {
+            if (frame instanceof FrameTurn turn && failure == null) {
                 next = turn;
                 submitted.poll();
                 return;
@@ -220,7 +167,7 @@ public final class FrameQueue {
                 continue;
             }
             NetparkException.LimitExceeded refused = null;
-            if (!frame.withdrawn && frame.bytes != null) {
+            if (!frame.isWithdrawn() && frame.bytes != null) {
                 try {
                     long length = frame.bytes.available();
                     output.append(frame.bytes);
@@ -305,7 +252,7 @@ public final class FrameQueue {
 
     /** Lets another write begin, if one is next. */
     private boolean passOn() {
-        Turn turn = next;
+        FrameTurn turn = next;
         if (turn == null) {
             return true;
         }
@@ -372,7 +319,7 @@ public final class FrameQueue {
         for (Frame frame; (frame = writing.poll()) != null; ) {
             end(frame, failure);
         }
-        Turn turn = next;
+        FrameTurn turn = next;
         if (turn != null) {
             next = null;
             end(turn, failure);

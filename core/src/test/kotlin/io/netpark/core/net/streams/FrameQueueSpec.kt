@@ -22,7 +22,7 @@ class FrameQueueSpec : NetparkSpec(body = {
     fun FrameQueue.send(text: String): CompletableFuture<Optional<Exception>> {
         val outcome = CompletableFuture<Optional<Exception>>()
         val bytes = LinkBuffer(SegmentPool.shared()).apply { put(ByteBuffer.wrap(text.toByteArray())) }
-        submit(object : FrameQueue.Frame(bytes) {
+        submit(object : Frame(bytes) {
             override fun ended(failure: Exception?) {
                 outcome.complete(Optional.ofNullable(failure))
             }
@@ -58,7 +58,7 @@ class FrameQueueSpec : NetparkSpec(body = {
         TestReactor().use { reactor ->
             reactor.pair().use { client, server ->
                 val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
-                fun turn(begin: () -> Boolean) = object : FrameQueue.Turn() {
+                fun turn(begin: () -> Boolean) = object : FrameTurn() {
                     override fun begin() = begin()
 
                     override fun ended(failure: Exception) = throw failure
@@ -87,7 +87,7 @@ class FrameQueueSpec : NetparkSpec(body = {
                     if (held) queue.hold(client) shouldBe false
                     val first = queue.send("never")
                     val turn = CompletableFuture<Optional<Exception>>()
-                    queue.submit(object : FrameQueue.Turn() {
+                    queue.submit(object : FrameTurn() {
                         override fun begin() = turn.complete(Optional.empty())
 
                         override fun ended(failure: Exception) {
