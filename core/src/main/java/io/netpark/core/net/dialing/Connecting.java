@@ -6,6 +6,7 @@ import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Dialable;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.Opening;
@@ -56,7 +57,7 @@ public final class Connecting {
             if (fd < 0) {
                 throw NetparkException.of(-fd, "socket to connect to " + AddressText.of(to));
             }
-            options.apply(libc, fd, family);
+            OptionCalls.apply(options, libc, fd, family);
             if (local != null) {
                 bind(libc, fd, local);
             }
@@ -78,7 +79,7 @@ public final class Connecting {
     private static void bind(LibC libc, int fd, SocketAddress local) throws NetparkException {
         if (local instanceof InetSocketAddress inet && inet.getPort() == 0) {
             // The port is chosen at connect(2): as many as there are, for each destination.
-            NetOptions.set(libc, fd, NO_PORT_YET, true);
+            OptionCalls.set(libc, fd, NO_PORT_YET, true);
         }
         Addresses.bind(libc, fd, Addresses.usable(local));
     }

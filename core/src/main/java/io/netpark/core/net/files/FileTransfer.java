@@ -128,7 +128,7 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
      * @return how many bytes, at least 1; or minus errno
      * @throws IOException if the file cannot be read, or is shorter than it was
      */
-    public final long send(LibC libc, int socket, long most) throws IOException {
+    final long send(LibC libc, int socket, long most) throws IOException {
         long done = sent;
         int part = (int) Math.min(Math.min(count - done, most), BYTES_A_CALL);
         long result = move(libc, socket, offset + done, part);
@@ -150,7 +150,7 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     abstract long move(LibC libc, int socket, long from, int most) throws IOException;
 
     /** The same failure, with how far this has got. */
-    public final NetparkException explain(NetparkException failure) {
+    final NetparkException explain(NetparkException failure) {
         return NetparkException.like(failure, failure.getMessage() + "; it was sending " + this);
     }
 

@@ -9,6 +9,7 @@ import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Literal;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.socket.Adoption;
 import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.streams.ConnectionDescriptor;
@@ -170,7 +171,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
         return descriptor.handOver(fd -> {
             Bound bound = Adoption.listening(loop.libc(), fd, options);
             ListenerDescriptor listener = new ListenerDescriptor(loop, bound, group, admission, null);
-            listener.setOnOlder(options.inherited(), Adoption.queued(loop.libc(), fd, bound.local()));
+            listener.setOnOlder(OptionCalls.inherited(options), Adoption.queued(loop.libc(), fd, bound.local()));
             loop.poller().add(fd, listener, Interest.READ); // if it is refused, the descriptor stays the caller's
             return listener;
         });
@@ -217,7 +218,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
     @Override
     void refuse(Unowned socket, byte[] remote) {
         try {
-            NetOptions.set(libc(), socket.fd(), NetOption.LINGER, Duration.ZERO);
+            OptionCalls.set(libc(), socket.fd(), NetOption.LINGER, Duration.ZERO);
         } catch (NetparkException e) {
             // Closed in the ordinary way, then.
         }

@@ -9,6 +9,7 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.SocketFile;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.socket.SocketDescriptor;
@@ -297,11 +298,11 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
             do {
                 loop = place(remote);
                 if (forAccepted != null) {
-                    forAccepted.apply(libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
+                    OptionCalls.apply(forAccepted, libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
                 }
                 if (older > 0) {
                     older--;
-                    forOlder.apply(libc(), fresh.fd(), SockAddr.family(local));
+                    OptionCalls.apply(forOlder, libc(), fresh.fd(), SockAddr.family(local));
                 }
                 socket = watch(loop, fresh, remote);
             } while (socket == null);

@@ -12,6 +12,7 @@ import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.options.Multicast;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.Bound;
@@ -119,9 +120,9 @@ public final class MessageDescriptor extends MessageOutput {
                 throw NetparkException.of(-fd, "socket to connect to " + AddressText.of(to));
             }
             if (family != Linux.AF_UNIX) {
-                NetOptions.set(libc, fd, NetOption.BROADCAST, true);
+                OptionCalls.set(libc, fd, NetOption.BROADCAST, true);
             }
-            options.applyToDatagrams(libc, fd, family, false);
+            OptionCalls.applyToDatagrams(options, libc, fd, family, false);
             connect(libc, fd, to, family);
             socket = new MessageDescriptor(loop, fd, family, type == Linux.SOCK_SEQPACKET, null, to);
             fresh.release();
@@ -273,7 +274,7 @@ public final class MessageDescriptor extends MessageOutput {
         if (!packets) {
             throw new IllegalStateException("get the peer credentials of " + this + ": only connected unix sockets have them");
         }
-        return PeerCredentials.read(getOption(PeerCredentials.OPTION));
+        return getOption(OptionCalls.PEER_CREDENTIALS);
     }
 
     @Override

@@ -62,7 +62,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
             if (family != Linux.AF_UNIX) {
                 throw DescriptorPassing.notUnix(this);
             }
-            into.requireEmpty();
+            DescriptorPassing.requireEmpty(into);
         }
         return perform(Direction.READ, false, RECEIVE, this, target, envelope, into);
     }

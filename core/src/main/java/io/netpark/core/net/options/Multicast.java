@@ -54,7 +54,7 @@ public final class Multicast {
         struct.put(group.getAddress());
         struct.putInt(option.size() - Integer.BYTES, index); // of ip_mreqn too: an interface is named by index or by address
         try {
-            NetOptions.set(libc, fd, option, struct.array());
+            OptionCalls.set(libc, fd, option, struct.array());
         } catch (NetparkException.SystemError e) {
             throw NetparkException.like(e, operation + ": " + Errno.describe(e.errno()) + wayOut(e.errno()));
         }
@@ -66,11 +66,11 @@ public final class Multicast {
 
     public static void sendThrough(LibC libc, int fd, int family, NetworkInterface on) throws NetparkException {
         if (family == Linux.AF_INET6) {
-            NetOptions.set(libc, fd, INTERFACE_6, on.getIndex());
+            OptionCalls.set(libc, fd, INTERFACE_6, on.getIndex());
         }
-        if (family == Linux.AF_INET || !NetOptions.get(libc, fd, NetOption.V6_ONLY)) {
+        if (family == Linux.AF_INET || !OptionCalls.get(libc, fd, NetOption.V6_ONLY)) {
             ByteBuffer struct = ByteBuffer.allocate(MREQN).order(ByteOrder.nativeOrder());
-            NetOptions.set(libc, fd, INTERFACE, struct.putInt(MREQN - Integer.BYTES, on.getIndex()).array());
+            OptionCalls.set(libc, fd, INTERFACE, struct.putInt(MREQN - Integer.BYTES, on.getIndex()).array());
         }
     }
 

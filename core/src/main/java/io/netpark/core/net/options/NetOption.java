@@ -167,6 +167,15 @@ public final class NetOption<T> {
         });
     }
 
+    /** An option that can only be read, from all of its struct: what the kernel does not fill in is 0. */
+    static <T> NetOption<T> ofStruct(String name, int level, int number, int size, Function<ByteBuffer, T> read) {
+        return new NetOption<>(name, level, number, size,
+                (memory, value) -> {
+                    throw new IllegalArgumentException(name + " can only be read");
+                },
+                memory -> read.apply(memory.clear()));
+    }
+
     /** @param most the kernel refuses more */
     private static NetOption<Duration> ofSeconds(String name, int level, int number, int most) {
         return new NetOption<>(name, level, number, Integer.BYTES,
@@ -188,11 +197,11 @@ public final class NetOption<T> {
         return text.toString();
     }
 
-    public int level() {
+    int level() {
         return level;
     }
 
-    public int number() {
+    int number() {
         return number;
     }
 

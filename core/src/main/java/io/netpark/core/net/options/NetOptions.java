@@ -1,17 +1,10 @@
 package io.netpark.core.net.options;
 
-import io.netpark.core.linux.Linux;
-import io.netpark.core.net.scratch.Scratch;
-import io.netpark.core.sys.Errno;
-import io.netpark.core.sys.LibC;
-import io.netpark.core.sys.NetparkException;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Predicate;
 
 /**
  * What a socket's options are to be before it is bound or connected: buffer sizes take part in the handshake. Immutable: each
@@ -114,113 +107,16 @@ public final class NetOptions {
                 : without(NetOption.FAST_OPEN_CONNECT);
     }
 
-    private static final int FAST_OPEN_BACKLOG = 256;
-    /** Of SOL_SOCKET, and of no use to a connection of unix. */
-    private static final Set<NetOption<?>> ABOUT_TCP = Set.of(
-            NetOption.KEEP_ALIVE, NetOption.REUSE_ADDRESS, NetOption.REUSE_PORT, NetOption.INCOMING_CPU);
-
-    /** What a connection that is there already cannot be given, or does not need. */
-    private static final Set<NetOption<?>> ABOUT_LISTENING = Set.of(NetOption.FAST_OPEN, NetOption.FAST_OPEN_CONNECT,
-            NetOption.V6_ONLY, NetOption.REUSE_ADDRESS, NetOption.REUSE_PORT);
-
-    /** Sets them on a fresh socket that will be connected. */
-    public void apply(LibC libc, int fd, int family) throws NetparkException {
-        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
-            apply(libc, fd, family, false, option.getKey(), option.getValue());
-        }
+    /** By option. */
+    Map<NetOption<?>, Object> values() {
+        return values;
     }
 
-    /**
-     * Sets them on a fresh socket that will listen.
-     *
-     * @param takesBoth whether it is one of IPv6 that takes IPv4 as well: it has the options of both
-     */
-    public void applyToListener(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
-        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
-            if (option.getKey() != NetOption.FAST_OPEN_CONNECT) {
-                apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
-            } else if (!values.containsKey(NetOption.FAST_OPEN)) {
-                apply(libc, fd, family, false, NetOption.FAST_OPEN, FAST_OPEN_BACKLOG);
-            }
-        }
-    }
-
-    /**
-     * Those that a listener of a family must set on what it accepts, as the kernel does not pass them on.
-     *
-     * @return null for none
-     */
-    public @Nullable NetOptions notInherited(int family) {
-        Map<NetOption<?>, Object> missing = new LinkedHashMap<>(values);
-        if (family == Linux.AF_UNIX) {
-            missing.keySet().removeIf(option -> option.level() != Linux.SOL_SOCKET || ABOUT_TCP.contains(option));
-        } else {
-            missing.keySet().removeIf(option -> option != NetOption.PRIORITY);
-        }
-        return missing.isEmpty() ? null : new NetOptions(missing);
-    }
-
-    /** Those that a connection inherits from the TCP listener that it comes by. */
-    public NetOptions inherited() {
-        Map<NetOption<?>, Object> inherited = new LinkedHashMap<>(values);
-        inherited.keySet().removeAll(ABOUT_LISTENING);
-        return new NetOptions(inherited);
-    }
-
-    /** Sets those on a fresh socket for datagrams that such a socket has: none of TCP's. Otherwise as for a listener. */
-    public void applyToDatagrams(LibC libc, int fd, int family, boolean takesBoth) throws NetparkException {
-        for (Map.Entry<NetOption<?>, Object> option : values.entrySet()) {
-            boolean streams = option.getKey().level() == Linux.IPPROTO_TCP || option.getKey() == NetOption.KEEP_ALIVE;
-            if (!streams) {
-                apply(libc, fd, family, takesBoth, option.getKey(), option.getValue());
-            }
-        }
-    }
-
-    @SuppressWarnings("unchecked") // with() has put a value in that fits
-    private static void apply(LibC libc, int fd, int family, boolean takesBoth, NetOption<?> option, Object value)
-            throws NetparkException {
-        if (option.isOf(family) || takesBoth && option.isOf(Linux.AF_INET)) {
-            set(libc, fd, (NetOption<Object>) option, value);
-        }
-    }
-
-    public static <T> void set(LibC libc, int fd, NetOption<T> option, T value) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        int result;
-        try {
-            ByteBuffer memory = scratch.value(option.size());
-            option.write(memory, value);
-            do {
-                result = libc.setsockopt(
-                        fd, option.level(), option.number(), scratch.address(Scratch.VALUE), memory.position());
-            } while (result == -Errno.EINTR);
-        } finally {
-            scratch.giveBack();
-        }
-        if (result < 0) {
-            throw NetparkException.of(-result, "set " + option + " to " + value);
-        }
-    }
-
-    public static <T> T get(LibC libc, int fd, NetOption<T> option) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        try {
-            ByteBuffer memory = scratch.value(option.size());
-            scratch.memory().putInt(Scratch.LENGTH, option.size());
-            int result;
-            do {
-                result = libc.getsockopt(fd, option.level(), option.number(),
-                        scratch.address(Scratch.VALUE), scratch.address(Scratch.LENGTH));
-            } while (result == -Errno.EINTR);
-            if (result < 0) {
-                throw NetparkException.of(-result, "get " + option);
-            }
-            memory.limit(Math.min(memory.capacity(), scratch.memory().getInt(Scratch.LENGTH)));
-            return option.read(memory);
-        } finally {
-            scratch.giveBack();
-        }
+    /** A copy with those options only that pass a test. */
+    NetOptions only(Predicate<NetOption<?>> kept) {
+        Map<NetOption<?>, Object> some = new LinkedHashMap<>(values);
+        some.keySet().removeIf(kept.negate());
+        return new NetOptions(some);
     }
 
     @Override

@@ -1,10 +1,7 @@
 package io.netpark.core.net.options;
 
-import io.netpark.core.linux.Linux;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.time.Duration;
-import java.util.Arrays;
 
 /**
  * What the kernel knows of a TCP connection: {@code struct tcp_info} of linux/tcp.h, without what is of no use to a program.
@@ -66,8 +63,8 @@ public record TcpInfo(
         CLOSING
     }
 
-    /** {@code struct tcp_info} as far as bytes_notsent and delivery_rate, by the offsets of its members. */
-    public static final NetOption<byte[]> OPTION = NetOption.ofBytes("TCP_INFO", Linux.IPPROTO_TCP, Linux.TCP_INFO, 192);
+    /** {@code struct tcp_info} as far as bytes_notsent and delivery_rate; then the offsets of its members. */
+    static final int SIZE = 192;
 
     private static final int STATE = 0;
     private static final int RETRANSMITS = 2;
@@ -82,18 +79,14 @@ public record TcpInfo(
     private static final int RTTVAR = 72;
     private static final int SND_CWND = 80;
     private static final int TOTAL_RETRANS = 100;
-    public static final int BYTES_ACKED = 120;
+    private static final int BYTES_ACKED = 120;
     private static final int BYTES_RECEIVED = 128;
     private static final int NOTSENT_BYTES = 144;
     private static final int MIN_RTT = 148;
     private static final int DELIVERY_RATE = 160;
 
-    /** Of a value of {@link #OPTION}, which of an older kernel is shorter. */
-    public static TcpInfo read(byte[] value) {
-        return read(ByteBuffer.wrap(Arrays.copyOf(value, OPTION.size())).order(ByteOrder.nativeOrder()));
-    }
-
-    public static TcpInfo read(ByteBuffer struct) {
+    /** Reads all of the struct. */
+    static TcpInfo read(ByteBuffer struct) {
         int state = struct.get(STATE);
         State[] states = State.values();
         return new TcpInfo(

@@ -5,7 +5,7 @@ import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.SocketFile;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
-import io.netpark.core.net.options.TcpInfo;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
@@ -60,17 +60,17 @@ public final class Adoption {
         prepare(libc, fd, operation);
         boolean takesBoth = family == Linux.AF_INET6
                 && local instanceof InetSocketAddress inet && inet.getAddress() instanceof Inet6Address inet6
-                && inet6.isAnyLocalAddress() && !NetOptions.get(libc, fd, NetOption.V6_ONLY);
-        options.applyToListener(libc, fd, family, takesBoth);
+                && inet6.isAnyLocalAddress() && !OptionCalls.get(libc, fd, NetOption.V6_ONLY);
+        OptionCalls.applyToListener(options, libc, fd, family, takesBoth);
         Unowned socket = new Unowned(libc);
         socket.hold(fd);
-        return new Bound(socket, local, SocketFile.ofOthers(libc, local), options.notInherited(SockAddr.family(local)));
+        return new Bound(socket, local, SocketFile.ofOthers(libc, local), OptionCalls.notInherited(options, SockAddr.family(local)));
     }
 
     /** How many connections wait that the kernel made before the options were set; 0 of a unix socket, which has none to pass on. */
     public static int queued(LibC libc, int fd, SocketAddress local) throws NetparkException {
         return SockAddr.family(local) == Linux.AF_UNIX ? 0
-                : TcpInfo.read(NetOptions.get(libc, fd, TcpInfo.OPTION)).unacknowledged(); // of one that listens: sk_ack_backlog
+                : OptionCalls.get(libc, fd, OptionCalls.TCP_INFO).unacknowledged(); // of one that listens: sk_ack_backlog
     }
 
     private static void requireOpen(LibC libc, int fd, String operation) throws NetparkException {

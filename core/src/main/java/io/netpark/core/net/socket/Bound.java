@@ -6,6 +6,7 @@ import io.netpark.core.net.address.SocketFile;
 import io.netpark.core.net.address.Wildcard;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
@@ -91,16 +92,16 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
         boolean takesBoth = false;
         try {
             if (address instanceof InetSocketAddress inet) {
-                NetOptions.set(libc, fd, listens ? NetOption.REUSE_ADDRESS : NetOption.BROADCAST, true);
+                OptionCalls.set(libc, fd, listens ? NetOption.REUSE_ADDRESS : NetOption.BROADCAST, true);
                 if (inet.getAddress() instanceof Inet6Address inet6) {
                     takesBoth = inet6.isAnyLocalAddress();
-                    NetOptions.set(libc, fd, NetOption.V6_ONLY, !takesBoth);
+                    OptionCalls.set(libc, fd, NetOption.V6_ONLY, !takesBoth);
                 }
             }
             if (listens) {
-                options.applyToListener(libc, fd, family, takesBoth);
+                OptionCalls.applyToListener(options, libc, fd, family, takesBoth);
             } else {
-                options.applyToDatagrams(libc, fd, family, takesBoth);
+                OptionCalls.applyToDatagrams(options, libc, fd, family, takesBoth);
             }
             boolean unnamed = address instanceof UnixAddress unix && unix.isUnnamed();
             if (listens || !unnamed) { // bind(2) would make up a name (unix(7), "Autobind feature")
@@ -118,7 +119,7 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
                 }
             }
             SocketAddress local = Addresses.local(libc, fd);
-            return new Bound(socket, local == null ? address : local, file, listens ? options.notInherited(family) : null);
+            return new Bound(socket, local == null ? address : local, file, listens ? OptionCalls.notInherited(options, family) : null);
         } catch (Throwable e) {
             close(socket, file);
             throw e;

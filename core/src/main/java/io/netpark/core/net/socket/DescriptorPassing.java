@@ -29,6 +29,11 @@ public final class DescriptorPassing {
         return descriptors;
     }
 
+    /** Before an operation that receives: throws if {@code into} holds descriptors that nobody has taken. */
+    public static void requireEmpty(PassedDescriptors into) {
+        into.requireEmpty();
+    }
+
     public static IllegalStateException notUnix(Object socket) {
         return new IllegalStateException("pass descriptors over " + socket + ": only unix sockets can");
     }

@@ -44,7 +44,7 @@ public final class PassedDescriptors implements AutoCloseable {
     }
 
     /** Before an operation: what it receives must not overwrite what somebody still has to close. */
-    public void requireEmpty() {
+    void requireEmpty() {
         if (count > 0) {
             throw new IllegalStateException(this + ": take or close them before more are received");
         }

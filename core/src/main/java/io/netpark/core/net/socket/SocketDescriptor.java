@@ -1,11 +1,10 @@
 package io.netpark.core.net.socket;
 
 import io.netpark.core.fd.Descriptor;
-import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.options.NetOption;
-import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -31,8 +30,8 @@ public abstract class SocketDescriptor extends Descriptor {
     public final <T> T getOption(NetOption<T> option) throws NetparkException {
         acquire("get " + option + " of " + this);
         try {
-            T value = NetOptions.get(libc(), fd(), option);
-            if (option.level() == Linux.SOL_SOCKET && option.number() == Linux.SO_ERROR && value instanceof Integer errno) {
+            T value = OptionCalls.get(libc(), fd(), option);
+            if (OptionCalls.takesError(option) && value instanceof Integer errno) {
                 noteFailure(errno);
             }
             return value;
@@ -50,7 +49,7 @@ public abstract class SocketDescriptor extends Descriptor {
     public final <T> void setOption(NetOption<T> option, T value) throws NetparkException {
         acquire("set " + option + " of " + this);
         try {
-            NetOptions.set(libc(), fd(), option, value);
+            OptionCalls.set(libc(), fd(), option, value);
         } finally {
             release();
         }

@@ -5,6 +5,7 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
+import io.netpark.core.net.files.FileCalls;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.scratch.Vector;
 import io.netpark.core.net.zerocopy.Loans;
@@ -160,7 +161,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     }
 
     final long send(FileTransfer transfer, long most) throws IOException {
-        return transfer.send(libc(), fd(), most);
+        return FileCalls.send(transfer, libc(), fd(), most);
     }
 
     /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */
@@ -251,7 +252,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
         } catch (NetparkException.Truncated e) {
             throw e; // says it already
         } catch (NetparkException e) {
-            throw transfer.explain(e);
+            throw FileCalls.explain(transfer, e);
         }
     }
 

@@ -7,7 +7,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.options.NetOption;
-import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.net.options.TcpInfo;
 import io.netpark.core.net.scratch.Scratch;
@@ -158,7 +158,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         if (target.isReadOnly()) {
             throw new ReadOnlyBufferException();
         }
-        into.requireEmpty();
+        DescriptorPassing.requireEmpty(into);
         return perform(Direction.READ, false, READ_DESCRIPTORS, this, target, into, null);
     }
 
@@ -325,7 +325,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             return;
         }
         try {
-            NetOptions.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
+            OptionCalls.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
         } catch (NetparkException e) {
             // The next does what matters.
         } finally {
@@ -372,7 +372,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      * @throws NetparkException if it is not one of TCP
      */
     public TcpInfo tcpInfo() throws NetparkException {
-        return TcpInfo.read(getOption(TcpInfo.OPTION));
+        return getOption(OptionCalls.TCP_INFO);
     }
 
     /**
@@ -385,7 +385,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         if (remote[0] != Linux.AF_UNIX) {
             throw new IllegalStateException("get the peer credentials of " + this + ": only unix sockets have them");
         }
-        return PeerCredentials.read(getOption(PeerCredentials.OPTION));
+        return getOption(OptionCalls.PEER_CREDENTIALS);
     }
 
     @Override

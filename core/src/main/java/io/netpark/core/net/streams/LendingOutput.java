@@ -66,8 +66,7 @@ public abstract sealed class LendingOutput extends ByteInput permits ByteOutput 
 
     /** How many sends had their bytes lent to the kernel, and what became of them. */
     public final ZeroCopy.Count zeroCopyCount() {
-        Loans known = loans;
-        return known == null ? ZeroCopy.Count.NONE : known.count();
+        return Loans.count(loans);
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.netpark.core.net.streams;
 
 import io.netpark.core.linux.Linux;
-import io.netpark.core.net.options.TcpInfo;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.LibC;
@@ -26,6 +25,9 @@ public final class Uptake {
     private static final int WMEM_ALLOC = 8;
     private static final int SNDBUF = 12;
     private static final int WMEM_QUEUED = 20;
+
+    /** The offset of bytes_acked in {@code struct tcp_info} (linux/tcp.h). */
+    private static final int BYTES_ACKED = 120;
 
     /** How often in a silence to look, at most. */
     private static final int LOOKS = 8;
@@ -121,8 +123,8 @@ public final class Uptake {
     }
 
     private static long acknowledged(LibC libc, int fd, Scratch scratch) {
-        int length = option(libc, fd, scratch, Linux.IPPROTO_TCP, Linux.TCP_INFO, TcpInfo.BYTES_ACKED + Long.BYTES);
-        return length < TcpInfo.BYTES_ACKED + Long.BYTES ? UNKNOWN : scratch.memory().getLong(Scratch.VALUE + TcpInfo.BYTES_ACKED);
+        int length = option(libc, fd, scratch, Linux.IPPROTO_TCP, Linux.TCP_INFO, BYTES_ACKED + Long.BYTES);
+        return length < BYTES_ACKED + Long.BYTES ? UNKNOWN : scratch.memory().getLong(Scratch.VALUE + BYTES_ACKED);
     }
 
     /** How long the value is, or minus errno. */

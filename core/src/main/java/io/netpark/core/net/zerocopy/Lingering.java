@@ -4,8 +4,7 @@ import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.options.NetOption;
-import io.netpark.core.net.options.NetOptions;
-import io.netpark.core.net.options.TcpInfo;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Pollable;
@@ -98,7 +97,7 @@ public final class Lingering extends Pollable {
     /** Bytes that the peer has acknowledged. */
     private long acknowledged() {
         try {
-            return TcpInfo.read(NetOptions.get(libc, fd, TcpInfo.OPTION)).bytesAcknowledged();
+            return OptionCalls.get(libc, fd, OptionCalls.TCP_INFO).bytesAcknowledged();
         } catch (NetparkException e) {
             return acknowledged;
         }
@@ -108,7 +107,7 @@ public final class Lingering extends Pollable {
     private boolean isToBeReset() {
         Scratch scratch = Scratch.take();
         try {
-            return NetOptions.get(libc, fd, NetOption.LINGER).isZero()
+            return OptionCalls.get(libc, fd, NetOption.LINGER).isZero()
                     || libc.recv(fd, scratch.address(Scratch.VALUE), 1, Linux.MSG_PEEK | Linux.MSG_DONTWAIT) > 0;
         } catch (NetparkException e) {
             return false;

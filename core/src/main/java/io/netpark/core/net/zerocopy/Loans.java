@@ -292,6 +292,11 @@ public final class Loans {
         }
     }
 
+    /** What has been lent by a connection, which may never have begun to. */
+    public static ZeroCopy.Count count(@Nullable Loans loans) {
+        return loans == null ? ZeroCopy.Count.NONE : loans.count();
+    }
+
     public synchronized ZeroCopy.Count count() {
         return new ZeroCopy.Count(lent, returned, copied, refused, how.threshold() > 0 && inVain < how.patience());
     }

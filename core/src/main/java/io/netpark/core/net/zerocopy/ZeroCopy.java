@@ -81,7 +81,7 @@ public record ZeroCopy(int threshold, int patience, Duration linger) {
      */
     public record Count(long sends, long returned, long copied, long refused, boolean asking) {
 
-        public static final Count NONE = new Count(0, 0, 0, 0, false);
+        static final Count NONE = new Count(0, 0, 0, 0, false);
 
         /** How many sends are on loan now. */
         public long onLoan() {
