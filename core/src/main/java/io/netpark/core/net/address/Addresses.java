@@ -67,24 +67,6 @@ public final class Addresses {
         return family == Linux.AF_UNIX ? 0 : type == Linux.SOCK_STREAM ? Linux.IPPROTO_TCP : Linux.IPPROTO_UDP;
     }
 
-    /** bind(2). */
-    public static void bind(LibC libc, int fd, SocketAddress address) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        int result;
-        try {
-            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, address);
-            result = libc.bind(fd, scratch.address(Scratch.SOCKADDR), length);
-        } finally {
-            scratch.giveBack();
-        }
-        if (result == -Errno.EADDRINUSE && address instanceof UnixAddress unix && unix.isPath()) {
-            throw SocketFile.inUse(libc, unix);
-        }
-        if (result < 0) {
-            throw NetparkException.of(-result, "bind to " + AddressText.of(address));
-        }
-    }
-
     /** getsockname(2), or null if it fails. */
     public static @Nullable SocketAddress local(LibC libc, int fd) {
         byte[] name = name(libc, fd, false);

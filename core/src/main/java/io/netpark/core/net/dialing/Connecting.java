@@ -8,6 +8,7 @@ import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
+import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.Opening;
 import io.netpark.core.sys.AddressText;
@@ -81,7 +82,7 @@ public final class Connecting {
             // The port is chosen at connect(2): as many as there are, for each destination.
             OptionCalls.set(libc, fd, NO_PORT_YET, true);
         }
-        Addresses.bind(libc, fd, Addresses.usable(local));
+        Bound.bind(libc, fd, Addresses.usable(local));
     }
 
     private static final NetOption<Boolean> NO_PORT_YET =

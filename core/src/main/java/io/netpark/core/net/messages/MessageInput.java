@@ -110,7 +110,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
             return result;
         }
         if (into != null) {
-            DescriptorPassing.read(libc(), scratch, into);
+            DescriptorPassing.read(libc(), memory, into);
         }
         if (result == 0 && packets && (into == null || into.count() + into.surplus() == 0)) {
             return END;

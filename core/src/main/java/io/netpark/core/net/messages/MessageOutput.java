@@ -114,7 +114,7 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         long result;
         Rights.hold(descriptors);
         try {
-            int control = descriptors.length == 0 ? 0 : DescriptorPassing.write(scratch, descriptors);
+            int control = descriptors.length == 0 ? 0 : DescriptorPassing.write(memory, descriptors);
             MsgHdr.write(memory, Scratch.MSGHDR, nameLength == 0 ? 0 : scratch.address(Scratch.SOCKADDR), nameLength,
                     scratch.address(Scratch.IOVECS), 1, control == 0 ? 0 : scratch.address(Scratch.CONTROL), control);
             do {

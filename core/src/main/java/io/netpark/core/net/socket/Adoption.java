@@ -2,7 +2,6 @@ package io.netpark.core.net.socket;
 
 import io.netpark.core.linux.Linux;
 import io.netpark.core.net.address.Addresses;
-import io.netpark.core.net.address.SocketFile;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.options.OptionCalls;

@@ -2,12 +2,13 @@ package io.netpark.core.net.socket;
 
 import io.netpark.core.linux.Linux;
 import io.netpark.core.net.address.Addresses;
-import io.netpark.core.net.address.SocketFile;
 import io.netpark.core.net.address.Wildcard;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.options.OptionCalls;
+import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
@@ -106,7 +107,7 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
             boolean unnamed = address instanceof UnixAddress unix && unix.isUnnamed();
             if (listens || !unnamed) { // bind(2) would make up a name (unix(7), "Autobind feature")
                 SocketFile made = SocketFile.of(libc, address); // before bind(2): what fails after it finds all that it needs
-                Addresses.bind(libc, fd, address);
+                bind(libc, fd, address);
                 file = made;
                 if (made != null) {
                     made.bound();
@@ -123,6 +124,28 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
         } catch (Throwable e) {
             close(socket, file);
             throw e;
+        }
+    }
+
+    /**
+     * bind(2).
+     *
+     * @throws NetparkException naming the address; of a path that is in use it says by what
+     */
+    public static void bind(LibC libc, int fd, SocketAddress address) throws NetparkException {
+        Scratch scratch = Scratch.take();
+        int result;
+        try {
+            int length = SockAddr.write(scratch.memory(), Scratch.SOCKADDR, address);
+            result = libc.bind(fd, scratch.address(Scratch.SOCKADDR), length);
+        } finally {
+            scratch.giveBack();
+        }
+        if (result == -Errno.EADDRINUSE && address instanceof UnixAddress unix && unix.isPath()) {
+            throw SocketFile.inUse(libc, unix);
+        }
+        if (result < 0) {
+            throw NetparkException.of(-result, "bind to " + AddressText.of(address));
         }
     }
 }

@@ -16,11 +16,16 @@ import java.nio.ByteBuffer;
 /** Control messages that carry descriptors (cmsg(3), SCM_RIGHTS of unix(7)), as sendmsg(2) and recvmsg(2) want them. */
 public final class DescriptorPassing {
 
-    /** All there is in a {@link Scratch}: room for as many as there can be, so that the kernel never has to cut for want of it. */
+    /** All the room that a {@link Scratch} has for a control message: as many descriptors as there can be, so that the kernel never cuts. */
     public static final int ROOM = Scratch.IOVECS - Scratch.CONTROL;
 
     private DescriptorPassing() {}
 
+    /**
+     * Before an operation that sends: throws unless as many descriptors go with a message as can.
+     *
+     * @return the descriptors
+     */
     public static OpenDescriptor[] require(OpenDescriptor[] descriptors) {
         if (descriptors.length < 1 || descriptors.length > Rights.MOST) {
             throw new IllegalArgumentException(
@@ -34,59 +39,95 @@ public final class DescriptorPassing {
         into.requireEmpty();
     }
 
+    /** The exception for a socket that is none of unix. */
     public static IllegalStateException notUnix(Object socket) {
         return new IllegalStateException("pass descriptors over " + socket + ": only unix sockets can");
     }
 
-    /** Writes them while they are held, and returns how many bytes of control data that makes. */
-    public static int write(Scratch scratch, OpenDescriptor[] descriptors) {
-        return Rights.write(scratch.memory(), Scratch.CONTROL, descriptors);
+    /**
+     * Writes the descriptors, which are held meanwhile, as the control message of a {@link Scratch}.
+     *
+     * @param memory of the scratch
+     * @return how many bytes of control data that makes
+     */
+    public static int write(ByteBuffer memory, OpenDescriptor[] descriptors) {
+        return Rights.write(memory, Scratch.CONTROL, descriptors);
     }
 
-    /** What came with a message. None of it is lost, whatever happens: this allocates nothing. */
-    public static void read(LibC libc, Scratch scratch, PassedDescriptors into) {
-        ByteBuffer memory = scratch.memory();
+    /**
+     * Takes over what came with a message. Allocates nothing, so that no descriptor is lost, whatever happens.
+     *
+     * @param memory of the scratch that the message's structs are in
+     */
+    public static void read(LibC libc, ByteBuffer memory, PassedDescriptors into) {
         into.fill(libc, memory, Scratch.CONTROL, MsgHdr.controlLength(memory, Scratch.MSGHDR),
                 (MsgHdr.flags(memory, Scratch.MSGHDR) & Linux.MSG_CTRUNC) != 0);
     }
 
-    /** Of a stream: bytes, at most what there is room for, and what came with them. Returns how many bytes, or minus errno. */
-    public static long receive(LibC libc, int fd, Scratch scratch, ByteBuffer target, PassedDescriptors into) {
+    /**
+     * Receives from a stream: bytes, at most as many as there is room for, and the descriptors that came with them.
+     *
+     * @return how many bytes, or minus errno
+     */
+    public static long receive(LibC libc, int fd, ByteBuffer target, PassedDescriptors into) {
+        Scratch scratch = Scratch.take();
+        try {
+            return receive(libc, fd, scratch, target, into);
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    private static long receive(LibC libc, int fd, Scratch scratch, ByteBuffer target, PassedDescriptors into) {
+        ByteBuffer memory = scratch.memory();
         boolean direct = target.isDirect();
         int room = direct ? target.remaining() : Math.min(target.remaining(), Scratch.CAPACITY);
         long address = direct ? DirectBuffers.address(target) + target.position() : scratch.address(Scratch.BYTES);
-        IoVec.write(scratch.memory(), Scratch.IOVECS, 0, address, room);
+        IoVec.write(memory, Scratch.IOVECS, 0, address, room);
         long result;
         do {
-            MsgHdr.write(scratch.memory(), Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1,
-                    scratch.address(Scratch.CONTROL), ROOM);
+            MsgHdr.write(memory, Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1, scratch.address(Scratch.CONTROL), ROOM);
             result = libc.recvmsg(fd, scratch.address(Scratch.MSGHDR), Linux.MSG_CMSG_CLOEXEC);
         } while (result == -Errno.EINTR);
         Reference.reachabilityFence(target);
         if (result >= 0) {
-            read(libc, scratch, into);
+            read(libc, memory, into);
             if (!direct) {
-                target.put(target.position(), scratch.memory(), Scratch.BYTES, (int) result);
+                target.put(target.position(), memory, Scratch.BYTES, (int) result);
             }
             target.position(target.position() + (int) result);
         }
         return result;
     }
 
-    /** To a stream: some bytes, and all descriptors with the first of them. Returns how many bytes, or minus errno. */
-    public static long send(LibC libc, int fd, Scratch scratch, ByteBuffer source, OpenDescriptor[] descriptors) {
+    /**
+     * Sends to a stream: some bytes, and all descriptors with the first of them.
+     *
+     * @return how many bytes, or minus errno
+     */
+    public static long send(LibC libc, int fd, ByteBuffer source, OpenDescriptor[] descriptors) {
+        Scratch scratch = Scratch.take();
+        try {
+            return send(libc, fd, scratch, source, descriptors);
+        } finally {
+            scratch.giveBack();
+        }
+    }
+
+    private static long send(LibC libc, int fd, Scratch scratch, ByteBuffer source, OpenDescriptor[] descriptors) {
+        ByteBuffer memory = scratch.memory();
         boolean direct = source.isDirect();
         int length = direct ? source.remaining() : Math.min(source.remaining(), Scratch.CAPACITY);
         if (!direct) {
-            scratch.memory().put(Scratch.BYTES, source, source.position(), length);
+            memory.put(Scratch.BYTES, source, source.position(), length);
         }
         long address = direct ? DirectBuffers.address(source) + source.position() : scratch.address(Scratch.BYTES);
-        IoVec.write(scratch.memory(), Scratch.IOVECS, 0, address, length);
+        IoVec.write(memory, Scratch.IOVECS, 0, address, length);
         long result;
         Rights.hold(descriptors);
         try {
-            MsgHdr.write(scratch.memory(), Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1,
-                    scratch.address(Scratch.CONTROL), write(scratch, descriptors));
+            MsgHdr.write(memory, Scratch.MSGHDR, 0, 0, scratch.address(Scratch.IOVECS), 1,
+                    scratch.address(Scratch.CONTROL), write(memory, descriptors));
             do {
                 result = libc.sendmsg(fd, scratch.address(Scratch.MSGHDR), Linux.MSG_NOSIGNAL);
             } while (result == -Errno.EINTR);
@@ -100,7 +141,7 @@ public final class DescriptorPassing {
         return result;
     }
 
-    /** Why they could not be sent; empty if the reason has nothing to do with descriptors. */
+    /** Why descriptors could not be sent; empty if the reason has nothing to do with them. */
     public static String reason(int errno) {
         return switch (errno) {
             case Errno.EBADF -> "one of the descriptors is not open";
@@ -111,6 +152,7 @@ public final class DescriptorPassing {
         };
     }
 
+    /** The exception for descriptors that could not be sent. */
     public static NetparkException failure(int errno, String operation) {
         String reason = reason(errno);
         NetparkException failure = NetparkException.of(errno, operation);

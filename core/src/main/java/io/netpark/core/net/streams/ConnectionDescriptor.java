@@ -10,7 +10,6 @@ import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.options.PeerCredentials;
 import io.netpark.core.net.options.TcpInfo;
-import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.DescriptorPassing;
 import io.netpark.core.net.socket.PassedDescriptors;
 import io.netpark.core.net.zerocopy.Lingering;
@@ -171,13 +170,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             (self, target, into, none) -> self.attemptReadDescriptors(target, into);
 
     private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        long result;
-        try {
-            result = DescriptorPassing.receive(libc(), fd(), scratch, target, into);
-        } finally {
-            scratch.giveBack();
-        }
+        long result = DescriptorPassing.receive(libc(), fd(), target, into);
         if (result == -Errno.EAGAIN) {
             return PARK;
         }
@@ -220,13 +213,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
     private int attemptWriteDescriptors(ByteBuffer source, OpenDescriptor[] descriptors) throws NetparkException {
-        Scratch scratch = Scratch.take();
-        long result;
-        try {
-            result = DescriptorPassing.send(libc(), fd(), scratch, source, descriptors);
-        } finally {
-            scratch.giveBack();
-        }
+        long result = DescriptorPassing.send(libc(), fd(), source, descriptors);
         if (result == -Errno.EAGAIN) {
             noteFull();
             return PARK;

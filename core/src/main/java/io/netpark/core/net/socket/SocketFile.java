@@ -1,4 +1,4 @@
-package io.netpark.core.net.address;
+package io.netpark.core.net.socket;
 
 import io.netpark.core.linux.Linux;
 import io.netpark.core.linux.Statx;

@@ -1,4 +1,4 @@
-package io.netpark.core.net.address
+package io.netpark.core.net.socket
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.engine.spec.tempdir
@@ -9,7 +9,6 @@ import io.netpark.core.net.listening.ListenerDescriptor
 import io.netpark.core.net.messages.MessageDescriptor
 import io.netpark.core.net.messages.MessageListenerDescriptor
 import io.netpark.core.net.options.NetOptions
-import io.netpark.core.net.socket.Bound
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.FileName
 import io.netpark.core.sys.LibC
@@ -116,7 +115,7 @@ class SocketFileSpec : NetparkSpec(body = {
     }
 
     context("in a JVM of its own") {
-        val probe = "io.netpark.core.net.address.SocketFileProbeKt"
+        val probe = "io.netpark.core.net.socket.SocketFileProbeKt"
 
         for (locale in listOf("C", "POSIX", "C.UTF-8")) {
             test("a name that is not ASCII is bound, shown, and removed again, in the locale $locale") {

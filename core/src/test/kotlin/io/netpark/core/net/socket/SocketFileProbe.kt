@@ -1,4 +1,4 @@
-package io.netpark.core.net.address
+package io.netpark.core.net.socket
 
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.listening.ListenerDescriptor
