@@ -168,12 +168,12 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
      *     read
      */
     public int startRead(LinkBuffer target) throws NetparkException {
-        return startRead(target, Integer.MAX_VALUE);
+        return read(false, target, Integer.MAX_VALUE);
     }
 
     /** Goes on with {@link #startRead(LinkBuffer)}. */
     public int retryRead(LinkBuffer target) throws NetparkException {
-        return retryRead(target, Integer.MAX_VALUE);
+        return read(true, target, Integer.MAX_VALUE);
     }
 
     /**
@@ -199,13 +199,9 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
         return wait != null && !wait.isTold();
     }
 
-    /** As the other, for at most so many bytes; more than 0. */
-    public final int startRead(LinkBuffer target, long most) throws NetparkException {
-        return perform(Direction.READ, false, READ_CHAIN, this, target, most);
-    }
-
-    public final int retryRead(LinkBuffer target, long most) throws NetparkException {
-        return perform(Direction.READ, true, READ_CHAIN, this, target, most);
+    /** As {@link Splicing#read}. */
+    final int read(boolean retry, LinkBuffer target, long most) throws NetparkException {
+        return perform(Direction.READ, retry, READ_CHAIN, this, target, most);
     }
 
     private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_CHAIN =
@@ -273,23 +269,11 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
         }
     }
 
-    // Splicing
+    // Into a pipe
 
-    /** Returned by a splice that the kernel does not do with this kind of descriptor: nothing has moved, and it has ended. */
-    public static final int NOT_SPLICED = -3;
-
-    /**
-     * Moves what there is into an empty pipe, at most {@code most} bytes.
-     *
-     * @return as {@link #startRead(ByteBuffer)}, but never 0; or {@link #NOT_SPLICED}
-     */
-    public final int startSplice(Pipe into, long most) throws NetparkException {
-        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
-    }
-
-    /** Goes on with {@link #startSplice}, or with another read that was parked. */
-    public final int retrySplice(Pipe into, long most) throws NetparkException {
-        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
+    /** As {@link Splicing#fill}. */
+    final int splice(boolean retry, Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, retry, FILL_PIPE, this, into, most);
     }
 
     private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =
@@ -300,12 +284,8 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             return PARK;
         }
         long result = into.fill(fd(), most);
-        return isNotSpliced(result)
-                ? NOT_SPLICED
+        return Errno.isNotHere(result)
+                ? Splicing.NOT_SPLICED
                 : received(result, 0); // a pipe may be full before it has what was asked for: that says nothing of the socket
-    }
-
-    static boolean isNotSpliced(long result) {
-        return Errno.isNotHere(result);
     }
 }

@@ -259,20 +259,11 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     private static final Operation<ByteOutput, FileTransfer, IOException> SEND =
             (self, transfer, most) -> self.write(Output.OF_FILE, transfer);
 
-    // Splicing
+    // Out of a pipe
 
-    /**
-     * Moves everything that is in a pipe here.
-     *
-     * @return 0 when it is empty, {@link #PARK}, or {@link #NOT_SPLICED}
-     */
-    public final int startSplice(Pipe from) throws NetparkException {
-        return perform(Direction.WRITE, false, EMPTY_PIPE, this, from, 0);
-    }
-
-    /** Goes on with {@link #startSplice(Pipe)}. */
-    public final int retrySplice(Pipe from) throws NetparkException {
-        return perform(Direction.WRITE, true, EMPTY_PIPE, this, from, 0);
+    /** As {@link Splicing#empty}. */
+    final int splice(boolean retry, Pipe from) throws NetparkException {
+        return perform(Direction.WRITE, retry, EMPTY_PIPE, this, from, 0);
     }
 
     private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =

@@ -4,6 +4,7 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
 import java.io.IOException;
@@ -142,7 +143,7 @@ abstract class Output<A, X extends IOException> {
 
         @Override
         int refused(ByteOutput stream, int errno) throws NetparkException {
-            return ByteInput.isNotSpliced(-errno) ? ByteInput.NOT_SPLICED : super.refused(stream, errno);
+            return Errno.isNotHere(-errno) ? Splicing.NOT_SPLICED : super.refused(stream, errno);
         }
     };
 }

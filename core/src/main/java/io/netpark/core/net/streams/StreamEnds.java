@@ -188,7 +188,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
      * Why there is nothing more to read, though nobody reads; null if there may be, or the peer has ended its output: then what it has
      * sent is there to be read, whatever came after that. No system call unless the poller has told of an end.
      */
-    public final @Nullable NetparkException endOfInput() {
+    final @Nullable NetparkException endOfInput() {
         if (isClosed()) {
             return about(closed(Direction.READ));
         }

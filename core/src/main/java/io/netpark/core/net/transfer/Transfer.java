@@ -10,6 +10,7 @@ import io.netpark.core.loop.PipePool;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.net.streams.PeerWatch;
+import io.netpark.core.net.streams.Splicing;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
 import java.util.concurrent.CancellationException;
@@ -256,7 +257,7 @@ public final class Transfer implements Waiter {
             }
             if (orphaned && emptying && begun) {
                 orphaned = false; // before the look: what is told after it counts
-                NetparkException why = source.endOfInput();
+                NetparkException why = Splicing.endOfInput(source);
                 if (why != null) {
                     endedBySource = true;
                     throw why;
@@ -325,7 +326,7 @@ public final class Transfer implements Waiter {
 
     /** On the source's loop. */
     private void sourceGone(PeerState state) {
-        if (source.endOfInput() != null) {
+        if (Splicing.endOfInput(source) != null) {
             orphaned = true; // whoever parks it looks at that afterwards
             if (target.unpark(Direction.WRITE, this)) {
                 pass(target.loop());
@@ -339,7 +340,7 @@ public final class Transfer implements Waiter {
             return ENDED;
         }
         int read = splices() ? splice(most, retry) : copy(most, retry);
-        if (read == ConnectionDescriptor.NOT_SPLICED) {
+        if (read == Splicing.NOT_SPLICED) {
             read = copy(most, false);
         }
         if (read == ConnectionDescriptor.END_OF_STREAM) {
@@ -377,13 +378,13 @@ public final class Transfer implements Waiter {
         assert into != null;
         int read = 0;
         try {
-            read = retry ? source.retrySplice(into, most) : source.startSplice(into, most);
+            read = Splicing.fill(source, retry, into, most);
         } finally {
             if (read <= 0) {
                 giveBack(); // who waits for bytes holds nothing
             }
         }
-        if (read == ConnectionDescriptor.NOT_SPLICED) {
+        if (read == Splicing.NOT_SPLICED) {
             neverSplice = true;
         } else if (read > 0 && read < TRICKLE) {
             splicing = false;
@@ -392,7 +393,7 @@ public final class Transfer implements Waiter {
     }
 
     private int copy(long most, boolean retry) throws NetparkException {
-        int read = retry ? source.retryRead(segments, most) : source.startRead(segments, most);
+        int read = Splicing.read(source, retry, segments, most);
         if (read >= LUMP) {
             splicing = true;
         }
@@ -404,8 +405,8 @@ public final class Transfer implements Waiter {
         if (hasAhead()) {
             result = write(ahead, retry);
         } else if (pipe != null && pipe.size() > 0) {
-            result = retry ? target.retrySplice(pipe) : target.startSplice(pipe);
-            if (result == ConnectionDescriptor.NOT_SPLICED) {
+            result = Splicing.empty(target, retry, pipe);
+            if (result == Splicing.NOT_SPLICED) {
                 neverSplice = true;
                 rescue(pipe);
                 giveBack();
