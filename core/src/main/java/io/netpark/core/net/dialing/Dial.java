@@ -57,9 +57,9 @@ public final class Dial {
     private static final int DONE = 1;
     private static final int CANCELLED = 2;
 
-    /** Go's: an address gets at least this, or all the time there is. */
+    /** Go's rule: an address gets at least this, or all the time that is left. */
     private static final long LEAST_SHARE = TimeUnit.SECONDS.toNanos(2);
-    /** Of addresses that fail at once. */
+    /** How many addresses that fail at once are tried in one turn. */
     private static final int ATTEMPTS_A_TURN = 16;
 
     private final Dialer dialer;
@@ -119,7 +119,7 @@ public final class Dial {
     }
 
     Dial start() {
-        // Also on the loop itself: who dials when a dial has ended, as loopback does at once, must not keep it from others.
+        // A task also on the loop itself: a program that dials whenever a dial has ended must not keep the loop from others.
         while (!loop.tryExecute(this::begin)) {
             if (dialer.group().isClosed() || !loop.isRetiring()) {
                 fail(closed());
@@ -215,7 +215,7 @@ public final class Dial {
                 isDue = false;
                 startOne();
             }
-        } catch (Throwable e) { // no memory: there may be nobody left who would go on
+        } catch (Throwable e) { // no memory: nothing else may be left that would go on
             fail(threw(e));
         } finally {
             isStarting = false;

@@ -42,7 +42,7 @@ public final class Dialer {
         this.local = local;
     }
 
-    /** A dialer whose connections live on the loops of a group; for the rest as it is unless told otherwise. */
+    /** A dialer whose connections live on the loops of a group, with the defaults for everything else. */
     public static Dialer of(EventLoopGroup group) {
         return new Dialer(Objects.requireNonNull(group, "group"), NetOptions.DEFAULT, Resolver.SYSTEM, Due.FOREVER,
                 ATTEMPT_DELAY.toNanos(), null);
@@ -53,7 +53,7 @@ public final class Dialer {
         return new Dialer(group, Objects.requireNonNull(options, "options"), resolver, timeoutNanos, attemptDelayNanos, local);
     }
 
-    /** Who looks names up. The default is {@link Resolver#SYSTEM}. */
+    /** What looks names up. The default is {@link Resolver#SYSTEM}. */
     public Dialer withResolver(Resolver resolver) {
         return new Dialer(group, options, Objects.requireNonNull(resolver, "resolver"), timeoutNanos, attemptDelayNanos, local);
     }
@@ -69,11 +69,12 @@ public final class Dialer {
     }
 
     /**
-     * How long an address is tried alone, before the next is tried beside it. The default is 250 ms; zero tries all at once.
-     * {@link Due#INFINITE}: addresses are tried strictly one after another. Then each may take its share of the time that is left (Go's rule: an equal share, but at
-     * least 2 s, or all there is), the last one what is left, and when the time is over the dial fails with
-     * {@link io.netpark.core.sys.NetparkException.TimedOut}, whatever the others failed with; otherwise an address once tried has
-     * until the end.
+     * How long an address is tried alone, before the next is tried beside it. The default is 250 ms; zero tries all at once. An
+     * address that is being tried has until the end of the dial.
+     *
+     * <p>With {@link Due#INFINITE} addresses are tried strictly one after another. Then each may take its share of the time that is
+     * left (Go's rule: an equal share, but at least 2 s, or all there is), and the last one what is left. When the time is over the
+     * dial fails with {@link io.netpark.core.sys.NetparkException.TimedOut}, whatever the others failed with.
      */
     public Dialer withAttemptDelay(Duration delay) {
         return new Dialer(group, options, resolver, timeoutNanos, Due.notNegativeNanos(delay, "attempt delay"), local);
@@ -107,7 +108,7 @@ public final class Dialer {
      * Dials a host by its name or IP literal; otherwise as {@link #dial(SocketAddress, Dial.Outcome)}.
      *
      * @param host {@code db.internal}, {@code 10.0.0.1}, {@code ::1}, {@code [::1]}, {@code fe80::1%eth0}; one with a port in it,
-     *     such as {@code redis:6379}, fails, and nobody is asked for that
+     *     such as {@code redis:6379}, fails without being looked up
      * @param port 1 to 65535
      */
     public Dial dial(String host, int port, Dial.Outcome outcome) {

@@ -10,8 +10,8 @@ public interface Resolver {
 
     /**
      * The system's, as {@link InetAddress#getAllByName} asks it: on daemon threads, one for each name. A name is looked up once at a
-     * time, for all who ask. At most 128 names that somebody waits for are looked up at a time, and more wait; look-ups that were
-     * given up go on alone and hold up nobody, up to 512 in all.
+     * time, for every dial that asks. At most 128 names that are waited for are looked up at a time, and more wait. A look-up
+     * that was given up goes on alone and holds up no other, up to 512 in all.
      */
     Resolver SYSTEM = new SystemResolver();
 
@@ -20,7 +20,7 @@ public interface Resolver {
      *
      * @param host not an IP literal
      * @return completes on any thread, with the addresses in the order of preference that RFC 6724 finds, or fails. It is
-     *     cancelled when nobody waits for it any more; a result that comes then is dropped.
+     *     cancelled when its dial has ended; a result that comes then is dropped.
      */
     CompletableFuture<List<InetAddress>> resolve(String host);
 }

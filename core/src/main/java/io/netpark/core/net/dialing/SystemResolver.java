@@ -20,15 +20,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Asks the JDK, which asks getaddrinfo(3), which blocks, for half a minute where a name server does not answer. So each name has
- * a thread of its own, a daemon that goes when there is nothing to do, and a name that hangs holds up no other:
+ * The resolver that asks the JDK. The JDK asks getaddrinfo(3), which blocks, for half a minute if a name server does not answer. So
+ * each name has a thread of its own, a daemon that goes when there is nothing to do, and a name that hangs holds up no other:
  *
  * <ul>
- *   <li>A name is looked up once at a time, however many ask for it: who asks meanwhile gets the same answer, or failure.
- *   <li>At most {@value #MOST_WANTED} names that somebody waits for are looked up at a time. More wait in a queue, from which
- *       those go that nobody waits for any more.
- *   <li>A look-up cannot be ended. One that nobody waits for any more goes on alone, and is not counted among those; of all
- *       together there are at most {@value #MOST}. If the name is asked for again meanwhile, that one will answer.
+ *   <li>A name is looked up once at a time, however many dials ask for it: all that ask meanwhile get the same answer, or failure.
+ *   <li>At most {@value #MOST_WANTED} names that are waited for are looked up at a time. More names wait in a queue, and leave it when
+ *       they are not waited for any more.
+ *   <li>A look-up cannot be ended. A look-up that is not waited for any more goes on alone, and is not counted among those 128. Of all
+ *       together there are at most {@value #MOST}. If the name is asked for again meanwhile, the same look-up answers.
  * </ul>
  *
  * <p>The JDK's order has IPv4 first unless it is told otherwise ({@code -Djava.net.preferIPv6Addresses}); here it is IPv6,
@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SystemResolver implements Resolver {
 
-    /** Who is asked; blocks. */
+    /** What is asked; blocks. */
     @FunctionalInterface
     interface Question {
         InetAddress[] ask(String host) throws UnknownHostException;
@@ -55,7 +55,7 @@ final class SystemResolver implements Resolver {
     private final Map<String, LookUp> lookUps = new HashMap<>();
     private final Set<LookUp> queue = new LinkedHashSet<>();
     private int running;
-    /** Of those running, how many nobody waits for. */
+    /** How many of those running are not waited for. */
     private int abandoned;
 
     SystemResolver() {
@@ -99,7 +99,7 @@ final class SystemResolver implements Resolver {
             tell(found, failure);
         }
 
-        /** Those who wait, and nobody under the lock: what they have waiting runs in this. */
+        /** Completes the futures that wait, without the lock: what is chained to them runs in this call. */
         private void tell(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
             over(this);
             for (CompletableFuture<List<InetAddress>> one; (one = nextOf(this)) != null; ) {
@@ -161,7 +161,7 @@ final class SystemResolver implements Resolver {
         return first;
     }
 
-    /** A look-up has its answer: who asks from now on makes another. */
+    /** A look-up has its answer: a question from now on makes another. */
     private void over(LookUp lookUp) {
         synchronized (lookUps) {
             lookUps.remove(lookUp.host, lookUp);
@@ -183,7 +183,7 @@ final class SystemResolver implements Resolver {
         }
     }
 
-    /** Somebody does not wait any more. */
+    /** A future is not waited for any more. */
     private void leave(String host, CompletableFuture<List<InetAddress>> addresses) {
         LookUp next;
         synchronized (lookUps) {

@@ -6,7 +6,7 @@ import io.netpark.core.sys.LibC;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 
-/** From a channel, whose descriptor nobody gets. */
+/** A transfer from a file channel, whose descriptor the JDK keeps to itself: the bytes are copied. */
 final class CopyingTransfer extends FileTransfer {
 
     private final UninterruptedChannel channel;

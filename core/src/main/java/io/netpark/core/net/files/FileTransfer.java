@@ -27,7 +27,7 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     /** As a count: everything from the offset to the end of the file. */
     public static final long REST = -1;
 
-    /** Of a thread that has no loop waiting. */
+    /** Where no loop waits for the thread. */
     private static final int BYTES_A_CALL = 1 << 30;
 
     private final long offset;

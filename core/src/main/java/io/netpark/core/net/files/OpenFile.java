@@ -26,8 +26,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * A regular file that is open to be sent, by any number of {@link FileTransfer}s at once: they say where they read, and the
  * file has no position of its own. A server keeps those that are asked for often.
  *
- * <p>Threads: any. Closing it waits for nobody; the descriptor goes when the last system call on it has returned, and
- * transfers that are not over then fail. Opening, asking for the size or the time and sending wait for the disk where the
+ * <p>Threads: any. Closing never waits: the descriptor goes when the last system call on it has returned, and transfers that are not
+ * over then fail. Opening, asking for the size or the time and sending wait for the disk where the
  * kernel has not the answer in memory, and on an event loop everybody waits with them.
  *
  * <p>Ownership: whoever opened it closes it.
@@ -89,7 +89,7 @@ public final class OpenFile implements AutoCloseable {
             scratch.memory().put(Scratch.BYTES, name).put(Scratch.BYTES + name.length, (byte) 0);
             int result;
             do {
-                // Not to wait for somebody who writes to a pipe; files do not know this flag.
+                // O_NONBLOCK: a pipe would wait for its writer. Regular files do not know this flag.
                 result = fresh.hold(
                         libc.open(scratch.address(Scratch.BYTES), Linux.O_RDONLY | Linux.O_CLOEXEC | Linux.O_NONBLOCK));
             } while (result == -Errno.EINTR);

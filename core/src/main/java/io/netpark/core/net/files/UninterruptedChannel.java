@@ -6,9 +6,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 
 /**
- * What is read of somebody's file channel. The JDK closes a channel when its reader has an interrupt flag, and others may be using
- * it: so the flag is put aside for each call. On an event loop it is dropped, as nobody there is waiting for it; on another
- * thread, whose it may be, it is set again.
+ * Reads a file channel that others may be using. The JDK closes a channel if its reader's thread is interrupted, so the interrupt flag
+ * is put aside for each call. An event loop has no use for the flag, and drops it; on another thread it is set again.
  */
 final class UninterruptedChannel {
 

@@ -8,7 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * What is known of a message besides its bytes: how long it was, and who has sent it. Made once, and filled by one
+ * What is known of a message besides its bytes: its length and its sender. Made once, and filled by one
  * {@link MessageDescriptor#startReceive receive} after another; NOT thread safe.
  */
 public final class Envelope {
@@ -40,8 +40,8 @@ public final class Envelope {
     }
 
     /**
-     * Who has sent the message: an {@link java.net.InetSocketAddress} or a {@link UnixAddress}, unnamed if the sender is not
-     * bound, or has connected. A new object each time it is asked for.
+     * The sender's address: an {@link java.net.InetSocketAddress} or a {@link UnixAddress}, unnamed if the sender is not bound, or
+     * has connected. A new object each time it is asked for.
      */
     public SocketAddress sender() {
         return SockAddr.read(view, 0, nameLength);

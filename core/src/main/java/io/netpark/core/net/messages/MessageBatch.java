@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   empty --put, put …--> to be sent --send--> some sent --send--> all sent --clear--> empty
- *   any --receive--> received, the state of which is "to be sent": each to whom it came from
+ *   any --receive--> received, the state of which is "to be sent": each to where it came from
  * </pre>
  *
  * So an answer is written over what it answers, and sending the batch sends every message back to its sender, without an
@@ -118,7 +118,7 @@ public final class MessageBatch {
     }
 
     /**
-     * Who has sent a received message, or who gets one that was put: unnamed for nobody in particular. A new object each time it
+     * The sender of a received message, or the receiver of one that was put; unnamed if none was named. A new object each time it
      * is asked for; until then the address is a few bytes in the batch.
      */
     public SocketAddress address(int index) {

@@ -36,9 +36,9 @@ import org.jspecify.annotations.Nullable;
  * bytes is a message like others, except for sequenced packets: there the kernel says "nothing" at the end of the stream as
  * well, so {@link #END_OF_STREAM} is what an empty packet looks like, and a protocol should have none.
  *
- * <p>Connected, a datagram socket exchanges messages with one peer only, and learns that nobody is there: the next operation
- * fails with {@link NetparkException.Refused}, after which the socket is as good as before; one of unix is not connected any more
- * then, and can be connected again.
+ * <p>A connected datagram socket exchanges messages with one peer only, and learns if there is none: the next operation fails with
+ * {@link NetparkException.Refused}, and the socket is as good as before. After that a unix socket is not connected any more, and can
+ * be connected again.
  *
  * <p>Direct buffers are handed to the kernel as they are. Bytes of heap buffers pass through native memory; of more than 64 KiB
  * through some that is allocated for them. Plain receives drop descriptors that come with a message; the kernel closes them.
@@ -59,12 +59,12 @@ public final class MessageDescriptor extends MessageOutput {
 
     /**
      * Binds a datagram socket. The IPv6 wildcard {@code ::} takes IPv4 as well, and so does an address without a host, as for a
-     * {@link ListenerDescriptor}. SO_BROADCAST is on, as it is in Go; SO_REUSEADDR
-     * is not, so two sockets cannot have one address unless options say so.
+     * {@link ListenerDescriptor}. SO_BROADCAST is on, as it is in Go. SO_REUSEADDR is not, so two sockets cannot have one address
+     * unless options say so.
      *
      * <p>A unix path becomes a file, which is removed when the socket is closed, unless {@link #keepFile} says otherwise; one
      * that a killed process has left must be removed first. With an unnamed unix address it is not bound: such a socket can
-     * send, and nobody can answer.
+     * send, and cannot be answered.
      *
      * @param address resolved, or a {@link io.netpark.core.sys.UnixAddress}; port 0 takes a free one
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
@@ -134,7 +134,7 @@ public final class MessageDescriptor extends MessageOutput {
     /**
      * Watches a socket of sequenced packets that was accepted, and owns it; or closes it.
      *
-     * @return null if the loop has just retired: another one will do, and nobody owns the socket
+     * @return null if the loop has just retired: another loop will do, and the socket stays the caller's
      */
     static @Nullable MessageDescriptor watchAccepted(EventLoop loop, Unowned fresh, SocketAddress remote) throws NetparkException {
         MessageDescriptor socket = new MessageDescriptor(loop, fresh.fd(), Linux.AF_UNIX, true, null, remote);
@@ -265,7 +265,7 @@ public final class MessageDescriptor extends MessageOutput {
     // What the kernel knows
 
     /**
-     * Who is at the other end.
+     * The process at the other end.
      *
      * @throws NetparkException.Closed if the socket is closed
      * @throws IllegalStateException if it is not one of sequenced packets: others have no other end

@@ -44,7 +44,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
     /**
      * Receives a message, at most as much of it as {@code target} has room for, and advances its position.
      *
-     * @param envelope what it tells of the message; null if nobody wants to know
+     * @param envelope gets what is known of the message; null if that is not wanted
      * @param into descriptors that come with the message, which must hold none; null if none are wanted
      * @return the number of bytes, which may be 0; {@link #END_OF_STREAM}; or {@link #PARK}
      * @throws NetparkException.Refused if the socket is connected and nobody is there; it can go on

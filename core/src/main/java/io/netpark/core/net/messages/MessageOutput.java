@@ -30,7 +30,7 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
 
     /** The peer of a connected socket. Null for none. */
     volatile @Nullable SocketAddress remote;
-    /** Made when first needed, by whoever holds the write lock. */
+    /** Made when first needed, by the operation that holds the write lock. */
     private volatile @Nullable SendPause pause;
 
     /** @param packets whether these are sequenced packets */
@@ -136,7 +136,7 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         }
     }
 
-    /** Whether this is a reason to wait. */
+    /** Whether an errno is a reason to wait. */
     private boolean parksSending(long result, @Nullable SocketAddress to) {
         boolean unreported = result == -Errno.ENOBUFS || result == -Errno.EAGAIN && family == Linux.AF_UNIX && to != null;
         if (!unreported && result != -Errno.EAGAIN) {
@@ -162,7 +162,7 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         }
     }
 
-    /** While it pauses nothing that the poller reports is of use; one that reports what is ready now would keep the loop spinning. */
+    /** Asks the poller for nothing during a pause: a poller that reports what is ready now would keep the loop spinning. */
     @Override
     protected void requestReport(Direction direction) throws NetparkException {
         SendPause waiting = direction == Direction.WRITE ? pause : null;

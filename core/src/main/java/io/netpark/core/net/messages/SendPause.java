@@ -7,14 +7,14 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * Tries again to send after a while, where the kernel does not report when it can: the queue of a unix datagram socket is full
- * that this one is not connected to (its reader wakes only who is connected), or a network device has no buffers (ENOBUFS of
+ * that this one is not connected to (its reader wakes only sockets that are), or a network device has no buffers (ENOBUFS of
  * send(2)). The pauses of an episode grow.
  *
  * <pre>
  *   idle --could not send--> pausing --time is over--> idle, the operation is nudged
  * </pre>
  *
- * Belongs to whoever holds the write lock, but for the timer.
+ * Belongs to the operation that holds the write lock, but for the timer.
  */
 final class SendPause {
 

@@ -36,7 +36,7 @@ public final class NetOption<T> {
     public static final NetOption<Integer> RECEIVE_BUFFER = ofInt("SO_RCVBUF", Linux.SOL_SOCKET, Linux.SO_RCVBUF);
     /** Microseconds for which a read with nothing to read polls the network card. Needs CAP_NET_ADMIN to raise. */
     public static final NetOption<Integer> BUSY_POLL = ofInt("SO_BUSY_POLL", Linux.SOL_SOCKET, Linux.SO_BUSY_POLL);
-    /** The processor that handled the last packet; set on a listener, the one whose packets it gets. */
+    /** The processor that handled the last packet. A listener on which it is set gets the connections of that processor. */
     public static final NetOption<Integer> INCOMING_CPU =
             ofInt("SO_INCOMING_CPU", Linux.SOL_SOCKET, Linux.SO_INCOMING_CPU);
     /** 0 to 6 without privilege. */
@@ -69,9 +69,9 @@ public final class NetOption<T> {
     /** For so long, rounded up to seconds, a listener waits for the first byte before it tells of a connection. */
     public static final NetOption<Duration> DEFER_ACCEPT =
             ofSeconds("TCP_DEFER_ACCEPT", Linux.IPPROTO_TCP, Linux.TCP_DEFER_ACCEPT, Integer.MAX_VALUE);
-    /** Of a listener: how many connections may wait whose first bytes came with the SYN (RFC 7413). */
+    /** Set on a listener: how many connections may wait whose first bytes came with the SYN (RFC 7413). */
     public static final NetOption<Integer> FAST_OPEN = ofInt("TCP_FASTOPEN", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN);
-    /** Of a socket to be connected: its first bytes go with the SYN, if the server has given a cookie before (RFC 7413). */
+    /** Set before connecting: the first bytes go with the SYN, if the server has given a cookie before (RFC 7413). */
     public static final NetOption<Boolean> FAST_OPEN_CONNECT =
             ofFlag("TCP_FASTOPEN_CONNECT", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN_CONNECT);
     /** So many bytes may wait in the kernel that have not been sent; more are not taken. */

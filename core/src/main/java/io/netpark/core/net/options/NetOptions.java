@@ -10,8 +10,8 @@ import java.util.function.Predicate;
  * What a socket's options are to be before it is bound or connected: buffer sizes take part in the handshake. Immutable: each
  * {@code with} returns a changed copy.
  *
- * <p>Those of a listener are what the connections have that it accepts. Of TCP the kernel sees to that, so they cost nothing per
- * connection: all are inherited but {@link NetOption#QUICK_ACK}, {@link NetOption#DEFER_ACCEPT} and fast open, which are
+ * <p>The options of a listener are also those of the connections that it accepts. For TCP the kernel sees to that, and it costs
+ * nothing per connection: all options are inherited but {@link NetOption#QUICK_ACK}, {@link NetOption#DEFER_ACCEPT} and fast open, which are
  * about the beginning, and {@link NetOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
  * {@link NetOption#PRIORITY}, and of a unix listener it passes on none: those of SOL_SOCKET are then set on each connection, or
  * socket of sequenced packets, when it is accepted, at the cost of a system call each. With the defaults there are none.

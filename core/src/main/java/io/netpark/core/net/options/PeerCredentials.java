@@ -3,7 +3,7 @@ package io.netpark.core.net.options;
 import java.nio.ByteBuffer;
 
 /**
- * Who is at the other end of a unix socket, as of when it connected, or began to listen (SO_PEERCRED of unix(7)). The kernel
+ * The process at the other end of a unix socket, as it was when it connected or began to listen (SO_PEERCRED of unix(7)). The kernel
  * vouches for it.
  *
  * @param processId 0 if the process is of a namespace that cannot be seen from here

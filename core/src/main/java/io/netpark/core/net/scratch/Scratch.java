@@ -25,13 +25,13 @@ public final class Scratch {
     public static final int SOCKADDR = 64;
     /** An int: how long a sockaddr or an option is. */
     public static final int LENGTH = 192;
-    /** Of an option: an int, or more. */
+    /** The value of an option: an int, or more. */
     public static final int VALUE = 200;
     public static final int VALUE_SIZE = 312;
     public static final int CONTROL = 512;
     public static final int IOVECS = 1600;
     public static final int BYTES = IOVECS + Linux.IOV_MAX * IoVec.SIZE;
-    /** How much of a heap buffer one system call moves. */
+    /** How many bytes of a heap buffer one system call moves. */
     public static final int CAPACITY = 64 * 1024;
 
     private static final MpmcAtomicArrayQueue<Scratch> POOL = new MpmcAtomicArrayQueue<>(64);
@@ -49,25 +49,28 @@ public final class Scratch {
 
     private Scratch() {}
 
+    /** Takes a scratch for one system call, to be given back. */
     public static Scratch take() {
         Scratch scratch = POOL.relaxedPoll();
         return scratch != null ? scratch : new Scratch();
     }
 
-    /** Gives it back; one too many is left to the garbage collector. */
+    /** Gives the scratch back. If the pool is full the garbage collector gets it. */
     public void giveBack() {
         POOL.relaxedOffer(this);
     }
 
-    /** The vector of these iovecs; it is the caller's as long as this is. */
+    /** The vector of this scratch's iovecs. It belongs to the caller as long as the scratch does. */
     Vector vector() {
         return vector;
     }
 
+    /** The address of a place in the block. */
     public long address(int offset) {
         return memory.address() + offset;
     }
 
+    /** The block, in native byte order. */
     public ByteBuffer memory() {
         return memory.buffer();
     }

@@ -18,23 +18,27 @@ public final class Vector {
     private int copied;
     private boolean inPlace;
 
-    /** Once for each scratch. */
+    /** Made once for each scratch. */
     Vector(Scratch scratch) {
         this.scratch = scratch;
     }
 
+    /** Takes a scratch for its vector, to be given back. */
     public static Vector take() {
         return Scratch.take().vector();
     }
 
+    /** Gives the scratch back. */
     public void giveBack() {
         scratch.giveBack();
     }
 
+    /** How many iovecs there are. */
     public int count() {
         return count;
     }
 
+    /** The address of the first iovec. */
     public long iovecs() {
         return scratch.address(Scratch.IOVECS);
     }
@@ -45,18 +49,18 @@ public final class Vector {
         return scratch.address(Scratch.MSGHDR);
     }
 
-    /** Returns how many bytes the vector has room for. */
+    /** Names the room of buffers. Returns how many bytes the vector has room for. */
     public long fillForReading(ByteBuffer[] targets) {
         return fill(targets, false);
     }
 
-    /** With so many bytes at most, which are more than 0. */
+    /** Names the bytes of buffers, {@code most} of them at most, which is more than 0. */
     public void fillForWriting(ByteBuffer[] sources, long most) {
         fill(sources, true);
         cut(most);
     }
 
-    /** As far as it goes, and so many bytes at most: bytes on the heap make a vector of their own. */
+    /** Names the first bytes of a chain, {@code most} of them at most. Bytes on the heap are copied, and make a vector of their own. */
     public void fillForWriting(LinkBuffer source, long most) {
         count = source.gather(scratch.memory(), Scratch.IOVECS, Linux.IOV_MAX);
         inPlace = count > 0;

@@ -20,8 +20,8 @@ import java.net.SocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A socket that has been bound to an address, and nothing watches it yet. Closed, with its file, unless it is
- * {@linkplain #release released}.
+ * A socket that has been bound to an address, while nothing watches it yet. {@link #close} closes the socket and removes its file,
+ * unless the socket has been {@linkplain #release released} before.
  *
  * @param local with the port that was chosen for 0
  * @param file what is to be removed with the socket; null if that is nothing
@@ -33,7 +33,7 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
         return socket.fd();
     }
 
-    /** Somebody owns the socket and the file from now on. */
+    /** The caller owns the socket and the file from now on. */
     public void release() {
         socket.release();
     }
@@ -53,12 +53,12 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
         }
     }
 
-    /** One that listens for streams or for sequenced packets. SO_REUSEADDR is on, so a server can be started again at once. */
+    /** A socket that listens for streams or for sequenced packets. SO_REUSEADDR is on, so a server can be started again at once. */
     public static Bound listening(LibC libc, SocketAddress given, int type, NetOptions options) throws NetparkException {
         return open(libc, given, type, options, true);
     }
 
-    /** One for datagrams. An unnamed unix address binds nothing: such a socket can send, and nobody can answer. */
+    /** A socket for datagrams. An unnamed unix address binds nothing: such a socket can send, and cannot be answered. */
     public static Bound datagrams(LibC libc, SocketAddress given, NetOptions options) throws NetparkException {
         return open(libc, given, Linux.SOCK_DGRAM, options, false);
     }

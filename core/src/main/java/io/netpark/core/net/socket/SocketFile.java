@@ -20,17 +20,17 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The file that bind(2) makes of a unix socket's path. Nobody but the kernel makes it, and nobody at all removes it: that is
- * for the socket that caused it, once, before its descriptor is closed. An abstract name has no file.
+ * The file that bind(2) makes of a unix socket's path. The kernel makes the file and never removes it: that is for the socket that
+ * caused it, once, before its descriptor is closed. An abstract name has no file.
  *
  * <p>By then the path may be somebody else's: a successor has removed the file and bound its own, or a file or a folder has been
  * put there. So what is removed is only the very file that was bound, known by its device and inode. While the socket is open
  * the kernel keeps that inode, so no other file can have its number. The path is given to the kernel as it was given to
  * bind(2): a relative one is meant from the working folder of the process, whatever {@code user.dir} says.
  *
- * <p>What remains: the kernel can remove a file only by its path. Somebody who puts another file there in the instant between
- * the last look and unlink(2) loses that one, and somebody who does so between bind(2) and the first look has it taken for
- * this socket's. A file that cannot be told from others stays: the next who binds is told what it is.
+ * <p>What remains: the kernel can remove a file only by its path. Another file that is put there in the instant between the last look
+ * and unlink(2) is lost, and one that is put there between bind(2) and the first look is taken for this socket's. A file that cannot
+ * be told from others stays: the next bind(2) says what it is.
  */
 public final class SocketFile {
 
@@ -42,7 +42,7 @@ public final class SocketFile {
     private final NativeMemory memory;
     private final AtomicBoolean kept = new AtomicBoolean();
 
-    /** Whose file it is, as statx(2) tells it; guarded by this, as is the memory. */
+    /** The file's identity, as statx(2) tells it. Guarded by this, as is the memory. */
     private boolean known;
     private long device;
     private long inode;
@@ -84,7 +84,7 @@ public final class SocketFile {
         }
     }
 
-    /** Leaves it where it is. */
+    /** Leaves the file where it is. */
     public void keep() {
         kept.set(true);
     }
@@ -103,7 +103,7 @@ public final class SocketFile {
 
     private synchronized void unlinkIfMine() {
         if (known && (attributes == null ? isMine() : attributes.equals(lookByJdk(name)))) {
-            // Whatever it returns: the file or its folder is somebody else's by now, and the next who binds will be told.
+            // Whatever it returns: after a failure the file or its folder is another's, and the next bind(2) will say so.
             libc.unlink(memory.address() + Statx.SIZE);
         }
     }

@@ -19,13 +19,13 @@ import org.jspecify.annotations.Nullable;
 public abstract sealed class ByteInput extends PendingInput permits LendingOutput {
 
     /**
-     * The direct buffer that was read into last, and where it is: it is mostly the same one again, and asking the JDK costs
-     * an object where the JIT does not see through it. Belongs to whoever holds the read lock.
+     * The direct buffer that was read into last, and its address. Mostly it is the same buffer again, and asking the JDK costs an
+     * object where the JIT does not see through it. Belongs to the operation that holds the read lock.
      */
     private @Nullable ByteBuffer lastTarget;
     private long lastTargetAddress;
 
-    /** While the read waits for memory; belongs to whoever holds the read lock, and at last to the end. */
+    /** Set while the read waits for memory. Belongs to the operation that holds the read lock, and at last to the end. */
     private volatile @Nullable MemoryWait memory;
 
     ByteInput(EventLoop loop, int fd) {
@@ -177,7 +177,7 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
     }
 
     /**
-     * As {@link #startRead(LinkBuffer)}, for who keeps what has been read in more than one buffer.
+     * As {@link #startRead(LinkBuffer)}, for a reader that keeps what has been read in more than one buffer.
      *
      * @param holds whether the others hold memory as well: then this does not wait for any, as if the target held it
      */
@@ -191,8 +191,8 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
     }
 
     /**
-     * Whether a read is parked that waits for memory of its pool, and not for bytes. Who comes to hold some meanwhile
-     * {@linkplain #nudge nudges} it, and retries with {@code holds}.
+     * Whether a read is parked that waits for memory of its pool, and not for bytes. A reader that comes to hold some meanwhile
+     * {@linkplain #nudge nudges} the read, and retries with {@code holds}.
      */
     public boolean awaitsMemory() {
         MemoryWait wait = memory;

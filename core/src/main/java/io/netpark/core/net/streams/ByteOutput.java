@@ -30,11 +30,11 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
      */
     static final int BYTES_A_TURN = 2 * 1024 * 1024;
 
-    /** As its counterpart of reads. Belongs to whoever holds the write lock. */
+    /** The direct buffer that was written last, and its address, as for reads. Belongs to the operation that holds the write lock. */
     private @Nullable ByteBuffer lastSource;
     private long lastSourceAddress;
 
-    /** The last write that had to wait met a full socket. Belongs to whoever holds the write lock; read while it is parked. */
+    /** The last write that had to wait met a full socket. Belongs to the operation that holds the write lock; read while it is parked. */
     private boolean full;
     /** Made when a write deadline is first about to pass, on the loop. */
     private volatile @Nullable Uptake uptake;
@@ -67,8 +67,8 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
             (self, source, most) -> self.write(Output.OF_BUFFER, source);
 
     /**
-     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. What has
-     * been taken is accounted for, however it ends.
+     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. Bytes that
+     * the kernel has taken are accounted for, however the write ends.
      */
     private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
         long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
@@ -101,7 +101,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
         return outcome;
     }
 
-    /** Only what has met a full socket: a connect, say, parks for other reasons. */
+    /** Asks about writes only that have met a full socket: a connect, say, parks for other reasons. */
     @Override
     protected final boolean goesOnWithoutUs() {
         if (!full) {
@@ -138,7 +138,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
         }
     }
 
-    /** Why the kernel takes no more. */
+    /** The failure of a write that the kernel has refused. */
     final NetparkException writeFailure(int errno) {
         noteFailure(errno);
         return NetparkException.of(errno, operation(Direction.WRITE));

@@ -56,10 +56,10 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
 
     /**
      * Closes so that nothing is lost that is on its way to the peer: ends the output, reads and throws away what still comes until
-     * the peer ends its own, and then closes. close(2) alone resets a connection on which bytes have come, or come later, that
-     * nobody reads, and the peer loses the answer that is in front of the reset. To everybody here it is closed at once, as by
-     * {@link #close}; what lingers is one of the descriptors of its loop, holds no memory, and ends with the loop. No effect on what
-     * is closed already.
+     * the peer ends its own output, and then closes. close(2) alone resets a connection on which unread bytes have come, or come
+     * later, and the peer loses the answer that is in front of the reset. On this side the stream is closed at once, as by
+     * {@link #close}. What lingers is one of the descriptors of its loop, holds no memory, and ends with the loop. A stream that is
+     * closed already stays as it is.
      *
      * @param mostBytes how much is thrown away at most
      * @param mostNanos how long the peer has at most; then, or after so many bytes, it is closed as {@link #close} does
@@ -115,7 +115,7 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
         return timeout == null ? Due.FOREVER : timeout.nanos();
     }
 
-    /** Without deadlines and timeouts, as it was when it was new. */
+    /** Takes all deadlines and timeouts away: the stream is as it was when it was new. */
     public final void forgetTimes() {
         clearLimits();
         setIdleTimeout(Due.FOREVER);

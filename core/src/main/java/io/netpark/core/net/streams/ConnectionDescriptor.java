@@ -312,7 +312,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             return;
         }
         try {
-            OptionCalls.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // for those who look at it when it is closed
+            OptionCalls.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // is looked at when the descriptor is closed
         } catch (NetparkException e) {
             // The next does what matters.
         } finally {
@@ -363,7 +363,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
     }
 
     /**
-     * Who is at the other end of a unix socket.
+     * The process at the other end of a unix socket.
      *
      * @throws NetparkException.Closed if the connection is closed
      * @throws IllegalStateException if it is one of TCP, which does not know

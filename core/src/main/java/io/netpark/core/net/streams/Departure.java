@@ -2,7 +2,7 @@ package io.netpark.core.net.streams;
 
 /**
  * Is told when nothing is left of an accepted connection: its descriptor is closed, also the one that lingers after the connection's
- * own close. Whoever counts connections by what they cost gives their place back here.
+ * own close. A count of connections by what they cost gives their place back here.
  *
  * <p>For Netpark's own listeners.
  */

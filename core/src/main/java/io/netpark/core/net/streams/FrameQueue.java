@@ -31,7 +31,7 @@ public final class FrameQueue {
     private final ByteStream stream;
     private final MpscLinkedAtomicQueue<Frame> submitted = new MpscLinkedAtomicQueue<>();
     /**
-     * Frames submitted since the loop looked last. Who finds 0 sees to it that it looks.
+     * Frames submitted since the loop looked last. A submission that finds 0 sees to it that the loop looks.
      *
      * <pre>
      *   0 --submit: task on the loop--> n --written, nothing new---------------> 0

@@ -18,7 +18,7 @@ public abstract class FrameTurn extends Frame {
     /**
      * The turn has come: the write lock of the stream is {@linkplain Descriptor#reserve reserved} for it. On the loop.
      *
-     * @return false if nobody wants it any more
+     * @return false if the turn is not wanted any more
      */
     protected abstract boolean begin();
 

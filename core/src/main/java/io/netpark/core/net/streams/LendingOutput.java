@@ -36,7 +36,7 @@ public abstract sealed class LendingOutput extends ByteInput permits ByteOutput 
      *
      * @throws NetparkException if the kernel does not do it for such a socket: only for TCP, from Linux 4.14 on
      * @throws NetparkException.Closed if the connection is closed
-     * @throws IllegalStateException if SO_ZEROCOPY is set already, by who had the descriptor before: the kernel goes on
+     * @throws IllegalStateException if SO_ZEROCOPY is set already, by an earlier owner of the descriptor: the kernel goes on
      *     counting sends from there
      */
     public final void setZeroCopy(ZeroCopy how) throws NetparkException {
@@ -82,7 +82,7 @@ public abstract sealed class LendingOutput extends ByteInput permits ByteOutput 
         super.ready(readiness, woken);
     }
 
-    /** Whatever happens to what was lent, who is parked here must be woken. */
+    /** Whatever happens to the loans, operations that are parked here must be woken. */
     private boolean collectGuarded() {
         try {
             return collect();

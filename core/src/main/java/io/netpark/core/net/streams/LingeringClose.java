@@ -16,18 +16,18 @@ import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is left of a connection that was closed while its peer may still be sending. close(2) answers bytes that nobody reads with
- * a reset, and a reset takes from the peer what it has not read yet: the answer, mostly (nginx's lingering_close).
+ * What is left of a connection that was closed while its peer may still be sending. close(2) answers unread bytes with a reset, and a
+ * reset takes from the peer what it has not read yet: the answer, mostly (nginx's lingering_close).
  *
  * <pre>
  *   output ended, reading --the peer's end, an error, bytes or time at their limit, the loop ends--> closed
  * </pre>
  *
- * It is level-triggered, so that it takes a little a turn and the poller remembers the rest.
+ * <p>The registration is level-triggered: each turn takes a little, and the poller remembers the rest.
  */
 final class LingeringClose extends Pollable {
 
-    /** How much, and how long. */
+    /** How many bytes are thrown away at most, and for how long. */
     record Limit(long bytes, long nanos) {
         Limit {
             if (bytes < 0 || nanos < 0) {
@@ -48,7 +48,7 @@ final class LingeringClose extends Pollable {
     private final @Nullable Loans loans;
     private final Runnable released;
     private final Timer timer;
-    /** How much may still be thrown away. The beginner's, then the loop's thread only. */
+    /** How many bytes may still be thrown away. The thread that begins, then the loop's only. */
     private long bytesLeft;
     /** Its time runs. Loop's thread only, as the next. */
     private boolean started;
@@ -66,7 +66,7 @@ final class LingeringClose extends Pollable {
     }
 
     /**
-     * A connection's descriptor is about to be closed, and nobody uses it or watches it any more. On any thread.
+     * Takes over a connection's descriptor that is about to be closed, and that nothing uses or watches any more. On any thread.
      *
      * @param loans what the kernel has on loan of it
      * @param released told when it is closed

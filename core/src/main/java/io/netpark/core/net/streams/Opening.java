@@ -52,8 +52,8 @@ public final class Opening {
      * Watches a socket that was accepted, and owns it. Closes the socket if it cannot be watched.
      *
      * @param remote the peer as a {@link SockAddr}
-     * @param departure is told when nothing is left of the connection; null if nobody counts
-     * @return null if the loop has just retired: another one will do, and nobody owns the socket
+     * @param departure is told when nothing is left of the connection; null if connections are not counted
+     * @return null if the loop has just retired: another loop will do, and the socket stays the caller's
      */
     public static @Nullable ConnectionDescriptor watchAccepted(EventLoop loop, Unowned socket, byte[] remote,
             @Nullable Departure departure) throws NetparkException {

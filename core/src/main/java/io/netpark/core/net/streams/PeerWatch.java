@@ -5,7 +5,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Somebody who wants to be told when the peer of a connection goes, though nobody reads or writes; told once. Made by
+ * A wish to be told, once, when the peer of a connection goes, though nothing is read or written. Made by
  * {@link StreamSocket#watchPeer}.
  *
  * <pre>
@@ -46,7 +46,7 @@ public final class PeerWatch implements AutoCloseable {
         }
     }
 
-    /** Does not want to be told any more; it may be being told at this moment. From any thread, also when it is over. */
+    /** Withdraws the wish, which may be being told at this moment. From any thread, also when it is over. */
     @Override
     public void close() {
         over = true;

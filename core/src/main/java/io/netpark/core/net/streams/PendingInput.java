@@ -34,12 +34,12 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
     }
 
     /**
-     * Whether a short read says that there is nothing more. Not so for a unix socket, of which a read ends where a descriptor was
-     * passed along.
+     * Whether a short read says that there is nothing more. That is not so for a unix socket, where a read also ends where a
+     * descriptor was passed along.
      */
     abstract boolean emptyAfterShortRead();
 
-    /** Bytes have moved. */
+    /** Called when bytes have moved, in either direction. */
     abstract void moved(Direction direction, long bytes);
 
     // What a read has to know
@@ -67,11 +67,11 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
         return END_OF_STREAM;
     }
 
-    // Being watched while nobody reads
+    // Being watched without being read
 
     /**
-     * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that
-     * nobody uses for now is watched so. Where it parks it may not have asked: {@link #retryWatch} and {@link #peekInput} do.
+     * Waits until there is anything to read: bytes, the end of the stream, or an error. Takes none of it. A connection that is kept
+     * for later is watched so. A watch that parks may not have asked the kernel: {@link #retryWatch} and {@link #peekInput} do.
      *
      * @return 1 when there are bytes, {@link #END_OF_STREAM}, or {@link #PARK}
      * @throws NetparkException.Reset if the peer has reset the connection

@@ -55,7 +55,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         super(loop, fd);
     }
 
-    /** Whether it is one of TCP, whose state the kernel tells. */
+    /** Whether the connection is of TCP: the kernel tells the state of such a connection. */
     abstract boolean isTcp();
 
     private void note(int end) {
@@ -124,10 +124,10 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         if (errno == Errno.EPIPE || errno == 0 && (state <= 0 || (ends & OUTPUT_ENDED) != 0)) {
             return 0;
         }
-        return errno != 0 ? errno : Errno.ECONNRESET; // who has taken it is not one of us
+        return errno != 0 ? errno : Errno.ECONNRESET; // another process has taken it
     }
 
-    /** What another operation was told, or is about to say. */
+    /** What another operation was told by the kernel, or is about to be told. */
     private int errnoOfOthers() {
         for (int looks = 0; (ends & ERRNO) == 0 && othersMayTell(looks); looks++) {
             Thread.yield();
@@ -148,14 +148,14 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         }
     }
 
-    /** SO_ERROR, which the kernel forgets with that. */
+    /** SO_ERROR, which the kernel forgets when it is asked. */
     private int takeError() {
         int errno = Math.max(0, Addresses.option(libc(), fd(), Linux.SO_ERROR));
         noteFailure(errno);
         return errno;
     }
 
-    /** Somebody else may have ended the output of what has been adopted. */
+    /** The output of a connection that is adopted may have been ended before. */
     final void learnOutput() {
         int state = isTcp() ? tcpState() : 0;
         if (state > 0 && state != TcpInfo.State.ESTABLISHED.ordinal() && state != TcpInfo.State.CLOSE_WAIT.ordinal()) {
@@ -185,8 +185,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
     }
 
     /**
-     * Why there is nothing more to read, though nobody reads; null if there may be, or the peer has ended its output: then what it has
-     * sent is there to be read, whatever came after that. No system call unless the poller has told of an end.
+     * As {@link Splicing#endOfInput}.
      */
     final @Nullable NetparkException endOfInput() {
         if (isClosed()) {
@@ -200,7 +199,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
     // Whether the peer is there
 
     /**
-     * What the kernel has said of the peer so far, though nobody reads; no system call. It comes with the loop's next turn after
+     * What the kernel has said of the peer so far; no system call, and nothing is read. It comes with the loop's next turn after
      * the event, and a half-close only when the kernel has room for the bytes in front of it.
      */
     public final PeerState peerState() {

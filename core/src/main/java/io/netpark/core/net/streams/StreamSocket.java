@@ -8,12 +8,12 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A stream whose peer can be watched though nobody reads or writes: a {@link PeerWatch} is told when the peer has gone. The watches of
+ * A stream whose peer can be watched without reading or writing: a {@link PeerWatch} is told when the peer has gone. The watches of
  * a stream are a list, linked through the watches themselves, which is told from the poller's report in the same turn.
  */
 public abstract sealed class StreamSocket extends StreamEnds permits PendingInput {
 
-    /** Those who want to be told; changed with the monitor of this. */
+    /** The watches that have not been told. Changed with the monitor of this. */
     private volatile @Nullable PeerWatch watches;
 
     StreamSocket(EventLoop loop, int fd) {
@@ -22,12 +22,12 @@ public abstract sealed class StreamSocket extends StreamEnds permits PendingInpu
 
     /**
      * Tells once that the peer has gone so far, or that the connection is closed here, whichever comes first: on the event loop, never
-     * in the midst of this call unless the loop has ended. Neither reads nor takes a place of those who do, and unread bytes in
-     * front of an end do not hide it. A half-close is {@link #shutdownInput}'s as well: the kernel does not tell them apart.
+     * in the midst of this call unless the loop has ended. Neither reads nor takes the place of a reader, and unread bytes in front
+     * of an end do not hide it. A half-close is {@link #shutdownInput}'s as well: the kernel does not tell them apart.
      *
      * @param from what has to be reached; {@link PeerState#PRESENT} is refused
      * @param told gets what has been reached; must not wait
-     * @return to be closed by who does not want to know any more
+     * @return the watch, to be closed when it is not wanted any more
      */
     public final PeerWatch watchPeer(PeerState from, Consumer<? super PeerState> told) {
         if (from == PeerState.PRESENT) {
@@ -38,7 +38,7 @@ public abstract sealed class StreamSocket extends StreamEnds permits PendingInpu
             watch.next = watches;
             watches = watch;
         }
-        tellWatches(null); // who notes that the peer has gone looks for watches afterwards
+        tellWatches(null); // an operation that notes the end of the peer looks for watches afterwards
         return watch;
     }
 

@@ -9,7 +9,7 @@ import java.nio.ByteBuffer;
 /**
  * Whether the peer of a connection takes what is in the socket, though the socket takes nothing from here: its buffer may hold
  * megabytes, and opens again in lumps, so a peer that reads steadily looks from here as if it had stopped. The kernel is asked
- * ({@code bytes_acked} of TCP_INFO, and SO_MEMINFO), and only by who is about to give the peer up.
+ * ({@code bytes_acked} of TCP_INFO, and SO_MEMINFO), and only when the peer is about to be given up.
  *
  * <p>An answer is about the time since the one before. The first has none before it: what it can say is that a socket which had
  * no room left has some now; else it takes what is on its way for moving, once.

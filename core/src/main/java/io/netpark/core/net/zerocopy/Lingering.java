@@ -62,7 +62,7 @@ public final class Lingering extends Pollable {
     }
 
     /**
-     * A connection's descriptor is about to be closed, and nobody uses it or watches it any more. On any thread.
+     * Takes over a connection's descriptor that is about to be closed, and that nothing uses or watches any more. On any thread.
      *
      * @return whether it is closed later, by this; otherwise it has to be closed
      */
@@ -103,7 +103,7 @@ public final class Lingering extends Pollable {
         }
     }
 
-    /** As close(2) does: if that was asked for, or if bytes have come that nobody has read. */
+    /** Whether close(2) would reset the connection: that was asked for, or bytes have come that were not read. */
     private boolean isToBeReset() {
         Scratch scratch = Scratch.take();
         try {
@@ -121,7 +121,10 @@ public final class Lingering extends Pollable {
         disconnect(libc, fd);
     }
 
-    /** A reset by a connect(2) to nowhere, which unlike close(2) leaves the notices to be read, and is for all who hold the socket. */
+    /**
+     * Resets a connection by a connect(2) to nowhere. Unlike close(2) that leaves the notices to be read, and is for every process that
+     * has the socket.
+     */
     public static void disconnect(LibC libc, int fd) {
         Scratch scratch = Scratch.take();
         try {

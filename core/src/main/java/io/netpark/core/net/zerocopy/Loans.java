@@ -42,7 +42,7 @@ public final class Loans {
 
     private final EventLoop loop;
     private final Consumer<Segment> enter = this::enter;
-    /** Where no event tells of notices while nobody is parked: on a poller without edges. */
+    /** For a poller without edges, where no event tells of notices while no operation is parked. */
     private final @Nullable Timer timer;
     private volatile ZeroCopy how = ZeroCopy.OFF;
 
@@ -188,8 +188,8 @@ public final class Loans {
     }
 
     /**
-     * Reads the notices that there are, and gives back what they are about. Runs no user code: who has linked a buffer is told by
-     * a task.
+     * Reads the notices that there are, and gives back what they are about. Runs no user code: the owner of a linked buffer is told
+     * by a task.
      *
      * @return whether there was one
      */

@@ -11,8 +11,8 @@ import java.util.Objects;
  * {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into it. The kernel sends them from where they are, and again if a
  * packet is lost, so they are on loan to it after the write has returned: until the peer has acknowledged them and the kernel
  * has said so. Only then a segment goes back to its pool, or the owner of a linked buffer is told that it is free. Nobody waits
- * for that: a write ends, as ever, when the kernel has taken the bytes. Until a linked buffer is told free, whoever
- * changes it changes what the peer gets.
+ * for that: a write ends, as ever, when the kernel has taken the bytes. A linked buffer that is changed before it is told free
+ * changes what the peer gets.
  *
  * <p>A write of a buffer that is <i>not</i> linked copies, always. It promises that the bytes are the caller's again when it
  * ends; to keep that it would have to wait for the peer's acknowledgement, which may take a round trip and 40 ms of
