@@ -4,9 +4,7 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
-import java.util.ArrayDeque;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jctools.queues.atomic.MpscLinkedAtomicQueue;
@@ -47,20 +45,16 @@ public final class FrameQueue {
     private volatile @Nullable Exception broken;
 
     // Loop's thread only
-    private final ArrayDeque<Frame> writing = new ArrayDeque<>();
-    private final LinkBuffer output;
-    private long accepted;
+    private final GatheredFrames gathered;
     private boolean parked;
-    /** Taken out of {@link #submitted}; begins when all that is in {@link #output} has been written. */
+    /** Taken out of {@link #submitted}; begins when all that is {@link #gathered} has been written. */
     private @Nullable FrameTurn next;
-    /** Where the last frame ends that has been written whole; what has been written beyond it is a part of one. */
-    private long whole;
     private @Nullable Exception failure;
 
     /** A queue in front of a stream. */
     public FrameQueue(ByteStream stream, LinkBuffer output) {
         this.stream = stream;
-        this.output = output;
+        this.gathered = new GatheredFrames(stream, output);
     }
 
     /** Submits a frame, on any thread. */
@@ -106,7 +100,7 @@ public final class FrameQueue {
 
     /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
-        long enough = written() + ByteOutput.BYTES_A_TURN;
+        long enough = gathered.written() + ByteOutput.BYTES_A_TURN;
         int seen;
         int writes = 0;
         do {
@@ -139,7 +133,7 @@ public final class FrameQueue {
     }
 
     private boolean isTurnOver(int writes, long enough) {
-        return writes >= WRITES_A_TURN || written() >= enough;
+        return writes >= WRITES_A_TURN || gathered.written() >= enough;
     }
 
     private boolean goesOnLater() {
@@ -161,42 +155,17 @@ public final class FrameQueue {
                 submitted.poll();
                 return;
             }
-            writing.add(frame); // from here on it is told of its end, whatever happens
+            gathered.add(frame); // from here on it is told of its end, whatever happens
             submitted.poll();
-            if (failure != null) {
-                continue;
+            if (failure == null) {
+                gathered.append(frame);
             }
-            NetparkException.LimitExceeded refused = null;
-            if (!frame.isWithdrawn() && frame.bytes != null) {
-                try {
-                    long length = frame.bytes.available();
-                    output.append(frame.bytes);
-                    frame.end = accepted += length;
-                    continue;
-                } catch (NetparkException.LimitExceeded e) {
-                    refused = e;
-                }
-            }
-            writing.removeLast();
-            end(frame, refused);
         }
-    }
-
-    private void end(Frame frame, @Nullable Exception refused) {
-        try {
-            if (frame.bytes != null) {
-                frame.bytes.close();
-            }
-            frame.ended(refused);
-        } catch (Throwable e) {
-            stream.loop().report("The end of a frame for " + stream + " was told, and that threw", e);
-        }
-        EventLoop.leaveUserCode();
     }
 
     /** Returns whether everything has been written, or has failed. */
     private boolean write() {
-        while (parked || output.available() > 0) {
+        while (parked || !gathered.isEmpty()) {
             if (!parked && !reserve()) {
                 return false;
             }
@@ -206,23 +175,23 @@ public final class FrameQueue {
             parked = false;
             int outcome;
             try {
-                outcome = stream.retryWrite(output);
+                outcome = stream.retryWrite(gathered.output());
             } catch (NetparkException e) {
-                tellWritten();
-                if (e instanceof NetparkException.TimedOut && written() == whole) {
-                    refuseAll(e); // a deadline that has passed between frames, and that a later one may move
+                gathered.tellWritten();
+                if (e instanceof NetparkException.TimedOut && gathered.isBetweenFrames()) {
+                    gathered.refuseAll(e); // a deadline that has passed between frames, and that a later one may move
                 } else {
                     failure = e;
                 }
                 return true;
             }
             parked = outcome == Descriptor.PARK;
-            tellWritten();
+            gathered.tellWritten();
             if (parked && stream.park(Direction.WRITE, waiter)) {
                 return false;
             }
         }
-        tellWritten(); // of frames without a byte
+        gathered.tellWritten(); // of frames without a byte
         return true;
     }
 
@@ -274,29 +243,7 @@ public final class FrameQueue {
         return true;
     }
 
-    private long written() {
-        return accepted - output.available();
-    }
-
-    private void tellWritten() {
-        long written = written();
-        for (Frame first; (first = writing.peek()) != null && first.end <= written; ) {
-            writing.remove();
-            whole = first.end;
-            end(first, null);
-        }
-    }
-
-    /** Nothing of these frames has been written: a part of one is only while the queue is parked, or has failed. */
-    private void refuseAll(Exception why) {
-        accepted -= output.available();
-        output.skip(output.available());
-        for (Frame frame; (frame = writing.poll()) != null; ) {
-            end(frame, why);
-        }
-    }
-
-    /** Nobody knows how much of a frame is in the output. */
+    /** Whatever was thrown, how much of a frame has been appended or written is not known any more. */
     private void fail(Throwable why) {
         failure = broken(why);
         if (parked) {
@@ -315,17 +262,14 @@ public final class FrameQueue {
     }
 
     private void failAll() {
-        output.close();
-        for (Frame frame; (frame = writing.poll()) != null; ) {
-            end(frame, failure);
-        }
+        gathered.failAll(failure);
         FrameTurn turn = next;
         if (turn != null) {
             next = null;
-            end(turn, failure);
+            gathered.end(turn, failure);
         }
         for (Frame frame; (frame = submitted.poll()) != null; ) { // for these there was no memory
-            end(frame, failure);
+            gathered.end(frame, failure);
         }
     }
 }
