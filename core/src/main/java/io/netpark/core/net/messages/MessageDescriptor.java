@@ -1,6 +1,5 @@
 package io.netpark.core.net.messages;
 
-import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;

@@ -1,10 +1,10 @@
 package io.netpark.core.net.messages;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.IoVec;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.linux.MsgHdr;
-import io.netpark.core.loop.Counters;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.memory.NativeMemory;
