@@ -25,7 +25,6 @@ module io.netpark.core {
     exports io.netpark.core.jfr;
     exports io.netpark.core.loop;
     exports io.netpark.core.micrometer;
-    exports io.netpark.core.net.address;
     exports io.netpark.core.net.dialing;
     exports io.netpark.core.net.files;
     exports io.netpark.core.net.listening;
@@ -45,5 +44,6 @@ module io.netpark.core {
     exports io.netpark.core.heap to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.net.address to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
 }

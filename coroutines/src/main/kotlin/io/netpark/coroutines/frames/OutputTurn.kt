@@ -2,6 +2,7 @@ package io.netpark.coroutines.frames
 
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.net.streams.FrameQueue
 import io.netpark.core.net.streams.FrameTurn
 import io.netpark.coroutines.parking.endedByFailure
 import kotlinx.coroutines.CancellableContinuation
