@@ -43,7 +43,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
         super(loop, fd);
     }
 
-    // Writing
+    // Buffers
 
     /**
      * Writes all of {@code source}. Its position advances by what the kernel has taken, also when this returns
@@ -67,109 +67,6 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
             (self, source, most) -> self.write(Output.OF_BUFFER, source);
 
     /**
-     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. Bytes that
-     * the kernel has taken are accounted for, however the write ends.
-     */
-    private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
-        long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
-        long bytes = 0;
-        int outcome = 0;
-        try {
-            while (outcome == 0 && output.hasMore(source)) {
-                if (bytes >= most) {
-                    outcome = turnOver(Direction.WRITE);
-                    break;
-                }
-                long sent = output.send(this, source, most - bytes);
-                if (sent >= 0) {
-                    bytes += sent;
-                } else if (sent == -Errno.EAGAIN) {
-                    full = true;
-                    outcome = PARK;
-                } else if (sent != -Errno.EINTR) {
-                    outcome = output.refused(this, (int) -sent);
-                }
-            }
-        } finally {
-            if (bytes > 0) {
-                moved(Direction.WRITE, bytes);
-            }
-        }
-        if (outcome == PARK && bytes > 0) {
-            beginTime(Direction.WRITE);
-        }
-        return outcome;
-    }
-
-    /** Asks about writes only that have met a full socket: a connect, say, parks for other reasons. */
-    @Override
-    protected final boolean goesOnWithoutUs() {
-        if (!full) {
-            return false;
-        }
-        if (uptake == null) {
-            uptake = new Uptake(this);
-        }
-        return uptake.goesOn();
-    }
-
-    /** Bytes have been written: the peer's uptake is asked for anew. */
-    final void restartUptake() {
-        Uptake asked = uptake;
-        if (asked != null) {
-            asked.restart();
-        }
-    }
-
-    /** A write of another kind parks because the socket has no room. */
-    final void noteFull() {
-        full = true;
-    }
-
-    /** For {@link Uptake#goesOn}. */
-    final boolean goesOn(Uptake asked) {
-        if (!tryAcquire()) {
-            return false;
-        }
-        try {
-            return asked.goesOn(libc(), fd(), isTcp(), full && isParked(Direction.WRITE));
-        } finally {
-            release();
-        }
-    }
-
-    /** The failure of a write that the kernel has refused. */
-    final NetparkException writeFailure(int errno) {
-        noteFailure(errno);
-        return NetparkException.of(errno, operation(Direction.WRITE));
-    }
-
-    final long address(ByteBuffer source) {
-        if (source != lastSource) {
-            lastSourceAddress = DirectBuffers.address(source);
-            lastSource = source;
-        }
-        return lastSourceAddress;
-    }
-
-    final long send(long address, int length) {
-        return libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
-    }
-
-    final long send(Vector vector) {
-        return libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
-    }
-
-    final long send(FileTransfer transfer, long most) throws IOException {
-        return FileCalls.send(transfer, libc(), fd(), most);
-    }
-
-    /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */
-    final long send(Pipe from) {
-        return from.empty(fd());
-    }
-
-    /**
      * Writes all of several buffers, gathered into as few sendmsg(2) as possible. Positions advance as for
      * {@link #startWrite(ByteBuffer)}.
      *
@@ -186,6 +83,8 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
 
     private static final Operation<ByteOutput, ByteBuffer[], NetparkException> WRITE_BUFFERS =
             (self, sources, most) -> self.write(Output.OF_BUFFERS, sources);
+
+    // A chain of segments
 
     /**
      * Writes everything that a chain of segments holds, gathered into as few sendmsg(2) as possible. What the kernel has
@@ -205,28 +104,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     private static final Operation<ByteOutput, LinkBuffer, NetparkException> WRITE_CHAIN =
             (self, source, most) -> self.write(Output.OF_CHAIN, source);
 
-    /** One system call: of the first bytes as they lie, or of a copy if they are on the heap. */
-    final long sendFirst(LinkBuffer source, long most) {
-        Loans loans = this.loans;
-        if (loans != null && loans.areWorthwhile(source.available())) {
-            long sent = loans.send(libc(), fd(), source, most);
-            loans.lookSoon();
-            return sent;
-        }
-        int length = source.firstLength();
-        if (source.firstAddress() != 0 && (length == source.available() || length >= most)) {
-            return send(source.firstAddress(), (int) Math.min(length, most));
-        }
-        Vector vector = Vector.take();
-        try {
-            vector.fillForWriting(source, most);
-            return send(vector);
-        } finally {
-            vector.giveBack();
-        }
-    }
-
-    // Sending files
+    // A part of a file
 
     /**
      * Sends a part of a file. How far it has got is in {@code transfer}, also when this returns {@link #PARK} or throws: the
@@ -268,4 +146,134 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
 
     private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =
             (self, from, most) -> self.write(Output.OF_PIPE, from);
+
+    // What all writes have in common
+
+    /**
+     * What all writes have in common: system calls until all is written, the kernel takes no more, or the turn is over. Bytes that
+     * the kernel has taken are accounted for, however the write ends.
+     */
+    private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
+        long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
+        long bytes = 0;
+        int outcome = 0;
+        try {
+            while (outcome == 0 && output.hasMore(source)) {
+                if (bytes >= most) {
+                    outcome = turnOver(Direction.WRITE);
+                    break;
+                }
+                long sent = output.send(this, source, most - bytes);
+                if (sent >= 0) {
+                    bytes += sent;
+                } else if (sent == -Errno.EAGAIN) {
+                    full = true;
+                    outcome = PARK;
+                } else if (sent != -Errno.EINTR) {
+                    outcome = output.refused(this, (int) -sent);
+                }
+            }
+        } finally {
+            if (bytes > 0) {
+                moved(Direction.WRITE, bytes);
+            }
+        }
+        if (outcome == PARK && bytes > 0) {
+            beginTime(Direction.WRITE);
+        }
+        return outcome;
+    }
+
+    // For Output
+
+    /** The failure of a write that the kernel has refused. */
+    final NetparkException writeFailure(int errno) {
+        noteFailure(errno);
+        return NetparkException.of(errno, operation(Direction.WRITE));
+    }
+
+    final long address(ByteBuffer source) {
+        if (source != lastSource) {
+            lastSourceAddress = DirectBuffers.address(source);
+            lastSource = source;
+        }
+        return lastSourceAddress;
+    }
+
+    final long send(long address, int length) {
+        return libc().send(fd(), address, length, Linux.MSG_NOSIGNAL);
+    }
+
+    final long send(Vector vector) {
+        return libc().sendmsg(fd(), vector.message(), Linux.MSG_NOSIGNAL);
+    }
+
+    final long send(FileTransfer transfer, long most) throws IOException {
+        return FileCalls.send(transfer, libc(), fd(), most);
+    }
+
+    /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */
+    final long send(Pipe from) {
+        return from.empty(fd());
+    }
+
+    /** One system call: of the first bytes as they lie, or of a copy if they are on the heap. */
+    final long sendFirst(LinkBuffer source, long most) {
+        Loans loans = this.loans;
+        if (loans != null && loans.areWorthwhile(source.available())) {
+            long sent = loans.send(libc(), fd(), source, most);
+            loans.lookSoon();
+            return sent;
+        }
+        int length = source.firstLength();
+        if (source.firstAddress() != 0 && (length == source.available() || length >= most)) {
+            return send(source.firstAddress(), (int) Math.min(length, most));
+        }
+        Vector vector = Vector.take();
+        try {
+            vector.fillForWriting(source, most);
+            return send(vector);
+        } finally {
+            vector.giveBack();
+        }
+    }
+
+    // While a write waits
+
+    /** Asks about writes only that have met a full socket: a connect, say, parks for other reasons. */
+    @Override
+    protected final boolean goesOnWithoutUs() {
+        if (!full) {
+            return false;
+        }
+        if (uptake == null) {
+            uptake = new Uptake(this);
+        }
+        return uptake.goesOn();
+    }
+
+    /** Bytes have been written: the peer's uptake is asked for anew. */
+    final void restartUptake() {
+        Uptake asked = uptake;
+        if (asked != null) {
+            asked.restart();
+        }
+    }
+
+    /** A write of another kind parks because the socket has no room. */
+    final void noteFull() {
+        full = true;
+    }
+
+    /** For {@link Uptake#goesOn}. */
+    final boolean goesOn(Uptake asked) {
+        if (!tryAcquire()) {
+            return false;
+        }
+        try {
+            return asked.goesOn(libc(), fd(), isTcp(), full && isParked(Direction.WRITE));
+        } finally {
+            release();
+        }
+    }
 }
