@@ -12,7 +12,7 @@ import java.nio.file.Path;
  * the bytes go from the kernel's page cache to the socket and never come here. Those of a {@link FileChannel} are copied
  * through native memory, 64 KiB at a time, because the JDK keeps its descriptor to itself.
  *
- * <p>Where the kernel does not do it for this file ({@link Errno#isNotHere} of the first call), the bytes of an
+ * <p>Where the kernel does not do it for this file ({@link io.netpark.core.sys.Errno#isNotHere} of the first call), the bytes of an
  * OpenFile are copied too.
  *
  * <p>How much is sent is settled when it is made. A file that has been cut off by the time its bytes are read fails the

@@ -39,6 +39,8 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         this.remote = remote;
     }
 
+    // A message
+
     /**
      * Sends a message, whole; its position advances to its limit then. Parks while the kernel, or a unix receiver, has no room
      * for it.
@@ -171,6 +173,8 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         }
     }
 
+    // A batch of messages
+
     /**
      * Sends the messages of a batch that have not been sent, by as few sendmmsg(2) as possible. {@link MessageBatch#sent} tells
      * how far it got, also when this parks or throws: then that is the message it is about, and starting again goes on with
@@ -225,7 +229,9 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         return sent(failure);
     }
 
-    /** The end of a send. */
+    // The end of either
+
+    /** Ends a send: throws its failure, if there is one. */
     private int sent(@Nullable NetparkException failure) throws NetparkException {
         endPause();
         if (failure != null) {

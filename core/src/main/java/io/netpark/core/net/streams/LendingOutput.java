@@ -20,15 +20,15 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract sealed class LendingOutput extends ByteInput permits ByteOutput {
 
+    private static final NetOption<Boolean> ZERO_COPY =
+            NetOption.ofFlag("SO_ZEROCOPY", Linux.SOL_SOCKET, Linux.SO_ZEROCOPY);
+
     /** Made when first set. */
     volatile @Nullable Loans loans;
 
     LendingOutput(EventLoop loop, int fd) {
         super(loop, fd);
     }
-
-    private static final NetOption<Boolean> ZERO_COPY =
-            NetOption.ofFlag("SO_ZEROCOPY", Linux.SOL_SOCKET, Linux.SO_ZEROCOPY);
 
     /**
      * Whether large {@link LinkBuffer}s are sent without a copy from now on; see {@link ZeroCopy} for when that pays, and for what
