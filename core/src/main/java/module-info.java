@@ -45,5 +45,6 @@ module io.netpark.core {
     exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.address to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.net.frames to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
 }

@@ -3,8 +3,8 @@ package io.netpark.coroutines
 import io.netpark.core.buffer.BufferWriter
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.fd.Direction
+import io.netpark.core.net.frames.FrameQueue
 import io.netpark.core.net.streams.ConnectionDescriptor
-import io.netpark.core.net.streams.FrameQueue
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.frames.FrameIntake
 import io.netpark.coroutines.frames.OutputTurn

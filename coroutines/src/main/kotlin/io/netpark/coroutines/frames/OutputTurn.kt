@@ -1,15 +1,15 @@
 package io.netpark.coroutines.frames
 
 import io.netpark.core.fd.Direction
+import io.netpark.core.net.frames.FrameQueue
+import io.netpark.core.net.frames.FrameTurn
 import io.netpark.core.net.streams.ConnectionDescriptor
-import io.netpark.core.net.streams.FrameQueue
-import io.netpark.core.net.streams.FrameTurn
 import io.netpark.coroutines.parking.endedByFailure
-import kotlinx.coroutines.CancellableContinuation
-import kotlinx.coroutines.suspendCancellableCoroutine
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
+import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.suspendCancellableCoroutine
 
 /** The turn of a write that is no frame: it waits in the queue of the frames for the lock of the output. */
 internal class OutputTurn(

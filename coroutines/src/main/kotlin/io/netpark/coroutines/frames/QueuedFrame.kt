@@ -2,10 +2,10 @@ package io.netpark.coroutines.frames
 
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.streams.Frame
-import kotlinx.coroutines.CancellableContinuation
+import io.netpark.core.net.frames.Frame
 import kotlin.coroutines.resume
 import kotlin.coroutines.resumeWithException
+import kotlinx.coroutines.CancellableContinuation
 
 /** A frame that its writer waits for. */
 internal class WrittenFrame(

@@ -33,8 +33,6 @@
  *   <tr><td>{@code IdleTimeout}</td><td>closes a connection on which no byte has moved for some time</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.Uptake}</td><td>whether the peer takes what the socket holds, though the socket takes
  *       nothing</td></tr>
- *   <tr><td>{@link io.netpark.core.net.streams.FrameQueue}</td><td>frames of many threads, written whole and in order, with
- *       {@link io.netpark.core.net.streams.Frame} and {@link io.netpark.core.net.streams.FrameTurn}</td></tr>
  * </table>
  *
  * <p>Reading and writing follow the template of {@link io.netpark.core.fd.Descriptor}: {@code start…} makes the system call,
@@ -42,7 +40,7 @@
  * thought: after a short read the next read parks without asking ({@code PendingInput.knownEmpty}), and an end of stream is believed
  * only where something proves it ({@code StreamEnds.requireEnd}).
  *
- * <p>Uses {@code net.socket}, {@code net.files}, {@code net.zerocopy} and what is below; transfer, dialing and listening stand above.
+ * <p>Uses {@code net.socket}, {@code net.files}, {@code net.zerocopy} and what is below; frames, transfer, dialing and listening stand above.
  * Begin with {@code ByteInput.startRead} and follow it down.
  */
 @org.jspecify.annotations.NullMarked

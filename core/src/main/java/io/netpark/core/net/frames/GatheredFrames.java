@@ -1,7 +1,8 @@
-package io.netpark.core.net.streams;
+package io.netpark.core.net.frames;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.streams.ByteStream;
 import io.netpark.core.sys.NetparkException;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;

@@ -1,9 +1,10 @@
-package io.netpark.core.net.streams;
+package io.netpark.core.net.frames;
 
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
+import io.netpark.core.net.streams.ByteStream;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
 public final class FrameQueue {
 
     private static final int WRITES_A_TURN = 128;
+    /** As many bytes as one write of a stream takes. */
+    private static final int BYTES_A_TURN = 2 * 1024 * 1024;
     /** Made when there is memory for it. */
     private static final IllegalStateException BROKEN =
             new IllegalStateException("a frame could not be written, as has been reported, and nothing more can be");
@@ -100,7 +103,7 @@ public final class FrameQueue {
 
     /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
-        long enough = gathered.written() + ByteOutput.BYTES_A_TURN;
+        long enough = gathered.written() + BYTES_A_TURN;
         int seen;
         int writes = 0;
         do {

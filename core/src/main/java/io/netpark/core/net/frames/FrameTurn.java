@@ -1,4 +1,4 @@
-package io.netpark.core.net.streams;
+package io.netpark.core.net.frames;
 
 import io.netpark.core.fd.Descriptor;
 

@@ -1,4 +1,4 @@
-package io.netpark.core.net.streams
+package io.netpark.core.net.frames
 
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldEndWith
