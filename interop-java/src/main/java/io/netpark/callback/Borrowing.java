@@ -121,12 +121,12 @@ final class Borrowing implements Pool.Borrower {
         try {
             good = Objects.requireNonNull(Objects.requireNonNull(pool.check).check(connection), "what the check returned");
         } catch (Throwable e) {
-            connection.life.callbackFailed("check", e);
+            connection.life.ending().callbackFailed("check", e);
             return;
         }
         good.whenComplete((yes, failure) -> connection.loop().tryExecute(() -> {
             if (Boolean.TRUE.equals(yes)) {
-                connection.release(clean -> {
+                connection.life.release(clean -> {
                     if (clean) {
                         lease.passedCheck();
                         begin(lease, false);
@@ -156,7 +156,7 @@ final class Borrowing implements Pool.Borrower {
         CallbackLease lent = new CallbackLease(lease, connection);
         connection.onClose((closed, cause) -> lent.closed());
         connection.life.start(() -> {
-            NetparkException failure = connection.isOpen() ? null : connection.life.closed("borrow");
+            NetparkException failure = connection.isOpen() ? null : connection.life.ending().closed("borrow");
             future.tell(() -> {
                 if (failure != null) {
                     lent.discard();

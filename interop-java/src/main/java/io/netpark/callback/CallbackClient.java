@@ -1,6 +1,9 @@
 package io.netpark.callback;
 
 import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.lifecycle.Connections;
+import io.netpark.callback.lifecycle.Dialing;
+import io.netpark.callback.state.Limits;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.dialing.Dial;
@@ -43,8 +46,9 @@ public final class CallbackClient implements AutoCloseable {
     private final boolean ownsGroup;
     private final Dialer dialer;
     private final Limits limits;
+    private final @Nullable Workers workers;
     private final Connections connections;
-    private final Set<Dialing> dials = ConcurrentHashMap.newKeySet();
+    private final Set<Dialing<CallbackConnection>> dials = ConcurrentHashMap.newKeySet();
     private final Queue<Pool> pools = new ConcurrentLinkedQueue<>();
     private volatile boolean closed;
 
@@ -53,6 +57,7 @@ public final class CallbackClient implements AutoCloseable {
         this.connections = new Connections(group.clock());
         this.ownsGroup = builder.ownsGroup();
         this.limits = builder.limits();
+        this.workers = builder.workers();
         this.dialer = builder.dialer.apply(Dialer.of(group).withOptions(builder.options).withTimeout(builder.connectTimeout));
     }
 
@@ -101,9 +106,10 @@ public final class CallbackClient implements AutoCloseable {
     private CompletableFuture<CallbackConnection> dial(
             Callbacks callbacks, BiFunction<Dialer, Dial.Outcome, Dial> how) {
         require(callbacks);
-        Dialing dialing = new Dialing(newFuture(), core -> connected(core, callbacks));
+        Dialing<CallbackConnection> dialing =
+                new Dialing<>(newFuture(), core -> connected(core, callbacks), connection -> connection.life);
         dials.add(dialing);
-        dialing.future.whenComplete((connection, failure) -> dials.remove(dialing));
+        dialing.future().whenComplete((connection, failure) -> dials.remove(dialing));
         // After adding it: either close() finds it among the others, or this finds the client closed.
         if (closed) {
             dialing.fail("the client is closed");
@@ -115,7 +121,7 @@ public final class CallbackClient implements AutoCloseable {
                 throw e;
             }
         }
-        return dialing.future;
+        return dialing.future();
     }
 
     /**
@@ -151,7 +157,7 @@ public final class CallbackClient implements AutoCloseable {
             connection.life.start(() -> {});
         });
         if (!begun) {
-            connection.life.end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
+            connection.life.ending().end(new NetparkException.Closed(connection + ": closed here, with its event loop"));
         }
     }
 
@@ -220,7 +226,7 @@ public final class CallbackClient implements AutoCloseable {
 
     /** @throws IllegalStateException if connections of this client cannot have these callbacks */
     void require(Callbacks callbacks) {
-        limits.requireRoom(callbacks.receiver);
+        callbacks.receiver.requireRoom(limits);
     }
 
     /** Of something that is on no loop yet. */
@@ -230,8 +236,8 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     CallbackConnection connected(ConnectionDescriptor core, Callbacks callbacks) {
-        CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
-        connections.add(connection);
+        CallbackConnection connection = new CallbackConnection(core, callbacks, limits, workers, connections);
+        connections.add(connection.life);
         if (closed) {
             connection.close();
         }
@@ -256,7 +262,7 @@ public final class CallbackClient implements AutoCloseable {
     }
 
     /** What a client is made of. */
-    public static final class Builder extends Setup<Builder> {
+    public static final class Builder extends Settings<Builder> {
 
         private Duration connectTimeout = Due.INFINITE;
         private UnaryOperator<Dialer> dialer = UnaryOperator.identity();

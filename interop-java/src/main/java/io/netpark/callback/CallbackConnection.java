@@ -1,5 +1,13 @@
 package io.netpark.callback;
 
+import io.netpark.callback.delivery.Receiver;
+import io.netpark.callback.input.Input;
+import io.netpark.callback.lifecycle.Carriage;
+import io.netpark.callback.lifecycle.Connections;
+import io.netpark.callback.lifecycle.Detaching;
+import io.netpark.callback.lifecycle.Lifecycle;
+import io.netpark.callback.output.Output;
+import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.PeerCredentials;
@@ -8,7 +16,6 @@ import io.netpark.core.net.socket.Detached;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.net.zerocopy.ZeroCopy;
-import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.net.SocketAddress;
@@ -17,7 +24,6 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,28 +39,19 @@ import org.jspecify.annotations.Nullable;
 public final class CallbackConnection extends CallbackWriter {
 
     final ConnectionDescriptor core;
-    private volatile boolean givenBack;
-    final Callbacks callbacks;
-    final IdleTimer idle;
+    /** This connection below its interface; the two halves are the life's. */
+    final Lifecycle life;
     final Input input;
     final Output output;
-    final Limits limits;
-    final Connections owner;
-    final Life life;
-    /** Null if callbacks run on the loop. */
-    final @Nullable WorkerCalls calls;
 
-    CallbackConnection(ConnectionDescriptor core, Callbacks callbacks, Limits limits, Connections owner) {
+    CallbackConnection(
+            ConnectionDescriptor core, Callbacks callbacks, Limits limits, @Nullable Workers workers, Connections owner) {
         super(core);
         this.core = core;
-        this.callbacks = callbacks;
-        this.owner = owner;
-        this.idle = new IdleTimer(this, limits.idleNanos());
-        this.limits = limits;
-        this.calls = limits.workers() == null ? null : new WorkerCalls(this, limits, limits.workers());
-        this.life = new Life(this);
-        this.input = new Input(this, limits, calls);
-        this.output = new Output(this, limits);
+        this.life = new Lifecycle(core, limits, workers == null ? null : workers.crew(), owner,
+                new BoundCallbacks(this, callbacks, workers), callbacks.receiver);
+        this.input = life.input();
+        this.output = life.output();
     }
 
     // Reading
@@ -97,12 +94,12 @@ public final class CallbackConnection extends CallbackWriter {
      * has been called with them.
      */
     public void onRequest(RequestHandler handler) {
-        input.receiver(new Receiver(Objects.requireNonNull(handler, "handler"), null));
+        input.receiver(BoundCallbacks.receiver(Objects.requireNonNull(handler, "handler")));
     }
 
     /** As {@link #onRequest}, with an input callback. Either kind replaces either. */
     public void onInput(InputHandler handler) {
-        input.receiver(new Receiver(null, Objects.requireNonNull(handler, "handler")));
+        input.receiver(BoundCallbacks.receiver(Objects.requireNonNull(handler, "handler")));
     }
 
     /**
@@ -111,9 +108,9 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if the input limit is less than a message may need
      */
     public void onMessage(Framing framing, FramedMessageHandler handler) {
-        Receiver next = new Receiver(null, new Framed(
+        Receiver next = BoundCallbacks.receiver(new BoundCallbacks.Framed(
                 Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler")));
-        limits.requireRoom(next);
+        next.requireRoom(life.limits());
         input.receiver(next);
     }
 
@@ -127,11 +124,11 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException in any other place; on an event loop it would wait for itself
      */
     public boolean awaitInput(long count) throws NetparkException, InterruptedException {
-        if (calls == null || !calls.turns().isMine()) {
+        if (!life.delivery().mayWait()) {
             throw new IllegalStateException("await input of " + this
                     + ": only in its input callback, and only if that is run by workers");
         }
-        return calls.inbox().await(count);
+        return input.await(count);
     }
 
     // Copying
@@ -168,7 +165,7 @@ public final class CallbackConnection extends CallbackWriter {
         if (count < 0) {
             throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
         }
-        return Carriage.copy(this, target, count);
+        return Carriage.copy(life, target.life, count);
     }
 
     /**
@@ -181,7 +178,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if one of them is being copied from already
      */
     public CompletableFuture<Relayed> relay(CallbackConnection other) {
-        return Carriage.relay(this, other);
+        return Carriage.relay(life, other.life, Relayed::new);
     }
 
     // Time
@@ -194,12 +191,12 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalArgumentException if it is not positive
      */
     public void setReadTimeout(Duration time) {
-        input.setTimeout(Setup.timeoutNanos(time, "read timeout"));
+        input.setTimeout(Settings.timeoutNanos(time, "read timeout"));
     }
 
     /** As {@link #setReadTimeout}, if no byte moves in either direction; see {@link CallbackServer.Builder#idleTimeout}. */
     public void setIdleTimeout(Duration time) {
-        idle.set(Setup.timeoutNanos(time, "idle timeout"));
+        life.idle().set(Settings.timeoutNanos(time, "idle timeout"));
     }
 
     /**
@@ -213,7 +210,7 @@ public final class CallbackConnection extends CallbackWriter {
     public ScheduledFuture<?> limit(Duration within, String name) {
         Objects.requireNonNull(name, "name");
         return loop().schedule(() -> {
-            life.end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
+            life.ending().end(new NetparkException.TimedOut(NetparkException.Timeout.EXCHANGE,
                     name + " with " + this + ": not finished within " + Due.millis(within) + " ms"));
         }, Math.max(0, Due.nanos(within)), TimeUnit.NANOSECONDS);
     }
@@ -222,11 +219,11 @@ public final class CallbackConnection extends CallbackWriter {
 
     @Override
     Limits limits() {
-        return limits;
+        return life.limits();
     }
 
     @Override
-    Life life() {
+    Lifecycle life() {
         return life;
     }
 
@@ -241,24 +238,9 @@ public final class CallbackConnection extends CallbackWriter {
         return life.isOpen();
     }
 
-    /** Its lease is over, though a callback may still be running: nothing more can be done with it. On any thread. */
-    void giveBack() {
-        givenBack = true;
-    }
-
     @Override
     boolean isUsable() {
-        return !givenBack && isOpen();
-    }
-
-    /** Whether bytes from the peer are wanted now; on the loop. */
-    boolean isReadable() {
-        return isOpen() && !output.isFull() && !output.isClosingConnection();
-    }
-
-    /** Whether a callback may still be called with bytes; on the loop. */
-    boolean mayBeCalled() {
-        return isOpen() && !output.isClosingConnection();
+        return life.isUsable();
     }
 
     /**
@@ -284,7 +266,7 @@ public final class CallbackConnection extends CallbackWriter {
 
     /** Whether its server is shutting down: no time to begin anything long. Always false for a dialed connection. */
     public boolean isDraining() {
-        return owner.isDraining();
+        return life.owner().isDraining();
     }
 
     /**
@@ -293,7 +275,7 @@ public final class CallbackConnection extends CallbackWriter {
      * connection, and it is not {@linkplain CallbackServer.Builder#idleTimeout idle}.
      */
     public Exchange beginExchange() {
-        return life.beginExchange();
+        return new Exchange(life);
     }
 
     /** The peer's address, also after closing: an {@link java.net.InetSocketAddress}, or a unix address. */
@@ -364,7 +346,7 @@ public final class CallbackConnection extends CallbackWriter {
      */
     @Override
     public void close() {
-        life.end(null);
+        life.ending().end(null);
     }
 
     /**
@@ -373,7 +355,7 @@ public final class CallbackConnection extends CallbackWriter {
      * such sockets have no reset.
      */
     public void reset() {
-        life.reset(null);
+        life.ending().reset(null);
     }
 
     /**
@@ -392,7 +374,7 @@ public final class CallbackConnection extends CallbackWriter {
         if (input.isLent()) {
             throw new IllegalStateException("detach " + this + ": it is being copied from; cancel that first");
         }
-        return Detaching.takeOut(this);
+        return Detaching.takeOut(life);
     }
 
     /**
@@ -403,50 +385,7 @@ public final class CallbackConnection extends CallbackWriter {
      *     takes it back, unless it is too late: then the socket is closed
      */
     public CompletableFuture<Detached> detachAsync() {
-        return Detaching.begin(this);
-    }
-
-    /**
-     * Whether its last callback may still be waited for. Not if the loop has not ended though it was closed, or a worker does not
-     * return: they are in {@link Runtime#exit}, which waits for the one who asks.
-     */
-    boolean mayEnd() {
-        return loop().isTerminated() && (calls == null || !calls.turns().isExiting());
-    }
-
-    /** It is closed and its loop has ended: not to wait for a callback that its workers have dropped. */
-    void giveUpLostCall() {
-        if (calls != null) {
-            calls.turns().giveUpLost();
-        }
-    }
-
-    /** On the loop, as a task: ends this, and gives the socket back if nothing of an exchange is left. */
-    void release(PoolLease lease) {
-        release(clean -> {
-            if (clean) {
-                lease.giveBack();
-            } else {
-                lease.discard();
-            }
-        });
-    }
-
-    /** On the loop, as a task: ends this and not its socket; {@code next} learns whether nothing of an exchange was left. */
-    void release(Consumer<Boolean> next) {
-        if (isOpen() && life.isCalling()) {
-            life.afterCall(() -> release(next));
-            return;
-        }
-        if (!isOpen() || !life.isClean()) {
-            life.end(null);
-            next.accept(false);
-            return;
-        }
-        input.stop();
-        if (!life.handOver(next)) {
-            next.accept(false);
-        }
+        return Detaching.begin(life);
     }
 
     /**
@@ -454,7 +393,8 @@ public final class CallbackConnection extends CallbackWriter {
      * it has been closed and its callbacks have run, at once (as a task of the loop, if called by another thread).
      */
     public void onClose(CloseHandler handler) {
-        life.onClose(Objects.requireNonNull(handler, "handler"));
+        Objects.requireNonNull(handler, "handler");
+        life.onClose(cause -> handler.closed(this, cause));
     }
 
     /**
@@ -463,7 +403,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @return completes when its last close callback has returned
      */
     public CompletableFuture<Void> closeAsync() {
-        CompletableFuture<Void> future = owner.whenRemoved(this);
+        CompletableFuture<Void> future = life.owner().whenRemoved(life);
         close();
         return future;
     }

@@ -52,7 +52,7 @@ public final class CallbackLease {
         if (before == State.ENDED) {
             throw new IllegalStateException(connection + " has been given back to its pool already");
         }
-        connection.giveBack();
+        connection.life.giveBack();
         boolean handsOver = false;
         try {
             handsOver = connection.loop().tryExecute(this::handOver);
@@ -64,7 +64,7 @@ public final class CallbackLease {
     }
 
     private void handOver() {
-        connection.release(lease);
+        connection.life.release(lease);
     }
 
     /** Closes the connection: nobody else will get it. Without effect if the lease has ended. */

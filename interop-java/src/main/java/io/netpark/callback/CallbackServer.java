@@ -2,6 +2,10 @@ package io.netpark.callback;
 
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.lifecycle.Connections;
+import io.netpark.callback.lifecycle.Phases;
+import io.netpark.callback.socket.Acceptor;
+import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.Balancing;
 import io.netpark.core.loop.EventLoopGroup;
@@ -43,18 +47,20 @@ public final class CallbackServer implements AutoCloseable {
     private final List<ListenerDescriptor> listeners;
     private final Callbacks callbacks;
     private final Limits limits;
+    private final @Nullable Workers workers;
     private final Connections connections;
     private volatile boolean closed;
     private final Phases ending;
 
     private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Callbacks callbacks,
-            Limits limits) {
+            Limits limits, @Nullable Workers workers) {
         this.group = group;
         this.connections = new Connections(group.clock());
         this.ownsGroup = ownsGroup;
         this.listeners = listeners;
         this.callbacks = callbacks;
         this.limits = limits;
+        this.workers = workers;
         this.ending = new Phases(connections, listeners, () -> closed = true);
     }
 
@@ -115,18 +121,18 @@ public final class CallbackServer implements AutoCloseable {
 
     /** On the listener's loop. */
     private void accepted(ConnectionDescriptor core) {
-        CallbackConnection connection = new CallbackConnection(core, callbacks, limits, connections);
-        connections.add(connection);
+        CallbackConnection connection = new CallbackConnection(core, callbacks, limits, workers, connections);
+        connections.add(connection.life);
         // After adding it: either close() finds it among the others, or this finds the server closed.
         boolean begins;
         try {
             begins = !closed && core.loop().tryExecute(() -> connection.life.start(() -> {}));
         } catch (Throwable e) { // no memory for the task: nobody would ever take it out again
-            connections.remove(connection);
+            connections.remove(connection.life);
             throw e;
         }
         if (!begins) {
-            connection.life.end(new NetparkException.Closed(connection + ": closed here, with the server"));
+            connection.life.ending().end(new NetparkException.Closed(connection + ": closed here, with the server"));
         }
     }
 
@@ -201,7 +207,7 @@ public final class CallbackServer implements AutoCloseable {
     }
 
     /** What a server is made of: callbacks, given one by one or as {@link #callbacks}, and settings. */
-    public static final class Builder extends Setup<Builder> {
+    public static final class Builder extends Settings<Builder> {
 
         private Callbacks.Builder callbacks = Callbacks.builder();
         private @Nullable Admission admission;
@@ -370,11 +376,11 @@ public final class CallbackServer implements AutoCloseable {
                         + " or ignoreInput() for a server that only sends or copies");
             }
             Limits limits = limits();
-            limits.requireRoom(callbacks.receiver);
+            callbacks.receiver.requireRoom(limits);
             EventLoopGroup group = openGroup();
             try {
                 List<ListenerDescriptor> listeners = opening.open(group);
-                CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, callbacks, limits);
+                CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, callbacks, limits, workers());
                 listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
                 return server;
             } catch (NetparkException | RuntimeException | Error e) {

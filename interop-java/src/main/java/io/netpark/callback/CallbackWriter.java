@@ -1,7 +1,10 @@
 package io.netpark.callback;
 
 import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.lifecycle.Lifecycle;
+import io.netpark.callback.output.Output;
 import io.netpark.callback.socket.CallbackSocket;
+import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.streams.ConnectionDescriptor;
@@ -26,7 +29,7 @@ abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConn
 
     abstract Limits limits();
 
-    abstract Life life();
+    abstract Lifecycle life();
 
     /**
      * Writes all bytes of {@code source} after those written before, and never waits: what the kernel does not take at
@@ -151,7 +154,7 @@ abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConn
 
     final void requireUsable(String operation) throws NetparkException.Closed {
         if (!isUsable()) {
-            throw life().closed(operation);
+            throw life().ending().closed(operation);
         }
     }
 
@@ -189,7 +192,7 @@ abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConn
      * @throws IllegalArgumentException if it is not positive
      */
     public void setWriteTimeout(Duration time) {
-        output().setTimeout(Setup.timeoutNanos(time, "write timeout"));
+        output().setTimeout(Settings.timeoutNanos(time, "write timeout"));
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.delivery.Receiver;
 import io.netpark.core.framing.Framing;
 import java.util.ArrayList;
 import java.util.List;
@@ -81,7 +82,7 @@ public final class Callbacks {
         private ConnectionHandler connect = NOTHING;
         private @Nullable RequestHandler request;
         private @Nullable InputHandler input;
-        private @Nullable Framed framed;
+        private BoundCallbacks.@Nullable Framed framed;
         private boolean ignoresInput;
         private @Nullable ConnectionHandler halfClose;
         private ConnectionHandler writable = NOTHING;
@@ -94,9 +95,10 @@ public final class Callbacks {
         private Builder(Callbacks from) {
             prepare = from.prepare;
             connect = from.connect;
-            request = from.receiver.request();
-            framed = from.receiver.input() instanceof Framed given ? given : null;
-            input = framed == null ? from.receiver.input() : null;
+            Object handler = from.receiver.handler();
+            request = from.receiver.takesRequests() ? (RequestHandler) handler : null;
+            framed = handler instanceof BoundCallbacks.Framed given ? given : null;
+            input = framed == null && from.receiver.takesInput() ? (InputHandler) handler : null;
             ignoresInput = from.ignoresInput;
             halfClose = from.halfClose;
             writable = from.writable;
@@ -143,7 +145,8 @@ public final class Callbacks {
          * the callback has closed, replaced its callback or begun a copy: what has come by then stays unread.
          */
         public Builder onMessage(Framing framing, FramedMessageHandler handler) {
-            framed = new Framed(Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"));
+            framed = new BoundCallbacks.Framed(
+                    Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler"));
             return this;
         }
 
@@ -232,8 +235,11 @@ public final class Callbacks {
                 throw new IllegalStateException("what arrives goes to one callback, and there are several: "
                         + String.join(", ", several) + "; leave all but one of them out");
             }
-            return several.isEmpty() || ignoresInput
-                    ? Receiver.NOBODY : new Receiver(request, framed != null ? framed : input);
+            if (request != null) {
+                return BoundCallbacks.receiver(request);
+            }
+            InputHandler taker = framed != null ? framed : input;
+            return taker == null ? Receiver.NOBODY : BoundCallbacks.receiver(taker);
         }
     }
 }

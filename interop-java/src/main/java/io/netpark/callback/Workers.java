@@ -1,5 +1,6 @@
 package io.netpark.callback;
 
+import io.netpark.callback.delivery.Crew;
 import java.lang.reflect.InvocationTargetException;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -13,7 +14,6 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -51,23 +51,13 @@ public final class Workers implements AutoCloseable {
     /** When an executor has no room, and does not tell when it has. On a thread of the JDK's, as any loop may end meanwhile. */
     private static final Executor SOON = CompletableFuture.delayedExecutor(10, TimeUnit.MILLISECONDS, Runnable::run);
 
-    private final Executor executor;
-    private final @Nullable ExecutorService owned;
+    private final Crew crew;
     private final RejectionHandler rejection;
-    private final String name;
-    private final Room room;
-    /** {@link #tryAgain} is going to be called. */
-    private final AtomicBoolean tryingAgain = new AtomicBoolean();
-    private final Executor soon;
 
     private Workers(
-            Executor executor, @Nullable ExecutorService owned, RejectionHandler rejection, String name, Room room, Executor soon) {
-        this.executor = executor;
-        this.owned = owned;
+            Executor executor, @Nullable ExecutorService owned, RejectionHandler rejection, String name, int places, Executor soon) {
+        this.crew = new Crew(executor, owned, name, places, soon);
         this.rejection = Objects.requireNonNull(rejection, "rejection");
-        this.name = name;
-        this.room = room;
-        this.soon = soon;
     }
 
     /** As {@link #pool(int, int, RejectionHandler)}; what does not fit waits. */
@@ -90,7 +80,7 @@ public final class Workers implements AutoCloseable {
             throw new IllegalArgumentException("a queue cannot be limited to " + queueLimit + "; 0 is for none");
         }
         String prefix = "netpark-workers-" + POOLS.incrementAndGet();
-        int places = (int) Math.min(Room.UNKNOWN - 1, (long) threads + queueLimit);
+        int places = (int) Math.min(Crew.AS_IT_SAYS - 1, (long) threads + queueLimit);
         // The room counts. A thread that has finished a call is still to come for the next, so the queue may be longer for a moment.
         BlockingQueue<Runnable> queue =
                 places <= LONGEST_ARRAY ? new ArrayBlockingQueue<>(places) : new LinkedBlockingQueue<>(places);
@@ -98,7 +88,7 @@ public final class Workers implements AutoCloseable {
                 new ThreadPoolExecutor(threads, threads, IDLE_SECONDS, TimeUnit.SECONDS, queue, named(prefix));
         pool.allowCoreThreadTimeOut(true);
         return new Workers(pool, pool, rejection, prefix + " (" + threads + " threads, queue of " + queueLimit + ")",
-                new Room(places), SOON);
+                places, SOON);
     }
 
     private static ThreadFactory named(String prefix) {
@@ -126,7 +116,7 @@ public final class Workers implements AutoCloseable {
                     + Runtime.version().feature() + "; use Workers.pool", e);
         }
         return new Workers(threads, threads, connection -> Rejection.CLOSE, "virtual threads",
-                new Room(Room.UNKNOWN), SOON);
+                Crew.AS_IT_SAYS, SOON);
     }
 
     /** As {@link #on(Executor, RejectionHandler)}; what it rejects waits, and is tried again until it is taken. */
@@ -152,67 +142,11 @@ public final class Workers implements AutoCloseable {
     /** @param soon runs a task after a short time */
     static Workers on(Executor executor, RejectionHandler rejection, Executor soon) {
         return new Workers(Objects.requireNonNull(executor, "executor"), null, rejection, executor.toString(),
-                new Room(Room.UNKNOWN), soon);
+                Crew.AS_IT_SAYS, soon);
     }
 
-    Room room() {
-        return room;
-    }
-
-    /** A place is free: whoever comes next has it. From any thread; throws nothing. */
-    void leave() {
-        Turns next = room.leave();
-        if (next == null) {
-            return;
-        }
-        if (owned != null) {
-            next.goOut();
-        } else {
-            next.goOutSoon(); // as the executor might run it here, inside the call that ends, and so on
-        }
-    }
-
-    /** There may be room for more than one. From any thread; throws nothing. */
-    void passOn() {
-        Turns next = room.next();
-        if (next != null) {
-            next.goOutSoon();
-        }
-    }
-
-    /** Somebody has joined the line. When a call of the room ends, it has the place; where nobody tells of room, it is looked for. */
-    void joined(boolean refused) {
-        if ((refused || room.isUnknown()) && tryingAgain.compareAndSet(false, true)) {
-            try {
-                soon.execute(this::tryAgain);
-            } catch (Throwable e) { // no memory: whoever joins next, or leaves, tries
-                tryingAgain.set(false);
-            }
-        }
-    }
-
-    private void tryAgain() {
-        tryingAgain.set(false);
-        passOn();
-    }
-
-    /** Whether waiting for room is in vain. */
-    boolean takeNoMore() {
-        return executor instanceof ExecutorService service && service.isShutdown();
-    }
-
-    void execute(Runnable call) {
-        executor.execute(call);
-    }
-
-    /** Whether no call that has been taken will be run any more, as far as one can see. */
-    boolean haveEnded() {
-        return executor instanceof ExecutorService service && service.isTerminated();
-    }
-
-    /** Whether that can happen without {@link #close}. */
-    boolean mayEndUnseen() {
-        return owned == null && executor instanceof ExecutorService;
+    Crew crew() {
+        return crew;
     }
 
     Rejection rejected(CallbackConnection connection) {
@@ -225,13 +159,11 @@ public final class Workers implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (owned != null) {
-            owned.shutdown();
-        }
+        crew.close();
     }
 
     @Override
     public String toString() {
-        return name;
+        return crew.toString();
     }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.state.Limits;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.options.NetOptions;
 import java.io.BufferedReader;

@@ -3,6 +3,7 @@ package io.netpark.callback;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
+import io.netpark.callback.delivery.OnWorkers;
 import io.netpark.core.net.streams.PeerState;
 import java.net.Socket;
 import java.util.ArrayList;
@@ -182,7 +183,7 @@ class EndBehindBytesTest {
                 seen.append((char) in.get());
             }
             called.add(connection);
-            if (connection.calls != null) {
+            if (connection.life.delivery() instanceof OnWorkers) {
                 goOn.await();
             }
             connection.shutdownOutput();
@@ -216,7 +217,7 @@ class EndBehindBytesTest {
             CallbackServer.Builder builder = CallbackServer.builder().loops(1).onInput((connection, in) -> {
                 boolean first = seen.isEmpty();
                 seen.append(in.takeString(1));
-                if (first && connection.calls != null) {
+                if (first && connection.life.delivery() instanceof OnWorkers) {
                     Support.await("the end is known", connection.input::isEnded);
                     elsewhere.execute(() -> {
                         while (closed.getCount() > 0) {

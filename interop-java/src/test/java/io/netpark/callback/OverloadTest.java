@@ -165,7 +165,7 @@ class OverloadTest {
             Support.await("the thread is busy", () -> !called.isEmpty());
             if (queue > 0) {
                 CallbackConnection queued = request("1");
-                Support.await("it is in the queue", () -> queued.calls.turns().isOut());
+                Support.await("it is in the queue", () -> queued.life.delivery().isOut());
             }
         }
 
@@ -179,7 +179,7 @@ class OverloadTest {
 
         CallbackConnection waiting(String text) throws Exception {
             CallbackConnection connection = request(text);
-            Support.await("it waits", () -> connection.calls.turns().isWaiting());
+            Support.await("it waits", () -> connection.life.delivery().isWaiting());
             return connection;
         }
 
@@ -329,7 +329,7 @@ class OverloadTest {
                 if (!room.tryAcquire()) {
                     throw new RejectedExecutionException("full");
                 }
-                threads.execute(() -> {
+                threads.crew().execute(() -> {
                     try {
                         task.run();
                     } finally {
@@ -448,9 +448,9 @@ class OverloadTest {
         try (Workers workers = Workers.pool(2, 1)) {
             comeAndGo(workers);
             for (int place = 0; place < 3; place++) {
-                Support.await("a place", () -> workers.room().enter());
+                Support.await("a place", () -> workers.crew().room().enter());
             }
-            assertFalse(workers.room().enter());
+            assertFalse(workers.crew().room().enter());
         }
     }
 

@@ -121,7 +121,7 @@ class WorkersRelayTest {
     /** Bytes that a callback has not seen, as its worker is in the one before. */
     private static boolean isReadAhead(CallbackConnection connection, int bytes) {
         try {
-            return connection.loop().submit(() -> connection.calls.inbox().unread() - connection.calls.inbox().left() == bytes)
+            return connection.loop().submit(() -> connection.input.fresh() == bytes)
                     .get();
         } catch (Exception e) {
             throw new IllegalStateException(e);
@@ -167,7 +167,7 @@ class WorkersRelayTest {
             CallbackConnection one = between.accepted.join();
             send(between.client, "GO");
             inside.await();
-            one.loop().submit(() -> one.release(released::complete)).get();
+            one.loop().submit(() -> one.life.release(released::complete)).get();
             leave.countDown();
             assertFalse(get(released)); // it is being copied from
             Between.failure(copied);

@@ -79,7 +79,7 @@ class WorkersTest {
                     if (ThreadLocalRandom.current().nextBoolean()) {
                         throw new RejectedExecutionException("on purpose");
                     }
-                    threads.execute(call);
+                    threads.crew().execute(call);
                 }, connection -> Rejection.RUN_ON_LOOP);
             }
             default -> throw new IllegalArgumentException(kind);

@@ -1,0 +1,169 @@
+package io.netpark.callback.lifecycle;
+
+import io.netpark.callback.delivery.Delivery;
+import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.NetparkException;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+
+/** The connections of a server or a client, from when they are opened until their close callbacks have run. */
+public final class Connections {
+
+    private final Clock clock;
+    private final Set<Lifecycle> open = ConcurrentHashMap.newKeySet();
+    /** Of those who asked for the end of a connection. */
+    private final ConcurrentHashMap<Lifecycle, PlacedFuture<Void>> ends = new ConcurrentHashMap<>();
+    private final AtomicInteger endedIdle = new AtomicInteger();
+    private volatile boolean awaited;
+    private volatile boolean draining;
+    private volatile boolean closingIdle;
+    /** Guarded by the monitor of {@link #open}. */
+    private boolean cutOff;
+
+    private final Clock clock;
+    public int size() {
+        return open.size();
+    }
+
+    /** Without those whose last callbacks are still to run. */
+    public int countOpen() {
+        return (int) open.stream().filter(Lifecycle::isOpen).count();
+    }
+
+    public void add(Lifecycle connection) {
+        open.add(connection);
+    }
+
+    public void remove(Lifecycle connection) {
+        open.remove(connection);
+        PlacedFuture<Void> end = ends.remove(connection);
+        if (end != null) {
+            end.tell((Void) null);
+        }
+        if (awaited && open.isEmpty()) {
+            synchronized (open) {
+                open.notifyAll();
+            }
+        }
+    }
+
+    /** Completes when the connection has been removed, perhaps long ago. */
+    public CompletableFuture<Void> whenRemoved(Lifecycle connection) {
+        PlacedFuture<Void> end = ends.computeIfAbsent(connection, any -> any.limits().newFuture(any.loop()));
+        if (!open.contains(connection)) { // after adding it: either this sees it, or remove() does
+            ends.remove(connection);
+            end.tell((Void) null);
+        }
+        return end.copy(); // one for each: cancelling it is nobody else's business
+    }
+
+    // Shutting down
+
+    /** Whether the server is shutting down. */
+    public boolean isDraining() {
+        return draining;
+    }
+
+    public void drain() {
+        draining = true;
+    }
+
+    /** Whether connections are to be closed that are idle. */
+    boolean isClosingIdle() {
+        return closingIdle;
+    }
+
+    /** From now on. */
+    public void closeIdle() {
+        closingIdle = true;
+        for (Lifecycle connection : open) {
+            connection.loop().tryExecute(connection::endIfIdle);
+        }
+    }
+
+    /** With what is written by now; nothing is read any more. */
+    public void closeAllLingering(long nanos) {
+        open.forEach(connection -> connection.output().closeLingering(nanos));
+    }
+
+    void endedIdle() {
+        endedIdle.incrementAndGet();
+    }
+
+    public int countOfIdle() {
+        return endedIdle.get();
+    }
+
+    /**
+     * Waits until there are none, or the time is over, or whoever closes the server does not want to wait for any.
+     *
+     * @throws InterruptedException if the thread is interrupted
+     */
+    public void awaitNone(long nanos) throws InterruptedException {
+        await(nanos, () -> cutOff || open.isEmpty());
+    }
+
+    /** Waits until the time is over, or whoever closes the server does not want to wait. */
+    public void pause(long nanos) throws InterruptedException {
+        await(nanos, () -> cutOff);
+    }
+
+    private void await(long nanos, BooleanSupplier over) throws InterruptedException {
+        awaited = true; // before the set is looked at, as remove() changes the set before it looks here
+        long end = clock.after(nanos);
+        synchronized (open) {
+            for (long left = nanos; left > 0 && !over.getAsBoolean(); left = end - clock.nanoTime()) {
+                open.wait(left / 1_000_000, (int) (left % 1_000_000));
+            }
+        }
+    }
+
+    /** Nobody is to wait for them any more. */
+    public void cutOff() {
+        synchronized (open) {
+            cutOff = true;
+            open.notifyAll();
+        }
+    }
+
+    /** Whether waiting for them would be waiting for the calling thread: it is an event loop, or runs a callback of one of them. */
+    public boolean isWaitedForByCaller() {
+        return EventLoop.current() != null || Delivery.isInCallOf(this);
+    }
+
+    /** The loops have ended; waits until the workers have, too, unless that would be waiting for the caller. */
+    public void awaitWorkers() {
+        if (isWaitedForByCaller()) {
+            return;
+        }
+        boolean interrupted = false;
+        while (open.stream().anyMatch(Lifecycle::mayEnd)) {
+            open.forEach(connection -> connection.delivery().giveUpLost());
+            try {
+                await(TimeUnit.SECONDS.toNanos(1), open::isEmpty);
+            } catch (InterruptedException e) {
+                interrupted = true; // as for the loops
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Closes those there are now, and returns how many were still open. */
+    public int closeAll(String because) {
+        int closed = 0;
+        for (Lifecycle connection : open) {
+            if (connection.cutOff(new NetparkException.Closed(connection + ": closed here, " + because))) {
+                closed++;
+            }
+        }
+        return closed;
+    }
+}
