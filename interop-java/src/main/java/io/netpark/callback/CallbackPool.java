@@ -1,7 +1,13 @@
 package io.netpark.callback;
 
+import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.lifecycle.Connections;
+import io.netpark.callback.lifecycle.Lifecycle;
+import io.netpark.callback.pool.Borrowing;
+import io.netpark.callback.pool.Lender;
 import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.pool.PoolLease;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.pool.PoolSnapshot;
 import io.netpark.core.sys.Due;
@@ -11,6 +17,7 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,10 +36,13 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CallbackPool implements AutoCloseable {
 
-    final Pool core;
-    final CallbackClient client;
+    /** Of a connection that is checked. */
+    private static final Callbacks UNTOLD = Callbacks.builder().build();
+
+    private final Pool core;
+    private final CallbackClient client;
     private final long checkAfterNanos;
-    final @Nullable ConnectionCheck check;
+    private final @Nullable ConnectionCheck check;
 
     CallbackPool(Pool core, CallbackClient client, long checkAfterNanos, @Nullable ConnectionCheck check) {
         this.core = core;
@@ -73,13 +83,62 @@ public final class CallbackPool implements AutoCloseable {
 
     private CompletableFuture<CallbackLease> borrow(SocketAddress destination, long timeoutNanos, Callbacks callbacks) {
         client.require(callbacks);
-        Borrowing borrowing = new Borrowing(this, newWish(Objects.requireNonNull(destination, "destination"), timeoutNanos), callbacks);
-        borrowing.start();
-        return borrowing.future;
+        CheckedBorrow wish = newWish(Objects.requireNonNull(destination, "destination"), timeoutNanos);
+        PlacedFuture<CallbackLease> future = client.newFuture();
+        new Borrowing<>(new Lending(callbacks), wish, future).start();
+        return future;
     }
 
     private CheckedBorrow newWish(SocketAddress destination, long timeoutNanos) {
         return new CheckedBorrow(core, destination, timeoutNanos, check == null ? CheckedBorrow.NEVER : checkAfterNanos);
+    }
+
+    /** What one borrower gets. */
+    private final class Lending implements Lender<CallbackLease> {
+
+        private final Callbacks callbacks;
+
+        Lending(Callbacks callbacks) {
+            this.callbacks = callbacks;
+        }
+
+        @Override
+        public Check check(PoolLease lease) {
+            return new Checked(client.connected(lease.connection(), UNTOLD), Objects.requireNonNull(check));
+        }
+
+        @Override
+        public CallbackLease lend(PoolLease lease) {
+            return new CallbackLease(lease, client.connected(lease.connection(), callbacks));
+        }
+
+        @Override
+        public Lifecycle life(CallbackLease lent) {
+            return lent.connection().life;
+        }
+
+        @Override
+        public void discard(CallbackLease lent) {
+            lent.discard();
+        }
+
+        @Override
+        public void closed(CallbackLease lent) {
+            lent.closed();
+        }
+    }
+
+    private record Checked(CallbackConnection connection, ConnectionCheck check) implements Lender.Check {
+
+        @Override
+        public Lifecycle life() {
+            return connection.life;
+        }
+
+        @Override
+        public CompletionStage<Boolean> ask() throws Exception {
+            return check.check(connection);
+        }
     }
 
     /** Makes connections to a destination until as many are idle as the options want at least. Does not wait for them. */

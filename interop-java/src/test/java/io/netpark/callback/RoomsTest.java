@@ -21,20 +21,22 @@ import org.junit.jupiter.api.Test;
 class RoomsTest {
 
     private static final Path TOP = Path.of("src/main/java/io/netpark/callback");
+    private static final int MOST_FILES = 25;
     /** Users' interface, in io.netpark.callback itself. */
     private static final String USERS = "";
 
-    private static final Map<String, Set<String>> USES = Map.of(
-            "futures", Set.of(),
-            "socket", Set.of(),
-            "poller", Set.of(),
-            "messages", Set.of("futures", "socket"),
-            "state", Set.of("futures"),
-            "output", Set.of("state", "futures"),
-            "delivery", Set.of("state", "futures"),
-            "input", Set.of("output", "delivery", "state", "futures"),
-            "lifecycle", Set.of("input", "output", "delivery", "state", "futures"),
-            USERS, Set.of("lifecycle", "input", "output", "delivery", "state", "futures", "socket"));
+    private static final Map<String, Set<String>> USES = Map.ofEntries(
+            Map.entry("futures", Set.of()),
+            Map.entry("socket", Set.of()),
+            Map.entry("poller", Set.of()),
+            Map.entry("messages", Set.of("futures", "socket")),
+            Map.entry("state", Set.of("futures")),
+            Map.entry("output", Set.of("state", "futures")),
+            Map.entry("delivery", Set.of("state", "futures")),
+            Map.entry("input", Set.of("output", "delivery", "state", "futures")),
+            Map.entry("lifecycle", Set.of("input", "output", "delivery", "state", "futures")),
+            Map.entry("pool", Set.of("lifecycle", "futures")),
+            Map.entry(USERS, Set.of("pool", "lifecycle", "input", "output", "delivery", "state", "futures", "socket")));
 
     private static final Pattern OF_A_ROOM = Pattern.compile("io\\.netpark\\.callback\\.(?:([a-z]+)\\.)?[A-Z]");
 
@@ -64,5 +66,13 @@ class RoomsTest {
             }
         }
         assertEquals(Set.of(), wrong);
+    }
+
+    @Test
+    void noRoomIsAHall() throws IOException {
+        for (Map.Entry<String, List<Path>> room : rooms().entrySet()) {
+            int files = room.getValue().size();
+            assertTrue(files <= MOST_FILES, () -> files + " files in io.netpark.callback." + room.getKey());
+        }
     }
 }

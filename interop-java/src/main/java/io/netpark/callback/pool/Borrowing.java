@@ -1,6 +1,7 @@
-package io.netpark.callback;
+package io.netpark.callback.pool;
 
 import io.netpark.callback.futures.PlacedFuture;
+import io.netpark.callback.lifecycle.Lifecycle;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
@@ -11,34 +12,31 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One call of {@link CallbackPool#borrow}, as a future has it.
+ * One wish for a connection of a pool, as a future has it.
  *
  * <pre>
  *   asked --lent--> to be checked? --good--> its callbacks begin --> future completes
  *     ^                  |
  *     +-- not good, or the time is over: rejected
  * </pre>
+ *
+ * @param <L> a lease as users have it
  */
-final class Borrowing implements Pool.Borrower {
+public final class Borrowing<L> implements Pool.Borrower {
 
-    private static final Callbacks NONE = Callbacks.builder().build();
-
-    final PlacedFuture<CallbackLease> future;
-
-    private final CallbackPool pool;
+    private final PlacedFuture<L> future;
+    private final Lender<L> lender;
     private final CheckedBorrow wish;
-    private final Callbacks callbacks;
     /** What is being checked, to be closed if nobody waits for it any more. */
-    private volatile @Nullable CallbackConnection checking;
+    private volatile @Nullable Lifecycle checking;
 
-    Borrowing(CallbackPool pool, CheckedBorrow wish, Callbacks callbacks) {
-        this.pool = pool;
-        this.future = pool.client.newFuture();
+    public Borrowing(Lender<L> lender, CheckedBorrow wish, PlacedFuture<L> future) {
+        this.lender = lender;
+        this.future = future;
         this.wish = wish;
-        this.callbacks = callbacks;
     }
 
-    void start() {
+    public void start() {
         ask();
         future.whenComplete((lease, failure) -> {
             if (failure != null) { // cancelled, or failed here
@@ -49,9 +47,9 @@ final class Borrowing implements Pool.Borrower {
 
     private void giveUp() {
         wish.cancel();
-        CallbackConnection connection = checking;
+        Lifecycle connection = checking;
         if (connection != null) {
-            connection.close();
+            connection.ending().end(null);
         }
     }
 
@@ -101,11 +99,12 @@ final class Borrowing implements Pool.Borrower {
     }
 
     private void check(PoolLease lease) {
-        CallbackConnection connection = pool.client.connected(lease.connection(), NONE);
-        connection.life.start(() -> {});
-        Timer timer = connection.loop().newTimer(connection::close);
+        Lender.Check check = lender.check(lease);
+        Lifecycle connection = check.life();
+        connection.start(() -> {});
+        Timer timer = connection.loop().newTimer(() -> connection.ending().end(null));
         timer.arm(wish.endNanos());
-        connection.onClose((closed, cause) -> {
+        connection.onClose(cause -> {
             timer.disarm();
             checking = null;
             if (lease.connection().isClosed()) { // otherwise it has been released, and goes on
@@ -114,19 +113,19 @@ final class Borrowing implements Pool.Borrower {
         });
         checking = connection;
         if (future.isDone()) {
-            connection.close();
+            connection.ending().end(null);
             return;
         }
         CompletionStage<Boolean> good;
         try {
-            good = Objects.requireNonNull(Objects.requireNonNull(pool.check).check(connection), "what the check returned");
+            good = Objects.requireNonNull(check.ask(), "what the check returned");
         } catch (Throwable e) {
-            connection.life.ending().callbackFailed("check", e);
+            connection.ending().callbackFailed("check", e);
             return;
         }
         good.whenComplete((yes, failure) -> connection.loop().tryExecute(() -> {
             if (Boolean.TRUE.equals(yes)) {
-                connection.life.release(clean -> {
+                connection.release(clean -> {
                     if (clean) {
                         lease.passedCheck();
                         begin(lease, false);
@@ -135,7 +134,7 @@ final class Borrowing implements Pool.Borrower {
                     }
                 });
             } else {
-                connection.close();
+                connection.ending().end(null);
             }
         }));
     }
@@ -152,17 +151,17 @@ final class Borrowing implements Pool.Borrower {
 
     private void lend(PoolLease lease) {
         future.settle(lease.connection().loop());
-        CallbackConnection connection = pool.client.connected(lease.connection(), callbacks);
-        CallbackLease lent = new CallbackLease(lease, connection);
-        connection.onClose((closed, cause) -> lent.closed());
-        connection.life.start(() -> {
-            NetparkException failure = connection.isOpen() ? null : connection.life.ending().closed("borrow");
+        L lent = lender.lend(lease);
+        Lifecycle connection = lender.life(lent);
+        connection.onClose(cause -> lender.closed(lent));
+        connection.start(() -> {
+            NetparkException failure = connection.isOpen() ? null : connection.ending().closed("borrow");
             future.tell(() -> {
                 if (failure != null) {
-                    lent.discard();
+                    lender.discard(lent);
                     future.completeExceptionally(failure);
                 } else if (!future.complete(lent)) {
-                    lent.discard(); // cancelled at the last moment, and its callbacks have been called
+                    lender.discard(lent); // cancelled at the last moment, and its callbacks have been called
                 }
             });
         });
