@@ -46,11 +46,11 @@ final class BoundCallbacks implements UserCallbacks {
         }
     }
 
-    static Receiver receiver(RequestHandler handler) {
+    static Receiver ofRequests(RequestHandler handler) {
         return Receiver.ofRequests(handler);
     }
 
-    static Receiver receiver(InputHandler handler) {
+    static Receiver ofInput(InputHandler handler) {
         return Receiver.ofInput(handler, handler instanceof Framed framed ? framed.framing() : null);
     }
 

@@ -94,12 +94,12 @@ public final class CallbackConnection extends CallbackWriter {
      * has been called with them.
      */
     public void onRequest(RequestHandler handler) {
-        input.receiver(BoundCallbacks.receiver(Objects.requireNonNull(handler, "handler")));
+        input.receiver(BoundCallbacks.ofRequests(Objects.requireNonNull(handler, "handler")));
     }
 
     /** As {@link #onRequest}, with an input callback. Either kind replaces either. */
     public void onInput(InputHandler handler) {
-        input.receiver(BoundCallbacks.receiver(Objects.requireNonNull(handler, "handler")));
+        input.receiver(BoundCallbacks.ofInput(Objects.requireNonNull(handler, "handler")));
     }
 
     /**
@@ -108,7 +108,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if the input limit is less than a message may need
      */
     public void onMessage(Framing framing, FramedMessageHandler handler) {
-        Receiver next = BoundCallbacks.receiver(new BoundCallbacks.Framed(
+        Receiver next = BoundCallbacks.ofInput(new BoundCallbacks.Framed(
                 Objects.requireNonNull(framing, "framing"), Objects.requireNonNull(handler, "handler")));
         next.requireRoom(life.limits());
         input.receiver(next);

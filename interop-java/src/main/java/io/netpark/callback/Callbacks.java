@@ -236,10 +236,10 @@ public final class Callbacks {
                         + String.join(", ", several) + "; leave all but one of them out");
             }
             if (request != null) {
-                return BoundCallbacks.receiver(request);
+                return BoundCallbacks.ofRequests(request);
             }
             InputHandler taker = framed != null ? framed : input;
-            return taker == null ? Receiver.NOBODY : BoundCallbacks.receiver(taker);
+            return taker == null ? Receiver.NOBODY : BoundCallbacks.ofInput(taker);
         }
     }
 }

@@ -8,20 +8,14 @@ import io.netpark.callback.state.Ending;
 import io.netpark.callback.state.IdleTimer;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.fd.Descriptor;
-import io.netpark.core.fd.Direction;
-import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 
 /**
- * The reading half of a connection: reads whenever that is possible and allowed, into the {@link Inbox}, which has the
- * callback called.
- *
- * <p>Nothing here calls itself: a connection whose socket is always ready is read in a loop, and after
- * {@link #READS_A_TURN} reads the loop's other work goes first.
+ * The reading half of a connection: reads whenever that is possible and allowed ({@link Reading}), into the {@link Inbox}, which has
+ * the callback called, and again with what it has left, if there is a reason ({@link UntoldBytes}).
  */
 public final class Input {
 
@@ -35,15 +29,6 @@ public final class Input {
         void nothingToRead();
     }
 
-    static final int READS_A_TURN = 16;
-
-    /** No read is going on. */
-    private static final int IDLE = 0;
-    /** A read wants to be retried. */
-    private static final int PENDING = 1;
-    /** A read is parked: {@link #waiter} is in the slot, or on its way here. */
-    private static final int PARKED = 2;
-
     private final Owner owner;
     private final Ending ending;
     private final IdleTimer idle;
@@ -53,37 +38,13 @@ public final class Input {
     private final EventLoop loop;
     private final PeerEnd end;
     private final ReadTimeout timeout;
-    private final Waiter waiter = this::ready;
-    private final Runnable turn = this::turn;
-    private final Runnable request = this::request;
     private final Unread unread;
+    private final Reading reading;
+    private final UntoldBytes untold;
 
-    /**
-     * Where the read operation of the core stands. Loop's thread only, as is all below but the volatile.
-     *
-     * <pre>
-     *   IDLE --start: EAGAIN--> PARKED --ready--> PENDING --retry: EAGAIN--> PARKED
-     *   IDLE --start: bytes---> IDLE              PENDING --retry: bytes---> IDLE
-     * </pre>
-     *
-     * Pausing changes none of these: a read that was parked stays so, and is not retried before reading resumes.
-     */
-    private int state = IDLE;
-    private boolean detached;
     private volatile boolean paused;
     /** Somebody else reads, or is about to. */
     private volatile boolean lent;
-    /** Somebody has asked for a call with the unread bytes, and {@link #request} is on its way. */
-    private volatile boolean again;
-    /** {@link #request} is on its way to tell of what is unread, unless reading is paused when it comes. */
-    private volatile boolean due;
-    /**
-     * There are unread bytes that the callback is to be called with before anything else is read: it has not seen them, as they
-     * were read elsewhere, or it has paused at them.
-     */
-    private volatile boolean untold;
-    /** The callback has left messages that are whole, as too much output is pending. */
-    private volatile boolean wantsRoom;
 
     /** @param receiver who is called first */
     public Input(ConnectionDescriptor core, Limits limits, Ending ending, IdleTimer idle, Output output, Delivery delivery,
@@ -96,21 +57,22 @@ public final class Input {
         this.delivery = delivery;
         this.owner = owner;
         this.unread = new Unread(this, core, limits, ending, idle, output, delivery, callbacks, receiver);
+        this.reading = new Reading(this, core, idle, unread);
+        this.untold = new UntoldBytes(this, loop, unread, output, delivery, idle);
         this.end = new PeerEnd(this, core, ending, delivery, callbacks.hasHalfClose());
         this.timeout = new ReadTimeout(this, core, ending, limits.readNanos());
     }
 
     /** Starts reading, on the loop. */
     public void start() {
-        due |= untold && !paused;
-        request();
+        untold.start();
     }
 
     /** Puts bytes in front of what will be read; before {@link #start}, or while it is lent. */
     public void preload(ByteBuffer bytes) {
         try {
             unread.put(bytes);
-            untold = unread.isAny();
+            untold.preloaded();
         } catch (Throwable e) {
             failed(e);
         }
@@ -152,18 +114,13 @@ public final class Input {
 
     /** On the loop: stops reading, leaving no operation behind. */
     public void stop() {
-        detached = true;
         end.stopWatching();
-        if (state != IDLE) {
-            core.unpark(Direction.READ, waiter); // or it is about to run, and finds that there is nothing to do
-            core.abandon(Direction.READ);
-            state = IDLE;
-        }
+        reading.stop();
     }
 
     /** On the loop: takes {@link #stop} back. */
     public void restart() {
-        detached = false;
+        reading.restart();
         goOn();
     }
 
@@ -196,8 +153,8 @@ public final class Input {
             putInFront(first);
         }
         lent = false;
-        noteUntold();
-        detached = false;
+        untold.note();
+        reading.restart();
         if (ended && ending.isOpen()) {
             end.passedOn();
         }
@@ -215,20 +172,11 @@ public final class Input {
     /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
     public void letGo() {
         if (loop.inLoop()) {
-            noteUntold(); // before anybody could be told of an end behind that
+            untold.note(); // before anybody could be told of an end behind that
             lent = false;
             goOn();
         } else {
             loop.tryExecute(this::letGo);
-        }
-    }
-
-    private void noteUntold() {
-        if (hasUnread()) {
-            untold = true; // before looking whether it is paused, as resume() looks at this afterwards
-            if (!paused) {
-                tellUnread();
-            }
         }
     }
 
@@ -275,12 +223,12 @@ public final class Input {
 
     /** Somebody finds out by itself what becomes of the stream. On the loop. */
     public boolean isReading() {
-        return state == PARKED;
+        return reading.isParked();
     }
 
     /** A callback is still to be shown what is unread. */
     public boolean isAskedAgain() {
-        return again || due || untold || delivery.isWanted(Delivery.AGAIN);
+        return untold.isAskedAgain();
     }
 
     public boolean isPaused() {
@@ -297,8 +245,8 @@ public final class Input {
     public void resume() {
         boolean asks = paused && !isOwnCallback();
         paused = false;
-        if (asks || untold) {
-            tellUnread();
+        if (asks || untold.areAny()) {
+            untold.tell();
             startTimeout();
         } else {
             wantedAgain();
@@ -319,14 +267,13 @@ public final class Input {
 
     /** In the midst of a call: whether an answer may be written. If not, what the callback leaves comes again as soon as one may. */
     public boolean hasRoom() {
-        wantsRoom = !output.isBelowHighWaterMark();
-        return !wantsRoom;
+        return untold.hasRoom();
     }
 
     /** Enough of the pending output has been taken. */
     public void roomAgain() {
-        if (untold && !paused) {
-            tellUnread();
+        if (untold.areAny() && !paused) {
+            untold.tell();
             startTimeout();
         } else {
             wantedAgain();
@@ -356,32 +303,12 @@ public final class Input {
 
     /** There may be a reason to read on. From a task: the caller may be a callback, of this connection or another. */
     void goOn() {
-        loop.tryExecute(turn);
+        reading.goOn();
     }
 
+    /** From any thread: has the callback called with what is unread, also while reading is paused. */
     public void requestAgain() {
-        if (!again) { // two tasks at worst, of which the second finds nothing to do
-            again = true;
-            try {
-                loop.tryExecute(request);
-            } catch (Throwable e) { // no memory for the task: whoever asks is told, and may ask again
-                again = false;
-                throw e;
-            }
-        }
-    }
-
-    /** As {@link #requestAgain}, and whoever pauses before that is not told. */
-    private void tellUnread() {
-        if (!due) {
-            due = true;
-            try {
-                loop.tryExecute(request);
-            } catch (Throwable e) { // as above
-                due = false;
-                throw e;
-            }
-        }
+        untold.requestAgain();
     }
 
     public void release() {
@@ -389,49 +316,20 @@ public final class Input {
         end.release();
     }
 
-    private void ready() {
-        if (detached || state != PARKED) { // stopped, in the batch of events that has woken it
-            return;
-        }
-        state = PENDING;
-        read();
-    }
+    // On the loop, from here on
 
-    // On the loop, from here on. What is thrown ends the connection: nobody would ever come back to it.
-
-    private void turn() {
+    /** Goes on with what has become possible. What is thrown ends the connection: nobody would ever come back to it. */
+    void turn() {
         try {
             delivery.next();
-            goOnReading();
-        } catch (Throwable e) {
-            failed(e);
-        }
-    }
-
-    private void request() {
-        try {
-            if (again) {
-                again = false;
-                tellNow();
-            } else if (due && paused) {
-                due = false; // and it is untold still
-            } else if (due && delivery.isOut()) { // which may pause
-                untold = false;
-                delivery.afterCall(request);
-            } else if (due) {
-                tellNow();
+            if (reading.isParked()) {
+                owner.mayBeIdle(); // a callback may have been what it was busy with
+            } else {
+                reading.read();
             }
-            delivery.next();
-            goOnReading(); // it may have made room
         } catch (Throwable e) {
             failed(e);
         }
-    }
-
-    private void tellNow() throws NetparkException {
-        due = false;
-        untold = false;
-        deliverAgain();
     }
 
     /** Whether a callback may still be called with bytes. */
@@ -439,37 +337,44 @@ public final class Input {
         return ending.isOpen() && !output.isClosingConnection();
     }
 
-    private void deliverAgain() throws NetparkException {
-        unread.adopt();
-        if (!mayBeCalled() || lent || !unread.isAny()) {
-            return;
-        }
-        boolean full = unread.isFull();
-        deliver(false);
-        checkLimit();
-        if (full) {
-            startTimeout();
-        }
+    boolean mayRead() {
+        return mayBeCalled() && !output.isFull() && !end.isKnown() && !paused && !untold.areAny() && (!lent || unread.isAwaited())
+                && !unread.isFull() && !delivery.isWaiting();
     }
 
-    private void deliver(boolean fresh) {
-        unread.deliver(fresh);
-        idle.touch(); // from here on it is the peer's turn
-        noteIfStopped();
+    /** Bytes have been read. */
+    void arrived() {
+        untold.deliver(true);
+        untold.checkLimit();
     }
 
-    /** What a callback has left when it paused, or had no room to answer, comes again when it may, before anything else does. */
-    private void noteIfStopped() {
-        if (delivery.isOut()) {
-            return; // until it has come back
+    /** The end of the stream has been read. */
+    void endFound() {
+        end.found();
+    }
+
+    void nothingToRead() {
+        owner.nothingToRead();
+    }
+
+    /** Nothing is read for now. */
+    void readingRests(boolean stopped) {
+        if (!stopped) {
+            end.tellIfDue();
         }
-        boolean stopped = wantsRoom;
-        wantsRoom = false;
-        if ((paused || stopped) && unread.isAnyLeft()) {
-            untold = true; // before looking once more, as resume() looks at this afterwards
-            if (!paused && !output.isFull()) { // or it is told when it is full no more
-                tellUnread();
+        if (ending.isOpen()) {
+            idle.listenForLoopEnd();
+            if (!stopped && !lent) {
+                end.watch();
             }
+        }
+    }
+
+    void failed(Throwable e) {
+        if (e instanceof NetparkException failure) {
+            ending.end(failure);
+        } else {
+            ending.failed("reading failed", e);
         }
     }
 
@@ -512,97 +417,9 @@ public final class Input {
         expect();
         idle.touch();
         if (ending.isOpen()) {
-            noteIfStopped();
-            checkLimit();
+            untold.noteIfStopped();
+            untold.checkLimit();
             turn();
-        }
-    }
-
-    private void goOnReading() {
-        if (state != PARKED) {
-            read();
-        } else {
-            owner.mayBeIdle(); // a callback may have been what it was busy with
-        }
-    }
-
-    private boolean mayRead() {
-        return mayBeCalled() && !output.isFull() && !end.isKnown() && !paused && !detached && !untold && (!lent || unread.isAwaited())
-                && !unread.isFull() && !delivery.isWaiting();
-    }
-
-    private void read() {
-        try {
-            for (int reads = 0; ; reads++) {
-                unread.adopt(); // each time, as the callback before may have chosen another
-                if (!mayRead()) {
-                    break;
-                }
-                if (reads == READS_A_TURN) {
-                    goOn();
-                    return;
-                }
-                if (!readOnce()) {
-                    return;
-                }
-            }
-            if (!detached) {
-                end.tellIfDue();
-            }
-            if (ending.isOpen()) {
-                idle.listenForLoopEnd();
-                if (!detached && !lent) {
-                    end.watch();
-                }
-            }
-        } catch (Throwable e) {
-            failed(e);
-        }
-    }
-
-    /** Returns false if there is nothing more to be done for now. */
-    private boolean readOnce() throws NetparkException {
-        idle.reading();
-        if (state == IDLE) {
-            startTimeout();
-        }
-        int count;
-        try {
-            count = unread.read(state != IDLE);
-        } catch (Throwable e) { // the operation has ended
-            state = IDLE;
-            throw e;
-        }
-        if (count == Descriptor.PARK) {
-            state = PARKED;
-            if (core.park(Direction.READ, waiter)) {
-                owner.nothingToRead();
-                return false;
-            }
-            state = PENDING;
-        } else if (count == ConnectionDescriptor.END_OF_STREAM) {
-            state = IDLE;
-            end.found();
-        } else {
-            state = IDLE;
-            deliver(true);
-            checkLimit();
-        }
-        return true;
-    }
-
-    private void failed(Throwable e) {
-        if (e instanceof NetparkException failure) {
-            ending.end(failure);
-        } else {
-            ending.failed("reading failed", e);
-        }
-    }
-
-    /** Who asks again, or was replaced, is going to take more. */
-    private void checkLimit() {
-        if (!isAskedAgain()) {
-            unread.checkLimit();
         }
     }
 }
