@@ -26,7 +26,11 @@ public final class Connections {
     /** Guarded by the monitor of {@link #open}. */
     private boolean cutOff;
 
-    private final Clock clock;
+    /** @param clock for how long is waited */
+    public Connections(Clock clock) {
+        this.clock = clock;
+    }
+
     public int size() {
         return open.size();
     }

@@ -68,7 +68,7 @@ public final class IdleTimer {
     /** A byte has moved. */
     public void touch() {
         if (idleNanos > 0) {
-            lastByte = connection.loop().clock().nanoTime();
+            lastByte = loop.clock().nanoTime();
             Uptake asked = uptake;
             if (asked != null) {
                 asked.restart();
@@ -83,7 +83,7 @@ public final class IdleTimer {
     public void listenForLoopEnd() {
         if (!listening && idleNanos == 0) {
             listening = true;
-            timer().arm(connection.loop().clock().after(Due.FOREVER));
+            timer().arm(loop.clock().after(Due.FOREVER));
         }
     }
 
