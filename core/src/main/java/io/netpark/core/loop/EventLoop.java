@@ -40,7 +40,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final PipePool pipes;
     private final Queue<Runnable> tasks = new MpscUnboundedAtomicArrayQueue<>(1024);
     /** For waiters, when there is no memory for another task: a waiter that has been taken out of its slot must not be lost. */
-    private final Queue<Runnable> spare = new MpmcAtomicArrayQueue<>(1024);
+    private final MpmcAtomicArrayQueue<Runnable> spare = new MpmcAtomicArrayQueue<>(1024);
     private final Lifetime lifetime = new Lifetime();
     private final Reports reports;
     private final Turn turn;

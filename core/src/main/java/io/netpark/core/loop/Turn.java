@@ -6,6 +6,7 @@ import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
+import org.jctools.queues.atomic.MpmcAtomicArrayQueue;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,12 +30,13 @@ final class Turn {
     final ReadyBatch batch;
     /** What is to be run, and where waiters go when there is no memory for another task. */
     private final Queue<Runnable> tasks;
-    private final Queue<Runnable> spare;
+    private final MpmcAtomicArrayQueue<Runnable> spare;
     final TimerQueue timers = new TimerQueue();
     final Sleep sleep;
     final Pulse pulse = new Pulse();
 
-    Turn(Clock clock, Poller poller, Queue<Runnable> tasks, Queue<Runnable> spare, Lifetime lifetime, Reports reports) {
+    Turn(Clock clock, Poller poller, Queue<Runnable> tasks, MpmcAtomicArrayQueue<Runnable> spare, Lifetime lifetime,
+            Reports reports) {
         this.clock = clock;
         this.tasks = tasks;
         this.spare = spare;
