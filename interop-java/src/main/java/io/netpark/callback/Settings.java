@@ -113,15 +113,15 @@ abstract sealed class Settings<B extends Settings<B>> permits CallbackServer.Bui
 
     /**
      * Closes a connection that has been idle for this long, with {@link NetparkException.TimedOut} ({@code IDLE}) as the cause.
-     * Never early. The default is {@link Due#INFINITE}: none. For one connection: {@link CallbackConnection#setIdleTimeout}. Not TCP keepalive, which {@link #options} has: that one finds peers that have
-     * vanished, this one those that are silent.
+     * Never early. The default is {@link Due#INFINITE}: none. For one connection: {@link CallbackConnection#setIdleTimeout}. TCP
+     * keepalive is another thing, which {@link #options} has: keepalive finds peers that have vanished, and this timeout finds peers
+     * that are silent.
      *
-     * <p>A connection is idle while no byte moves in either direction, nor from the kernel to the peer, and it is not this side
-     * that is at work. This side is at
-     * work while a callback runs, or waits for a {@linkplain #workers worker}, and while an
-     * {@linkplain CallbackConnection#beginExchange exchange} is in progress. A callback in {@link CallbackConnection#awaitInput}
-     * waits for the peer, and so do a copy, a relay, and a connection whose reading is paused without an exchange: those are idle
-     * if no byte moves. It is the same on the event loop and with workers.
+     * <p>A connection is idle while no byte moves in either direction, nor from the kernel to the peer, and this side is not at work.
+     * This side is at work while a callback runs or waits for a {@linkplain #workers worker}, and while an
+     * {@linkplain CallbackConnection#beginExchange exchange} is in progress. This side is not at work while a callback is in
+     * {@link CallbackConnection#awaitInput}, during a copy or a relay, and while reading is paused without an exchange: such a
+     * connection is idle if no byte moves. The event loop and workers make no difference.
      *
      * @throws IllegalArgumentException if it is not positive
      */
@@ -175,8 +175,8 @@ abstract sealed class Settings<B extends Settings<B>> permits CallbackServer.Bui
     }
 
     /**
-     * Who runs the callbacks, all but those that say otherwise. The default is the connection's event loop, on which they
-     * must not block. The workers stay the caller's to close, after what is built here.
+     * Runs the callbacks on workers, all but those that say otherwise. The default is the connection's event loop, on which callbacks
+     * must not block. The caller closes the workers, after what is built here.
      */
     public B workers(Workers workers) {
         this.workers = Objects.requireNonNull(workers, "workers");

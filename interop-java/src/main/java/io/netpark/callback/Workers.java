@@ -18,25 +18,31 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads for callbacks that block or take long. Without workers every callback runs on its connection's event loop and
- * must do neither. With them the connect, request, half-close and writable callbacks of a connection run on workers,
- * one at a time and in order, each seeing what the one before has done; prepare, disconnect and close callbacks run on the
- * event loop still, the close callbacks after the one that a worker was running has returned.
+ * Threads for callbacks that block or take long. Without workers every callback runs on the event loop of its connection, and must do
+ * neither.
  *
- * <p>Meanwhile the event loop goes on reading, up to the connection's input limit. A connection never has more than one
- * call at a time.
+ * <p>With workers the connect, request, half-close and writable callbacks of a connection run on workers. A connection has one call at
+ * a time, calls come in order, and each sees what the one before has done. Prepare, disconnect and close callbacks still run on the
+ * event loop; the close callbacks wait until the call that a worker is running has returned. Meanwhile the event loop goes on reading,
+ * up to the connection's input limit.
  *
- * <p>When there is no room for a call, neither in a thread nor in the queue, it is asked what becomes of it: see {@link Rejection}.
- * The default is to wait: the connection is not read until its call has begun, so that the peer has to wait, and those that wait have
- * their turns in the order in which they came. A call that waits is given up when its connection ends.
+ * <p>A call finds no room when every thread is busy and the queue is full. The {@link RejectionHandler} then says what becomes of the
+ * call. The default is to wait: the connection is not read until its call has begun, so its peer has to wait; calls begin in the
+ * order in which they came; a call is given up when its connection ends.
  *
- * <p>A callback that waits for what another connection's callback does needs a thread that is left for that one. In a pool there
- * may be none: when as many wait as there are threads, they wait for ever, and so does everybody else; with
- * {@link Rejection#RUN_ON_LOOP} a callback may even wait on the event loop that should wake it. Let the two kinds have workers of
- * their own, give the wait an end ({@code future.get(5, SECONDS)}), do not wait ({@code future.thenAccept}), or use
- * {@link #virtualThreads}, of which there are as many as there are calls. Memory is not
- * waited for in such a way: with a {@link CallbackServer.Builder#segments pool of segments} that is at its limit, a connection whose callback has
- * a part of a message and {@linkplain CallbackConnection#awaitInput awaits} the rest is closed.
+ * <p>A callback that waits for the callback of another connection needs a second thread. A pool may have none left: when as many
+ * callbacks wait as there are threads, all of them wait for ever. With {@link Rejection#RUN_ON_LOOP} a callback may even wait on the
+ * event loop that should wake it. There are four ways out:
+ *
+ * <ul>
+ *   <li>separate workers for those that wait and for those that are waited for
+ *   <li>a wait that ends: {@code future.get(5, SECONDS)}
+ *   <li>no wait: {@code future.thenAccept}
+ *   <li>{@link #virtualThreads}: there are as many threads as calls
+ * </ul>
+ *
+ * <p>Memory is not waited for in such a way. When a {@link CallbackServer.Builder#segments pool of segments} is at its limit, a
+ * connection is closed if its callback has a part of a message and {@linkplain CallbackConnection#awaitInput awaits} the rest.
  *
  * <p>Several servers and clients may share workers. {@link #close} ends the threads that were made here; close the servers
  * and clients first. Every method may be called by any thread.
