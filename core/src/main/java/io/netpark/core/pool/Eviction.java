@@ -2,20 +2,20 @@ package io.netpark.core.pool;
 
 /** Why a pool has closed a connection. */
 public enum Eviction {
-    /** The peer has closed or reset it while it was idle, or between two borrowers. */
+    /** The peer closed or reset the connection while it was idle, or between two borrowers. */
     PEER_CLOSED,
-    /** Bytes have come that nobody asked for: the next borrower would take them for its answer. */
+    /** Unexpected bytes came: the next borrower would take them for its answer. */
     UNASKED_BYTES,
-    /** It has been idle for too long. */
+    /** The connection was idle for too long. */
     IDLE,
-    /** It has become too old. */
+    /** The connection became too old. */
     LIFETIME,
-    /** Its borrower has failed, was cancelled, closed it, or left something unread or unsent. */
+    /** The borrower failed, was cancelled, closed the connection, or left something unread or unsent. */
     DISCARDED,
-    /** The user's own check said so. */
+    /** The user's check rejected the connection. */
     CHECK,
     /** Another destination needed the room. */
     ROOM,
-    /** The pool, or its event loops, were closed. */
+    /** The pool or its event loops were closed. */
     POOL_CLOSED
 }

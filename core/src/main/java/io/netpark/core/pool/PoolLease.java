@@ -5,7 +5,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * A connection that is lent. Ends once: given back, or discarded.
+ * A connection that is lent. A lease ends once: the borrower gives the connection back, or discards it.
  *
  * <pre>
  *   LENT --giveBack, discard--> ENDED
@@ -35,9 +35,9 @@ public final class PoolLease {
     }
 
     /**
-     * The connection. Its operations are the borrower's until the lease ends.
+     * The connection. The borrower may use it until the lease ends.
      *
-     * @throws IllegalStateException if that has happened
+     * @throws IllegalStateException if the lease has ended
      */
     public ConnectionDescriptor connection() {
         if (ended) {
@@ -46,20 +46,20 @@ public final class PoolLease {
         return member.connection;
     }
 
-    /** How long it had been idle when it was lent, in nanoseconds; 0 for one that is new, or comes from the borrower before. */
+    /** How long the connection was idle before it was lent, in nanoseconds; 0 if it is new, or was not idle since its last borrower. */
     public long idleNanos() {
         return idleNanos;
     }
 
-    /** Whether it has not been given back, nor discarded. */
+    /** Whether the lease has not ended. */
     public boolean isLent() {
         return !ended;
     }
 
     /**
-     * Gives it back for the next borrower. No operation may be going on; every answer that was asked for has been read. It is
-     * closed instead if there is anything to read, or it is closed already. Deadlines and timeouts are taken away; socket
-     * options stay as they are, and so would an output that has been shut down: {@link #discard} such a connection.
+     * Gives the connection back for the next borrower. No operation may be in progress, and every answer must have been read. The pool
+     * closes the connection instead if there is anything to read. It takes deadlines and timeouts away, and leaves socket options
+     * as they are. An output that is shut down would stay so: {@link #discard} such a connection.
      *
      * @throws IllegalStateException if the lease has ended
      */
@@ -68,17 +68,17 @@ public final class PoolLease {
         stock.giveBack(member);
     }
 
-    /** A check of the borrower's has found it good: the deadlines and timeouts that the check has set are taken away. */
+    /** The borrower's check has found the connection good. Takes away the deadlines and timeouts that the check has set. */
     public void passedCheck() {
         connection().forgetTimes();
     }
 
-    /** Closes it, as nobody should get it any more. Without effect if the lease has ended. */
+    /** Closes the connection, so that no borrower gets it any more. Has no effect if the lease has ended. */
     public void discard() {
         discard(Eviction.DISCARDED);
     }
 
-    /** As {@link #discard()}, because a check of the borrower's has failed. */
+    /** As {@link #discard()}, because the borrower's check has failed. */
     public void reject() {
         discard(Eviction.CHECK);
     }

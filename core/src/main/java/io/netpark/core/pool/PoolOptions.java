@@ -6,13 +6,25 @@ import java.time.Duration;
 /**
  * What a {@link Pool} may hold, and for how long. Immutable: each {@code with} returns a changed copy.
  *
- * <p>A time is positive; {@link Due#INFINITE}, or anything as long, is no limit.
+ * <p>Every time is positive. {@link Due#INFINITE}, or anything as long, means no limit.
  */
 public final class PoolOptions {
 
     /**
-     * 64 connections in all, 16 to one destination, none kept ready; idle for 60 s, 30 min old; 30 s to wait for one, 10 s to
-     * connect; 100 ms to 10 s between attempts at a destination that fails.
+     * The defaults.
+     *
+     * <table>
+     * <caption>Defaults</caption>
+     * <tr><td>connections in all</td><td>64</td></tr>
+     * <tr><td>connections to one destination</td><td>16</td></tr>
+     * <tr><td>connections kept ready</td><td>0</td></tr>
+     * <tr><td>idle timeout</td><td>60 s</td></tr>
+     * <tr><td>lifetime</td><td>30 min</td></tr>
+     * <tr><td>borrow timeout</td><td>30 s</td></tr>
+     * <tr><td>connect timeout</td><td>10 s</td></tr>
+     * <tr><td>back-off</td><td>100 ms to 10 s</td></tr>
+     * <tr><td>fail fast</td><td>no</td></tr>
+     * </table>
      */
     public static final PoolOptions DEFAULT = new PoolOptions(64, 16, 0, Duration.ofSeconds(60), Duration.ofMinutes(30),
             Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofMillis(100), Duration.ofSeconds(10), false);
@@ -48,21 +60,21 @@ public final class PoolOptions {
         this.failFast = failFast;
     }
 
-    /** How many connections there may be in all: lent, idle, and being dialed. */
+    /** The most connections that the pool has in all: lent, idle, and being dialed. */
     public PoolOptions withMaxConnections(int connections) {
         return new PoolOptions(positive(connections), maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How many of them there may be to one destination. */
+    /** The most connections that the pool has to one destination. */
     public PoolOptions withMaxPerDestination(int connections) {
         return new PoolOptions(maxConnections, positive(connections), minIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,
                 firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
     /**
-     * How many idle connections are kept ready for each destination, from when it is first named on, as far as the other limits
-     * allow. These are not given up for being idle.
+     * How many idle connections the pool keeps ready for each destination, as far as the other limits allow. It begins when the
+     * destination is first named. The idle timeout does not close these connections.
      */
     public PoolOptions withMinIdle(int connections) {
         if (connections < 0) {
@@ -79,27 +91,27 @@ public final class PoolOptions {
     }
 
     /**
-     * How old a connection may become; it is closed when it is not lent. Each has up to a tenth less, by chance: those that were
-     * opened together do not end together.
+     * How old a connection may become. A connection that is too old is closed when it is not lent. Each connection has up to a tenth
+     * less, by chance, so that connections that were opened together do not end together.
      */
     public PoolOptions withMaxLifetime(Duration time) {
         return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, Due.timeoutNanos(time, "lifetime"), borrowNanos,
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How long a borrow waits for a connection that names no time of its own. */
+    /** How long a borrow without a time of its own waits for a connection. */
     public PoolOptions withBorrowTimeout(Duration time) {
         return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, Due.timeoutNanos(time, "borrow timeout"),
                 connectNanos, firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** How long an attempt to connect may take in all. Without a limit it is left to the pool's dialer. */
+    /** How long an attempt to connect may take in all. Without a limit the timeout of the pool's dialer holds. */
     public PoolOptions withConnectTimeout(Duration time) {
         return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos,
                 Due.timeoutNanos(time, "connect timeout"), firstBackOffNanos, lastBackOffNanos, failFast);
     }
 
-    /** The pause after an attempt to connect has failed, doubled with each that follows, up to {@code last}. */
+    /** The pause after a failed attempt to connect. Each further failure doubles it, up to {@code last}. */
     public PoolOptions withBackOff(Duration first, Duration last) {
         if (first.isZero() || first.isNegative() || first.compareTo(last) > 0) {
             throw new IllegalArgumentException(
@@ -110,8 +122,8 @@ public final class PoolOptions {
     }
 
     /**
-     * Whether those who wait are told at once when connecting fails, and until the pause is over those who come. The default is
-     * false: they wait as long as their time allows, as the destination may be there again by then.
+     * Whether borrowers fail at once when connecting fails: borrowers that wait, and borrowers that come before the pause is over. By
+     * default they wait as long as their time allows, because the destination may be there again by then.
      */
     public PoolOptions withFailFast(boolean on) {
         return new PoolOptions(maxConnections, maxPerDestination, minIdle, idleNanos, lifetimeNanos, borrowNanos, connectNanos,

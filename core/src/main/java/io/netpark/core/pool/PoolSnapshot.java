@@ -4,21 +4,21 @@ import java.net.SocketAddress;
 import java.util.Map;
 
 /**
- * What a pool holds and has done, at a moment.
+ * What a pool holds and has done, at one moment.
  *
  * @param open connections that are established: lent and idle
  * @param idle connections that can be borrowed
  * @param dialing connections that are being dialed
- * @param waiting borrowers who wait
+ * @param waiting borrowers that wait
  * @param created connections established, ever
  * @param dialFailures attempts that failed, ever
  * @param borrowed times that a connection was lent, ever
- * @param waited of these, times that the borrower had to wait; those too who waited in vain
- * @param waitedNanos time they have waited, in all
- * @param longestWaitNanos the longest of these times
- * @param timedOut borrowers whose time was over, ever
- * @param evicted connections closed, ever, by the reason
- * @param destinations what there is of each destination
+ * @param waited times that a borrower had to wait, in vain or not, ever
+ * @param waitedNanos the sum of these waits
+ * @param longestWaitNanos the longest of these waits
+ * @param timedOut borrowers whose time ran out, ever
+ * @param evicted connections closed, ever, by reason
+ * @param destinations the connections and borrowers of each destination
  */
 public record PoolSnapshot(
         int open,
@@ -36,7 +36,7 @@ public record PoolSnapshot(
         Map<SocketAddress, Part> destinations) {
 
     /**
-     * What there is of one destination.
+     * The connections and borrowers of one destination.
      *
      * @param failing the last attempt to connect has failed
      */
