@@ -38,7 +38,7 @@ public final class Crew {
 
     /** A place is free: whoever comes next has it. Throws nothing. */
     void leave() {
-        OnWorkers next = room.leave();
+        WorkerCall next = room.leave();
         if (next == null) {
             return;
         }
@@ -51,7 +51,7 @@ public final class Crew {
 
     /** There may be room for more than one. Throws nothing. */
     void passOn() {
-        OnWorkers next = room.next();
+        WorkerCall next = room.next();
         if (next != null) {
             next.goOutSoon();
         }

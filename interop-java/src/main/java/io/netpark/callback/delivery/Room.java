@@ -20,8 +20,8 @@ public final class Room {
     /** Guarded by this, as is the line; not counted if the size is unknown. */
     private int taken;
     /** Who comes next. Written under the monitor. */
-    private volatile @Nullable OnWorkers first;
-    private @Nullable OnWorkers last;
+    private volatile @Nullable WorkerCall first;
+    private @Nullable WorkerCall last;
 
     Room(int size) {
         this.size = size;
@@ -51,7 +51,7 @@ public final class Room {
      * @param refused whether the executor has refused it, though there was a place
      * @return whether it has the place
      */
-    synchronized boolean await(OnWorkers call, boolean refused) {
+    synchronized boolean await(WorkerCall call, boolean refused) {
         if (!refused && !isUnknown() && first == null && taken < size) {
             taken++;
             return true;
@@ -69,9 +69,9 @@ public final class Room {
     }
 
     /** Whoever had a place, and was not taken with it, is next in line again. */
-    synchronized void awaitInFront(OnWorkers call) {
+    synchronized void awaitInFront(WorkerCall call) {
         giveUp();
-        OnWorkers next = first;
+        WorkerCall next = first;
         call.lineBefore = null;
         call.lineBehind = next;
         if (next == null) {
@@ -84,12 +84,12 @@ public final class Room {
     }
 
     /** Returns false if it was not in line. */
-    synchronized boolean withdraw(OnWorkers call) {
+    synchronized boolean withdraw(WorkerCall call) {
         if (!call.inLine) {
             return false;
         }
-        OnWorkers before = call.lineBefore;
-        OnWorkers behind = call.lineBehind;
+        WorkerCall before = call.lineBefore;
+        WorkerCall behind = call.lineBehind;
         if (before == null) {
             first = behind;
         } else {
@@ -107,7 +107,7 @@ public final class Room {
     }
 
     /** Gives a place back, and returns who has it now. */
-    @Nullable OnWorkers leave() {
+    @Nullable WorkerCall leave() {
         if (isUnknown() && first == null) {
             return null;
         }
@@ -118,8 +118,8 @@ public final class Room {
     }
 
     /** Takes a place for whoever comes next; null if there is none, or nobody waits. */
-    synchronized @Nullable OnWorkers next() {
-        OnWorkers next = first;
+    synchronized @Nullable WorkerCall next() {
+        WorkerCall next = first;
         if (next == null || !isUnknown() && taken >= size) {
             return null;
         }

@@ -10,12 +10,12 @@ import org.junit.jupiter.api.Test;
 /** Places, and the line of those that wait for one. */
 class RoomTest {
 
-    private static OnWorkers call() {
-        return new OnWorkers(null, new Object(), null, null, task -> false);
+    private static WorkerCall call() {
+        return new WorkerCall(null, null, null, task -> false);
     }
 
-    private static OnWorkers waiting(Room room) {
-        OnWorkers call = call();
+    private static WorkerCall waiting(Room room) {
+        WorkerCall call = call();
         assertFalse(room.await(call, false));
         return call;
     }
@@ -35,9 +35,9 @@ class RoomTest {
     void whoeverCameFirstHasThePlaceThatIsLeft() {
         Room room = new Room(1);
         assertTrue(room.enter());
-        OnWorkers first = waiting(room);
-        OnWorkers second = waiting(room);
-        OnWorkers third = waiting(room);
+        WorkerCall first = waiting(room);
+        WorkerCall second = waiting(room);
+        WorkerCall third = waiting(room);
         assertTrue(room.withdraw(second));
         assertFalse(room.withdraw(second));
         assertSame(first, room.leave());
@@ -51,9 +51,9 @@ class RoomTest {
     void nobodyOvertakesThoseThatWait() {
         Room room = new Room(1);
         assertTrue(room.enter());
-        OnWorkers first = waiting(room);
+        WorkerCall first = waiting(room);
         assertSame(first, room.leave());
-        OnWorkers second = waiting(room);
+        WorkerCall second = waiting(room);
         room.awaitInFront(first); // the executor has not taken it, and so there is a place
         assertFalse(room.enter());
         assertSame(first, room.next());
@@ -67,7 +67,7 @@ class RoomTest {
         Room room = new Room(1);
         assertTrue(room.await(call(), false));
         assertNull(room.leave());
-        OnWorkers refused = call();
+        WorkerCall refused = call();
         assertFalse(room.await(refused, true));
         assertSame(refused, room.next());
     }
@@ -76,7 +76,7 @@ class RoomTest {
     void whereTheExecutorCountsNobodyWaitsUntilSomebodyDoes() {
         Room room = new Room(Room.UNKNOWN);
         assertTrue(room.enter());
-        OnWorkers refused = call();
+        WorkerCall refused = call();
         assertFalse(room.await(refused, true));
         assertFalse(room.enter());
         assertSame(refused, room.leave());
