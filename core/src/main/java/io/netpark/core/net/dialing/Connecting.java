@@ -30,7 +30,7 @@ public final class Connecting {
 
     private Connecting() {}
 
-    /** As the other, from whichever local address the kernel takes. */
+    /** As {@link #begin(EventLoop, SocketAddress, NetOptions, SocketAddress)}, from the local address that the kernel chooses. */
     public static ConnectionDescriptor begin(EventLoop loop, SocketAddress remote, NetOptions options) throws NetparkException {
         return begin(loop, remote, options, null);
     }

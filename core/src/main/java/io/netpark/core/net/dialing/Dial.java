@@ -199,7 +199,10 @@ public final class Dial {
         return dialer.attemptDelayNanos() < Due.FOREVER;
     }
 
-    /** The next address. One that fails at once asks for the next before this has returned: that is begun here, not in a call. */
+    /**
+     * Begins with the next address. An attempt that fails at once asks for the next before this has returned: that one is begun in
+     * the loop here, so that no stack grows with the number of addresses.
+     */
     private void startNext() {
         isDue = true;
         if (isStarting) {

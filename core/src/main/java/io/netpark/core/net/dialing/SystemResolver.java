@@ -51,7 +51,7 @@ final class SystemResolver implements Resolver {
     /** Unlimited by itself: what is limited is how many look-ups there are. */
     private final ThreadPoolExecutor threads;
 
-    /** Those that wait or are being made, by name. Guarded by itself, as are the others. */
+    /** The look-ups that wait or are being made, by name. Guarded by itself, as are the fields below. */
     private final Map<String, LookUp> lookUps = new HashMap<>();
     private final Set<LookUp> queue = new LinkedHashSet<>();
     private int running;
@@ -175,7 +175,7 @@ final class SystemResolver implements Resolver {
         }
     }
 
-    /** A look-up has left its thread. Returns the one that is to have it now, or null. */
+    /** A look-up has left its thread. Returns the look-up that is to have the thread now, or null. */
     private @Nullable LookUp ended(LookUp lookUp) {
         synchronized (lookUps) {
             running--;

@@ -9,14 +9,14 @@ import java.nio.file.Path;
 
 /**
  * A part of a file on its way into a stream, and how far it has got. An {@link OpenFile}, or a path, is sent by sendfile(2):
- * the bytes go from the kernel's page cache to the socket and never come here. Those of a {@link FileChannel} are copied
+ * the bytes go from the kernel's page cache to the socket and never come here. The bytes of a {@link FileChannel} are copied
  * through native memory, 64 KiB at a time, because the JDK keeps its descriptor to itself.
  *
  * <p>Where the kernel does not do it for this file ({@link io.netpark.core.sys.Errno#isNotHere} of the first call), the bytes of an
  * OpenFile are copied too.
  *
  * <p>How much is sent is settled when it is made. A file that has been cut off by the time its bytes are read fails the
- * transfer with {@link NetparkException.Truncated}; one that grows is none the longer for it. Bytes that change meanwhile are
+ * transfer with {@link NetparkException.Truncated}; a file that grows does not make the transfer longer. Bytes that change meanwhile are
  * sent as they are when their turn comes, or even later: the kernel sends, and resends, from the pages of the file.
  *
  * <p>Threads: one sends it; any may ask for {@link #sent}. Ownership: it is the caller's to close, which closes the file if

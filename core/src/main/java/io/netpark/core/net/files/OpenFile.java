@@ -24,7 +24,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A regular file that is open to be sent, by any number of {@link FileTransfer}s at once: they say where they read, and the
- * file has no position of its own. A server keeps those that are asked for often.
+ * file has no position of its own. A server keeps files open that are asked for often.
  *
  * <p>Threads: any. Closing never waits: the descriptor goes when the last system call on it has returned, and transfers that are not
  * over then fail. Opening, asking for the size or the time and sending wait for the disk where the

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * Writes the frames of many threads to one stream: each whole, in the order of submission, and as many as have gathered
  * meanwhile by one system call. Writing happens on the stream's loop.
  *
- * <p>Other writes take turns with it: the queue waits while one is going on, and one that finds frames waiting submits a
+ * <p>Other writes take turns with the queue. It waits while such a write is going on, and a write that finds frames waiting submits a
  * {@link FrameTurn}, to begin when those before it are written.
  *
  * <p>For Netpark's own adapters.
@@ -69,8 +69,8 @@ public final class FrameQueue {
     }
 
     /**
-     * Has frames wait until all of another write has been written, though it may be broken off and drop the lock meanwhile. For its
-     * holder.
+     * Has frames wait until all of another write has been written, though that write may be broken off and drop the lock meanwhile.
+     * Called by the write itself.
      *
      * @param write which one it is: any object, by its identity
      * @return whether they waited for it already
@@ -95,7 +95,7 @@ public final class FrameQueue {
         return holder.get() != null;
     }
 
-    /** Fails all frames that wait, and those that will be submitted: another write has ended in the middle of something. */
+    /** Fails all frames, also later ones: another write has ended in the middle of something. */
     public void breakOff(Exception why) {
         broken = why;
         stream.passWriteTurn();
@@ -198,7 +198,9 @@ public final class FrameQueue {
         return true;
     }
 
-    /** Takes the write lock; of a stream that is closed it is as good as taken. Otherwise the waiter runs when it is to be had. */
+    /**
+     * Takes the write lock, or has the waiter run when the lock is to be had. For a stream that is closed the lock is as good as taken.
+     */
     private boolean reserve() {
         while (true) {
             if (!isHeld() && stream.reserve(Direction.WRITE)) {

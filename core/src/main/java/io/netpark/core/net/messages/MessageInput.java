@@ -51,7 +51,7 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
      * @throws NetparkException.Reset if the peer of sequenced packets has closed its socket with messages unread
      * @throws NetparkException.TimedOut if the read deadline has passed, even if there is a message
      * @throws NetparkException.Closed if the socket is closed
-     * @throws IllegalStateException if descriptors are wanted from a socket that is not one of unix
+     * @throws IllegalStateException if descriptors are wanted from a socket that is not a unix socket
      */
     public int startReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
             throws NetparkException {

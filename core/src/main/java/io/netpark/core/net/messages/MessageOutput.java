@@ -180,7 +180,7 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
      * how far it got, also when this parks or throws: then that is the message it is about, and starting again goes on with
      * it, unless it is {@linkplain MessageBatch#skip passed over}.
      *
-     * @return 0 when all are sent, or {@link #PARK}. Throws as {@link #startSend(ByteBuffer, SocketAddress, int...)} does
+     * @return 0 when all are sent, or {@link #PARK}. Throws as {@link #startSend(ByteBuffer, SocketAddress, OpenDescriptor...)} does
      */
     public int startSend(MessageBatch batch) throws NetparkException {
         batch.prepareToSend(family);

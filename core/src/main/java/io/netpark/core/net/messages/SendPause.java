@@ -23,7 +23,7 @@ final class SendPause {
 
     private final Clock clock;
     private final Timer timer;
-    /** Of this episode; 0 if the last message could be sent. */
+    /** The last pause of this episode; 0 if the last message could be sent. */
     private long nanos;
 
     SendPause(MessageOutput socket) {

@@ -15,7 +15,7 @@ import java.util.function.Function;
  * {@linkplain io.netpark.core.net.socket.SocketDescriptor socket}, or set before a socket is bound or connected, by
  * {@link NetOptions#with}. What each option does is in socket(7), ip(7), ipv6(7), tcp(7) and udp(7), under its name.
  *
- * <p>One that is missing here can be made by {@link #ofInt}, {@link #ofFlag} or {@link #ofBytes}.
+ * <p>An option that is missing here can be made by {@link #ofInt}, {@link #ofFlag} or {@link #ofBytes}.
  *
  * @param <T> the type of its value
  */
@@ -98,32 +98,32 @@ public final class NetOption<T> {
 
     // Of IP
 
-    /** Of IPv4: the byte with the DSCP. */
+    /** The byte with the DSCP of IPv4. */
     public static final NetOption<Integer> TYPE_OF_SERVICE = ofInt("IP_TOS", Linux.IPPROTO_IP, Linux.IP_TOS);
-    /** Of IPv6: the byte with the DSCP. */
+    /** The byte with the DSCP of IPv6. */
     public static final NetOption<Integer> TRAFFIC_CLASS = ofInt("IPV6_TCLASS", Linux.IPPROTO_IPV6, Linux.IPV6_TCLASS);
-    /** Of IPv4: how many routers a packet may pass. */
+    /** How many routers a packet of IPv4 may pass. */
     public static final NetOption<Integer> TIME_TO_LIVE = ofInt("IP_TTL", Linux.IPPROTO_IP, Linux.IP_TTL);
-    /** Of IPv6: how many routers a packet may pass. */
+    /** How many routers a packet of IPv6 may pass. */
     public static final NetOption<Integer> HOP_LIMIT =
             ofInt("IPV6_UNICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_UNICAST_HOPS);
-    /** Of IPv6: no IPv4 through it. */
+    /** A socket of IPv6 takes no IPv4. */
     public static final NetOption<Boolean> V6_ONLY = ofFlag("IPV6_V6ONLY", Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY);
 
     // Of UDP
 
     /** Datagrams may go to a broadcast address. */
     public static final NetOption<Boolean> BROADCAST = ofFlag("SO_BROADCAST", Linux.SOL_SOCKET, Linux.SO_BROADCAST);
-    /** Of IPv4: how many routers a multicast may pass; 1 by default. */
+    /** How many routers a multicast of IPv4 may pass; 1 by default. */
     public static final NetOption<Integer> MULTICAST_TTL =
             ofInt("IP_MULTICAST_TTL", Linux.IPPROTO_IP, Linux.IP_MULTICAST_TTL);
-    /** Of IPv4: what is sent to a group comes back to members on this machine; on by default. */
+    /** What is sent to a group of IPv4 comes back to members on this machine; on by default. */
     public static final NetOption<Boolean> MULTICAST_LOOP =
             ofFlag("IP_MULTICAST_LOOP", Linux.IPPROTO_IP, Linux.IP_MULTICAST_LOOP);
-    /** Of IPv6: how many routers a multicast may pass; 1 by default. */
+    /** How many routers a multicast of IPv6 may pass; 1 by default. */
     public static final NetOption<Integer> MULTICAST_HOPS =
             ofInt("IPV6_MULTICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_HOPS);
-    /** Of IPv6: what is sent to a group comes back to members on this machine; on by default. */
+    /** What is sent to a group of IPv6 comes back to members on this machine; on by default. */
     public static final NetOption<Boolean> MULTICAST_LOOP_6 =
             ofFlag("IPV6_MULTICAST_LOOP", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_LOOP);
 

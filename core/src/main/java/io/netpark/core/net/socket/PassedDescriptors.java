@@ -93,7 +93,7 @@ public final class PassedDescriptors implements AutoCloseable {
         return taken;
     }
 
-    /** Closes those that have not been taken. It can be used again. */
+    /** Closes the descriptors that have not been taken. This object can be used again. */
     @Override
     public void close() {
         LibC library = libc;

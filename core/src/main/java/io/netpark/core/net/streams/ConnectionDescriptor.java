@@ -28,7 +28,7 @@ import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
 
 /**
- * A TCP connection, or one of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.
+ * A connection of TCP or of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
@@ -140,7 +140,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
 
     /**
      * Reads as {@link #startRead(ByteBuffer)} does, and takes what descriptors have come with the bytes. The kernel ends a read
-     * where other descriptors begin, so those of two writes never come together. A plain read closes what comes with its bytes.
+     * where other descriptors begin, so the descriptors of two writes never come together. A plain read closes what comes with its bytes.
      *
      * @param into where descriptors go, which must hold none
      * @return as {@link #startRead(ByteBuffer)}
@@ -356,7 +356,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      * What the kernel knows of this connection: round trips, retransmissions, windows.
      *
      * @throws NetparkException.Closed if the connection is closed
-     * @throws NetparkException if it is not one of TCP
+     * @throws NetparkException if the connection is not of TCP
      */
     public TcpInfo tcpInfo() throws NetparkException {
         return getOption(OptionCalls.TCP_INFO);
@@ -366,7 +366,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      * The process at the other end of a unix socket.
      *
      * @throws NetparkException.Closed if the connection is closed
-     * @throws IllegalStateException if it is one of TCP, which does not know
+     * @throws IllegalStateException if the connection is of TCP, which does not know
      */
     public PeerCredentials peerCredentials() throws NetparkException {
         if (remote[0] != Linux.AF_UNIX) {

@@ -70,7 +70,7 @@ public abstract sealed class LendingOutput extends ByteInput permits ByteOutput 
     }
 
     /**
-     * Notices raise EPOLLERR, which is not an error then and does not last. A real one of TCP comes with EPOLLHUP (tcp_done() of
+     * Notices raise EPOLLERR, which is not an error then and does not last. A real error of TCP comes with EPOLLHUP (tcp_done() of
      * the kernel), or is all that there is.
      */
     @Override

@@ -135,7 +135,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         return ends & ERRNO;
     }
 
-    /** One of {@link TcpInfo.State} by number, or minus errno. */
+    /** The {@link TcpInfo.State} by its number, or minus errno. */
     private int tcpState() {
         Scratch scratch = Scratch.take();
         try {

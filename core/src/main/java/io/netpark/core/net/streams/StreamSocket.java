@@ -23,7 +23,7 @@ public abstract sealed class StreamSocket extends StreamEnds permits PendingInpu
     /**
      * Tells once that the peer has gone so far, or that the connection is closed here, whichever comes first: on the event loop, never
      * in the midst of this call unless the loop has ended. Neither reads nor takes the place of a reader, and unread bytes in front
-     * of an end do not hide it. A half-close is {@link #shutdownInput}'s as well: the kernel does not tell them apart.
+     * of an end do not hide it. A half-close is {@link ByteStream#shutdownInput}'s as well: the kernel does not tell them apart.
      *
      * @param from what has to be reached; {@link PeerState#PRESENT} is refused
      * @param told gets what has been reached; must not wait
@@ -67,7 +67,7 @@ public abstract sealed class StreamSocket extends StreamEnds permits PendingInpu
         }
     }
 
-    /** By what {@code woken} runs, or by a task. One that cannot be told, for want of memory, stays and is told later. */
+    /** Tells by what {@code woken} runs, or by a task. A watch that cannot be told, for want of memory, stays and is told later. */
     private void tellWatches(@Nullable WokenBatch woken) {
         for (PeerWatch due; (due = takeDue(woken)) != null; ) {
             if (woken == null) {

@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
  *             --the loop ends--> ended; the kernel goes on sending what is on loan, which is kept for good
  * </pre>
  *
- * A reset throws away what is queued in the socket, and its notices come at once; those of packets that the network card holds
+ * A reset throws away what is queued in the socket, and its notices come at once. The notices of packets that the network card holds
  * come when it has sent them.
  *
  * <p>Notices alone would not tell a slow peer from a dead one: there is one for a whole send, which may be all that the socket's
