@@ -55,7 +55,7 @@ public final class EventLoopGroup implements AutoCloseable {
         return roster.active();
     }
 
-    /** The loop for a new descriptor, as the {@link Balancing} has it. */
+    /** The loop for a new descriptor, which the {@link Balancing} chooses. */
     public EventLoop next() {
         return next(0);
     }
@@ -110,10 +110,9 @@ public final class EventLoopGroup implements AutoCloseable {
     // The number of loops
 
     /**
-     * Changes the number of loops. New loops get connections at once. Loops too many, with the highest numbers, get
-     * none any more: each ends by itself when its last connection, task and timer has gone, which is the peers' and the
-     * handlers' affair, and harms none of them. Connections do not move between loops. (A listener that has a loop to itself
-     * stays there as well, and the loop with it.)
+     * Changes the number of loops. New loops get connections at once. Surplus loops, those with the highest numbers, get no more
+     * connections. Each ends by itself when its last connection, task and timer have gone, however long that takes. Connections do
+     * not move between loops. (A listener on a surplus loop stays there, and keeps the loop.)
      *
      * <p>A coroutine that outlives its connection on the dispatcher of a loop that has ended is cancelled.
      *
@@ -157,8 +156,8 @@ public final class EventLoopGroup implements AutoCloseable {
     }
 
     /**
-     * Waits until every loop has ended, those that retire too: by {@link #close}, or by a failure, of which {@link #failure}
-     * tells. For the main thread of a server, which says by its exit status how it has ended.
+     * Waits until every loop has ended, those that retire too: by {@link #close}, or by a failure, which {@link #failure} returns.
+     * For the main thread of a server, whose exit status says how the server has ended.
      *
      * @return false if the time is over before
      * @throws IllegalStateException on a loop of this group, which would wait for itself
@@ -173,7 +172,7 @@ public final class EventLoopGroup implements AutoCloseable {
         return true;
     }
 
-    /** Why one of its loops has ended, or is about to, though nobody has closed it; null if there is none such. */
+    /** Why a loop of this group has failed, and has ended or is about to end; null if none has failed. */
     public @Nullable Throwable failure() {
         return roster.failure();
     }
@@ -235,8 +234,8 @@ public final class EventLoopGroup implements AutoCloseable {
         }
 
         /**
-         * Binds each loop to a processor, the first to the first of these, and from the front again if there are more loops.
-         * What the kernel refuses is reported, and that loop runs on any processor. The default is to bind none.
+         * Binds each loop to a processor: the first loop to the first of these, and from the front again if there are more loops. If
+         * the kernel refuses, that is reported, and the loop runs on any processor. The default is to bind none.
          *
          * @param processors numbers as in {@code /proc/cpuinfo}, 0 to 1023
          */
@@ -257,7 +256,7 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
-        /** Gets told what happens; several by {@link Observer#all}. The default is nobody. */
+        /** The observer of what happens; {@link Observer#all} joins several. The default is none. */
         public Builder observer(Observer observer) {
             this.observer = Objects.requireNonNull(observer, "observer");
             return this;
@@ -294,7 +293,7 @@ public final class EventLoopGroup implements AutoCloseable {
             return this;
         }
 
-        /** Gets told of trouble. The default is {@link Reporter#LOG}. */
+        /** The reporter, which is told of trouble. The default is {@link Reporter#LOG}. */
         public Builder reporter(Reporter reporter) {
             this.reporter = reporter;
             return this;

@@ -4,11 +4,11 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can go wrong with a descriptor. The class says which; the message names the operation, the addresses, and
- * where there is one, the way out. End of stream is not among them: it is a value that a read returns.
+ * A failure of an operation on a descriptor. The class says what failed. The message names the operation, the addresses and, if there
+ * is one, the way out. The end of a stream is no exception: it is a value that a read returns.
  *
- * <p>Being told "closed" means closed <i>here</i>, by {@code close}; what the other side did is {@link Reset}, or an
- * end of stream.
+ * <p>{@link Closed} means closed <i>here</i>, by {@code close}. If the other side closes, there is a {@link Reset} or an end of the
+ * stream.
  */
 public abstract sealed class NetparkException extends IOException {
 
@@ -47,7 +47,7 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
-    /** The peer reset the connection, or is gone while there were bytes for it. Nothing more can be exchanged. */
+    /** The peer reset the connection, or went away while bytes were on their way to it. Nothing more can be exchanged. */
     public static final class Reset extends NetparkException {
         private static final long serialVersionUID = 1L;
 
@@ -76,7 +76,7 @@ public abstract sealed class NetparkException extends IOException {
 
     /** The kinds of {@link TimedOut}. */
     public enum Timeout {
-        /** A dial: by its own deadline, or by the kernel giving up. */
+        /** A dial: its own time is over, or the kernel gave up. */
         CONNECT,
         /** Waiting for a connection of a pool. */
         BORROW,
@@ -94,7 +94,7 @@ public abstract sealed class NetparkException extends IOException {
         EXCHANGE
     }
 
-    /** A name has no address, or nobody could be asked for it. */
+    /** A name has no address, or no name server answered. */
     public static final class UnknownHost extends NetparkException {
         private static final long serialVersionUID = 1L;
 
@@ -139,7 +139,7 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
-    /** A limit that was set here has been reached: a line or frame too long, more unsent bytes or memory than allowed. */
+    /** A limit of this side has been reached: a line or frame is too long, or more bytes are unsent or in memory than allowed. */
     public static final class LimitExceeded extends NetparkException {
         private static final long serialVersionUID = 1L;
 

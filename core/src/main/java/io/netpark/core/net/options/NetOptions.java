@@ -7,17 +7,17 @@ import java.util.Objects;
 import java.util.function.Predicate;
 
 /**
- * What a socket's options are to be before it is bound or connected: buffer sizes take part in the handshake. Immutable: each
+ * The options that a socket gets before it is bound or connected; buffer sizes, for one, take part in the handshake. Immutable: each
  * {@code with} returns a changed copy.
  *
  * <p>The options of a listener are also those of the connections that it accepts. For TCP the kernel sees to that, and it costs
- * nothing per connection: all options are inherited but {@link NetOption#QUICK_ACK}, {@link NetOption#DEFER_ACCEPT} and fast open, which are
- * about the beginning, and {@link NetOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
- * {@link NetOption#PRIORITY}, and of a unix listener it passes on none: those of SOL_SOCKET are then set on each connection, or
- * socket of sequenced packets, when it is accepted, at the cost of a system call each. With the defaults there are none.
+ * nothing per connection: all options are inherited but {@link NetOption#QUICK_ACK}, {@link NetOption#DEFER_ACCEPT} and fast open,
+ * which are about the beginning, and {@link NetOption#INCOMING_CPU}, which is about the listener. The kernel does not pass on
+ * {@link NetOption#PRIORITY}, nor any option of a unix listener. Netpark then sets those of SOL_SOCKET on each accepted connection or
+ * socket of sequenced packets, at the cost of a system call each. The defaults have no such option.
  *
- * <p>The defaults are Go's: no delay, keepalive with 15 s to the first probe, 15 s between probes, 9 of them. An option that
- * sockets of a family do not have is left out for them: TCP's, of a unix socket.
+ * <p>The defaults are Go's: no delay, and keepalive with 15 s to the first probe, 15 s between probes, and 9 probes. A socket ignores
+ * options that its family does not have, such as TCP's options on a unix socket.
  */
 public final class NetOptions {
 
@@ -35,14 +35,14 @@ public final class NetOptions {
         this.values = values;
     }
 
-    /** With one more option, or another value of one. */
+    /** These options with one more, or with another value of one. */
     public <T> NetOptions with(NetOption<T> option, T value) {
         Map<NetOption<?>, Object> changed = new LinkedHashMap<>(values);
         changed.put(Objects.requireNonNull(option, "option"), Objects.requireNonNull(value, "value"));
         return new NetOptions(changed);
     }
 
-    /** As the kernel has it. */
+    /** These options without one, whose value is then the kernel's. */
     public NetOptions without(NetOption<?> option) {
         Map<NetOption<?>, Object> changed = new LinkedHashMap<>(values);
         changed.remove(option);
@@ -97,9 +97,9 @@ public final class NetOptions {
     }
 
     /**
-     * TCP fast open (RFC 7413): what a client writes first goes with the SYN, where the server has given it a cookie before;
-     * then connecting takes no time, and it is the first read or write that tells of a failure. A listener lets 256 such
-     * connections wait. Needs the sysctl {@code net.ipv4.tcp_fastopen} (1 to dial, 2 to listen). Off by default.
+     * TCP fast open (RFC 7413): the first bytes of a client go with the SYN, if the server has given the client a cookie before.
+     * Connecting then takes no time, and the first read or write fails if connecting does. A listener lets 256 such connections
+     * wait. Needs the sysctl {@code net.ipv4.tcp_fastopen} (1 to dial, 2 to listen). Off by default.
      */
     public NetOptions withFastOpen(boolean on) {
         return on
