@@ -80,8 +80,8 @@ class CopyingSpec : NetparkSpec(body = {
             }
             client.readToEnd().contentEquals(answer).shouldBeTrue()
             val relayed = relay.await()
-            relayed.there shouldBe length.toLong()
-            relayed.back shouldBe length / 2L
+            relayed.toOther shouldBe length.toLong()
+            relayed.fromOther shouldBe length / 2L
         }
     }
 

@@ -256,7 +256,7 @@ suspend fun connectTo(client: Connection, reactor: Reactor, server: SocketAddres
     if (client.reader.awaitLine() != "CONNECT") return
     reactor.dial(server, timeout = 3.seconds).use { upstream ->
         val relayed = relay(client, upstream)
-        println("${relayed.there} bytes there, ${relayed.back} back")
+        println("${relayed.toOther} bytes there, ${relayed.fromOther} back")
     }
 }
 

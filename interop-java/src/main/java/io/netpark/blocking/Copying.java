@@ -1,16 +1,12 @@
 package io.netpark.blocking;
 
-import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.buffer.OwnedBuffer;
 import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.net.transfer.HeldBuffers;
 import io.netpark.core.net.transfer.Relay;
 import io.netpark.core.net.transfer.Transfer;
-import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
@@ -18,10 +14,7 @@ import org.jspecify.annotations.Nullable;
 /** Bytes from one connection to another: a {@link Transfer} or {@link Relay} goes on upon event loops, and a thread waits for its end. */
 final class Copying {
 
-    /** What readers and writers hold, in the hands of the copy. */
-    private final List<OwnedBuffer> owners = new ArrayList<>(4);
-    private final List<LinkBuffer> held = new ArrayList<>(4);
-
+    private final HeldBuffers held = new HeldBuffers();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile @Nullable Exception failure;
 
@@ -32,11 +25,11 @@ final class Copying {
         Transfer transfer;
         begin(source, target);
         try {
-            transfer = new Transfer(source.core, target.core, copying.hold(target.ownedOutput), copying.hold(source.ownedInput), count,
-                    SegmentPool.shared(), (over, failure) -> copying.end(failure));
+            transfer = new Transfer(source.core, target.core, copying.held.hold(target.ownedOutput),
+                    copying.held.hold(source.ownedInput), count, SegmentPool.shared(), (over, failure) -> copying.end(failure));
             copying.run("copied from " + source, transfer::start, transfer::cancel);
         } finally {
-            copying.drop();
+            copying.held.drop();
         }
         ended(source, target, transfer, copying.failure);
         copying.throwFailure(source, target);
@@ -49,17 +42,17 @@ final class Copying {
         begin(one, other);
         begin(other, one);
         try {
-            relay = new Relay(one.core, other.core, copying.hold(other.ownedOutput), copying.hold(one.ownedInput),
-                    copying.hold(one.ownedOutput), copying.hold(other.ownedInput), SegmentPool.shared(),
+            relay = new Relay(one.core, other.core, copying.held.hold(other.ownedOutput), copying.held.hold(one.ownedInput),
+                    copying.held.hold(one.ownedOutput), copying.held.hold(other.ownedInput), SegmentPool.shared(),
                     (over, failure) -> copying.end(failure));
             copying.run("relayed between " + one + " and " + other, relay::start, relay::cancel);
         } finally {
-            copying.drop();
+            copying.held.drop();
         }
-        ended(one, other, relay.there(), copying.failure);
-        ended(other, one, relay.back(), copying.failure);
+        ended(one, other, relay.toOther(), copying.failure);
+        ended(other, one, relay.fromOther(), copying.failure);
         copying.throwFailure(one, other);
-        return new Relayed(relay.there().copied(), relay.back().copied());
+        return new Relayed(relay.toOther().copied(), relay.fromOther().copied());
     }
 
     private static void begin(BlockingConnection source, BlockingConnection target) throws NetparkException {
@@ -69,19 +62,6 @@ final class Copying {
         source.checkInput();
         target.checkOutput();
         target.answering = true;
-    }
-
-    private LinkBuffer hold(OwnedBuffer owned) {
-        LinkBuffer buffer = owned.hold();
-        owners.add(owned);
-        held.add(buffer);
-        return buffer;
-    }
-
-    private void drop() {
-        for (int i = 0; i < held.size(); i++) {
-            owners.get(i).drop(held.get(i));
-        }
     }
 
     private void end(@Nullable Exception failure) {
@@ -114,14 +94,16 @@ final class Copying {
         if (failure == null) {
             return;
         }
-        if (transfer.isMidway()) {
-            target.breakOutput("a copy from " + AddressText.of(source.remoteAddress()) + " ended in the midst of its bytes (" + failure + ")");
+        String brokenOutput = transfer.brokenOutput(failure);
+        if (brokenOutput != null) {
+            target.breakOutput(brokenOutput);
         }
-        if (transfer.isMidway() || source.core.isReset()) {
+        if (transfer.spoilsTarget()) {
             target.spoil();
         }
-        if (transfer.lost() > 0) {
-            source.breakInput(transfer.lost() + " bytes of it were lost in a copy (" + failure + ")");
+        String brokenInput = transfer.brokenInput(failure);
+        if (brokenInput != null) {
+            source.breakInput(brokenInput);
             source.spoil();
         }
         source.giveBackIfClosed();

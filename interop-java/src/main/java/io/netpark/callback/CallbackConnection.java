@@ -2,7 +2,7 @@ package io.netpark.callback;
 
 import io.netpark.callback.delivery.Receiver;
 import io.netpark.callback.input.Input;
-import io.netpark.callback.lifecycle.Carriage;
+import io.netpark.callback.lifecycle.Copying;
 import io.netpark.callback.lifecycle.Connections;
 import io.netpark.callback.lifecycle.Detaching;
 import io.netpark.callback.lifecycle.Lifecycle;
@@ -165,7 +165,7 @@ public final class CallbackConnection extends CallbackWriter {
         if (count < 0) {
             throw new IllegalArgumentException("a number of bytes cannot be negative: " + count);
         }
-        return Carriage.copy(life, target.life, count);
+        return Copying.copy(life, target.life, count);
     }
 
     /**
@@ -178,7 +178,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @throws IllegalStateException if one of them is being copied from already
      */
     public CompletableFuture<Relayed> relay(CallbackConnection other) {
-        return Carriage.relay(life, other.life, Relayed::new);
+        return Copying.relay(life, other.life, Relayed::new);
     }
 
     // Time

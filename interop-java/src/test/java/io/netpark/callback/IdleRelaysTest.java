@@ -97,7 +97,7 @@ class IdleRelaysTest {
                     return relay;
                 })
                 .thenAccept(relayed -> {
-                    carried.addAndGet(relayed.there() + relayed.back());
+                    carried.addAndGet(relayed.toOther() + relayed.fromOther());
                     over.incrementAndGet();
                 });
     }

@@ -1,10 +1,9 @@
 package io.netpark.coroutines.transfer
 
-import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
+import io.netpark.core.net.transfer.HeldBuffers
 import io.netpark.core.net.transfer.Relay
 import io.netpark.core.net.transfer.Transfer
-import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.breakOutput
@@ -53,21 +52,21 @@ public suspend fun Connection.copyTo(target: Connection, count: Long = Long.MAX_
     require(count >= 0) { "a number of bytes cannot be negative: $count" }
     if (isBudgetSpent()) yield()
     coroutineContext.ensureActive()
-    val end = End()
+    val pending = PendingCopy()
     checkCopyTo(target)
     val transfer: Transfer
     val failure: Exception?
-    val lent = Lent()
+    val held = HeldBuffers()
     try {
-        transfer = Transfer(core, target.core, lent.enqueued(target), lent.unread(this), count, buffering.pool) { _, thrown ->
-            end.tell(thrown)
-        }
-        failure = end.await(transfer::start, transfer::cancel)
+        transfer = Transfer(
+            core, target.core, target.enqueued()?.let(held::hold), held.hold(reader.owned), count, buffering.pool,
+        ) { _, thrown -> pending.tell(thrown) }
+        failure = pending.await(transfer::start, transfer::cancel)
     } finally {
-        lent.drop()
+        held.drop()
     }
     target.copyEnded(this, transfer, failure)
-    end.orThrow(failure)
+    pending.orThrow(failure)
     return transfer.copied()
 }
 
@@ -76,13 +75,13 @@ public class Relayed {
 
     @Volatile internal var relay: Relay? = null
 
-    /** From the first connection to the second. */
-    public val there: Long get() = relay?.there()?.copied() ?: 0
+    /** From the first connection to the other. */
+    public val toOther: Long get() = relay?.toOther()?.copied() ?: 0
 
-    /** From the second to the first. */
-    public val back: Long get() = relay?.back()?.copied() ?: 0
+    /** From the other to the first. */
+    public val fromOther: Long get() = relay?.fromOther()?.copied() ?: 0
 
-    override fun toString(): String = "$there bytes there, $back bytes back"
+    override fun toString(): String = "$toOther bytes to the other, $fromOther bytes from it"
 }
 
 /**
@@ -101,24 +100,27 @@ public class Relayed {
 public suspend fun relay(one: Connection, other: Connection, relayed: Relayed = Relayed()): Relayed {
     if (one.isBudgetSpent()) yield()
     coroutineContext.ensureActive()
-    val end = End()
+    val pending = PendingCopy()
     one.checkCopyTo(other)
     other.checkCopyTo(one)
     val relay: Relay
     val failure: Exception?
-    val lent = Lent()
+    val held = HeldBuffers()
     try {
         relay = Relay(
-            one.core, other.core, lent.enqueued(other), lent.unread(one), lent.enqueued(one), lent.unread(other), one.buffering.pool,
-        ) { _, thrown -> end.tell(thrown) }
+            one.core, other.core,
+            other.enqueued()?.let(held::hold), held.hold(one.reader.owned),
+            one.enqueued()?.let(held::hold), held.hold(other.reader.owned),
+            one.buffering.pool,
+        ) { _, thrown -> pending.tell(thrown) }
         relayed.relay = relay
-        failure = end.await(relay::start, relay::cancel)
+        failure = pending.await(relay::start, relay::cancel)
     } finally {
-        lent.drop()
+        held.drop()
     }
-    other.copyEnded(one, relay.there(), failure)
-    one.copyEnded(other, relay.back(), failure)
-    end.orThrow(failure)
+    other.copyEnded(one, relay.toOther(), failure)
+    one.copyEnded(other, relay.fromOther(), failure)
+    pending.orThrow(failure)
     return relayed
 }
 
@@ -137,37 +139,18 @@ internal fun Connection.enqueued(): OwnedBuffer? = madeWriter?.owned
 /** A copy from [source] to this has ended, and may have been in the midst of something. */
 internal fun Connection.copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
     if (failure == null) return
-    if (copy.isMidway) breakOutput("a copy from ${AddressText.of(source.remoteAddress)} ended in the midst of its bytes ($failure)")
-    if (copy.isMidway || source.core.isReset) lease?.spoil()
-    if (copy.lost() > 0) {
-        source.brokenInput = "${copy.lost()} bytes of it were lost in a copy ($failure)"
+    copy.brokenOutput(failure)?.let { breakOutput(it) }
+    if (copy.spoilsTarget()) lease?.spoil()
+    copy.brokenInput(failure)?.let {
+        source.brokenInput = it
         source.lease?.spoil()
     }
     source.hasReturned = copy.lost() > 0 || source.unreadBytes() > 0
     if (!source.isOpen) source.madeReader?.owned?.end() // nobody will read it
 }
 
-/** What readers and writers hold, in the hands of one copy. A copy in the other direction has another. */
-private class Lent {
-
-    private val lent = ArrayList<Pair<OwnedBuffer, LinkBuffer>>(4)
-
-    /** What has been read from [source] and nobody has taken; what a copy cannot get rid of goes back there. */
-    fun unread(source: Connection): LinkBuffer = hold(source.reader.owned)
-
-    /** What [target] gets before anything else; null for nothing. */
-    fun enqueued(target: Connection): LinkBuffer? = target.enqueued()?.let { hold(it) }
-
-    private fun hold(owned: OwnedBuffer): LinkBuffer = owned.hold().also { lent += owned to it }
-
-    /** The copy is over, or has never begun. */
-    fun drop() {
-        for ((owned, held) in lent) owned.drop(held)
-    }
-}
-
-/** The end of something that goes on upon event loops, for a coroutine that waits for it. */
-private class End {
+/** A copy that goes on upon event loops, for the coroutine that waits for its end. */
+private class PendingCopy {
 
     private lateinit var waiting: Continuation<Exception?>
 

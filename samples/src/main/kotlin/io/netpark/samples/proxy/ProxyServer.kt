@@ -81,8 +81,8 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
             client.reset() // no upstream, or one side is gone
         } finally {
             relays -= relayed
-            there.addAndGet(relayed.there)
-            back.addAndGet(relayed.back)
+            there.addAndGet(relayed.toOther)
+            back.addAndGet(relayed.fromOther)
         }
     }
 
@@ -93,7 +93,7 @@ internal class ProxyServer(options: ProxyOptions) : AutoCloseable {
     fun statistics(): String {
         val now = relays.toList()
         return "${now.size} clients now, $clients ever; " +
-            "${text(there.get() + now.sumOf { it.there })} there, ${text(back.get() + now.sumOf { it.back })} back; " +
+            "${text(there.get() + now.sumOf { it.toOther })} there, ${text(back.get() + now.sumOf { it.fromOther })} back; " +
             "upstreams (now/ever): $upstreams"
     }
 

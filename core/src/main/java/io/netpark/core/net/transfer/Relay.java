@@ -40,18 +40,18 @@ public final class Relay {
     }
 
     /** A direction, and what is in front of it. */
-    private final class Half implements Transfer.Outcome {
+    private final class OneWay implements Transfer.Outcome {
         final ConnectionDescriptor source;
         final ConnectionDescriptor target;
         final Transfer transfer;
 
-        Half(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer ahead, long aheadCounts, SegmentPool pool) {
+        OneWay(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer ahead, long aheadCounts, SegmentPool pool) {
             this.source = source;
             this.target = target;
             this.transfer = new Transfer(source, target, ahead, aheadCounts, Long.MAX_VALUE, pool, this);
         }
 
-        Half(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer before, LinkBuffer unread, SegmentPool pool)
+        OneWay(ConnectionDescriptor source, ConnectionDescriptor target, @Nullable LinkBuffer before, LinkBuffer unread, SegmentPool pool)
                 throws NetparkException.LimitExceeded {
             this.source = source;
             this.target = target;
@@ -84,8 +84,8 @@ public final class Relay {
                 }
             }
             if (end != null && first.compareAndSet(null, new Failure(end, this))) {
-                if (Transfer.isBroken(end)) {
-                    Transfer.passOnReset(transfer.isOfTarget() ? source : target);
+                if (BrokenStream.isOne(end)) {
+                    BrokenStream.passOn(transfer.isOfTarget() ? source : target);
                 }
                 cancel();
             }
@@ -96,11 +96,11 @@ public final class Relay {
         }
     }
 
-    private record Failure(Exception failure, Half half) {}
+    private record Failure(Exception failure, OneWay of) {}
 
     private final Outcome outcome;
-    private final Half there;
-    private final Half back;
+    private final OneWay toOther;
+    private final OneWay fromOther;
     private final AtomicInteger going = new AtomicInteger(2);
     private final AtomicReference<@Nullable Failure> first = new AtomicReference<>();
 
@@ -115,8 +115,8 @@ public final class Relay {
     public Relay(ConnectionDescriptor one, ConnectionDescriptor other, @Nullable LinkBuffer forOther, long forOtherCounts,
             @Nullable LinkBuffer forOne, long forOneCounts, SegmentPool pool, Outcome outcome) {
         this.outcome = outcome;
-        this.there = new Half(one, other, forOther, forOtherCounts, pool);
-        this.back = new Half(other, one, forOne, forOneCounts, pool);
+        this.toOther = new OneWay(one, other, forOther, forOtherCounts, pool);
+        this.fromOther = new OneWay(other, one, forOne, forOneCounts, pool);
     }
 
     /**
@@ -133,35 +133,35 @@ public final class Relay {
             @Nullable LinkBuffer forOne, LinkBuffer unreadOfOther, SegmentPool pool, Outcome outcome)
             throws NetparkException.LimitExceeded {
         this.outcome = outcome;
-        this.there = new Half(one, other, forOther, unreadOfOne, pool);
+        this.toOther = new OneWay(one, other, forOther, unreadOfOne, pool);
         try {
-            this.back = new Half(other, one, forOne, unreadOfOther, pool);
+            this.fromOther = new OneWay(other, one, forOne, unreadOfOther, pool);
         } catch (Throwable e) {
-            there.transfer.forgo();
+            toOther.transfer.forgo();
             throw e;
         }
     }
 
     /** Begins both directions; they may have ended when this returns. */
     public void start() {
-        there.transfer.start();
-        back.transfer.start();
+        toOther.transfer.start();
+        fromOther.transfer.start();
     }
 
     /** Wishes it to end, from any thread. It does so soon, unless it has; the outcome is told. */
     public void cancel() {
-        there.transfer.cancel();
-        back.transfer.cancel();
+        toOther.transfer.cancel();
+        fromOther.transfer.cancel();
     }
 
     /** Bytes from one to the other, after the end: how many were copied, and how many lost. */
-    public Transfer there() {
-        return there.transfer;
+    public Transfer toOther() {
+        return toOther.transfer;
     }
 
     /** Bytes from the other to one. */
-    public Transfer back() {
-        return back.transfer;
+    public Transfer fromOther() {
+        return fromOther.transfer;
     }
 
     /** Whose failure it was that ended it, after the end; null if it was nobody's. */
@@ -170,6 +170,6 @@ public final class Relay {
         if (failed == null || failed.failure instanceof CancellationException) {
             return null;
         }
-        return failed.half.transfer.isOfTarget() ? failed.half.target : failed.half.source;
+        return failed.of.transfer.isOfTarget() ? failed.of.target : failed.of.source;
     }
 }

@@ -6,20 +6,16 @@ import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
 import io.netpark.core.loop.EventLoop;
-import io.netpark.core.loop.PipePool;
 import io.netpark.core.net.streams.ConnectionDescriptor;
-import io.netpark.core.net.streams.PeerState;
-import io.netpark.core.net.streams.PeerWatch;
 import io.netpark.core.net.streams.Splicing;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
-import io.netpark.core.sys.Pipe;
 import java.util.concurrent.CancellationException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bytes on their way from one connection to another: to the end of the stream, or so many. They need not pass through this
- * process: a stream that is full goes by splice(2), through a pipe, and is never copied. A trickle is copied through a segment,
- * which takes a system call fewer; so is everything where there is no pipe to be had, or the kernel does not splice.
+ * A copy from one connection to another: to the end of the stream, or so many bytes. They need not pass through this process:
+ * {@link InTransit} splices a stream that is full, and copies a trickle.
  *
  * <pre>
  *   bytes ahead --written--> FILLING --bytes--> EMPTYING --all of them written--> FILLING
@@ -31,12 +27,10 @@ import org.jspecify.annotations.Nullable;
  * each over before the other begins. While it waits for bytes it holds neither pipe nor memory. It runs on the event loops of the
  * two, wherever it was woken, and never on two at a time; after {@value #BYTES_A_TURN} bytes others get their turn.
  *
- * <p>While it waits for room in the target nothing is read, and yet it ends when the source is closed or breaks. What it holds then is
- * not written: it would not make the stream whole.
+ * <p>While it waits for room in the target nothing is read, and yet it ends when the source is closed or breaks ({@link SourceWatch}).
+ * What it holds then is not written: it would not make the stream whole.
  *
  * <p>A stream that breaks is passed on as one: the target is {@linkplain ConnectionDescriptor#resetOnClose reset} when it is closed.
- *
- * <p>The rules of splicing are those of Go's internal/poll/splice_linux.go; when to splice is HAProxy's idea.
  *
  * <p>For Netpark's own adapters.
  */
@@ -70,13 +64,6 @@ public final class Transfer implements Waiter {
 
     /** A turn is as long as that of a coroutine. */
     private static final int BYTES_A_TURN = 2 << 20;
-    /** Whose reads bring this has a stream that is worth splicing: from 32 KiB on it took 0.75 to 0.85 of the CPU of copying. */
-    private static final int LUMP = SegmentPool.LARGEST / 2;
-    /** A splice of less than this is not worth its pipe: of 8, 16 or 24 KiB it took 0.92 to 1.05 of the CPU of copying. */
-    private static final int TRICKLE = 16 * 1024;
-    /** So much is copied before a pipe is asked for again, after there was none. */
-    private static final int WITHOUT_PIPE = 4 << 20;
-
     private static final int ENDED = 0;
     private static final int GOING_ON = 1;
 
@@ -86,36 +73,35 @@ public final class Transfer implements Waiter {
     private final long aheadCounts;
     private final long count;
     private final Outcome outcome;
-    private final PipePool pipes;
-    private final LinkBuffer segments;
+    private final InTransit inTransit;
     /** Where bytes go back to that have been taken and cannot be written. */
     private final @Nullable LinkBuffer unread;
+    /**
+     * That it should end is known by two: the thread that cancels it, and the one that runs it. Whichever finds the waiter in a slot
+     * makes it run, and only one can:
+     *
+     * <pre>
+     *   cancel:  cancelled = true, then takes the waiter out of its slot, if it is in one
+     *   park:    puts the waiter into the slot, then looks at cancelled, and takes it out again if that is set
+     * </pre>
+     *
+     * The end of the source is told in the same way, by {@link SourceWatch#hasNews}.
+     */
     private volatile boolean cancelled;
-    /** The source is closed or broken. That ends it while it waits for room in the target; whoever reads finds out by that. */
-    private volatile boolean orphaned;
 
-    // Of whoever runs it: handed on through parking slots and queues of tasks.
+    // Of the thread that runs it: handed on through parking slots and queues of tasks.
     private boolean emptying;
     /** An operation has begun, and holds its lock. */
     private boolean begun;
     private long taken;
     private volatile long copied;
-    private @Nullable Pipe pipe;
-    /** A stream that comes in lumps. */
-    private boolean splicing;
-    private boolean neverSplice;
-    private long copyUntil;
     private long lost;
     /** How much was to be written when the last write began, and whether it has had to wait since. */
     private long lump;
     private boolean waited;
     private boolean midway;
-    /**
-     * Of the source, since it first had to wait for room: one until the source is gone, and as that may be in order, one until it is
-     * closed.
-     */
-    private @Nullable PeerWatch gone;
-    private @Nullable PeerWatch closed;
+    /** Since it first had to wait for room. */
+    private @Nullable SourceWatch watch;
     private boolean endedBySource;
 
     /**
@@ -133,7 +119,7 @@ public final class Transfer implements Waiter {
             SegmentPool pool, Outcome outcome) throws NetparkException.LimitExceeded {
         this(source, target, before, unread, 0, count, pool, outcome);
         long first = Math.min(unread.available(), count);
-        segments.append(unread, first);
+        inTransit.take(unread, first);
         taken = first;
         lump = first;
         emptying = hasAhead() || first > 0;
@@ -164,8 +150,7 @@ public final class Transfer implements Waiter {
         this.aheadCounts = aheadCounts;
         this.count = count;
         this.outcome = outcome;
-        this.pipes = source.loop().pipes();
-        this.segments = new LinkBuffer(pool);
+        this.inTransit = new InTransit(source, target, pool);
         this.taken = aheadCounts;
         this.emptying = hasAhead();
     }
@@ -176,9 +161,9 @@ public final class Transfer implements Waiter {
 
     /** It will not begin: puts back what it has taken so far. */
     void forgo() {
-        lost = carried();
+        lost = inTransit.size();
         putBack();
-        segments.close();
+        inTransit.close();
     }
 
     /** Begins, here if this is the source's loop: then it may have ended when this returns. */
@@ -191,7 +176,6 @@ public final class Transfer implements Waiter {
     /** Wishes it to end, from any thread. It does so soon, unless it has; the outcome is told. */
     public void cancel() {
         cancelled = true;
-        // Whoever parks it looks at the wish afterwards, as with a close.
         if (source.unpark(Direction.READ, this)) {
             pass(source.loop());
         } else if (target.unpark(Direction.WRITE, this)) {
@@ -230,6 +214,22 @@ public final class Transfer implements Waiter {
         return emptying && !endedBySource;
     }
 
+    /** What the target has to be told of it, if a failure has ended it in the midst of a write; null if it has not. */
+    public @Nullable String brokenOutput(Exception failure) {
+        return !midway ? null
+                : "a copy from " + AddressText.of(source.remoteAddress()) + " ended in the midst of its bytes (" + failure + ")";
+    }
+
+    /** What the source has to be told of it, if bytes of it were lost; null if none were. */
+    public @Nullable String brokenInput(Exception failure) {
+        return lost > 0 ? lost + " bytes of it were lost in a copy (" + failure + ")" : null;
+    }
+
+    /** Whether its target is of no use to another borrower, after a failure: it was reached in the midst, or has to be reset. */
+    public boolean spoilsTarget() {
+        return midway || source.isReset();
+    }
+
     // Going on
 
     /** Called by whoever took it out of a slot or a queue. */
@@ -255,9 +255,8 @@ public final class Transfer implements Waiter {
             if (cancelled) {
                 throw new CancellationException(this + " was cancelled");
             }
-            if (orphaned && emptying && begun) {
-                orphaned = false; // before the look: what is told after it counts
-                NetparkException why = Splicing.endOfInput(source);
+            if (emptying && begun && watch != null && watch.hasNews()) {
+                NetparkException why = watch.end();
                 if (why != null) {
                     endedBySource = true;
                     throw why;
@@ -278,7 +277,7 @@ public final class Transfer implements Waiter {
             } else if (result == ENDED) {
                 return false;
             } else if (!emptying && taken - turn >= 0) {
-                giveBack();
+                inTransit.giveBackPipe();
                 if (source.loop().tryExecute(this)) {
                     return true;
                 }
@@ -299,38 +298,21 @@ public final class Transfer implements Waiter {
     private boolean park() {
         ConnectionDescriptor side = side();
         Direction direction = direction();
+        SourceWatch watching = watch;
         if (emptying) {
-            watchSource();
+            if (watching == null) {
+                watching = watch = new SourceWatch(source, this::sourceEnded);
+            }
+            watching.begin();
         }
-        return side.park(direction, this) && !((cancelled || orphaned) && side.unpark(direction, this));
-    }
-
-    /** Nothing is read while it waits for room, so nothing else would tell. */
-    private void watchSource() {
-        if (gone == null) {
-            gone = source.watchPeer(PeerState.GONE, this::sourceGone);
-        }
-        if (closed == null) {
-            closed = source.watchPeer(PeerState.CLOSED, this::sourceGone);
-        }
-    }
-
-    private void unwatchSource() {
-        if (gone != null) {
-            gone.close();
-        }
-        if (closed != null) {
-            closed.close();
-        }
+        return side.park(direction, this)
+                && !((cancelled || watching != null && watching.hasNews()) && side.unpark(direction, this));
     }
 
     /** On the source's loop. */
-    private void sourceGone(PeerState state) {
-        if (Splicing.endOfInput(source) != null) {
-            orphaned = true; // whoever parks it looks at that afterwards
-            if (target.unpark(Direction.WRITE, this)) {
-                pass(target.loop());
-            }
+    private void sourceEnded() {
+        if (target.unpark(Direction.WRITE, this)) {
+            pass(target.loop());
         }
     }
 
@@ -339,10 +321,7 @@ public final class Transfer implements Waiter {
         if (most == 0) {
             return ENDED;
         }
-        int read = splices() ? splice(most, retry) : copy(most, retry);
-        if (read == Splicing.NOT_SPLICED) {
-            read = copy(most, false);
-        }
+        int read = inTransit.fill(most, taken, retry);
         if (read == ConnectionDescriptor.END_OF_STREAM) {
             return ENDED;
         }
@@ -357,69 +336,21 @@ public final class Transfer implements Waiter {
         return read;
     }
 
-    /** Takes a pipe if there is none yet. */
-    private boolean splices() {
-        if (!splicing || neverSplice || taken < copyUntil) {
-            giveBack();
-            return false;
-        }
-        if (pipe == null) {
-            pipe = pipes.take();
-        }
-        if (pipe == null) {
-            copyUntil = taken + WITHOUT_PIPE;
-            return false;
-        }
-        return true;
-    }
-
-    private int splice(long most, boolean retry) throws NetparkException {
-        Pipe into = pipe;
-        assert into != null;
-        int read = 0;
-        try {
-            read = Splicing.fill(source, retry, into, most);
-        } finally {
-            if (read <= 0) {
-                giveBack(); // who waits for bytes holds nothing
-            }
-        }
-        if (read == Splicing.NOT_SPLICED) {
-            neverSplice = true;
-        } else if (read > 0 && read < TRICKLE) {
-            splicing = false;
-        }
-        return read;
-    }
-
-    private int copy(long most, boolean retry) throws NetparkException {
-        int read = Splicing.read(source, retry, segments, most);
-        if (read >= LUMP) {
-            splicing = true;
-        }
-        return read;
-    }
-
     private int empty(boolean retry) throws NetparkException {
         int result;
         if (hasAhead()) {
-            result = write(ahead, retry);
-        } else if (pipe != null && pipe.size() > 0) {
-            result = Splicing.empty(target, retry, pipe);
+            result = retry ? target.retryWrite(ahead) : target.startWrite(ahead);
+        } else {
+            result = inTransit.empty(retry);
             if (result == Splicing.NOT_SPLICED) {
-                neverSplice = true;
-                rescue(pipe);
-                giveBack();
                 return GOING_ON; // and is still emptying
             }
-        } else {
-            result = write(segments, retry);
         }
         begun = result == Descriptor.PARK; // what is told here may throw
         tally();
         outcome.moved();
         if (!begun) {
-            emptying = carried() > 0; // what was ahead of that is written
+            emptying = inTransit.size() > 0; // what was ahead of that is written
             return GOING_ON;
         }
         return result;
@@ -428,39 +359,7 @@ public final class Transfer implements Waiter {
     /** What has been taken and is not here any more has been copied. */
     private void tally() {
         long waiting = ahead == null ? 0 : Math.min(aheadCounts, ahead.available());
-        copied = taken - waiting - carried();
-    }
-
-    private long carried() {
-        return segments.available() + (pipe == null ? 0 : pipe.size());
-    }
-
-    private int write(LinkBuffer bytes, boolean retry) throws NetparkException {
-        return retry ? target.retryWrite(bytes) : target.startWrite(bytes);
-    }
-
-    /** The target cannot be spliced to, or takes no more, and the bytes are in the pipe by now. */
-    private void rescue(Pipe from) throws NetparkException {
-        while (from.size() > 0) {
-            long address = segments.openRoom();
-            long read = 0;
-            try {
-                read = from.read(address, segments.roomSize());
-            } finally {
-                segments.filled((int) Math.max(0, read));
-            }
-            if (read < 0) {
-                throw NetparkException.of((int) -read, "read from a pipe with bytes for " + target);
-            }
-        }
-    }
-
-    private void giveBack() {
-        Pipe over = pipe;
-        if (over != null) {
-            pipe = null;
-            pipes.giveBack(over);
-        }
+        copied = taken - waiting - inTransit.size();
     }
 
     private void end(@Nullable Exception failure) {
@@ -468,15 +367,16 @@ public final class Transfer implements Waiter {
             begun = false;
             side().abandon(direction());
         }
-        unwatchSource();
-        lost = carried();
+        if (watch != null) {
+            watch.close();
+        }
+        lost = inTransit.size();
         midway = lost > 0 && (waited || lost != lump);
         tally();
         putBack();
-        giveBack(); // with bytes in it, if it failed in their midst: then it is destroyed
-        segments.close();
-        if (!isOfTarget() && isBroken(failure)) {
-            passOnReset(target);
+        inTransit.close();
+        if (!isOfTarget() && BrokenStream.isOne(failure)) {
+            BrokenStream.passOn(target);
         }
         try {
             outcome.ended(this, failure);
@@ -491,10 +391,7 @@ public final class Transfer implements Waiter {
             return;
         }
         try {
-            Pipe from = pipe;
-            if (from != null) {
-                rescue(from);
-            }
+            LinkBuffer segments = inTransit.unwritten();
             if (unread != null) {
                 unread.putBack(segments);
             } else {
@@ -503,22 +400,6 @@ public final class Transfer implements Waiter {
             lost = segments.available();
         } catch (Throwable e) { // no memory, say, or the buffer was closed: what is in its hands is lost
             source.loop().report("Bytes from " + source + " could not be put back, and are lost", e);
-        }
-    }
-
-    /** Whether a stream has ended without its end, and nobody here has done that. */
-    static boolean isBroken(@Nullable Exception failure) {
-        return failure instanceof NetparkException.Reset || failure instanceof NetparkException.Unreachable
-                || failure instanceof NetparkException.SystemError
-                || failure instanceof NetparkException.TimedOut timedOut && timedOut.timeout() == NetparkException.Timeout.PEER;
-    }
-
-    /** Whoever closes it in order must not make the peer believe that what it has got is whole. */
-    static void passOnReset(ConnectionDescriptor connection) {
-        try {
-            connection.resetOnClose();
-        } catch (NetparkException e) {
-            // It is closed already.
         }
     }
 

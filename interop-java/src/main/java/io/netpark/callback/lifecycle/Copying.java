@@ -2,7 +2,6 @@ package io.netpark.callback.lifecycle;
 
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
-import io.netpark.callback.output.OutputQueue;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.net.streams.ConnectionDescriptor;
@@ -29,48 +28,13 @@ import org.jspecify.annotations.Nullable;
  *      --on the loop of each: what was read and not written is unread again--> all given back, and the future is told
  * </pre>
  */
-public final class Carriage<T> {
-
-    /** One direction. */
-    private static final class Leg {
-        final Lifecycle source;
-        final Lifecycle target;
-        /** What callbacks of the source have left unread; at the end, what the source gets back. */
-        final LinkBuffer ahead;
-        @Nullable Transfer transfer;
-        /** It ended in the midst of bytes. */
-        boolean interrupted;
-        /** Its source's input is here. On the loop of that. */
-        boolean hasInput;
-        /** Its target's output is here. On the loop of that. */
-        boolean hasOutput;
-
-        Leg(Lifecycle source, Lifecycle target) {
-            this.source = source;
-            this.target = target;
-            this.ahead = target.limits().newBuffer();
-        }
-
-        long copied() {
-            return transfer == null ? 0 : transfer.copied();
-        }
-
-        long lost() {
-            return transfer == null ? 0 : transfer.lost();
-        }
-
-        /** Bytes that the target has not taken come first again when the source goes on: after those that are ahead, if any are. */
-        void left(LinkBuffer bytes) {
-            interrupted = true;
-            OutputQueue.move(bytes, ahead);
-        }
-    }
+public final class Copying<T> {
 
     private static final int WAITING = 0;
     private static final int BEGUN = 1;
     private static final int ABANDONED = 2;
 
-    private final List<Leg> legs;
+    private final List<OneWay> ways;
     private final List<Lifecycle> exchanges = new ArrayList<>();
     private final PlacedFuture<T> future;
     private final Supplier<T> result;
@@ -88,36 +52,36 @@ public final class Carriage<T> {
     private @Nullable NetparkException unready;
     private volatile @Nullable Runnable cancel;
 
-    private Carriage(List<Leg> legs, long count, Supplier<T> result) {
-        this.legs = legs;
+    private Copying(List<OneWay> ways, long count, Supplier<T> result) {
+        this.ways = ways;
         this.count = count;
         this.result = result;
-        this.missing = new AtomicInteger(2 * legs.size());
-        Lifecycle first = legs.get(0).source;
+        this.missing = new AtomicInteger(2 * ways.size());
+        Lifecycle first = ways.get(0).source;
         this.future = first.limits().newFuture(first.loop());
     }
 
     /** As {@link CallbackConnection#copyTo}. */
     public static CompletableFuture<Long> copy(Lifecycle source, Lifecycle target, long count) {
-        Leg leg = new Leg(source, target);
-        return new Carriage<>(List.of(leg), count, leg::copied).begin();
+        OneWay way = new OneWay(source, target);
+        return new Copying<>(List.of(way), count, way::copied).begin();
     }
 
     /** As {@link CallbackConnection#relay}. */
     public static <R> CompletableFuture<R> relay(
             Lifecycle one, Lifecycle other, BiFunction<Long, Long, R> result) {
-        Leg there = new Leg(one, other);
-        Leg back = new Leg(other, one);
-        return new Carriage<>(List.of(there, back), Long.MAX_VALUE, () -> result.apply(there.copied(), back.copied())).begin();
+        OneWay toOther = new OneWay(one, other);
+        OneWay fromOther = new OneWay(other, one);
+        return new Copying<>(List.of(toOther, fromOther), Long.MAX_VALUE, () -> result.apply(toOther.copied(), fromOther.copied())).begin();
     }
 
     private CompletableFuture<T> begin() {
-        for (int i = 0; i < legs.size(); i++) {
-            if (!legs.get(i).source.input().hold()) {
+        for (int i = 0; i < ways.size(); i++) {
+            if (!ways.get(i).source.input().hold()) {
                 for (int j = 0; j < i; j++) {
-                    legs.get(j).source.input().letGo();
+                    ways.get(j).source.input().letGo();
                 }
-                throw new IllegalStateException("copy from " + legs.get(i).source + ": it is being copied from already");
+                throw new IllegalStateException("copy from " + ways.get(i).source + ": it is being copied from already");
             }
         }
         future.whenComplete((result, failure) -> {
@@ -131,13 +95,13 @@ public final class Carriage<T> {
                 running.run();
             }
         });
-        for (Leg leg : legs) { // now, as what is written from now on comes after it
-            if (leg.target.isUsable()) {
-                leg.target.output().lend(granted -> outputLent(leg, granted));
+        for (OneWay way : ways) { // now, as what is written from now on comes after it
+            if (way.target.isUsable()) {
+                way.target.output().lend(granted -> outputLent(way, granted));
             } else {
-                outputLent(leg, false);
+                outputLent(way, false);
             }
-            onLoop(leg.source, () -> lendInput(leg));
+            onLoop(way.source, () -> lendInput(way));
         }
         return future;
     }
@@ -147,16 +111,16 @@ public final class Carriage<T> {
     }
 
     private void abandon() {
-        for (Leg leg : legs) {
-            onLoop(leg.source, () -> {
-                if (leg.hasInput) {
-                    leg.source.input().giveBack(leg.ahead, false);
-                    leg.ahead.close();
+        for (OneWay way : ways) {
+            onLoop(way.source, () -> {
+                if (way.hasInput) {
+                    way.source.input().giveBack(way.ahead, false);
+                    way.ahead.close();
                 }
             });
-            onLoop(leg.target, () -> {
-                if (leg.hasOutput) {
-                    leg.target.output().giveBack(false);
+            onLoop(way.target, () -> {
+                if (way.hasOutput) {
+                    way.target.output().giveBack(false);
                 }
             });
         }
@@ -168,14 +132,14 @@ public final class Carriage<T> {
         exchanges.clear();
     }
 
-    private void lendInput(Leg leg) {
-        Lifecycle source = leg.source;
+    private void lendInput(OneWay way) {
+        Lifecycle source = way.source;
         if (phase.get() == ABANDONED) {
             source.input().letGo();
             return;
         }
         if (source.isOpen() && source.delivery().isOut()) {
-            source.delivery().afterCall(() -> lendInput(leg));
+            source.delivery().afterCall(() -> lendInput(way));
             return;
         }
         if (!source.isUsable()) { // a worker may be at its bytes still
@@ -183,16 +147,16 @@ public final class Carriage<T> {
             return;
         }
         source.input().stop();
-        leg.hasInput = true;
-        lent(source, takeUnread(leg));
+        way.hasInput = true;
+        lent(source, takeUnread(way));
     }
 
-    private void outputLent(Leg leg, boolean granted) {
-        Lifecycle target = leg.target;
+    private void outputLent(OneWay way, boolean granted) {
+        Lifecycle target = way.target;
         if (granted && phase.get() == ABANDONED) {
             onLoop(target, () -> target.output().giveBack(false)); // as a task: the next may be abandoned as well
         } else if (granted) {
-            leg.hasOutput = true;
+            way.hasOutput = true;
             lent(target, null);
         } else {
             lent(target, target.isUsable()
@@ -222,37 +186,37 @@ public final class Carriage<T> {
     }
 
     /** What counts goes ahead, and the rest is unread still. */
-    private @Nullable NetparkException takeUnread(Leg leg) {
-        ByteBuffer unread = ByteBuffer.wrap(leg.source.input().takeUnread());
+    private @Nullable NetparkException takeUnread(OneWay way) {
+        ByteBuffer unread = ByteBuffer.wrap(way.source.input().takeUnread());
         int end = unread.limit();
         try {
-            leg.ahead.put(unread.limit((int) Math.min(count, end)));
+            way.ahead.put(unread.limit((int) Math.min(count, end)));
             return null;
         } catch (NetparkException.LimitExceeded e) {
             return e;
         } finally {
             unread.limit(end);
             if (unread.hasRemaining()) {
-                leg.source.input().preload(unread);
+                way.source.input().preload(unread);
             }
         }
     }
 
     private void start() {
-        Leg first = legs.get(0);
+        OneWay first = ways.get(0);
         if (unready != null) {
             ended(unready, null);
-        } else if (legs.size() == 1) {
+        } else if (ways.size() == 1) {
             Transfer transfer = new Transfer(first.source.core(), first.target.core(), first.ahead, first.ahead.available(), count,
                     first.target.limits().pool(), new OfTransfer());
             first.transfer = transfer;
             run(transfer::start, transfer::cancel);
         } else {
-            Leg second = legs.get(1);
+            OneWay second = ways.get(1);
             Relay relay = new Relay(first.source.core(), first.target.core(), first.ahead, first.ahead.available(),
                     second.ahead, second.ahead.available(), first.target.limits().pool(), new OfRelay());
-            first.transfer = relay.there();
-            second.transfer = relay.back();
+            first.transfer = relay.toOther();
+            second.transfer = relay.fromOther();
             run(relay::start, relay::cancel);
         }
     }
@@ -268,18 +232,18 @@ public final class Carriage<T> {
     private final class OfTransfer implements Transfer.Outcome {
         @Override
         public void ended(Transfer transfer, @Nullable Exception failure) {
-            Leg leg = legs.get(0);
-            Carriage.this.ended(failure, transfer.isOfTarget() ? leg.target : leg.source);
+            OneWay way = ways.get(0);
+            Copying.this.ended(failure, transfer.isOfTarget() ? way.target : way.source);
         }
 
         @Override
         public void left(Transfer transfer, LinkBuffer bytes) {
-            legs.get(0).left(bytes);
+            ways.get(0).left(bytes);
         }
 
         @Override
         public void begins(Direction direction) {
-            Carriage.this.begins(legs.get(0), direction);
+            Copying.this.begins(ways.get(0), direction);
         }
 
         @Override
@@ -291,20 +255,20 @@ public final class Carriage<T> {
     private final class OfRelay implements Relay.Outcome {
         @Override
         public void ended(Relay relay, @Nullable Exception failure) {
-            Leg leg = legs.get(0);
-            Carriage.this.ended(failure, relay.failed() == leg.target.core() ? leg.target : leg.source);
+            OneWay way = ways.get(0);
+            Copying.this.ended(failure, relay.failed() == way.target.core() ? way.target : way.source);
         }
 
         @Override
         public void left(Transfer transfer, LinkBuffer bytes) {
-            legs.get(legs.get(0).transfer == transfer ? 0 : 1).left(bytes);
+            ways.get(ways.get(0).transfer == transfer ? 0 : 1).left(bytes);
         }
 
         @Override
         public void begins(ConnectionDescriptor side, Direction direction) {
-            Leg leg = legs.get(0);
-            Lifecycle ofLeg = direction == Direction.READ ? leg.source : leg.target;
-            Carriage.this.begins(ofLeg.core() == side ? leg : legs.get(1), direction);
+            OneWay way = ways.get(0);
+            Lifecycle ofWay = direction == Direction.READ ? way.source : way.target;
+            Copying.this.begins(ofWay.core() == side ? way : ways.get(1), direction);
         }
 
         @Override
@@ -314,15 +278,15 @@ public final class Carriage<T> {
     }
 
     /** From here on the peer is expected to do something. */
-    private void begins(Leg leg, Direction direction) {
+    private void begins(OneWay way, Direction direction) {
         if (direction == Direction.READ) { // a write has a timeout of its own
-            leg.source.input().startTimeout();
+            way.source.input().startTimeout();
         }
     }
 
     private void touch() {
-        legs.get(0).source.idle().touch();
-        legs.get(0).target.idle().touch();
+        ways.get(0).source.idle().touch();
+        ways.get(0).target.idle().touch();
     }
 
     /**
@@ -338,21 +302,21 @@ public final class Carriage<T> {
                 side.ending().end(cause);
             }
         }
-        for (Leg leg : legs) {
-            if (leg.lost() > 0) {
-                reset(leg.target, leg.lost() + " bytes from " + leg.source + " were lost", failure);
-                reset(leg.source, leg.lost() + " bytes of it were lost on their way to " + leg.target, failure);
-            } else if (cancelled && leg.interrupted) {
-                reset(leg.target, "the copy from " + leg.source + " was cancelled in the midst of bytes", failure);
+        for (OneWay way : ways) {
+            if (way.lost() > 0) {
+                reset(way.target, way.lost() + " bytes from " + way.source + " were lost", failure);
+                reset(way.source, way.lost() + " bytes of it were lost on their way to " + way.target, failure);
+            } else if (cancelled && way.interrupted) {
+                reset(way.target, "the copy from " + way.source + " was cancelled in the midst of bytes", failure);
             } else if (failure != null && isRelay() && !cancelled) {
-                reset(leg.target, "the relay with " + leg.source + " failed", failure);
+                reset(way.target, "the relay with " + way.source + " failed", failure);
             }
         }
         giveBack(failure);
     }
 
     private boolean isRelay() {
-        return legs.size() > 1;
+        return ways.size() > 1;
     }
 
     private static void reset(Lifecycle connection, String why, @Nullable Exception failure) {
@@ -364,16 +328,16 @@ public final class Carriage<T> {
     /** The output of the target, then the input of the source, both directions at a time; when all is as it was somebody may copy again. */
     private void giveBack(@Nullable Exception failure) {
         boolean ended = failure == null && isRelay();
-        AtomicInteger left = new AtomicInteger(legs.size());
-        for (Leg leg : legs) {
-            onLoop(leg.target, () -> {
-                leg.target.output().giveBack(ended);
-                onLoop(leg.source, () -> {
-                    leg.source.input().giveBack(leg.ahead, ended);
-                    leg.ahead.close();
+        AtomicInteger left = new AtomicInteger(ways.size());
+        for (OneWay way : ways) {
+            onLoop(way.target, () -> {
+                way.target.output().giveBack(ended);
+                onLoop(way.source, () -> {
+                    way.source.input().giveBack(way.ahead, ended);
+                    way.ahead.close();
                     if (left.decrementAndGet() == 0) {
                         endExchanges();
-                        onLoop(legs.get(0).source, () -> tell(failure));
+                        onLoop(ways.get(0).source, () -> tell(failure));
                     }
                 });
             });
