@@ -5,7 +5,7 @@ import io.netpark.callback.delivery.Receiver;
 import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.output.Output;
 import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.loop.EventLoop;
@@ -31,7 +31,7 @@ public final class Input {
 
     private final Owner owner;
     private final Ending ending;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Output output;
     private final Delivery delivery;
     private final ConnectionDescriptor core;
@@ -47,7 +47,7 @@ public final class Input {
     private volatile boolean lent;
 
     /** @param receiver who is called first */
-    public Input(ConnectionDescriptor core, Limits limits, Ending ending, IdleTimer idle, Output output, Delivery delivery,
+    public Input(ConnectionDescriptor core, Limits limits, Ending ending, Idling idle, Output output, Delivery delivery,
             UserCallbacks callbacks, Receiver receiver, Owner owner) {
         this.core = core;
         this.loop = core.loop();
@@ -363,7 +363,7 @@ public final class Input {
             end.tellIfDue();
         }
         if (ending.isOpen()) {
-            idle.listenForLoopEnd();
+            idle.loopEnd().begin();
             if (!stopped && !lent) {
                 end.watch();
             }

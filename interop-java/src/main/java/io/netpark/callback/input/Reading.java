@@ -1,6 +1,6 @@
 package io.netpark.callback.input;
 
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
@@ -28,7 +28,7 @@ final class Reading {
     private final Input input;
     private final ConnectionDescriptor core;
     private final EventLoop loop;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Unread unread;
     private final Waiter waiter = this::ready;
     private final Runnable turn;
@@ -44,7 +44,7 @@ final class Reading {
     private int state = IDLE;
     private boolean stopped;
 
-    Reading(Input input, ConnectionDescriptor core, IdleTimer idle, Unread unread) {
+    Reading(Input input, ConnectionDescriptor core, Idling idle, Unread unread) {
         this.input = input;
         this.core = core;
         this.loop = core.loop();
@@ -110,7 +110,7 @@ final class Reading {
 
     /** Returns false if there is nothing more to be done for now. */
     private boolean readOnce() throws NetparkException {
-        idle.reading();
+        idle.loopEnd().end();
         if (state == IDLE) {
             input.startTimeout();
         }

@@ -6,7 +6,7 @@ import io.netpark.callback.delivery.Receiver;
 import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.output.Output;
 import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.net.streams.ConnectionDescriptor;
@@ -34,7 +34,7 @@ final class Unread {
     /** A callback is running on the loop. */
     private boolean calling;
 
-    Unread(Input input, ConnectionDescriptor core, Limits limits, Ending ending, IdleTimer idle, Output output, Delivery delivery,
+    Unread(Input input, ConnectionDescriptor core, Limits limits, Ending ending, Idling idle, Output output, Delivery delivery,
             UserCallbacks callbacks, Receiver receiver) {
         this.input = input;
         this.core = core;

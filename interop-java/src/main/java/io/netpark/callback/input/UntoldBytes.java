@@ -2,7 +2,7 @@ package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Delivery;
 import io.netpark.callback.output.Output;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 
@@ -17,7 +17,7 @@ final class UntoldBytes {
     private final Unread unread;
     private final Output output;
     private final Delivery delivery;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Runnable request = this::request;
 
     /** Somebody has asked for a call with the unread bytes, and {@link #request} is on its way. */
@@ -32,7 +32,7 @@ final class UntoldBytes {
     /** The callback has left messages that are whole, as too much output is pending. */
     private volatile boolean wantsRoom;
 
-    UntoldBytes(Input input, EventLoop loop, Unread unread, Output output, Delivery delivery, IdleTimer idle) {
+    UntoldBytes(Input input, EventLoop loop, Unread unread, Output output, Delivery delivery, Idling idle) {
         this.input = input;
         this.loop = loop;
         this.unread = unread;

@@ -5,7 +5,7 @@ import io.netpark.callback.delivery.Receiver;
 import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.output.OutputQueue;
 import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
@@ -39,7 +39,7 @@ final class WorkerInbox extends Inbox {
     private final Input input;
     private final ConnectionDescriptor core;
     private final Ending ending;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Delivery delivery;
     private final UserCallbacks callbacks;
     private final Limits limits;
@@ -59,7 +59,7 @@ final class WorkerInbox extends Inbox {
     /** Who is in the call that is out. The worker's. */
     private @Nullable Receiver called;
 
-    WorkerInbox(Input input, ConnectionDescriptor core, Ending ending, IdleTimer idle, Delivery delivery, UserCallbacks callbacks,
+    WorkerInbox(Input input, ConnectionDescriptor core, Ending ending, Idling idle, Delivery delivery, UserCallbacks callbacks,
             Limits limits) {
         this.input = input;
         this.core = core;

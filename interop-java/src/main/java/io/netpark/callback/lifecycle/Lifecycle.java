@@ -9,7 +9,7 @@ import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.input.Input;
 import io.netpark.callback.output.Output;
 import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.callback.state.StateOwner;
 import io.netpark.core.loop.EventLoop;
@@ -48,7 +48,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     private final Connections owner;
     private final UserCallbacks callbacks;
     private final Ending ending;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Output output;
     private final Delivery delivery;
     private final ConnectionCalls calls;
@@ -83,7 +83,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         this.callbacks = callbacks;
         this.failures = new Failures(core, callbacks);
         this.ending = new Ending(core, this);
-        this.idle = new IdleTimer(core, ending, this, limits.idleNanos());
+        this.idle = new Idling(core, ending, this, limits.idleNanos());
         this.output = new Output(core, limits, ending, idle, this);
         this.calls = new ConnectionCalls(this, callbacks, ending, crew);
         this.delivery = crew == null ? new OnLoop(calls) : new OnWorkers(core, owner, calls, crew);
@@ -108,7 +108,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         return ending;
     }
 
-    public IdleTimer idle() {
+    public Idling idle() {
         return idle;
     }
 
@@ -160,7 +160,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         idle.start();
         calls.connect(delivery, also);
         if (delivery.isOut() || delivery.isWanted(Delivery.CONNECT)) {
-            idle.listenForLoopEnd(); // nothing is parked before the callback has returned
+            idle.loopEnd().begin(); // nothing is parked before the callback has returned
         }
     }
 
@@ -201,11 +201,6 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     @Override
     public boolean hasPendingOutput() {
         return output.pendingBytes() > 0;
-    }
-
-    @Override
-    public boolean isReading() {
-        return input.isReading();
     }
 
     /** The peer has nothing more to say, and has been told that neither have we. */

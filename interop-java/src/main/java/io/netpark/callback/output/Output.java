@@ -3,7 +3,7 @@ package io.netpark.callback.output;
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.IdleTimer;
+import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
@@ -66,7 +66,7 @@ public final class Output {
     private final EventLoop loop;
     private final Limits limits;
     private final Ending ending;
-    private final IdleTimer idle;
+    private final Idling idle;
     private final Owner owner;
 
     /** Stack of submissions, the last one first. Whoever pushes the first one sees to it that the loop looks. */
@@ -91,7 +91,7 @@ public final class Output {
     private int end = NOTHING;
     private boolean shutDown;
 
-    public Output(ConnectionDescriptor core, Limits limits, Ending ending, IdleTimer idle, Owner owner) {
+    public Output(ConnectionDescriptor core, Limits limits, Ending ending, Idling idle, Owner owner) {
         this.core = core;
         this.loop = core.loop();
         this.limits = limits;
@@ -314,7 +314,6 @@ public final class Output {
         }
         long before = (long) PENDING_BYTES.getAndAdd(this, -count);
         full |= before > limits.highWaterMark(); // with what others have submitted, and been told of
-        idle.touch();
     }
 
     /** It may have taken enough of it. Runs user code. */
@@ -364,8 +363,8 @@ public final class Output {
 
     /** A write has begun. Either all is written, or the rest must wait. */
     private boolean mustWait(int outcome, @Nullable PlacedFuture<Void> future) {
-        idle.touch();
         if (outcome == Descriptor.PARK) {
+            idle.touch(); // also if it has taken nothing
             return true;
         }
         if (future != null) {

@@ -6,9 +6,6 @@ public interface StateOwner {
     /** From any thread: bytes were accepted that the kernel has not taken, so a peer that finds an end has not got all. */
     boolean hasPendingOutput();
 
-    /** On the loop: a read is parked, which finds by itself what becomes of the stream. */
-    boolean isReading();
-
     /** On the loop: the peer waits for this side, and not the other way round. */
     boolean isAtWork();
 

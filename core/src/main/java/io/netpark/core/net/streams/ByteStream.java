@@ -97,6 +97,11 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
      * @throws IllegalArgumentException if it is not positive
      */
     public final void setIdleTimeout(long nanos) {
+        setIdleTimeout(nanos, null);
+    }
+
+    /** As the other; an owner is told instead of the stream being closed. For Netpark's own adapters. */
+    public final void setIdleTimeout(long nanos, @Nullable IdleOwner owner) {
         Due.requirePositive(nanos);
         IdleTimeout timeout = idle;
         if (timeout == null) {
@@ -106,13 +111,21 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
             timeout = new IdleTimeout(this);
             idle = timeout;
         }
-        timeout.set(Math.min(nanos, Due.FOREVER));
+        timeout.set(Math.min(nanos, Due.FOREVER), owner);
     }
 
     /** The idle timeout in nanoseconds; {@link Due#FOREVER} if there is none. */
     public final long idleTimeoutNanos() {
         IdleTimeout timeout = idle;
         return timeout == null ? Due.FOREVER : timeout.nanos();
+    }
+
+    /** The time of an idle timeout begins anew, though no byte has moved: from now on it is the peer's turn. From any thread. */
+    public final void restartIdleTime() {
+        IdleTimeout timeout = idle;
+        if (timeout != null) {
+            timeout.touch();
+        }
     }
 
     /** Takes all deadlines and timeouts away: the stream is as it was when it was new. */

@@ -3,16 +3,20 @@ package io.netpark.core.net.streams;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.sys.Due;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Closes a stream on which no byte has moved for some time, neither through it nor from the kernel to the peer. A byte costs a look
- * at the clock; the timer moves itself when it fires and finds that it is not time yet.
+ * Ends a stream on which no byte has moved for some time, neither through it nor from the kernel to the peer: closes it, or tells its
+ * owner. A byte costs a look at the clock; the timer moves itself when it fires and finds that it is not time yet.
  */
 final class IdleTimeout {
 
     private final ByteStream stream;
     private final Timer timer;
-    private final Uptake uptake;
+    /** Null if the stream is just closed. */
+    private volatile @Nullable IdleOwner owner;
+    /** Made when the stream has first been silent for a part of its time. */
+    private volatile @Nullable Uptake uptake;
     /** {@link Due#FOREVER} for none. */
     private volatile long nanos = Due.FOREVER;
     private volatile long lastByte;
@@ -21,12 +25,13 @@ final class IdleTimeout {
 
     IdleTimeout(ByteStream stream) {
         this.stream = stream;
-        this.uptake = new Uptake(stream);
         this.timer = stream.loop().newTimer(this::fire);
     }
 
-    void set(long nanos) {
-        touch();
+    /** From any thread: from now on. */
+    void set(long nanos, @Nullable IdleOwner owner) {
+        this.owner = owner;
+        restart();
         this.nanos = nanos;
         if (stream.loop().inLoop()) {
             plan();
@@ -49,8 +54,18 @@ final class IdleTimeout {
         return nanos;
     }
 
+    /** A byte has moved, or the silence so far does not count. From any thread. */
     void touch() {
-        uptake.restart();
+        if (nanos < Due.FOREVER) {
+            restart();
+        }
+    }
+
+    private void restart() {
+        Uptake asked = uptake;
+        if (asked != null) {
+            asked.restart();
+        }
         lastByte = stream.loop().clock().nanoTime();
     }
 
@@ -67,12 +82,26 @@ final class IdleTimeout {
         if (limit >= Due.FOREVER || stream.isClosed()) {
             return;
         }
-        if (!uptake.isOver(lastByte, limit)) {
-            timer.arm(uptake.nextLook());
+        IdleOwner told = owner;
+        if (told != null && told.isAtWork()) {
+            touch();
+        }
+        if (!uptake().isOver(lastByte, limit)) {
+            timer.arm(uptake().nextLook());
+        } else if (told != null) {
+            told.idleFor(limit);
         } else {
             expired = true;
             stream.close();
         }
+    }
+
+    private Uptake uptake() {
+        Uptake known = uptake;
+        if (known == null) {
+            known = uptake = new Uptake(stream);
+        }
+        return known;
     }
 
     @Override

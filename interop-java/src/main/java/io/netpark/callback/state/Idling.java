@@ -1,0 +1,78 @@
+package io.netpark.callback.state;
+
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.IdleOwner;
+import io.netpark.core.sys.Due;
+import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Ends a connection that is silent for too long, as the idle timeout says. Core counts the time; what counts as silence, and how the
+ * connection ends, is known here.
+ */
+public final class Idling implements IdleOwner {
+
+    private final ConnectionDescriptor core;
+    private final Ending ending;
+    private final StateOwner owner;
+    private final LoopEndWatch loopEnd;
+    /** 0 for none. What is set before the connection begins is in force from then on. */
+    private volatile long idleNanos;
+
+    public Idling(ConnectionDescriptor core, Ending ending, StateOwner owner, long idleNanos) {
+        this.core = core;
+        this.ending = ending;
+        this.owner = owner;
+        this.loopEnd = new LoopEndWatch(core, ending);
+        this.idleNanos = idleNanos;
+    }
+
+    /** Tells of the end of the event loop while nothing is parked. */
+    public LoopEndWatch loopEnd() {
+        return loopEnd;
+    }
+
+    /** From any thread: from now on. */
+    public void set(long nanos) {
+        idleNanos = nanos;
+        core.loop().tryExecute(() -> {
+            if (ending.isOpen()) {
+                apply();
+            }
+        });
+    }
+
+    /** On the loop: the connection begins. */
+    public void start() {
+        if (idleNanos > 0) {
+            apply();
+        }
+    }
+
+    private void apply() {
+        long nanos = idleNanos;
+        core.setIdleTimeout(nanos > 0 ? nanos : Due.FOREVER, this);
+    }
+
+    /** From any thread: it is the peer's turn from now on. That bytes have moved, core knows by itself. */
+    public void touch() {
+        core.restartIdleTime();
+    }
+
+    /** On the loop: the connection has ended, and its descriptor may go on without it. */
+    public void stop() {
+        loopEnd.end();
+        core.setIdleTimeout(Due.FOREVER);
+    }
+
+    @Override
+    public boolean isAtWork() {
+        return owner.isAtWork();
+    }
+
+    @Override
+    public void idleFor(long nanos) {
+        ending.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
+                core + " was idle: no byte in either direction for " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms"));
+    }
+}

@@ -1,0 +1,55 @@
+package io.netpark.callback.state;
+
+import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.sys.Due;
+import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ends a connection whose event loop closes while nothing of it is parked there, so that no waiter would learn of that. A timer does,
+ * and is armed for this alone. Loop's thread only.
+ *
+ * <pre>
+ *   RESTING --reading has stopped: begin--> WATCHING --reading goes on: end--> RESTING
+ * </pre>
+ */
+public final class LoopEndWatch {
+
+    private final ConnectionDescriptor core;
+    private final Ending ending;
+    private @Nullable Timer timer;
+    private boolean watching;
+
+    LoopEndWatch(ConnectionDescriptor core, Ending ending) {
+        this.core = core;
+        this.ending = ending;
+    }
+
+    /** Reading has stopped, and no waiter may be parked. */
+    public void begin() {
+        if (!watching) {
+            watching = true;
+            EventLoop loop = core.loop();
+            Timer known = timer;
+            if (known == null) {
+                known = timer = loop.newTimer(() -> {}, this::loopClosed);
+            }
+            known.arm(loop.clock().after(Due.FOREVER));
+        }
+    }
+
+    /** Reading goes on, or the connection has ended; an armed timer would cost the loop a look at the clock every turn. */
+    public void end() {
+        Timer known = timer;
+        if (watching && known != null) {
+            watching = false;
+            known.disarm();
+        }
+    }
+
+    private void loopClosed() {
+        ending.end(new NetparkException.Closed(core + ": closed here, with its event loop"));
+    }
+}
