@@ -24,7 +24,7 @@ import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
 
 /**
- * Connections to one or many destinations, kept for the next who wants one.
+ * Connections to one or many destinations, kept for the next borrower.
  *
  * ```
  * val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxPerDestination(8))
@@ -34,8 +34,8 @@ import kotlinx.coroutines.withTimeoutOrNull
  * }
  * ```
  *
- * Borrowers who have to wait are served in the order in which they came. An idle connection that its peer closes, or on which
- * it says anything, is closed and gone at that moment. What it may hold and for how long, [PoolOptions] says; how it chooses,
+ * Borrowers who have to wait are served in the order in which they came. If the peer of an idle connection closes it, or says
+ * anything, it is closed and gone at that moment. What it may hold and for how long, [PoolOptions] says; how it chooses,
  * [Pool].
  *
  * **Threads.** Safe for use by any coroutine on any dispatcher.

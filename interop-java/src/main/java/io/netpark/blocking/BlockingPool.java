@@ -21,7 +21,7 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connections to one or many destinations, kept for the next who wants one.
+ * Connections to one or many destinations, kept for the next borrower.
  *
  * <pre>{@code
  * BlockingPool pool = new BlockingPool(group, PoolOptions.DEFAULT.withMaxPerDestination(8));
@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * });
  * }</pre>
  *
- * <p>Borrowers who have to wait are served in the order in which they came. An idle connection that its peer closes, or on which
- * it says anything, is closed and gone at that moment. What it may hold and for how long, {@link PoolOptions} says; how it
+ * <p>Borrowers who have to wait are served in the order in which they came. If the peer of an idle connection closes it, or says
+ * anything, it is closed and gone at that moment. What it may hold and for how long, {@link PoolOptions} says; how it
  * chooses, {@link Pool}.
  *
  * <p>Every method may be called by any thread but those of event loops. A thread that is interrupted while it waits for a connection

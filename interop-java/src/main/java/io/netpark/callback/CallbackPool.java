@@ -21,7 +21,7 @@ import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Connections to one or many destinations, kept for the next who wants one. Made by {@link CallbackClient#newPool}.
+ * Connections to one or many destinations, kept for the next borrower. Made by {@link CallbackClient#newPool}.
  *
  * <pre>{@code
  *   CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(8));
@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  *   });
  * }</pre>
  *
- * <p>Borrowers who have to wait are served in the order in which they came. An idle connection that its peer closes, or on
- * which it says anything, is closed and gone at that moment. What it may hold and for how long, {@link PoolOptions} says; how it
+ * <p>Borrowers who have to wait are served in the order in which they came. If the peer of an idle connection closes it, or says
+ * anything, it is closed and gone at that moment. What it may hold and for how long, {@link PoolOptions} says; how it
  * chooses, {@link Pool}. Every method may be called by any thread.
  */
 public final class CallbackPool implements AutoCloseable {

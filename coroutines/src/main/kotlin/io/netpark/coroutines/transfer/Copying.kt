@@ -81,7 +81,7 @@ public class Relayed {
     /** From the other to the first. */
     public val fromOther: Long get() = relay?.fromOther()?.copied() ?: 0
 
-    override fun toString(): String = "$toOther bytes to the other, $fromOther bytes from it"
+    override fun toString(): String = "$toOther bytes there, $fromOther bytes back"
 }
 
 /**

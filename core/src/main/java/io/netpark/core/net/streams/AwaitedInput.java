@@ -118,9 +118,14 @@ public class AwaitedInput {
     public final void requireRoom(Framing framing) throws NetparkException.LimitExceeded {
         requireViewsWithinLimit();
         if (framing.longest() > limit) {
-            throw new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
-                    + limit + "; raise " + setting + ", or lower the limit of the framing");
+            throw noRoom(framing, limit, setting);
         }
+    }
+
+    /** What is thrown if the longest message is over the limit. */
+    public static IllegalStateException noRoom(Framing framing, int limit, String setting) {
+        return new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
+                + limit + "; raise " + setting + ", or lower the limit of the framing");
     }
 
     private void requireViewsWithinLimit() throws NetparkException.LimitExceeded {
