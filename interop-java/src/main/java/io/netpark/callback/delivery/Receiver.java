@@ -2,6 +2,7 @@ package io.netpark.callback.delivery;
 
 import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
+import io.netpark.core.net.streams.AwaitedInput;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -73,8 +74,7 @@ public final class Receiver {
     /** @throws IllegalStateException if a message of its framing could never be there as a whole */
     public void requireRoom(Limits limits) {
         if (framing != null && framing.longest() > inputLimit(limits)) {
-            throw new IllegalStateException("a message may have " + framing.longest() + " bytes with its framing, and the input limit is "
-                    + limits.inputLimit() + "; raise inputLimit, leave it out, or lower the limit of the framing");
+            throw AwaitedInput.noRoom(framing, limits.inputLimit(), "inputLimit, leave it out");
         }
     }
 }
