@@ -5,12 +5,12 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Chooses the event loop of a new connection, for as long as that lives. Called by any thread, at the same time too; must not
- * block.
+ * Chooses the event loop of a new connection, on which the connection stays. Called by any thread, also by several at the same time;
+ * must not block.
  *
- * <p>In turn is right for most: it costs nothing, and evens out what is short-lived. Where connections live long and come and go
- * unevenly, the number of them matters: power of two choices gets close to the even spread of least connections, without
- * everybody choosing the same loop at the same moment.
+ * <p>{@link #roundRobin} is right for most: it costs nothing, and spreads short-lived connections evenly. If connections live long and
+ * come and go unevenly, their number matters: {@link #powerOfTwoChoices} gets close to the even spread of {@link #leastConnections},
+ * and not all threads choose the same loop at the same moment.
  */
 @FunctionalInterface
 public interface Balancing {
@@ -29,7 +29,7 @@ public interface Balancing {
         return (loops, source) -> loops.get(Math.floorMod(turn.getAndIncrement(), loops.size()));
     }
 
-    /** Any. */
+    /** A loop by lot. */
     static Balancing random() {
         return (loops, source) -> loops.get(loops.get(0).clock().draw(loops.size()));
     }

@@ -5,8 +5,9 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Told what happens to the loops and connections of a group. Called at once, where it happens: mostly on the loop, and it must
- * not block. What it throws is reported and does no other harm. A descriptor's {@code toString} names its addresses.
+ * Is told what happens to the loops and connections of a group. It is called at once, on the thread where it happens. That is mostly
+ * the loop's, so an observer must not block. An exception of an observer is reported and does no other harm. A descriptor's
+ * {@code toString} names its addresses.
  */
 public interface Observer {
 
@@ -16,7 +17,7 @@ public interface Observer {
     /** A connection's descriptor has been closed, or given away. By any thread. */
     default void closed(EventLoop loop, Pollable connection) {}
 
-    /** A connection was accepted and reset, as an admission limit is reached. */
+    /** A connection was accepted and reset, because an admission limit is reached. */
     default void refused(EventLoop loop, Pollable listener) {}
 
     /** Descriptors or memory have run out: accepting pauses, and goes on by itself. Once an episode. */

@@ -9,9 +9,9 @@ package io.netpark.core.report;
  * @param connectionsEver opened since the beginning, accepted, dialed or adopted
  * @param bytesIn read from connections
  * @param bytesOut written to connections
- * @param bytesDropped put into a connection's output and never written, as its handler failed or it was closed
+ * @param bytesDropped put into a connection's output and never written, because its handler failed or it was closed
  * @param refused connections that were reset because an admission limit was reached
- * @param peerFaults connections that have ended by what their peers did, by its kind
+ * @param peerFaults connections that their peers have ended, by kind
  * @param acceptPauses how often descriptors or memory ran out while accepting
  * @param descriptors watched now, listeners and others included
  * @param parked operations that wait for readiness now
@@ -23,7 +23,7 @@ package io.netpark.core.report;
  * @param events descriptors that were found ready; divided by the turns, how busy a turn is
  * @param busyNanos time between waits, in nanoseconds: handlers, tasks and timers
  * @param zeroCopySends writes that lent their bytes to the kernel
- * @param zeroCopyCopied those of them that the kernel copied all the same
+ * @param zeroCopyCopied such writes that the kernel copied all the same
  */
 public record LoopSnapshot(
         String name,

@@ -7,13 +7,13 @@ import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 
 /**
- * A descriptor that somebody owns and must close: a pipe's end, an eventfd, a timerfd, a socket that was detached or that came
+ * A descriptor with an owner, who must close it: a pipe's end, an eventfd, a timerfd, a socket that was detached or that came
  * from another process.
  *
  * <p>Ownership ends once: by {@link #close}, which closes the descriptor; by {@link #release}, which hands the number out; or by
- * {@link #handOver}, which adopting functions use. Whatever comes first wins, and the others have no effect or say so. Every
- * method may be called by any thread. A close while another thread reads or writes is done when that has returned, so the number
- * never belongs to another file meanwhile.
+ * {@link #handOver}, which adopting functions use. The first of these calls wins, and later ones have no effect or say so. Every
+ * method may be called by any thread. A close while another thread reads or writes is done when that thread has returned, so the
+ * number never belongs to another file meanwhile.
  *
  * <p>An object that is dropped without being closed leaks its descriptor. Nothing waits for the garbage collector.
  */
@@ -80,8 +80,8 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
     // Ownership
 
     /**
-     * The number, for a system call. It is this descriptor's only until it is closed, so the caller sees to it that nobody closes
-     * it meanwhile.
+     * The number, for a system call. The number is this descriptor's only until it is closed, so the caller must not let it be closed
+     * meanwhile.
      *
      * @throws IllegalStateException if it is closed, or was taken over
      */
@@ -104,7 +104,7 @@ public sealed class OpenDescriptor implements AutoCloseable permits EventFd, Tim
     }
 
     /**
-     * Hands the number out: whoever asked owns the descriptor and closes it, and this object is closed.
+     * Hands the number out. The caller owns the descriptor from now on and closes it; this object is closed.
      *
      * @throws IllegalStateException if it is closed or was taken over, or another thread is using it
      */

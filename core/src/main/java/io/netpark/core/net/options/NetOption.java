@@ -26,7 +26,7 @@ public final class NetOption<T> {
 
     // Of any socket
 
-    /** A listener may be started again while connections of the one before linger. On for listeners by default. */
+    /** A listener may start on a port where connections of an earlier listener linger. On for listeners by default. */
     public static final NetOption<Boolean> REUSE_ADDRESS = ofFlag("SO_REUSEADDR", Linux.SOL_SOCKET, Linux.SO_REUSEADDR);
     /** Several sockets on one port, among which the kernel spreads connections or datagrams. */
     public static final NetOption<Boolean> REUSE_PORT = ofFlag("SO_REUSEPORT", Linux.SOL_SOCKET, Linux.SO_REUSEPORT);
@@ -34,20 +34,19 @@ public final class NetOption<T> {
     public static final NetOption<Integer> SEND_BUFFER = ofInt("SO_SNDBUF", Linux.SOL_SOCKET, Linux.SO_SNDBUF);
     /** In bytes. The kernel doubles what is set, and turns auto-tuning off. */
     public static final NetOption<Integer> RECEIVE_BUFFER = ofInt("SO_RCVBUF", Linux.SOL_SOCKET, Linux.SO_RCVBUF);
-    /** Microseconds for which a read with nothing to read polls the network card. Needs CAP_NET_ADMIN to raise. */
+    /** For how many microseconds a read that finds no bytes polls the network card. Raising it needs CAP_NET_ADMIN. */
     public static final NetOption<Integer> BUSY_POLL = ofInt("SO_BUSY_POLL", Linux.SOL_SOCKET, Linux.SO_BUSY_POLL);
     /** The processor that handled the last packet. A listener on which it is set gets the connections of that processor. */
     public static final NetOption<Integer> INCOMING_CPU =
             ofInt("SO_INCOMING_CPU", Linux.SOL_SOCKET, Linux.SO_INCOMING_CPU);
-    /** 0 to 6 without privilege. */
+    /** The priority of packets; 0 to 6 without privilege. */
     public static final NetOption<Integer> PRIORITY = ofInt("SO_PRIORITY", Linux.SOL_SOCKET, Linux.SO_PRIORITY);
-    /** The mark of its packets, for routing and filters. Needs CAP_NET_ADMIN. */
+    /** The mark of the socket's packets, for routing and filters. Needs CAP_NET_ADMIN. */
     public static final NetOption<Integer> MARK = ofInt("SO_MARK", Linux.SOL_SOCKET, Linux.SO_MARK);
 
     /**
-     * How long close(2) tries to get rid of what is unsent, in the background, as the socket is non-blocking: rounded up to
-     * seconds, as the kernel counts in these. Zero, and nothing else, sends a reset instead. Negative, the default, leaves it
-     * to the kernel.
+     * How long close(2) tries to send unsent bytes. It does so in the background, as the socket is non-blocking. The kernel counts in
+     * seconds, so the time is rounded up. Zero sends a reset instead. A negative time, the default, leaves the time to the kernel.
      */
     public static final NetOption<Duration> LINGER =
             new NetOption<>("SO_LINGER", Linux.SOL_SOCKET, Linux.SO_LINGER, 2 * Integer.BYTES,
@@ -59,14 +58,14 @@ public final class NetOption<T> {
 
     /** Small segments are sent at once. On by default. */
     public static final NetOption<Boolean> NO_DELAY = ofFlag("TCP_NODELAY", Linux.IPPROTO_TCP, Linux.TCP_NODELAY);
-    /** Nothing but full segments is sent until it is turned off, for 200 ms at most. */
+    /** Only full segments are sent while this is on, for 200 ms at most. */
     public static final NetOption<Boolean> CORK = ofFlag("TCP_CORK", Linux.IPPROTO_TCP, Linux.TCP_CORK);
-    /** Acknowledgements are sent at once. The kernel turns it off again by itself. */
+    /** Acknowledgements are sent at once. The kernel turns this off again by itself. */
     public static final NetOption<Boolean> QUICK_ACK = ofFlag("TCP_QUICKACK", Linux.IPPROTO_TCP, Linux.TCP_QUICKACK);
-    /** How long what has been sent may stay unacknowledged before the connection is given up; rounded up to milliseconds. */
+    /** How long sent bytes may stay unacknowledged before the connection is given up; rounded up to milliseconds. */
     public static final NetOption<Duration> USER_TIMEOUT =
             ofMillis("TCP_USER_TIMEOUT", Linux.IPPROTO_TCP, Linux.TCP_USER_TIMEOUT);
-    /** For so long, rounded up to seconds, a listener waits for the first byte before it tells of a connection. */
+    /** How long a listener waits for the first byte before it reports a connection; rounded up to seconds. */
     public static final NetOption<Duration> DEFER_ACCEPT =
             ofSeconds("TCP_DEFER_ACCEPT", Linux.IPPROTO_TCP, Linux.TCP_DEFER_ACCEPT, Integer.MAX_VALUE);
     /** Set on a listener: how many connections may wait whose first bytes came with the SYN (RFC 7413). */
@@ -74,10 +73,10 @@ public final class NetOption<T> {
     /** Set before connecting: the first bytes go with the SYN, if the server has given a cookie before (RFC 7413). */
     public static final NetOption<Boolean> FAST_OPEN_CONNECT =
             ofFlag("TCP_FASTOPEN_CONNECT", Linux.IPPROTO_TCP, Linux.TCP_FASTOPEN_CONNECT);
-    /** So many bytes may wait in the kernel that have not been sent; more are not taken. */
+    /** How many unsent bytes the kernel takes. */
     public static final NetOption<Integer> NOT_SENT_LOW_WATER =
             ofInt("TCP_NOTSENT_LOWAT", Linux.IPPROTO_TCP, Linux.TCP_NOTSENT_LOWAT);
-    /** In bytes. */
+    /** The size of the largest segment, in bytes. */
     public static final NetOption<Integer> MAX_SEGMENT = ofInt("TCP_MAXSEG", Linux.IPPROTO_TCP, Linux.TCP_MAXSEG);
     /** The name of the congestion control: {@code cubic}, {@code bbr}. */
     public static final NetOption<String> CONGESTION =
@@ -86,44 +85,44 @@ public final class NetOption<T> {
 
     /** Probes of a peer that is silent. On by default. */
     public static final NetOption<Boolean> KEEP_ALIVE = ofFlag("SO_KEEPALIVE", Linux.SOL_SOCKET, Linux.SO_KEEPALIVE);
-    /** Silence before the first probe: rounded up to seconds, at most 32 767 of them. 15 s by default. */
+    /** The silence before the first probe; rounded up to seconds, at most 32 767 of them. 15 s by default. */
     public static final NetOption<Duration> KEEP_ALIVE_IDLE =
             ofSeconds("TCP_KEEPIDLE", Linux.IPPROTO_TCP, Linux.TCP_KEEPIDLE, MOST_KEEP_ALIVE_SECONDS);
-    /** Between probes: rounded up to seconds, at most 32 767 of them. 15 s by default. */
+    /** The time between probes; rounded up to seconds, at most 32 767 of them. 15 s by default. */
     public static final NetOption<Duration> KEEP_ALIVE_INTERVAL =
             ofSeconds("TCP_KEEPINTVL", Linux.IPPROTO_TCP, Linux.TCP_KEEPINTVL, MOST_KEEP_ALIVE_SECONDS);
-    /** Unanswered probes until the connection is given up. 9 by default. */
+    /** After how many unanswered probes the connection is given up. 9 by default. */
     public static final NetOption<Integer> KEEP_ALIVE_COUNT =
             ofInt("TCP_KEEPCNT", Linux.IPPROTO_TCP, Linux.TCP_KEEPCNT);
 
     // Of IP
 
-    /** The byte with the DSCP of IPv4. */
+    /** The byte with the DSCP, in IPv4. */
     public static final NetOption<Integer> TYPE_OF_SERVICE = ofInt("IP_TOS", Linux.IPPROTO_IP, Linux.IP_TOS);
-    /** The byte with the DSCP of IPv6. */
+    /** The byte with the DSCP, in IPv6. */
     public static final NetOption<Integer> TRAFFIC_CLASS = ofInt("IPV6_TCLASS", Linux.IPPROTO_IPV6, Linux.IPV6_TCLASS);
-    /** How many routers a packet of IPv4 may pass. */
+    /** How many routers an IPv4 packet may pass. */
     public static final NetOption<Integer> TIME_TO_LIVE = ofInt("IP_TTL", Linux.IPPROTO_IP, Linux.IP_TTL);
-    /** How many routers a packet of IPv6 may pass. */
+    /** How many routers an IPv6 packet may pass. */
     public static final NetOption<Integer> HOP_LIMIT =
             ofInt("IPV6_UNICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_UNICAST_HOPS);
-    /** A socket of IPv6 takes no IPv4. */
+    /** An IPv6 socket takes no IPv4. */
     public static final NetOption<Boolean> V6_ONLY = ofFlag("IPV6_V6ONLY", Linux.IPPROTO_IPV6, Linux.IPV6_V6ONLY);
 
     // Of UDP
 
     /** Datagrams may go to a broadcast address. */
     public static final NetOption<Boolean> BROADCAST = ofFlag("SO_BROADCAST", Linux.SOL_SOCKET, Linux.SO_BROADCAST);
-    /** How many routers a multicast of IPv4 may pass; 1 by default. */
+    /** How many routers an IPv4 multicast may pass; 1 by default. */
     public static final NetOption<Integer> MULTICAST_TTL =
             ofInt("IP_MULTICAST_TTL", Linux.IPPROTO_IP, Linux.IP_MULTICAST_TTL);
-    /** What is sent to a group of IPv4 comes back to members on this machine; on by default. */
+    /** Members on this machine receive what the socket sends to an IPv4 group; on by default. */
     public static final NetOption<Boolean> MULTICAST_LOOP =
             ofFlag("IP_MULTICAST_LOOP", Linux.IPPROTO_IP, Linux.IP_MULTICAST_LOOP);
-    /** How many routers a multicast of IPv6 may pass; 1 by default. */
+    /** How many routers an IPv6 multicast may pass; 1 by default. */
     public static final NetOption<Integer> MULTICAST_HOPS =
             ofInt("IPV6_MULTICAST_HOPS", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_HOPS);
-    /** What is sent to a group of IPv6 comes back to members on this machine; on by default. */
+    /** Members on this machine receive what the socket sends to an IPv6 group; on by default. */
     public static final NetOption<Boolean> MULTICAST_LOOP_6 =
             ofFlag("IPV6_MULTICAST_LOOP", Linux.IPPROTO_IPV6, Linux.IPV6_MULTICAST_LOOP);
 
