@@ -168,12 +168,12 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
      *     read
      */
     public int startRead(LinkBuffer target) throws NetparkException {
-        return read(false, target, Integer.MAX_VALUE);
+        return startRead(target, Integer.MAX_VALUE);
     }
 
     /** Goes on with {@link #startRead(LinkBuffer)}. */
     public int retryRead(LinkBuffer target) throws NetparkException {
-        return read(true, target, Integer.MAX_VALUE);
+        return retryRead(target, Integer.MAX_VALUE);
     }
 
     /**
@@ -200,8 +200,13 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
     }
 
     /** As {@link Splicing#read}. */
-    final int read(boolean retry, LinkBuffer target, long most) throws NetparkException {
-        return perform(Direction.READ, retry, READ_CHAIN, this, target, most);
+    final int startRead(LinkBuffer target, long most) throws NetparkException {
+        return perform(Direction.READ, false, READ_CHAIN, this, target, most);
+    }
+
+    /** Goes on with {@link #startRead(LinkBuffer, long)}, or with another read that was parked. */
+    final int retryRead(LinkBuffer target, long most) throws NetparkException {
+        return perform(Direction.READ, true, READ_CHAIN, this, target, most);
     }
 
     private static final Operation<ByteInput, LinkBuffer, NetparkException> READ_CHAIN =
@@ -272,8 +277,13 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
     // Into a pipe
 
     /** As {@link Splicing#fill}. */
-    final int splice(boolean retry, Pipe into, long most) throws NetparkException {
-        return perform(Direction.READ, retry, FILL_PIPE, this, into, most);
+    final int startSplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, false, FILL_PIPE, this, into, most);
+    }
+
+    /** Goes on with {@link #startSplice}, or with another read that was parked. */
+    final int retrySplice(Pipe into, long most) throws NetparkException {
+        return perform(Direction.READ, true, FILL_PIPE, this, into, most);
     }
 
     private static final Operation<ByteInput, Pipe, NetparkException> FILL_PIPE =

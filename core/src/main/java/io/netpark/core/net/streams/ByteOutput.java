@@ -140,8 +140,13 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     // Out of a pipe
 
     /** As {@link Splicing#empty}. */
-    final int splice(boolean retry, Pipe from) throws NetparkException {
-        return perform(Direction.WRITE, retry, EMPTY_PIPE, this, from, 0);
+    final int startSplice(Pipe from) throws NetparkException {
+        return perform(Direction.WRITE, false, EMPTY_PIPE, this, from, 0);
+    }
+
+    /** Goes on with {@link #startSplice(Pipe)}. */
+    final int retrySplice(Pipe from) throws NetparkException {
+        return perform(Direction.WRITE, true, EMPTY_PIPE, this, from, 0);
     }
 
     private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =

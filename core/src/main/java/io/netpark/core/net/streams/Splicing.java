@@ -26,7 +26,7 @@ public final class Splicing {
      * @return the number of bytes, at least 1; {@link ByteInput#END_OF_STREAM}; {@link ByteInput#PARK}; or {@link #NOT_SPLICED}
      */
     public static int fill(ByteInput source, boolean retry, Pipe into, long most) throws NetparkException {
-        return source.splice(retry, into, most);
+        return retry ? source.retrySplice(into, most) : source.startSplice(into, most);
     }
 
     /**
@@ -35,7 +35,7 @@ public final class Splicing {
      * @return 0 when the pipe is empty, {@link ByteOutput#PARK}, or {@link #NOT_SPLICED}
      */
     public static int empty(ByteOutput target, boolean retry, Pipe from) throws NetparkException {
-        return target.splice(retry, from);
+        return retry ? target.retrySplice(from) : target.startSplice(from);
     }
 
     /**
@@ -44,7 +44,7 @@ public final class Splicing {
      * @param most bytes that are read at most; more than 0
      */
     public static int read(ByteInput source, boolean retry, LinkBuffer into, long most) throws NetparkException {
-        return source.read(retry, into, most);
+        return retry ? source.retryRead(into, most) : source.startRead(into, most);
     }
 
     /**
