@@ -119,7 +119,7 @@ public enum Binding {
         if (cause instanceof IllegalCallerException) {
             return "the JVM denies native access; start it with --enable-native-access=" + caller();
         }
-        if (this == JNA && cause instanceof NoClassDefFoundError) {
+        if (this == JNA && (cause instanceof NoClassDefFoundError || cause instanceof ClassNotFoundException)) {
             return "it needs the library net.java.dev.jna:jna" + (Binding.class.getModule().isNamed()
                     ? " on the module path, and --add-modules com.sun.jna" : "");
         }
