@@ -47,4 +47,5 @@ module io.netpark.core {
     exports io.netpark.core.net.address to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.frames to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.net.serving.rules to io.netpark.callback, io.netpark.coroutines;
 }

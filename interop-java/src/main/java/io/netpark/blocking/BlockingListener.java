@@ -1,14 +1,14 @@
 package io.netpark.blocking;
 
-import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.ErrorPaths;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.net.serving.rules.BlockingEnding;
+import io.netpark.core.net.serving.rules.Ending;
 import io.netpark.core.net.streams.ConnectionDescriptor;
-import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
@@ -19,8 +19,6 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Executor;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,18 +46,16 @@ public final class BlockingListener implements AutoCloseable {
 
     private final ListenerDescriptor core;
     private final @Nullable EventLoopGroup owned;
-    private final ThreadWaiter accepting;
-    /** Of those who accept: the descriptor has room for one. */
-    private final ReentrantLock turn = new ReentrantLock(true);
+    private final Accepting accepting;
     private final Handlers handlers;
-    private final Ending ending;
+    private final BlockingEnding ending;
 
     private BlockingListener(ListenerDescriptor core, @Nullable EventLoopGroup owned) {
         this.core = core;
         this.owned = owned;
-        this.handlers = new Handlers(core.loop().clock());
-        this.accepting = new ThreadWaiter(core, Direction.READ);
-        this.ending = new Ending(handlers, core::close);
+        this.accepting = new Accepting(core);
+        this.handlers = new Handlers(core.loop().clock(), core::close);
+        this.ending = new BlockingEnding(Ending.ofHandlers(handlers), handlers.changes(), handlers::allHaveLeft);
     }
 
     // How it begins
@@ -216,53 +212,13 @@ public final class BlockingListener implements AutoCloseable {
     }
 
     private BlockingConnection accept(long nanos) throws IOException {
-        ThreadWaiter.requireNoLoop(core);
-        long end = core.loop().clock().after(nanos);
-        takeTurn(nanos);
-        ConnectionDescriptor accepted;
-        try {
-            accepted = acceptUntil(end);
-        } finally {
-            turn.unlock();
-        }
+        ConnectionDescriptor accepted = accepting.next(nanos);
         try {
             return new BlockingConnection(accepted);
         } catch (Throwable e) { // no memory
             accepted.close();
             throw e;
         }
-    }
-
-    private void takeTurn(long nanos) throws IOException {
-        try {
-            // An untimed tryLock overtakes those who wait; a timed one throws if the thread is interrupted, though it need not wait.
-            if (!turn.hasQueuedThreads() && turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
-                return;
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while it waited for its turn to accept from " + core);
-        }
-        throw core.isClosed()
-                ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
-    }
-
-    private ConnectionDescriptor acceptUntil(long end) throws IOException {
-        ConnectionDescriptor accepted = core.startAccept();
-        while (accepted == null) {
-            boolean inTime = accepting.awaitUntil(end);
-            accepted = core.retryAccept(); // in any case: somebody may have come
-            if (accepted == null && !inTime) {
-                core.abandon(Direction.READ);
-                throw timedOut();
-            }
-        }
-        return accepted;
-    }
-
-    private NetparkException timedOut() {
-        return new NetparkException.TimedOut(
-                NetparkException.Timeout.ACCEPT, "accept on " + AddressText.of(core.localAddress()) + ": nobody has come in time");
     }
 
     // Serving
@@ -301,7 +257,7 @@ public final class BlockingListener implements AutoCloseable {
     public void serve(Executor executor, BlockingHandler handler,
             @Nullable BlockingFailureHandler onFailure) throws InterruptedIOException {
         ThreadWaiter.requireNoLoop(core);
-        new Serving(this, core, handlers, executor, handler, onFailure).run();
+        new Serving(accepting, handlers, executor, handler, onFailure).run();
     }
 
     /**

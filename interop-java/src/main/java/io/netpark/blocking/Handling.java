@@ -1,9 +1,6 @@
 package io.netpark.blocking;
 
 import io.netpark.core.fd.Direction;
-import io.netpark.core.loop.EventLoop;
-import io.netpark.core.report.PeerFault;
-import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -21,9 +18,11 @@ import org.jspecify.annotations.Nullable;
 final class Handling implements Runnable {
 
     private final Handlers handlers;
-    private final BlockingConnection connection;
+    final BlockingConnection connection;
     private final BlockingHandler handler;
-    private final @Nullable BlockingFailureHandler onFailure;
+    private final Failures failures;
+    /** In bytes, what the handler had not flushed when it failed. */
+    private long dropped;
 
     /** Guarded by this, as are the next: an interrupt must not reach what the thread does after the handler. */
     private @Nullable Thread thread;
@@ -37,12 +36,11 @@ final class Handling implements Runnable {
     /** It was told that no request is wanted, and there was none. */
     private volatile boolean withoutRequest;
 
-    Handling(Handlers handlers, BlockingConnection connection, BlockingHandler handler,
-            @Nullable BlockingFailureHandler onFailure) {
+    Handling(Handlers handlers, BlockingConnection connection, BlockingHandler handler, Failures failures) {
         this.handlers = handlers;
         this.connection = connection;
         this.handler = handler;
-        this.onFailure = onFailure;
+        this.failures = failures;
         connection.servedBy(this);
     }
 
@@ -52,7 +50,7 @@ final class Handling implements Runnable {
             executor.execute(this);
         } catch (Throwable e) { // it rejects, or there is no thread or memory to be had
             if (!refuse(e)) {
-                loop().report("The executor that runs the handler of " + connection + " threw", e);
+                connection.core.loop().report("The executor that runs the handler of " + connection + " threw", e);
             }
         }
     }
@@ -64,7 +62,7 @@ final class Handling implements Runnable {
         }
         try {
             connection.breakOff();
-            tell("A connection was accepted, and its handler could not be run; it is closed", why);
+            failures.tell(this, "could not be run", why);
         } finally {
             end();
         }
@@ -78,7 +76,6 @@ final class Handling implements Runnable {
         }
         try {
             Throwable failure = null;
-            long dropped = 0;
             try {
                 handler.handle(connection);
                 connection.flushRest();
@@ -88,9 +85,8 @@ final class Handling implements Runnable {
             } finally {
                 leave();
             }
-            if (failure != null && !isNoNews(failure)) {
-                tell("A connection handler failed; its connection is closed"
-                        + (dropped > 0 ? "; " + dropped + " bytes that it had not flushed are dropped" : ""), failure);
+            if (failure != null && !isInterruptOfCutting(failure)) {
+                failures.tell(this, "failed", failure);
             }
         } finally {
             end();
@@ -145,17 +141,7 @@ final class Handling implements Runnable {
         return thread == caller;
     }
 
-    // What is worth telling
-
-    private EventLoop loop() {
-        return connection.core.loop();
-    }
-
-    /** Closing the connection is our own doing; so is the interrupt of one that is cut off. */
-    private boolean isNoNews(Throwable failure) {
-        if (failure instanceof NetparkException.Closed closed) {
-            return closed.isAbout(connection.core) || loop().isShutdown();
-        }
+    private boolean isInterruptOfCutting(Throwable failure) {
         return (failure instanceof InterruptedException || failure instanceof InterruptedIOException) && isCut();
     }
 
@@ -163,24 +149,8 @@ final class Handling implements Runnable {
         return cut;
     }
 
-    /** What the peer does to its own connection has been counted; nobody but the program wants to know. */
-    private boolean isByItsPeer(Throwable failure) {
-        return failure instanceof NetparkException own && own.isAbout(connection.core) && PeerFault.of(own) != null;
-    }
-
-    private void tell(String what, Throwable failure) {
-        if (onFailure == null) {
-            if (!isByItsPeer(failure)) {
-                loop().report(what, failure);
-            }
-            return;
-        }
-        try {
-            onFailure.failed(connection, failure);
-        } catch (Throwable e) {
-            loop().report(what, failure);
-            loop().report("The failure of a connection handler was told, and that threw", e);
-        }
+    long dropped() {
+        return dropped;
     }
 
     // Requests, as the handler asks for them

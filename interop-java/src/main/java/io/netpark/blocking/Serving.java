@@ -1,9 +1,10 @@
 package io.netpark.blocking;
 
 import io.netpark.core.net.listening.ListenerDescriptor;
-import io.netpark.core.sys.AddressText;
+import io.netpark.core.net.serving.rules.AcceptPolicy;
+import io.netpark.core.net.serving.rules.Ending;
+import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.Due;
-import io.netpark.core.sys.NetparkException;
 import java.io.InterruptedIOException;
 import java.util.Objects;
 import java.util.concurrent.Executor;
@@ -15,28 +16,24 @@ import org.jspecify.annotations.Nullable;
 /** One call of {@link BlockingListener#serve}. */
 final class Serving {
 
-    /** After an error that says nothing about when it will be over. */
-    private static final long FIRST_PAUSE_MILLIS = 5;
-    private static final long LAST_PAUSE_MILLIS = 1000;
-
     /** Between two looks at an executor that may have ended without running what it has taken. */
     private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
-    private final BlockingListener listener;
+    private final Accepting accepting;
     private final ListenerDescriptor core;
     private final Handlers handlers;
     private final Executor executor;
     private final BlockingHandler handler;
-    private final @Nullable BlockingFailureHandler onFailure;
+    private final Failures failures;
 
-    Serving(BlockingListener listener, ListenerDescriptor core, Handlers handlers, Executor executor, BlockingHandler handler,
+    Serving(Accepting accepting, Handlers handlers, Executor executor, BlockingHandler handler,
             @Nullable BlockingFailureHandler onFailure) {
-        this.listener = listener;
-        this.core = core;
+        this.accepting = accepting;
+        this.core = accepting.core;
         this.handlers = handlers;
         this.executor = Objects.requireNonNull(executor, "executor");
         this.handler = Objects.requireNonNull(handler, "handler");
-        this.onFailure = onFailure;
+        this.failures = new Failures(onFailure);
     }
 
     void run() throws InterruptedIOException {
@@ -51,47 +48,34 @@ final class Serving {
         }
     }
 
+    /** Returns when the listener is closed. */
     private void acceptAll() throws InterruptedException, InterruptedIOException {
-        long pause = 0;
+        AcceptPolicy<ConnectionDescriptor> policy = new AcceptPolicy<>(core);
         while (true) {
-            BlockingConnection accepted;
+            ConnectionDescriptor accepted;
             try {
-                accepted = listener.accept();
-                pause = 0;
+                accepted = accepting.next(Due.FOREVER);
             } catch (InterruptedIOException e) {
                 throw e;
-            } catch (Throwable e) { // a balancing that throws, say
-                if (core.isClosed()) {
-                    if (!(e instanceof NetparkException.Closed)) { // another holder of the socket has shut it down
-                        core.loop().report("Accepting on " + AddressText.of(core.localAddress()) + " has ended", e);
-                    }
+            } catch (Throwable e) {
+                long pause = policy.failed(e);
+                if (pause == AcceptPolicy.ENDED) {
                     return;
                 }
-                if (pause == 0) {
-                    core.loop().report("Accepting on " + AddressText.of(core.localAddress()) + " failed; trying again", e);
-                }
-                pause = Math.max(FIRST_PAUSE_MILLIS, Math.min(2 * pause, LAST_PAUSE_MILLIS));
-                Thread.sleep(pause);
+                policy.report(e);
+                TimeUnit.NANOSECONDS.sleep(pause);
                 continue;
             }
-            start(accepted);
+            policy.pass(accepted, this::start);
         }
     }
 
-    private void start(BlockingConnection accepted) {
-        boolean started = false;
-        try {
-            Handling handling = new Handling(handlers, accepted, handler, onFailure);
-            started = handlers.add(handling);
-            if (started) {
-                handling.start(executor);
-            }
-        } catch (Throwable e) { // OutOfMemoryError, say: one connection less, and not the end of accepting
-            core.loop().report(accepted + " was accepted and could not be served; it is closed", e);
-        } finally {
-            if (!started) { // the listener has come to its end meanwhile
-                accepted.close();
-            }
+    private void start(ConnectionDescriptor accepted) {
+        Handling handling = new Handling(handlers, new BlockingConnection(accepted), handler, failures);
+        if (handlers.add(handling)) {
+            handling.start(executor);
+        } else {
+            accepted.close(); // the listener has come to its end meanwhile
         }
     }
 
@@ -109,11 +93,11 @@ final class Serving {
 
     private void cutOff() {
         core.close();
-        handlers.cut();
+        handlers.cutOff("as the thread that served was interrupted");
         try {
             handlers.awaitLeft(Ending.NANOS_TO_LEAVE);
         } catch (InterruptedException e) {
-            // Interrupted it is in any case.
+            // The caller is told of an interrupt in any case.
         }
     }
 }

@@ -3,7 +3,7 @@ package io.netpark.callback;
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.callback.lifecycle.Connections;
-import io.netpark.callback.lifecycle.Phases;
+import io.netpark.callback.lifecycle.ServerEnd;
 import io.netpark.callback.socket.Acceptor;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
@@ -12,6 +12,8 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.net.serving.rules.BlockingEnding;
+import io.netpark.core.net.serving.rules.Ending;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
@@ -49,8 +51,9 @@ public final class CallbackServer implements AutoCloseable {
     private final Limits limits;
     private final @Nullable Workers workers;
     private final Connections connections;
+    /** Connections that are accepted from now on are closed. */
     private volatile boolean closed;
-    private final Phases ending;
+    private final BlockingEnding ending;
 
     private CallbackServer(EventLoopGroup group, boolean ownsGroup, List<ListenerDescriptor> listeners, Callbacks callbacks,
             Limits limits, @Nullable Workers workers) {
@@ -61,7 +64,8 @@ public final class CallbackServer implements AutoCloseable {
         this.callbacks = callbacks;
         this.limits = limits;
         this.workers = workers;
-        this.ending = new Phases(connections, listeners, () -> closed = true);
+        this.ending = new BlockingEnding(Ending.ofCallbacks(new ServerEnd(connections, listeners, () -> closed = true)),
+                connections.changes(), connections::isEmpty);
     }
 
     /** A server that listens nowhere yet. It needs one callback for what it is sent. */
@@ -194,7 +198,7 @@ public final class CallbackServer implements AutoCloseable {
         closed = true;
         listeners.forEach(ListenerDescriptor::close);
         connections.closeAll("with the server");
-        connections.cutOff();
+        ending.hurry();
         if (ownsGroup) {
             group.close();
             connections.awaitWorkers();

@@ -3,6 +3,7 @@ package io.netpark.callback.lifecycle;
 import io.netpark.callback.delivery.Delivery;
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.net.serving.rules.Changes;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.NetparkException;
 import java.util.Set;
@@ -10,29 +11,35 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
 
 /** The connections of a server or a client, from when they are opened until their close callbacks have run. */
 public final class Connections {
 
-    private final Clock clock;
     private final Set<Lifecycle> open = ConcurrentHashMap.newKeySet();
     /** Of those who asked for the end of a connection. */
     private final ConcurrentHashMap<Lifecycle, PlacedFuture<Void>> ends = new ConcurrentHashMap<>();
     private final AtomicInteger endedIdle = new AtomicInteger();
-    private volatile boolean awaited;
+    /** Of {@link #open}, when the last has been removed. */
+    private final Changes changes;
     private volatile boolean draining;
     private volatile boolean closingIdle;
-    /** Guarded by the monitor of {@link #open}. */
-    private boolean cutOff;
 
     /** @param clock for how long is waited */
     public Connections(Clock clock) {
-        this.clock = clock;
+        this.changes = new Changes(clock);
     }
 
     public int size() {
         return open.size();
+    }
+
+    public boolean isEmpty() {
+        return open.isEmpty();
+    }
+
+    /** Is told when there are none any more. */
+    public Changes changes() {
+        return changes;
     }
 
     /** Without those whose last callbacks are still to run. */
@@ -50,10 +57,8 @@ public final class Connections {
         if (end != null) {
             end.tell((Void) null);
         }
-        if (awaited && open.isEmpty()) {
-            synchronized (open) {
-                open.notifyAll();
-            }
+        if (changes.isAwaited() && open.isEmpty()) {
+            changes.changed();
         }
     }
 
@@ -104,38 +109,6 @@ public final class Connections {
         return endedIdle.get();
     }
 
-    /**
-     * Waits until there are none, or the time is over, or whoever closes the server does not want to wait for any.
-     *
-     * @throws InterruptedException if the thread is interrupted
-     */
-    public void awaitNone(long nanos) throws InterruptedException {
-        await(nanos, () -> cutOff || open.isEmpty());
-    }
-
-    /** Waits until the time is over, or whoever closes the server does not want to wait. */
-    public void pause(long nanos) throws InterruptedException {
-        await(nanos, () -> cutOff);
-    }
-
-    private void await(long nanos, BooleanSupplier over) throws InterruptedException {
-        awaited = true; // before the set is looked at, as remove() changes the set before it looks here
-        long end = clock.after(nanos);
-        synchronized (open) {
-            for (long left = nanos; left > 0 && !over.getAsBoolean(); left = end - clock.nanoTime()) {
-                open.wait(left / 1_000_000, (int) (left % 1_000_000));
-            }
-        }
-    }
-
-    /** Nobody is to wait for them any more. */
-    public void cutOff() {
-        synchronized (open) {
-            cutOff = true;
-            open.notifyAll();
-        }
-    }
-
     /** Whether waiting for them would be waiting for the calling thread: it is an event loop, or runs a callback of one of them. */
     public boolean isWaitedForByCaller() {
         return EventLoop.current() != null || Delivery.isInCallOf(this);
@@ -150,7 +123,7 @@ public final class Connections {
         while (open.stream().anyMatch(Lifecycle::mayEnd)) {
             open.forEach(connection -> connection.delivery().giveUpLost());
             try {
-                await(TimeUnit.SECONDS.toNanos(1), open::isEmpty);
+                changes.await(TimeUnit.SECONDS.toNanos(1), open::isEmpty);
             } catch (InterruptedException e) {
                 interrupted = true; // as for the loops
             }

@@ -1,0 +1,69 @@
+package io.netpark.blocking;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.net.listening.ListenerDescriptor;
+import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** Accepts from a listener, for one thread at a time; the others have their turns, in the order in which they came. */
+final class Accepting {
+
+    final ListenerDescriptor core;
+    private final ThreadWaiter waiter;
+    /** The descriptor has room for one thread that waits. */
+    private final ReentrantLock turn = new ReentrantLock(true);
+
+    Accepting(ListenerDescriptor core) {
+        this.core = core;
+        this.waiter = new ThreadWaiter(core, Direction.READ);
+    }
+
+    /** Waits for the next connection, for so long at most. */
+    ConnectionDescriptor next(long nanos) throws IOException {
+        ThreadWaiter.requireNoLoop(core);
+        long end = core.loop().clock().after(nanos);
+        takeTurn(nanos);
+        try {
+            return acceptUntil(end);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void takeTurn(long nanos) throws IOException {
+        try {
+            // An untimed tryLock overtakes those who wait; a timed one throws if the thread is interrupted, though it need not wait.
+            if (!turn.hasQueuedThreads() && turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+                return;
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while it waited for its turn to accept from " + core);
+        }
+        throw core.isClosed()
+                ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
+    }
+
+    private ConnectionDescriptor acceptUntil(long end) throws IOException {
+        ConnectionDescriptor accepted = core.startAccept();
+        while (accepted == null) {
+            boolean inTime = waiter.awaitUntil(end);
+            accepted = core.retryAccept(); // in any case: a connection may have come
+            if (accepted == null && !inTime) {
+                core.abandon(Direction.READ);
+                throw timedOut();
+            }
+        }
+        return accepted;
+    }
+
+    private NetparkException timedOut() {
+        return new NetparkException.TimedOut(
+                NetparkException.Timeout.ACCEPT, "accept on " + AddressText.of(core.localAddress()) + ": nobody has come in time");
+    }
+}
