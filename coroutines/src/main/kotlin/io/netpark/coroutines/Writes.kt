@@ -28,12 +28,14 @@ import kotlinx.coroutines.yield
  * @param retry asks core again, after the write was parked or has waited for frames
  * @param written how many bytes have been written so far, to be charged to the caller's turn
  * @param beforePause called with what the write is about to wait for
+ * @param afterPause called while the write has the lock of the output, which a cancelled caller gives up after that
  */
 internal suspend inline fun Connection.runWrite(
     start: () -> Int,
     retry: () -> Int,
     written: () -> Long = { 0 },
     beforePause: (outcome: Int) -> Unit = {},
+    afterPause: () -> Unit = {},
 ) {
     if (isBudgetSpent()) yield()
     if (hasUnflushed()) flushRest()
@@ -43,6 +45,7 @@ internal suspend inline fun Connection.runWrite(
     while (outcome <= PAUSE) {
         beforePause(outcome)
         pause(outcome)
+        afterPause()
         checkActive(coroutineContext, Direction.WRITE)
         outcome = toWrite(retry())
     }

@@ -1,10 +1,10 @@
 package io.netpark.callback;
 
+import io.netpark.callback.accepting.Acceptor;
 import io.netpark.callback.futures.OneByOne;
 import io.netpark.callback.futures.PlacedFuture;
 import io.netpark.callback.lifecycle.Connections;
 import io.netpark.callback.lifecycle.ServerEnd;
-import io.netpark.callback.socket.Acceptor;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.Balancing;

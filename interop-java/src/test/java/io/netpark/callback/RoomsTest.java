@@ -26,17 +26,18 @@ class RoomsTest {
     private static final String USERS = "";
 
     private static final Map<String, Set<String>> USES = Map.ofEntries(
+            Map.entry("accepting", Set.of()),
             Map.entry("futures", Set.of()),
             Map.entry("socket", Set.of()),
             Map.entry("poller", Set.of()),
-            Map.entry("messages", Set.of("futures", "socket")),
+            Map.entry("messages", Set.of("accepting", "futures", "socket")),
             Map.entry("state", Set.of("futures")),
             Map.entry("output", Set.of("state", "futures")),
             Map.entry("delivery", Set.of("state", "futures")),
             Map.entry("input", Set.of("output", "delivery", "state", "futures")),
             Map.entry("lifecycle", Set.of("input", "output", "delivery", "state", "futures")),
             Map.entry("pool", Set.of("lifecycle", "futures")),
-            Map.entry(USERS, Set.of("pool", "lifecycle", "input", "output", "delivery", "state", "futures", "socket")));
+            Map.entry(USERS, Set.of("pool", "lifecycle", "input", "output", "delivery", "state", "futures", "socket", "accepting")));
 
     private static final Pattern OF_A_ROOM = Pattern.compile("io\\.netpark\\.callback\\.(?:([a-z]+)\\.)?[A-Z]");
 

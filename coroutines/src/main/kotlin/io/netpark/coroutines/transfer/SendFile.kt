@@ -97,6 +97,7 @@ private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: 
         { ofTheFile { core.startSend(transfer) } },
         { if (isWhole) holdFrames(transfer); ofTheFile { core.retrySend(transfer) } },
         written = { transfer.sent() - before },
+        afterPause = { if (isWhole) holdFrames(transfer) },
         beforePause = { outcome ->
             if (onProgress != null && outcome != FRAMES_FIRST) givingUpIfThrown { onProgress(transfer.sent()) }
         },

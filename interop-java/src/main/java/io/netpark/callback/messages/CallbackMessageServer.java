@@ -1,6 +1,6 @@
 package io.netpark.callback.messages;
 
-import io.netpark.callback.socket.Acceptor;
+import io.netpark.callback.accepting.Acceptor;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.net.messages.MessageListenerDescriptor;

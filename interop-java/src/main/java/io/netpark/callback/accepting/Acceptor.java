@@ -1,4 +1,4 @@
-package io.netpark.callback.socket;
+package io.netpark.callback.accepting;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
