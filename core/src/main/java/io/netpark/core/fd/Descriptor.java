@@ -72,9 +72,12 @@ public abstract non-sealed class Descriptor extends Sequenced {
 
     /** Gives up an operation that returned {@link #PARK} and is not parked any more. */
     public final void abandon(Direction direction) {
-        abandoned(direction);
-        lock.unlock(direction.lockBit);
-        ended(direction);
+        try {
+            abandoned(direction);
+        } finally {
+            lock.unlock(direction.lockBit);
+            ended(direction);
+        }
     }
 
     /** An operation is given up; its lock is still held. */
@@ -90,7 +93,12 @@ public abstract non-sealed class Descriptor extends Sequenced {
         if (lock.enter(direction.lockBit) != FdLock.ENTERED) {
             return false;
         }
-        beginTime(direction);
+        try {
+            beginTime(direction);
+        } catch (Throwable e) { // no memory to move its timer
+            leave(direction, false);
+            throw e;
+        }
         release();
         return true;
     }

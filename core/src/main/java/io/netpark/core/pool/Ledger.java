@@ -7,6 +7,7 @@ import java.util.ArrayDeque;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,8 @@ final class Ledger {
 
     private final PoolOptions options;
     private final Clock clock;
+    /** Made once: each borrow asks for its destination. */
+    private final Function<SocketAddress, Destination> fresh;
     final Map<SocketAddress, Destination> destinations = new HashMap<>();
     final LinkedHashSet<Member> members = new LinkedHashSet<>();
     /** Of all destinations, in the order in which they came. */
@@ -31,11 +34,12 @@ final class Ledger {
 
     Ledger(PoolOptions options, Clock clock) {
         this.clock = clock;
+        this.fresh = address -> new Destination(address, clock);
         this.options = options;
     }
 
     Destination destination(SocketAddress address) {
-        return draining ? new Destination(address, clock) : destinations.computeIfAbsent(address, any -> new Destination(any, clock));
+        return draining ? fresh.apply(address) : destinations.computeIfAbsent(address, fresh);
     }
 
     /** Forgets an address of which there is nothing to be remembered. */

@@ -9,7 +9,8 @@
  *       io.netpark.core.sys.Unowned} until somebody does</td></tr>
  *   <tr><td>addresses and names</td><td>{@link io.netpark.core.sys.SockAddr}, {@link io.netpark.core.sys.UnixAddress}, {@link
  *       io.netpark.core.sys.FileName}</td></tr>
- *   <tr><td>time</td><td>{@link io.netpark.core.sys.Due}</td></tr>
+ *   <tr><td>time and chance</td><td>{@link io.netpark.core.sys.Clock}, which a test can replace; {@link io.netpark.core.sys.Due},
+ *       durations as instants and as numbers for the kernel</td></tr>
  * </table>
  *
  * <p>Nothing here knows what a connection is. This package uses {@code core.linux} and {@code core.memory}.

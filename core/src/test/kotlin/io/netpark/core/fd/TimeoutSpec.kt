@@ -6,6 +6,7 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.sys.Clock
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
@@ -100,6 +101,35 @@ class TimeoutSpec : NetparkSpec(body = {
             server.connection.abandon(Direction.READ) // cancelled, before it could look
             client.write("x")
             server.readSome() shouldBe "x"
+        }
+    }
+
+    test("a direction whose time cannot begin, for want of memory, has not been reserved") {
+        val clock = object : Clock() {
+            @Volatile var without: Thread? = null
+
+            override fun nanoTime(): Long =
+                if (Thread.currentThread() === without) throw OutOfMemoryError("of the test") else SYSTEM.nanoTime()
+
+            override fun draw(bound: Long): Long = SYSTEM.draw(bound)
+
+            override fun park(blocker: Any, nanos: Long) = SYSTEM.park(blocker, nanos)
+        }
+        TestReactor(configure = { clock(clock) }).use { reactor ->
+            reactor.pair().use { client, server ->
+                client.connection.setTimeout(Direction.WRITE, 1.hours.inWholeNanoseconds)
+                clock.without = Thread.currentThread()
+                shouldThrow<OutOfMemoryError> { client.connection.reserve(Direction.WRITE) }
+                clock.without = null
+                client.connection.isInUse(Direction.WRITE) shouldBe false
+                client.write("x")
+                server.readSome() shouldBe "x"
+                client.connection.reserve(Direction.WRITE) shouldBe true
+                client.connection.abandon(Direction.WRITE)
+                val before = reactor.loop.descriptors()
+                client.close() // at once, if nothing holds a reference
+                reactor.loop.descriptors() shouldBe before - 1
+            }
         }
     }
 

@@ -83,7 +83,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
      */
     private boolean drained;
 
-    public ListeningSocket(EventLoop loop, Bound bound, EventLoopGroup group) {
+    protected ListeningSocket(EventLoop loop, Bound bound, EventLoopGroup group) {
         super(loop, bound.fd());
         this.group = group;
         this.local = bound.local();

@@ -30,8 +30,8 @@ final class IdleTimeout {
 
     /** From any thread: from now on. */
     void set(long nanos, @Nullable IdleOwner owner) {
+        restart(); // first: whatever fires meanwhile finds that it is not time, for this owner or the one before
         this.owner = owner;
-        restart();
         this.nanos = nanos;
         if (stream.loop().inLoop()) {
             plan();

@@ -30,7 +30,11 @@
  *   <tr><td>{@link io.netpark.core.net.streams.Departure}</td><td>is told when nothing is left of an accepted connection: so a room
  *       above can count connections, and this one does not know it</td></tr>
  *   <tr><td>{@code LingeringClose}</td><td>a connection that is closed while its peer may still be sending</td></tr>
- *   <tr><td>{@code IdleTimeout}</td><td>closes a connection on which no byte has moved for some time</td></tr>
+ *   <tr><td>{@code IdleTimeout}, {@link io.netpark.core.net.streams.IdleOwner}</td><td>ends a connection on which no byte has moved
+ *       for some time, or tells the adapter that owns it</td></tr>
+ *   <tr><td>{@link io.netpark.core.net.streams.AwaitedInput}</td><td>how much of the input may be awaited, whether it is there as a
+ *       whole, and what it means if it is not: what the adapters' readers have in common</td></tr>
+ *   <tr><td>{@link io.netpark.core.net.streams.Splicing}</td><td>the operations of a copy between two connections</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.Uptake}</td><td>whether the peer takes what the socket holds, though the socket takes
  *       nothing</td></tr>
  * </table>
@@ -40,7 +44,8 @@
  * thought: after a short read the next read parks without asking ({@code PendingInput.knownEmpty}), and an end of stream is believed
  * only where something proves it ({@code StreamEnds.requireEnd}).
  *
- * <p>Uses {@code net.socket}, {@code net.files}, {@code net.zerocopy} and what is below; frames, transfer, dialing and listening stand above.
+ * <p>Uses {@code framing}, {@code net.socket}, {@code net.files}, {@code net.zerocopy} and what is below. Frames, transfer, dialing and
+ * listening stand above.
  * Begin with {@code ByteInput.startRead} and follow it down.
  */
 @org.jspecify.annotations.NullMarked
