@@ -56,7 +56,9 @@ public final class Idling implements IdleOwner {
 
     /** From any thread: it is the peer's turn from now on. That bytes have moved, core knows by itself. */
     public void touch() {
-        core.restartIdleTime();
+        if (ending.isOpen()) { // or the socket may be another's by now
+            core.restartIdleTime();
+        }
     }
 
     /** On the loop: the connection has ended, and its descriptor may go on without it. */
