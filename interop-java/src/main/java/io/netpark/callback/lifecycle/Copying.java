@@ -61,13 +61,13 @@ public final class Copying<T> {
         this.future = first.limits().newFuture(first.loop());
     }
 
-    /** As {@link CallbackConnection#copyTo}. */
+    /** Copies so many bytes from one connection to another, or to the end of the stream. */
     public static CompletableFuture<Long> copy(Lifecycle source, Lifecycle target, long count) {
         OneWay way = new OneWay(source, target);
         return new Copying<>(List.of(way), count, way::copied).begin();
     }
 
-    /** As {@link CallbackConnection#relay}. */
+    /** Copies both ways until both streams have ended; {@code result} is given how many bytes went each way. */
     public static <R> CompletableFuture<R> relay(
             Lifecycle one, Lifecycle other, BiFunction<Long, Long, R> result) {
         OneWay toOther = new OneWay(one, other);

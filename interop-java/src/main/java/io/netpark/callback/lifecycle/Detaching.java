@@ -31,7 +31,7 @@ public final class Detaching {
         this.future = connection.limits().newFuture(connection.loop());
     }
 
-    /** As {@link CallbackConnection#detachAsync}. */
+    /** From any thread: takes the connection out of its loop when nothing is in the way. */
     public static CompletableFuture<Detached> begin(Lifecycle connection) {
         Detaching begun = new Detaching(connection);
         if (!connection.input().hold()) {
