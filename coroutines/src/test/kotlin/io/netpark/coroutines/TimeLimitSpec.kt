@@ -115,11 +115,11 @@ class TimeLimitSpec : NetparkSpec(body = {
             withServer(reactor) { listener ->
                 var dialed: Connection? = null
                 withContext(Dispatchers.Default) {
-                    withTimeoutOrNull(20) {
+                    withTimeoutOrNull(500) { // long enough for a dial on a busy machine
                         reactor.dial(listener.localAddress).also {
                             dialed = it
                             @Suppress("BlockingMethodInNonBlockingContext")
-                            Thread.sleep(60) // between the end of the dial and that of the block
+                            Thread.sleep(700) // between the end of the dial and that of the block
                         }
                     }
                 }.shouldBeNull()
@@ -134,8 +134,8 @@ class TimeLimitSpec : NetparkSpec(body = {
             reactor.pair().use { (client, server) ->
                 client.write("a line\n")
                 withContext(Dispatchers.Default) {
-                    server.within(20.milliseconds, "a line") {
-                        it.reader.awaitLine().also { Thread.sleep(60) }
+                    server.within(500.milliseconds, "a line") {
+                        it.reader.awaitLine().also { Thread.sleep(700) }
                     }
                 } shouldBe "a line"
             }
