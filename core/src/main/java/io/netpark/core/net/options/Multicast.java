@@ -15,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Membership in multicast groups, by {@code struct ip_mreqn} (ip(7): group, address, interface index) and
  * {@code struct ipv6_mreq} (ipv6(7): group, interface index).
+ *
+ * <p>For Netpark's own sockets.
  */
 public final class Multicast {
 

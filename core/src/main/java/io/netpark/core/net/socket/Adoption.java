@@ -17,7 +17,11 @@ import java.net.SocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Sockets that something else has opened: what they are, and what makes them fit for an event loop. They stay the caller's. */
+/**
+ * Sockets that something else has opened: what they are, and what makes them fit for an event loop. They stay the caller's.
+ *
+ * <p>For Netpark's own sockets.
+ */
 public final class Adoption {
 
     private Adoption() {}

@@ -23,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * A socket that has been bound to an address, while nothing watches it yet. {@link #close} closes the socket and removes its file,
  * unless the socket has been {@linkplain #release released} before.
  *
+ * <p>For Netpark's own sockets.
+ *
  * @param local with the port that was chosen for 0
  * @param file what is to be removed with the socket; null if that is nothing
  * @param forAccepted what is to be set on each socket that it accepts; null if that is nothing

@@ -13,7 +13,11 @@ import io.netpark.core.sys.Rights;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 
-/** Control messages that carry descriptors (cmsg(3), SCM_RIGHTS of unix(7)), as sendmsg(2) and recvmsg(2) want them. */
+/**
+ * Control messages that carry descriptors (cmsg(3), SCM_RIGHTS of unix(7)), as sendmsg(2) and recvmsg(2) want them.
+ *
+ * <p>For Netpark's own sockets.
+ */
 public final class DescriptorPassing {
 
     /** All the room that a {@link Scratch} has for a control message: as many descriptors as there can be, so that the kernel never cuts. */

@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What remains: the kernel can remove a file only by its path. Another file that is put there in the instant between the last look
  * and unlink(2) is lost, and one that is put there between bind(2) and the first look is taken for this socket's. A file that cannot
  * be told from others stays: the next bind(2) says what it is.
+ *
+ * <p>For Netpark's own sockets.
  */
 public final class SocketFile {
 

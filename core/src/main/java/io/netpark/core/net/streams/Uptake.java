@@ -16,7 +16,7 @@ import java.nio.ByteBuffer;
  *
  * <p>For Netpark's own adapters.
  */
-public final class Uptake {
+final class Uptake {
 
     private static final long UNKNOWN = -1;
 
@@ -43,12 +43,12 @@ public final class Uptake {
     private long nextLook;
 
     /** Nothing is known yet. */
-    public Uptake(ByteOutput stream) {
+    Uptake(ByteOutput stream) {
         this.stream = stream;
     }
 
     /** The socket has taken something: a new time begins. From any thread. */
-    public void restart() {
+    void restart() {
         if (known) {
             known = false;
         }
@@ -63,7 +63,7 @@ public final class Uptake {
     }
 
     /** When to ask {@link #isOver} first, of a silence that begins now. */
-    public static long firstLook(long lastByte, long nanos) {
+    static long firstLook(long lastByte, long nanos) {
         return Due.after(lastByte, nanos / LOOKS);
     }
 
@@ -75,7 +75,7 @@ public final class Uptake {
      * @param lastByte when the socket took or gave something last, an instant of the loop's clock
      * @param nanos how long the silence may be
      */
-    public boolean isOver(long lastByte, long nanos) {
+    boolean isOver(long lastByte, long nanos) {
         long now = stream.loop().clock().nanoTime();
         boolean first = !known;
         long since = first ? lastByte : grownAt;
@@ -92,7 +92,7 @@ public final class Uptake {
     }
 
     /** When to ask {@link #isOver} again, if it was not over. */
-    public long nextLook() {
+    long nextLook() {
         return nextLook;
     }
 

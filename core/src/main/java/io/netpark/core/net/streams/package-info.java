@@ -35,7 +35,7 @@
  *   <tr><td>{@link io.netpark.core.net.streams.AwaitedInput}</td><td>how much of the input may be awaited, whether it is there as a
  *       whole, and what it means if it is not: what the adapters' readers have in common</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.Splicing}</td><td>the operations of a copy between two connections</td></tr>
- *   <tr><td>{@link io.netpark.core.net.streams.Uptake}</td><td>whether the peer takes what the socket holds, though the socket takes
+ *   <tr><td>{@code Uptake}</td><td>whether the peer takes what the socket holds, though the socket takes
  *       nothing</td></tr>
  * </table>
  *

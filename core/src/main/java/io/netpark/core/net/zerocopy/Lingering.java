@@ -30,6 +30,8 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>Notices alone would not tell a slow peer from a dead one: there is one for a whole send, which may be all that the socket's
  * buffer holds. So the kernel is asked what the peer has acknowledged (tcp_info).
+ *
+ * <p>For Netpark's own streams.
  */
 public final class Lingering extends Pollable {
 

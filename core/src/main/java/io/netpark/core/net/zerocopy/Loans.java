@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>The monitor is held from before a send until what it has lent is entered, so that no notice comes too early.
+ *
+ * <p>For Netpark's own streams.
  */
 public final class Loans {
 
