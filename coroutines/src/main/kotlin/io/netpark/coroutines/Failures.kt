@@ -1,10 +1,11 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.net.serving.rules.FailureKind
+import io.netpark.core.net.serving.rules.FailureReports
 import io.netpark.core.sys.NetparkException
-import kotlin.coroutines.CoroutineContext
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineExceptionHandler
+import kotlin.coroutines.CoroutineContext
 
 /**
  * Tells of the handlers that have failed, on one loop.
@@ -20,7 +21,7 @@ internal class Failures(
     private val isReactorClosed: () -> Boolean,
     caller: CoroutineContext,
     private val onFailure: ((Connection, Throwable) -> Unit)?,
-) {
+) : FailureReports<FailedHandler>() {
     private val callers: CoroutineExceptionHandler? = caller[CoroutineExceptionHandler]
 
     /** For coroutines that a handler has started and does not fail with, in a `supervisorScope` say: nobody else hears of them. */
@@ -34,31 +35,36 @@ internal class Failures(
      * @param dropped how many bytes it had not flushed
      */
     fun tell(connection: Connection, failure: Throwable, dropped: Long, context: CoroutineContext) {
-        val isAboutThis = failure is NetparkException && failure.isAbout(connection.core)
-        if (failure is NetparkException.Closed && (isAboutThis || isReactorClosed()) && !failure.bringsMore()) return
-        val isByPeer = isAboutThis && loop.countIfByPeer(failure)
-        val isNews = !isByPeer || failure.bringsMore()
-        try {
-            when {
-                onFailure != null -> onFailure(connection, failure)
-                !isNews -> {}
-                callers != null -> callers.handleException(context, failure)
-                else -> report(connection, failure, dropped)
-            }
-        } catch (e: Throwable) {
-            if (isNews) report(connection, failure, dropped)
-            loop.report("Who was told that the handler of $connection failed has failed, too", e)
+        val kind = FailureKind.of(failure, connection.core, isReactorClosed())
+        if (kind == FailureKind.CLOSED_HERE) return
+        if (failure is NetparkException && failure.isAbout(connection.core)) loop.countIfByPeer(failure)
+        val isNews = kind == FailureKind.OTHER
+        tell(FailedHandler(connection, context, dropped, isNews), "failed", failure, isNews)
+    }
+
+    override fun tellProgram(handler: FailedHandler, failure: Throwable): Boolean {
+        when {
+            onFailure != null -> onFailure(handler.connection, failure)
+            callers != null && handler.isNews -> callers.handleException(handler.context, failure)
+            else -> return false
         }
+        return true
     }
 
-    private fun report(connection: Connection, failure: Throwable, dropped: Long) {
-        val rest = if (dropped > 0) "; $dropped bytes that it had not flushed are dropped" else ""
-        loop.report("The handler of $connection failed; the connection is closed$rest", failure)
-    }
+    override fun loopOf(handler: FailedHandler): EventLoop = loop
 
-    /** A program's own error came on top: while others found the connection ended as well, or cleaned up after it. */
-    private fun Throwable.bringsMore(): Boolean = suppressed.any { it !is NetparkException && it !is CancellationException }
+    override fun describe(handler: FailedHandler, because: String): String =
+        describeHandler(handler.connection, because, handler.dropped)
 }
+
+/**
+ * A handler that has failed.
+ *
+ * @param context its own
+ * @param dropped how many bytes it had not flushed
+ * @param isNews whether somebody has to hear of it
+ */
+internal class FailedHandler(val connection: Connection, val context: CoroutineContext, val dropped: Long, val isNews: Boolean)
 
 /** The exception itself, and not the copy with which kotlinx.coroutines explains where it came from. */
 internal fun Throwable.original(): Throwable = cause?.takeIf { it.javaClass == javaClass && it.message == message } ?: this

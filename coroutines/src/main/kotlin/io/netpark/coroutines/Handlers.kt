@@ -44,13 +44,14 @@ internal class Handlers(
     private val service: Service,
 ) {
     private val listener = serving.listener
+    private val servings = listener.servings
     val job: CompletableJob = SupervisorJob(parent)
 
     /** No time to begin anything long. */
-    val isDraining: Boolean get() = serving.isDraining || listener.isDraining
+    val isDraining: Boolean get() = serving.isDraining || servings.isDraining
 
     /** Those that ask for a request, and have none, are told so. */
-    val wantsNoRequests: Boolean get() = serving.isDraining || listener.wantsNoRequests
+    val wantsNoRequests: Boolean get() = serving.isDraining || servings.wantsNoRequests
 
     private val failures = Failures(loop, { listener.reactor.group.isClosed }, caller, service.onFailure)
     private val scope =
@@ -128,7 +129,7 @@ internal class Handlers(
     }
 
     private fun ended(connection: Connection) {
-        if (open.remove(connection)) listener.tally.ended(connection.endedIdle)
+        if (open.remove(connection)) servings.handlerEnded(connection.endedIdle)
         connection.closeWithBuffers()
     }
 

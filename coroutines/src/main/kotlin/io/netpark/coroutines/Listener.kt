@@ -7,26 +7,16 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.parking.given
 import io.netpark.coroutines.serving.Accepting
-import io.netpark.coroutines.serving.Ending
-import io.netpark.coroutines.serving.Tally
-import io.netpark.coroutines.serving.timeToEnd
+import io.netpark.coroutines.serving.SuspendingEnding
 import java.net.SocketAddress
-import java.util.concurrent.ConcurrentHashMap
-import java.util.concurrent.atomic.AtomicReference
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.toKotlinDuration
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.NonCancellable
-import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
-import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeoutOrNull
 
 /**
  * Accepts connections, of TCP or on a unix socket.
@@ -43,13 +33,8 @@ public class Listener internal constructor(
 
     private val core = cores.first()
     private val accepting = cores.map { Accepting(it) }
-    internal val servings: MutableSet<Serving> = ConcurrentHashMap.newKeySet()
-    internal val tally = Tally()
-    private val shutdown = AtomicReference<Ending?>()
-
-    /** Handlers that ask for a request, and have none, are told so. */
-    @Volatile internal var wantsNoRequests = false
-        private set
+    internal val servings = Servings(::close)
+    private val ending = SuspendingEnding(servings, servings::join)
 
     /** The address it listens on, with the port that was chosen for 0. */
     public val localAddress: SocketAddress get() = core.localAddress()
@@ -65,7 +50,7 @@ public class Listener internal constructor(
     public val isOpen: Boolean get() = !core.isClosed
 
     /** Whether [shutdown] has been called: no time for a handler to begin anything long. */
-    public val isDraining: Boolean get() = shutdown.get() != null
+    public val isDraining: Boolean get() = servings.isDraining
 
     /**
      * Accepts the next connection; the caller closes it. Several coroutines may call this and are served in turn.
@@ -98,7 +83,7 @@ public class Listener internal constructor(
     /** Passes connections to [handle], on the loop of the socket that they came to, until it is cancelled or closed. */
     internal suspend fun acceptAll(handle: (ConnectionDescriptor) -> Unit): Unit = coroutineScope {
         for (each in accepting) {
-            launch(reactor.dispatcherOf(each.core.loop())) { each.passAll({ reactor.group.isClosed }, handle) }
+            launch(reactor.dispatcherOf(each.core.loop())) { each.passAll(handle) }
         }
     }
 
@@ -157,11 +142,11 @@ public class Listener internal constructor(
         handler: suspend CoroutineScope.(Connection) -> Unit,
     ) {
         val serving = Serving(this, reactor, coroutineContext, dispatcher, Service(context, onFailure, handler))
-        servings += serving
+        servings.add(serving)
         try {
             serving.run(drain)
         } finally {
-            servings -= serving
+            servings.remove(serving)
         }
     }
 
@@ -187,37 +172,7 @@ public class Listener internal constructor(
             "a handler cannot wait for itself to end: shut $this down from a coroutine that is none of its handlers', one that is " +
                 "launched in the scope that called serve, say; to stop accepting only, close it"
         }
-        val mine = Ending()
-        if (shutdown.compareAndSet(null, mine)) {
-            end(mine, phases)
-        } else {
-            shutdown.get()!!.hurry(phases)
-        }
-        return shutdown.get()!!.report.await()
-    }
-
-    private suspend fun end(ending: Ending, phases: Shutdown) {
-        try {
-            ending.wait(phases.announce().toKotlinDuration()) { awaitCancellation() }
-        } finally {
-            tally.begin()
-            close()
-            val servings = servings.toList() // those that begin from now on find it closed
-            try {
-                wantsNoRequests = !phases.keepIdle()
-                if (wantsNoRequests) servings.forEach { it.tellIdle() }
-                ending.wait(phases.timeToEnd()) { servings.forEach { it.join() } }
-            } finally {
-                val cut = servings.sumOf { it.cut() }
-                withContext(NonCancellable) {
-                    try {
-                        if (cut > 0) withTimeoutOrNull(TO_LEAVE) { servings.forEach { it.join() } }
-                    } finally {
-                        ending.report.complete(tally.report(cut))
-                    }
-                }
-            }
-        }
+        return ending.run(phases)
     }
 
     /**
@@ -252,9 +207,4 @@ public class Listener internal constructor(
     }
 
     override fun toString(): String = core.toString()
-
-    private companion object {
-        /** For handlers that were cut off, and feel it. */
-        val TO_LEAVE = 250.milliseconds
-    }
 }

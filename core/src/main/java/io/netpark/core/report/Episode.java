@@ -24,8 +24,13 @@ public final class Episode {
 
     /** Begins an episode, or goes on with it; returns the pause in nanoseconds. */
     public long next() {
-        pause = pause == 0 ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
+        pause = upcoming();
         return pause;
+    }
+
+    /** What {@link #next} will return. */
+    public long upcoming() {
+        return pause == 0 ? FIRST_PAUSE : Math.min(2 * pause, LONGEST_PAUSE);
     }
 
     /** It works again. */

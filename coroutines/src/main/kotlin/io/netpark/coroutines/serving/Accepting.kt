@@ -1,16 +1,15 @@
 package io.netpark.coroutines.serving
 
 import io.netpark.core.fd.Direction
-import io.netpark.core.loop.EventLoop
 import io.netpark.core.net.listening.ListeningSocket
+import io.netpark.core.net.serving.rules.AcceptPolicy
 import io.netpark.core.net.socket.SocketDescriptor
-import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.parking.Parking
+import java.util.function.Consumer
 import kotlin.coroutines.coroutineContext
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.milliseconds
-import kotlin.time.Duration.Companion.seconds
+import kotlin.time.Duration.Companion.nanoseconds
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.delay
@@ -101,49 +100,25 @@ internal class Accepting<T : SocketDescriptor>(val core: ListeningSocket<T>) {
         }
     }
 
-    /**
-     * Passes connections on until the listener is closed, and returns then. Nothing else ends it but cancellation: what fails is
-     * reported once an episode and tried again, as in the callback API.
-     */
-    suspend fun passAll(isReactorClosed: () -> Boolean, handle: (T) -> Unit) {
-        var pause = Duration.ZERO
+    /** Passes connections on until the listener is closed, as [AcceptPolicy] says, and returns then. Otherwise only cancellation ends it. */
+    suspend fun passAll(handle: (T) -> Unit) {
+        val policy = AcceptPolicy(core)
+        val server = Consumer(handle)
         var accepts = 0
         while (true) {
             val accepted = try {
                 next()
-            } catch (e: Throwable) { // a balancing that throws, say
-                if (e is NetparkException.Closed && (core.isClosed || isReactorClosed())) return
-                if (e is CancellationException) throw e
-                if (core.isClosed) { // another holder of the socket has shut it down
-                    core.loop().report("Accepting on ${AddressText.of(core.localAddress())} has ended", e)
-                    return
-                }
-                if (pause == Duration.ZERO) core.loop().report("Accepting on ${AddressText.of(core.localAddress())} failed; trying again", e)
-                pause = (pause * 2).coerceIn(FIRST_PAUSE, LAST_PAUSE)
-                delay(pause)
+            } catch (e: CancellationException) {
+                throw e
+            } catch (e: Throwable) {
+                val pause = policy.failed(e)
+                if (pause == AcceptPolicy.ENDED) return
+                policy.report(e)
+                delay(pause.nanoseconds)
                 continue
             }
-            pause = Duration.ZERO
-            pass(accepted, handle)
-            if (++accepts % ACCEPTS_A_TURN == 0) yield()
+            policy.pass(accepted, server)
+            if (++accepts % AcceptPolicy.ACCEPTS_A_TURN == 0) yield()
         }
-    }
-
-    private fun pass(accepted: T, handle: (T) -> Unit) {
-        try {
-            handle(accepted)
-        } catch (e: Throwable) { // OutOfMemoryError, say: one connection less, and not the end of accepting
-            accepted.close()
-            core.loop().report("$accepted was accepted and could not be served; it is closed", e)
-        }
-        EventLoop.leaveUserCode() // a handler has begun
-    }
-
-    private companion object {
-        const val ACCEPTS_A_TURN = 64
-
-        /** After an error that says nothing about when it will be over. */
-        val FIRST_PAUSE = 5.milliseconds
-        val LAST_PAUSE = 1.seconds
     }
 }

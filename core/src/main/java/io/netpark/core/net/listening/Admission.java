@@ -36,7 +36,8 @@ public final class Admission {
     private final AtomicLong refused = new AtomicLong();
     /** By address bytes. Empty unless there is a limit per source. */
     private final ConcurrentHashMap<ByteBuffer, Integer> openBySource = new ConcurrentHashMap<>();
-    private final Set<ListenerDescriptor> waiting = ConcurrentHashMap.newKeySet();
+    /** What tells the listeners that wait for room. */
+    private final Set<Runnable> waiting = ConcurrentHashMap.newKeySet();
     private volatile boolean refusing;
     /** One object for all connections, which call {@link #leave} by it. */
     private final Departure departure = this::leave;
@@ -92,18 +93,19 @@ public final class Admission {
      * Takes a place for whoever is accepted next, if those in excess are to wait; so listeners cannot take the last place
      * twice. To be followed by {@link #enter} or {@link #unreserve}.
      *
-     * @return false if there is none; the listener is told when there is
+     * @param roomAgain the listener's, always the same: called when there is a place, by whoever has given it up
+     * @return false if there is none now
      */
-    boolean reserve(ListenerDescriptor listener) {
+    boolean reserve(Runnable roomAgain) {
         if (excess == Excess.REFUSE || take()) {
             return true;
         }
-        waiting.add(listener);
+        waiting.add(roomAgain);
         // After adding it: either this finds room, or whoever leaves finds it waiting.
         if (!take()) {
             return false;
         }
-        waiting.remove(listener);
+        waiting.remove(roomAgain);
         return true;
     }
 
@@ -127,9 +129,9 @@ public final class Admission {
 
     private void giveBack() {
         open.decrementAndGet();
-        for (ListenerDescriptor listener : waiting) {
-            if (waiting.remove(listener)) {
-                listener.roomAgain();
+        for (Runnable roomAgain : waiting) {
+            if (waiting.remove(roomAgain)) {
+                roomAgain.run();
             }
         }
     }
@@ -139,8 +141,9 @@ public final class Admission {
         return departure;
     }
 
-    void forget(ListenerDescriptor listener) {
-        waiting.remove(listener);
+    /** A listener that waits for room is closed. */
+    void forget(Runnable roomAgain) {
+        waiting.remove(roomAgain);
     }
 
     /** Whether a connection may stay. If so, {@link #leave} is due when it is closed. */

@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
 public final class ListenerDescriptor extends ListeningSocket<ConnectionDescriptor> {
 
     private final @Nullable Admission admission;
+    /** One object, by which the admission knows this listener. */
+    private final Runnable roomAgain = this::roomAgain;
     /**
      * The loops of the group when each got a listener of its own, to which the kernel spreads connections: as long as the
      * group has these, they stay where they are accepted. Null if there is one listener for all.
@@ -193,7 +195,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
 
     @Override
     boolean reserve() {
-        return admission == null || admission.reserve(this);
+        return admission == null || admission.reserve(roomAgain);
     }
 
     @Override
@@ -257,7 +259,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
     @Override
     protected void destroyed() {
         if (admission != null) {
-            admission.forget(this);
+            admission.forget(roomAgain);
         }
         super.destroyed();
     }

@@ -6,15 +6,12 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
-import io.netpark.core.loop.Timer;
 import io.netpark.core.net.options.NetOptions;
-import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.socket.SocketDescriptor;
 import io.netpark.core.net.socket.SocketFile;
 import io.netpark.core.net.streams.ConnectionDescriptor;
-import io.netpark.core.poll.Interest;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.AddressText;
@@ -25,7 +22,6 @@ import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,58 +40,33 @@ import org.jspecify.annotations.Nullable;
  */
 public abstract class ListeningSocket<T extends SocketDescriptor> extends SocketDescriptor {
 
-    /** Of the pause after the first failure of an episode; doubled up to the last. Go's net/http has the same. */
-    static final long FIRST_PAUSE = TimeUnit.MILLISECONDS.toNanos(5);
-    static final long LAST_PAUSE = TimeUnit.SECONDS.toNanos(1);
-
     private static final int REFUSALS_A_TURN = 16;
 
-    /**
-     * While nobody accepts. A hang-up is reported whatever the interest: of a socket that another holder has shut down by every
-     * wait, without end. An edge is reported once.
-     */
-    private static final int UNARMED = Interest.NONE | Interest.EDGE;
-
     private static final int HUNG_UP = Readiness.HANGUP | Readiness.READ_CLOSED;
-
-    /** In the place of a pause: no timer ends it, but a connection that is closed. */
-    private static final long UNTIL_ROOM = -1;
 
     private final EventLoopGroup group;
     private final SocketAddress local;
     /** What is to be removed with the socket; null if that is nothing. */
     private final @Nullable SocketFile file;
-    /** What is to be set on each socket that is accepted; null if that is nothing. */
-    private final @Nullable NetOptions forAccepted;
-    private final Timer retry;
-    /** How many connections wait that have not inherited these options, as they are older. Belongs to whoever holds the read lock. */
-    private int older;
-    private NetOptions forOlder = NetOptions.DEFAULT;
-
-    /** Whether the poller reports connections that wait; guarded by {@link #retry}'s monitor, as is the next. */
-    private boolean armed = true;
-    /** Out of descriptors: do not ask the kernel before this pause (nanoseconds) is over. 0 if all is well. */
-    private long pause;
-
+    private final AcceptedOptions options;
+    private final AcceptInterest interest;
     /**
-     * A connection was accepted and the registration is armed: if more are waiting the poller will say so. Belongs to
-     * whoever holds the read lock.
+     * A connection was accepted, and the poller is going to say whether more are waiting. Belongs to whoever holds the read lock.
      */
-    private boolean drained;
+    private boolean leftToPoller;
 
     protected ListeningSocket(EventLoop loop, Bound bound, EventLoopGroup group) {
         super(loop, bound.fd());
         this.group = group;
         this.local = bound.local();
         this.file = bound.file();
-        this.forAccepted = bound.forAccepted();
-        this.retry = loop.newTimer(() -> nudge(Direction.READ));
+        this.options = new AcceptedOptions(bound.forAccepted());
+        this.interest = new AcceptInterest(this);
     }
 
     /** Before it is watched: so many that will be accepted first have not inherited the options. */
     final void setOnOlder(NetOptions inherited, int count) {
-        forOlder = inherited;
-        older = count;
+        options.setOnOlder(inherited, count);
     }
 
     /** The address it listens on, with the port that was chosen for 0. */
@@ -211,8 +182,8 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
     }
 
     private @Nullable T attemptAccept() throws NetparkException {
-        if (drained) {
-            drained = false;
+        if (leftToPoller) {
+            leftToPoller = false;
             if (!isReady(Direction.READ)) {
                 return null;
             }
@@ -242,7 +213,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
                 }
                 refuse(socket, remote);
             }
-            waitForRoom();
+            interest.pauseUntilRoom();
             return null;
         } finally {
             scratch.giveBack();
@@ -266,9 +237,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
             }
             if (result == -Errno.EAGAIN) {
                 unreserve();
-                synchronized (retry) {
-                    pause = 0; // whoever waited has gone
-                }
+                interest.endPause(); // whoever waited has gone
                 return false;
             }
             if (Errno.isExhaustion(-result)) {
@@ -297,13 +266,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         try {
             do {
                 loop = place(remote);
-                if (forAccepted != null) {
-                    OptionCalls.apply(forAccepted, libc(), fresh.fd(), Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
-                }
-                if (older > 0) {
-                    older--;
-                    OptionCalls.apply(forOlder, libc(), fresh.fd(), SockAddr.family(local));
-                }
+                options.apply(libc(), fresh.fd(), local);
                 socket = watch(loop, fresh, remote);
             } while (socket == null);
         } catch (NetparkException e) {
@@ -318,44 +281,18 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
                 left(remote);
             }
         }
-        synchronized (retry) {
-            pause = 0;
-            drained = armed;
-        }
+        leftToPoller = interest.accepted();
         return socket;
-    }
-
-    // As many connections as are allowed
-
-    private void waitForRoom() {
-        synchronized (retry) {
-            pause = UNTIL_ROOM;
-            disarm();
-        }
     }
 
     /** By whoever closes a connection, on any thread. */
     final void roomAgain() {
-        synchronized (retry) {
-            if (pause == UNTIL_ROOM) {
-                pause = 0;
-            }
-        }
+        interest.endPauseUntilRoom();
         nudge(Direction.READ);
     }
 
-    // Running out of descriptors
-
     private void exhausted(NetparkException cause) {
-        boolean first;
-        synchronized (retry) {
-            first = pause <= 0;
-            long next = first ? FIRST_PAUSE : Math.min(2 * pause, LAST_PAUSE);
-            retry.arm(loop().clock().after(next)); // first, as there may be no memory for it: a pause without a timer would have no end
-            pause = next;
-            disarm(); // the waiting connection would be reported for ever
-        }
-        if (first) {
+        if (interest.pause()) {
             loop().report("Accepting on " + AddressText.of(local) + " pauses and will be tried again by itself", cause);
             Counters counters = loop().counters();
             if (counters != null) {
@@ -365,43 +302,28 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         }
     }
 
-    private void disarm() {
-        if (armed) {
-            armed = false;
-            modify(UNARMED);
-        }
+    // For the interest
+
+    /** Whether somebody waits for a connection. */
+    final boolean isAccepting() {
+        return isParked(Direction.READ);
     }
 
-    private void modify(int interest) {
-        try {
-            loop().poller().modify(fd(), this, interest);
-        } catch (NetparkException e) {
-            loop().report("The interest of " + this + " could not be changed", e); // ENOMEM at worst
-        }
+    final void setInterest(int events) throws NetparkException {
+        loop().poller().modify(fd(), this, events);
     }
 
     @Override
     protected void requestReport(Direction direction) {
-        synchronized (retry) {
-            if (!armed && pause == 0) { // during a pause it is the timer that wakes
-                armed = true;
-                modify(Interest.READ);
-            }
-        }
+        interest.watch();
     }
 
     @Override
     public void ready(int readiness, WokenBatch woken) {
-        boolean waited = isParked(Direction.READ);
+        boolean waited = isAccepting();
         super.ready(readiness, woken);
         if (!waited && (readiness & Readiness.WAKES_READER) != 0) {
-            synchronized (retry) {
-                // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it
-                // comes to requestReport() after this and finds the registration disarmed.
-                if (!isParked(Direction.READ)) {
-                    disarm();
-                }
-            }
+            interest.unwatchUnlessAccepting();
         }
     }
 
@@ -414,7 +336,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
 
     @Override
     protected void destroyed() {
-        retry.disarm();
+        interest.end();
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.netpark.core.net.serving.rules;
 
 import io.netpark.core.net.serving.Shutdown;
-
 import io.netpark.core.sys.Due;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -164,11 +163,25 @@ public final class Ending {
         return hurried ? 0 : nanos;
     }
 
-    /** Whatever was thrown on the way: what is left is cut off, so that everybody who waits gets a report. Does nothing at the end. */
+    /**
+     * Whatever was thrown on the way: accepting stops, if it has not, and what is left is cut off, so that everybody who waits gets a
+     * report. Does nothing at the end.
+     */
     public void abandon() {
-        if (phase != Phase.OVER) {
-            report = server.report(cut + server.cutOff("by a failure"));
-            phase = Phase.OVER;
+        if (phase == Phase.OVER) {
+            return;
+        }
+        try {
+            if (phase == Phase.NONE || phase == Phase.ANNOUNCE) {
+                server.stopAccepting();
+            }
+        } finally {
+            try {
+                cut += server.cutOff("by a failure");
+            } finally {
+                report = server.report(cut);
+                phase = Phase.OVER;
+            }
         }
     }
 

@@ -1,0 +1,112 @@
+package io.netpark.core.net.listening;
+
+import io.netpark.core.fd.Direction;
+import io.netpark.core.loop.Timer;
+import io.netpark.core.poll.Interest;
+import io.netpark.core.report.Episode;
+import io.netpark.core.sys.NetparkException;
+
+/**
+ * Whether the poller tells of connections that wait to be accepted. It is told to only while somebody accepts: the registration is
+ * level-triggered, and would keep the loop spinning. During a pause it is not told to, whoever accepts.
+ *
+ * <pre>
+ *   watched --a connection waits, and nobody accepts--> unwatched --somebody accepts--> watched
+ *   either --out of descriptors--> unwatched, paused until a timer runs --accepts again--> no pause
+ *   either --no room---> unwatched, paused until there is room --a connection is closed--> no pause
+ * </pre>
+ *
+ * <p>Threads: any. Its monitor guards what follows.
+ */
+final class AcceptInterest {
+
+    /**
+     * While unwatched. A hang-up is reported whatever the interest: that of a socket that another holder has shut down by every wait,
+     * without end. An edge is reported once.
+     */
+    private static final int UNWATCHED = Interest.NONE | Interest.EDGE;
+
+    private final ListeningSocket<?> socket;
+    private final Timer retry;
+
+    private boolean watched = true;
+    /** Out of descriptors: the kernel is not asked before the pause of this episode is over. */
+    private final Episode exhaustion = new Episode();
+    /** No timer ends this pause: a connection that is closed does. */
+    private boolean untilRoom;
+
+    AcceptInterest(ListeningSocket<?> socket) {
+        this.socket = socket;
+        this.retry = socket.loop().newTimer(() -> socket.nudge(Direction.READ));
+    }
+
+    /** Nobody waits any more: what was wrong is over. */
+    synchronized void endPause() {
+        exhaustion.end();
+        untilRoom = false;
+    }
+
+    /** A connection was accepted. Returns whether the poller will say so if more are waiting. */
+    synchronized boolean accepted() {
+        endPause();
+        return watched;
+    }
+
+    /** Out of descriptors or memory. Returns whether that is news. */
+    synchronized boolean pause() {
+        untilRoom = false;
+        boolean first = exhaustion.isOver();
+        retry.arm(socket.loop().clock().after(exhaustion.upcoming())); // first, as there may be no memory for it: a pause without a timer would have no end
+        exhaustion.next();
+        unwatch(); // the waiting connection would be reported for ever
+        return first;
+    }
+
+    /** As many connections as are allowed. */
+    synchronized void pauseUntilRoom() {
+        exhaustion.end();
+        untilRoom = true;
+        unwatch();
+    }
+
+    synchronized void endPauseUntilRoom() {
+        untilRoom = false;
+    }
+
+    /** Somebody accepts, and waits. */
+    synchronized void watch() {
+        if (!watched && !untilRoom && exhaustion.isOver()) { // during a pause it is the timer that wakes
+            watched = true;
+            set(Interest.READ);
+        }
+    }
+
+    /** A connection waits, and nobody accepted when the poller said so. */
+    synchronized void unwatchUnlessAccepting() {
+        // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it comes to watch()
+        // after this and finds the registration unwatched.
+        if (!socket.isAccepting()) {
+            unwatch();
+        }
+    }
+
+    private void unwatch() {
+        if (watched) {
+            watched = false;
+            set(UNWATCHED);
+        }
+    }
+
+    private void set(int interest) {
+        try {
+            socket.setInterest(interest);
+        } catch (NetparkException e) {
+            socket.loop().report("The interest of " + socket + " could not be changed", e); // ENOMEM at worst
+        }
+    }
+
+    /** The socket is gone. */
+    void end() {
+        retry.disarm();
+    }
+}
