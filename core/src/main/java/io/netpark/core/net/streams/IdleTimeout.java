@@ -82,6 +82,15 @@ final class IdleTimeout {
         if (limit >= Due.FOREVER || stream.isClosed()) {
             return;
         }
+        try {
+            look(limit);
+        } catch (Throwable e) { // no memory, say: the stream would be silent for ever
+            timer.arm(stream.loop().clock().after(limit));
+            throw e;
+        }
+    }
+
+    private void look(long limit) {
         IdleOwner told = owner;
         if (told != null && told.isAtWork()) {
             touch();

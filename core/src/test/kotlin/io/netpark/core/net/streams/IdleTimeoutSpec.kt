@@ -45,6 +45,26 @@ class IdleTimeoutSpec : NetparkSpec(body = {
         stream.isClosed shouldBe false
     }
 
+    test("an owner that throws, for want of memory say, is told again") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { one, _ ->
+                val told = AtomicInteger()
+                one.connection.setIdleTimeout(
+                    TIMEOUT.inWholeNanoseconds,
+                    object : IdleOwner {
+                        override fun isAtWork() = false
+
+                        override fun idleFor(nanos: Long) {
+                            if (told.getAndIncrement() == 0) throw OutOfMemoryError("as a test wants it")
+                        }
+                    },
+                )
+                eventually { told.get() shouldBe 2 }
+                reactor.reporter.drain().size shouldBe 1
+            }
+        }
+    }
+
     stream("the silence of a side that is at work does not count") { stream ->
         val start = System.nanoTime()
         val owner = Owner(atWorkFor = 20)
