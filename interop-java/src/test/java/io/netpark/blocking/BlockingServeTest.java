@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Support;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.options.NetOptions;
@@ -25,6 +26,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -360,9 +362,15 @@ class BlockingServeTest {
         Setting setting = Setting.all().get(0);
         for (int round = 0; round < 100; round++) {
             withListener(setting, (group, listener) -> {
-                Setting.Started<Void> serving = serve(setting, listener, ECHO);
+                AtomicReference<Thread> handler = new AtomicReference<>();
+                Setting.Started<Void> serving = serve(setting, listener, connection -> {
+                    handler.set(Thread.currentThread());
+                    ECHO.handle(connection);
+                });
                 try (BlockingConnection client = dial(listener)) {
                     assertEquals("a", ask(client, "a"));
+                    // Until it waits for the next request it is not idle, and a shutdown finishes it without one.
+                    Support.await("the handler waits", () -> handler.get().getState() == Thread.State.WAITING);
                     Setting.Started<Shutdown.Report> ending =
                             setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofSeconds(10))));
                     client.write("b\n".getBytes());
