@@ -12,6 +12,8 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.ListenFds;
 import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.net.serving.rules.Ending;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
@@ -134,6 +136,14 @@ final class DocumentationExamples {
     static void listenOnWhatWasPassed(EventLoopGroup group) throws NetparkException {
         try (ListenFds passed = ListenFds.take()) {
             ListenerDescriptor http = ListenerDescriptor.adopt(group, passed.get("http"), NetOptions.DEFAULT, null);
+        }
+    }
+
+    static void end(Ending ending, Shutdown phases) {
+        if (ending.begin(phases)) {
+            for (long nanos = ending.next(); nanos != Ending.OVER; nanos = ending.next()) {
+                // wait so long, or until nothing is left to wait for
+            }
         }
     }
 }
