@@ -1,6 +1,7 @@
 package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Delivery;
+import io.netpark.callback.delivery.OnWorkers;
 import io.netpark.callback.delivery.Receiver;
 import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.output.Output;
@@ -12,6 +13,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The reading half of a connection: reads whenever that is possible and allowed ({@link Reading}), into the {@link Inbox}, which has
@@ -37,7 +39,8 @@ public final class Input {
     private final ConnectionDescriptor core;
     private final EventLoop loop;
     private final PeerEnd end;
-    private final ReadTimeout timeout;
+    /** Made for the first time limit; with workers at once, as it has to know when these are at the bytes. Null costs nothing. */
+    private volatile @Nullable ReadTimeout timeout;
     private final Unread unread;
     private final Reading reading;
     private final UntoldBytes untold;
@@ -60,7 +63,8 @@ public final class Input {
         this.reading = new Reading(this, core, idle, unread);
         this.untold = new UntoldBytes(this, loop, unread, output, delivery, idle);
         this.end = new PeerEnd(this, core, ending, delivery, callbacks.hasHalfClose());
-        this.timeout = new ReadTimeout(this, core, ending, limits.readNanos());
+        this.timeout = limits.readNanos() > 0 || delivery instanceof OnWorkers
+                ? new ReadTimeout(this, core, ending, limits.readNanos()) : null;
     }
 
     /** Starts reading, on the loop. */
@@ -95,19 +99,38 @@ public final class Input {
 
     /** Zero for ever. */
     public void setTimeout(long nanos) {
-        timeout.set(nanos);
+        if (timeout != null || nanos > 0) {
+            madeTimeout().set(nanos);
+        }
+    }
+
+    private synchronized ReadTimeout madeTimeout() {
+        ReadTimeout known = timeout;
+        if (known == null) {
+            known = timeout = new ReadTimeout(this, core, ending, 0);
+        }
+        return known;
     }
 
     public void startTimeout() {
-        timeout.start();
+        ReadTimeout known = timeout;
+        if (known != null) {
+            known.start();
+        }
     }
 
     void unexpect() {
-        timeout.unexpect();
+        ReadTimeout known = timeout;
+        if (known != null) {
+            known.unexpect();
+        }
     }
 
     void expect() {
-        timeout.expect();
+        ReadTimeout known = timeout;
+        if (known != null) {
+            known.expect();
+        }
     }
 
     // Stopping and going on
@@ -363,7 +386,7 @@ public final class Input {
             end.tellIfDue();
         }
         if (ending.isOpen()) {
-            idle.loopEnd().begin();
+            idle.watchLoopEnd();
             if (!stopped && !lent) {
                 end.watch();
             }

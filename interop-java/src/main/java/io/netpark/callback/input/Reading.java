@@ -110,7 +110,7 @@ final class Reading {
 
     /** Returns false if there is nothing more to be done for now. */
     private boolean readOnce() throws NetparkException {
-        idle.loopEnd().end();
+        idle.unwatchLoopEnd();
         if (state == IDLE) {
             input.startTimeout();
         }

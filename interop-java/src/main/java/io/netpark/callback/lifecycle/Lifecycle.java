@@ -160,7 +160,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         idle.start();
         calls.connect(delivery, also);
         if (delivery.isOut() || delivery.isWanted(Delivery.CONNECT)) {
-            idle.loopEnd().begin(); // nothing is parked before the callback has returned
+            idle.watchLoopEnd(); // nothing is parked before the callback has returned
         }
     }
 

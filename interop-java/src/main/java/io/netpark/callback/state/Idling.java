@@ -5,6 +5,7 @@ import io.netpark.core.net.streams.IdleOwner;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Ends a connection that is silent for too long, as the idle timeout says. Core counts the time; what counts as silence, and how the
@@ -15,7 +16,8 @@ public final class Idling implements IdleOwner {
     private final ConnectionDescriptor core;
     private final Ending ending;
     private final StateOwner owner;
-    private final LoopEndWatch loopEnd;
+    /** Made when reading first rests. Loop's thread only. */
+    private @Nullable LoopEndWatch loopEnd;
     /** 0 for none. What is set before the connection begins is in force from then on. */
     private volatile long idleNanos;
 
@@ -23,13 +25,24 @@ public final class Idling implements IdleOwner {
         this.core = core;
         this.ending = ending;
         this.owner = owner;
-        this.loopEnd = new LoopEndWatch(core, ending);
         this.idleNanos = idleNanos;
     }
 
-    /** Tells of the end of the event loop while nothing is parked. */
-    public LoopEndWatch loopEnd() {
-        return loopEnd;
+    /** On the loop: reading has stopped, and no waiter may be parked that would learn of the end of the loop. */
+    public void watchLoopEnd() {
+        LoopEndWatch known = loopEnd;
+        if (known == null) {
+            known = loopEnd = new LoopEndWatch(core, ending);
+        }
+        known.begin();
+    }
+
+    /** On the loop: reading goes on. */
+    public void unwatchLoopEnd() {
+        LoopEndWatch known = loopEnd;
+        if (known != null) {
+            known.end();
+        }
     }
 
     /** From any thread: from now on. */
@@ -63,7 +76,7 @@ public final class Idling implements IdleOwner {
 
     /** On the loop: the connection has ended, and its descriptor may go on without it. */
     public void stop() {
-        loopEnd.end();
+        unwatchLoopEnd();
         core.setIdleTimeout(Due.FOREVER);
     }
 

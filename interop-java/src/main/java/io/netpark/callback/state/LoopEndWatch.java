@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *   RESTING --reading has stopped: begin--> WATCHING --reading goes on: end--> RESTING
  * </pre>
  */
-public final class LoopEndWatch {
+final class LoopEndWatch {
 
     private final ConnectionDescriptor core;
     private final Ending ending;
@@ -28,7 +28,7 @@ public final class LoopEndWatch {
     }
 
     /** Reading has stopped, and no waiter may be parked. */
-    public void begin() {
+    void begin() {
         if (!watching) {
             watching = true;
             EventLoop loop = core.loop();
@@ -41,7 +41,7 @@ public final class LoopEndWatch {
     }
 
     /** Reading goes on, or the connection has ended; an armed timer would cost the loop a look at the clock every turn. */
-    public void end() {
+    void end() {
         Timer known = timer;
         if (watching && known != null) {
             watching = false;
