@@ -1,15 +1,17 @@
 /**
  * Poller, event loop, descriptors, buffers and timers, and the sockets and pools that are made of them.
  *
- * <p>Every package is in one of the two lists: exported, if users hold what is in it, or exported to the adapters by name.
+ * <p>Every package is in one of the two lists: exported, if users hold what is in it, or exported by name to the
+ * modules that are made of it: the adapters and the simulation.
  */
-@SuppressWarnings("module") // the adapters are compiled later
+@SuppressWarnings("module") // those modules are compiled later
 module io.netpark.core {
     requires org.jctools.core;
     requires static org.jspecify;
 
     // Optional: a program that wants one of them requires it, or names it with --add-modules.
     requires static com.sun.jna; // the binding before JDK 22
+    requires static java.management;
     requires static jdk.jfr;
     requires static micrometer.core;
     requires static reactor.blockhound;
@@ -23,6 +25,7 @@ module io.netpark.core {
     exports io.netpark.core.fd;
     exports io.netpark.core.framing;
     exports io.netpark.core.jfr;
+    exports io.netpark.core.jmx;
     exports io.netpark.core.loop;
     exports io.netpark.core.micrometer;
     exports io.netpark.core.net.dialing;
@@ -39,13 +42,15 @@ module io.netpark.core {
     exports io.netpark.core.pool;
     exports io.netpark.core.report;
     exports io.netpark.core.sys;
+    exports io.netpark.core.tls;
 
     exports io.netpark.core.counting to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.heap to io.netpark.callback, io.netpark.coroutines;
-    exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines;
-    exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.linux to io.netpark.callback, io.netpark.coroutines, io.netpark.simulation;
+    exports io.netpark.core.memory to io.netpark.callback, io.netpark.coroutines, io.netpark.simulation;
     exports io.netpark.core.net.address to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.frames to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.scratch to io.netpark.callback, io.netpark.coroutines;
     exports io.netpark.core.net.serving.rules to io.netpark.callback, io.netpark.coroutines;
+    exports io.netpark.core.pem to io.netpark.callback, io.netpark.coroutines;
 }

@@ -17,6 +17,11 @@ import org.jspecify.annotations.Nullable;
  * be another connection's, or gone, which can end the process. The memory of bytes without a view is given back as soon as they
  * are taken.
  *
+ * <p><b>A connection's reader</b> has nothing any more when the connection has been closed, by this thread or another. Then whatever takes
+ * or looks at a byte throws what a read of the connection would: {@link NetparkException.Closed}, or the timeout that has closed it. No
+ * method declares that, as readers of memory never throw it; whoever awaits bytes handles it already. (While a handler of Kotlin runs, the
+ * reader keeps what it has, and the writer collects, until the handler has ended.)
+ *
  * <p>NOT thread safe: whoever the bytes belong to takes them. Numbers are signed and big-endian; a name with {@code Unsigned} or
  * {@code Le} (little-endian, the least byte first) says otherwise.
  */

@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
  * a number is signed makes no difference to its bytes. Every method that needs memory throws
  * {@link NetparkException.LimitExceeded} when the buffer's limit or the pool's would be exceeded, and has then put
  * nothing of a number, and perhaps a part of anything longer.
+ *
+ * <p><b>A connection's writer</b> takes nothing any more when the connection has been closed, by this thread or another: every method that
+ * puts something throws what a write to the connection would, {@link NetparkException.Closed}, or the timeout that has closed it. Whoever
+ * flushes handles that already, and so no method declares it.
  */
 public interface BufferWriter {
 

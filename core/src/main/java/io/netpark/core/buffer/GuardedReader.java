@@ -23,7 +23,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public ByteBuffer next(int count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.next(count);
         } finally {
@@ -33,7 +33,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public ByteBuffer peek(int count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.peek(count);
         } finally {
@@ -43,7 +43,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public void skip(long count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             buffer.skip(count);
         } finally {
@@ -63,7 +63,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public byte getByte(long offset) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Byte.BYTES);
         try {
             return buffer.getByte(offset);
         } finally {
@@ -73,7 +73,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public short getShort(long offset) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Short.BYTES);
         try {
             return buffer.getShort(offset);
         } finally {
@@ -83,7 +83,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public int getInt(long offset) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Integer.BYTES);
         try {
             return buffer.getInt(offset);
         } finally {
@@ -93,7 +93,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public long getLong(long offset) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Long.BYTES);
         try {
             return buffer.getLong(offset);
         } finally {
@@ -103,7 +103,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public byte takeByte() {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Byte.BYTES);
         try {
             return buffer.takeByte();
         } finally {
@@ -113,7 +113,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public short takeShort() {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Short.BYTES);
         try {
             return buffer.takeShort();
         } finally {
@@ -123,7 +123,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public int takeInt() {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Integer.BYTES);
         try {
             return buffer.takeInt();
         } finally {
@@ -133,7 +133,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public long takeLong() {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(Long.BYTES);
         try {
             return buffer.takeLong();
         } finally {
@@ -173,7 +173,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public byte[] takeBytes(int count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.takeBytes(count);
         } finally {
@@ -193,7 +193,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public String takeString(int count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.takeString(count);
         } finally {
@@ -203,7 +203,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public String takeString(int count, Charset charset) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.takeString(count, charset);
         } finally {
@@ -213,7 +213,7 @@ final class GuardedReader implements BufferReader {
 
     @Override
     public LinkBuffer slice(long count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToTake(count);
         try {
             return buffer.slice(count);
         } finally {

@@ -23,7 +23,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public ByteBuffer reserve(int count) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             return buffer.reserve(count);
         } finally {
@@ -33,7 +33,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void commit(int count) {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.commit(count);
         } finally {
@@ -43,7 +43,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void putByte(int value) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.putByte(value);
         } finally {
@@ -53,7 +53,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void putShort(int value) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.putShort(value);
         } finally {
@@ -63,7 +63,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void putInt(int value) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.putInt(value);
         } finally {
@@ -73,7 +73,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void putLong(long value) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.putLong(value);
         } finally {
@@ -83,7 +83,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void put(ByteBuffer source) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.put(source);
         } finally {
@@ -93,7 +93,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.put(source, offset, length);
         } finally {
@@ -103,7 +103,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public int putString(CharSequence text) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             return buffer.putString(text);
         } finally {
@@ -113,7 +113,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public int putString(CharSequence text, Charset charset) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             return buffer.putString(text, charset);
         } finally {
@@ -123,7 +123,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void link(ByteBuffer source, @Nullable Runnable released) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.link(source, released);
         } finally {
@@ -133,7 +133,7 @@ final class GuardedWriter implements BufferWriter {
 
     @Override
     public void append(LinkBuffer source) throws NetparkException.LimitExceeded {
-        LinkBuffer buffer = owned.enter();
+        LinkBuffer buffer = owned.enterToPut();
         try {
             buffer.append(source);
         } finally {

@@ -99,6 +99,13 @@ public final class LinkBuffer extends WritableChain implements AutoCloseable {
         return room.room();
     }
 
+    /** The room that was opened, from its position to its limit: for bytes that do not come from the kernel. One object for all. */
+    public ByteBuffer room() {
+        Link room = spare != null ? spare : tail;
+        assert room != null;
+        return room.segment.window().limit(room.memory.capacity()).position(room.end);
+    }
+
     /** So many bytes have been put into the room that was opened; 0 closes it. */
     public void filled(int count) {
         Link fresh = spare;
@@ -139,6 +146,15 @@ public final class LinkBuffer extends WritableChain implements AutoCloseable {
         int count = Math.min(room, link.size());
         target.put(at, link.memory, link.start, count);
         return count;
+    }
+
+    /** Copies bytes from the first one on, as far as there are and as they fit; they stay unread. */
+    public void copyTo(ByteBuffer target) {
+        for (Link link = head; link != null && target.hasRemaining(); link = link.next) {
+            int count = Math.min(target.remaining(), link.size());
+            target.put(target.position(), link.memory, link.start, count);
+            target.position(target.position() + count);
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package io.netpark.core.buffer;
 
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
@@ -37,17 +38,19 @@ public final class OwnedBuffer {
 
     private static final int ENDED = 1;
     private static final int USER = 2;
-    /** The buffer that is used after the end: reading finds nothing, writing is an error. */
+    /** The buffer that is used after the end by who needs nothing of it: there is nothing to read. */
     private static final LinkBuffer NOTHING = new LinkBuffer(SegmentPool.shared());
 
     static {
         NOTHING.close();
     }
 
+    private final BufferOwner owner;
     private final EventLoop loop;
     private final LinkBuffer buffer;
-    private final BufferReader reader = new GuardedReader(this);
-    private final BufferWriter writer = new GuardedWriter(this);
+    /** Each end is made when it is first asked for: most users have one. Nothing in it changes, so any thread may make it. */
+    private @Nullable BufferReader reader;
+    private @Nullable BufferWriter writer;
 
     private volatile int state;
     /** Why nobody may use it any more; null if it simply has ended. */
@@ -64,19 +67,28 @@ public final class OwnedBuffer {
     private boolean givingBack;
 
     /** Takes a buffer over. */
-    public OwnedBuffer(EventLoop loop, LinkBuffer buffer) {
-        this.loop = loop;
+    public OwnedBuffer(BufferOwner owner, LinkBuffer buffer) {
+        this.owner = owner;
+        this.loop = owner.loop();
         this.buffer = buffer;
     }
 
     /** Its reading end, for the connection's user. */
     public BufferReader reader() {
-        return reader;
+        BufferReader known = reader;
+        if (known == null) {
+            known = reader = new GuardedReader(this);
+        }
+        return known;
     }
 
     /** Its writing end, for the connection's user. */
     public BufferWriter writer() {
-        return writer;
+        BufferWriter known = writer;
+        if (known == null) {
+            known = writer = new GuardedWriter(this);
+        }
+        return known;
     }
 
     /**
@@ -97,6 +109,42 @@ public final class OwnedBuffer {
             return buffer;
         }
         return enterElsewhere();
+    }
+
+    /**
+     * As {@link #enter}, to take so many bytes, or to look at them.
+     *
+     * <p>Declares nothing, as the methods of {@link BufferReader} do not, and throws as it says there.
+     *
+     * @throws NetparkException after the end, if it is about more than 0 bytes: why there are none
+     */
+    public LinkBuffer enterToTake(long count) {
+        LinkBuffer entered = enter();
+        if (entered == NOTHING && count > 0) {
+            throw undeclared(owner.inputEnded());
+        }
+        return entered;
+    }
+
+    /**
+     * As {@link #enter}, to put something.
+     *
+     * <p>Declares nothing, as {@link #enterToTake}.
+     *
+     * @throws NetparkException after the end: why nothing can be put any more
+     */
+    public LinkBuffer enterToPut() {
+        LinkBuffer entered = enter();
+        if (entered == NOTHING) {
+            throw undeclared(owner.outputEnded());
+        }
+        return entered;
+    }
+
+    /** Returns nothing: throws what it is given, whatever the compiler knows of that. */
+    @SuppressWarnings("unchecked")
+    private static <E extends Throwable> E undeclared(Throwable failure) throws E {
+        throw (E) failure;
     }
 
     private LinkBuffer enterElsewhere() {

@@ -37,6 +37,8 @@ public final class Segment {
     /** Told when a linked buffer is free again. */
     private final @Nullable Runnable released;
     private final ByteBuffer memory;
+    /** The same memory, with a position and a limit of its own; made when first asked for. Whoever fills the segment has it. */
+    private @Nullable ByteBuffer window;
     /** Of index 0; 0 on the heap. */
     private final long address;
     /** Its place in the chain of its first owner; lives as long as the segment does. */
@@ -73,6 +75,15 @@ public final class Segment {
     /** Its memory, big-endian. One object for all: use absolute access, or {@code duplicate} it. */
     ByteBuffer memory() {
         return memory;
+    }
+
+    /** Its memory, for whoever fills it. */
+    ByteBuffer window() {
+        ByteBuffer known = window;
+        if (known == null) {
+            known = window = memory.duplicate();
+        }
+        return known.clear();
     }
 
     /** Where index 0 is, for system calls; 0 if it is on the heap. */

@@ -125,6 +125,25 @@ abstract sealed class WritableChain extends ReadableChain implements BufferWrite
         }
     }
 
+    /**
+     * Adds all of {@code source}, whatever the limits of this and of the pool: bytes that have been taken from somewhere else already
+     * and cannot be refused.
+     */
+    public void putBeyondLimit(ByteBuffer source) {
+        unreserve();
+        while (source.hasRemaining()) {
+            Link last = tail;
+            if (last == null || last.room() == 0) {
+                last = Link.empty(pool.takeBeyondLimit(Math.min(source.remaining(), SegmentPool.LARGEST)));
+                addLink(last);
+            }
+            int part = Math.min(last.room(), source.remaining());
+            last.memory.put(last.end, source, source.position(), part);
+            source.position(source.position() + part);
+            added(last, part);
+        }
+    }
+
     @Override
     public void put(byte[] source, int offset, int length) throws NetparkException.LimitExceeded {
         Objects.checkFromIndexSize(offset, length, source.length);

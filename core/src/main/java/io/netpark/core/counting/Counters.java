@@ -1,11 +1,15 @@
 package io.netpark.core.counting;
 
+import io.netpark.core.report.Handshakes;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.PeerFaults;
 import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.NetparkException.TlsFault;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
@@ -44,6 +48,12 @@ public final class Counters {
     private final LongAdder copied = new LongAdder();
     /** By {@link PeerFault#ordinal}. */
     private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
+    private final LongAdder handshakes = new LongAdder();
+    private final LongAdder handshakesResumed = new LongAdder();
+    private final LongAdder handshakeNanos = new LongAdder();
+    private final LongAdder handshakesTimedOut = new LongAdder();
+    /** By {@link TlsFault#ordinal}. */
+    private final LongAdder[] tlsFaults = Stream.generate(LongAdder::new).limit(TlsFault.values().length).toArray(LongAdder[]::new);
     private final Clock clock;
     private long turnBegan;
 
@@ -119,6 +129,37 @@ public final class Counters {
         peerFaults[kind.ordinal()].increment();
     }
 
+    /** A TLS handshake is over, and data can be exchanged. */
+    public void handshake(long nanos, boolean resumed) {
+        handshakeNanos.add(nanos);
+        if (resumed) {
+            handshakesResumed.increment();
+        }
+        handshakes.increment(); // last, as a snapshot reads it first: a handshake that is seen is seen with what it was
+    }
+
+    /** A TLS handshake was not over in time. */
+    public void handshakeTimedOut() {
+        handshakesTimedOut.increment();
+    }
+
+    /** A TLS handshake has failed. */
+    public void handshakeFailed(TlsFault fault) {
+        tlsFaults[fault.ordinal()].increment();
+    }
+
+    private Handshakes handshakes() {
+        Map<TlsFault, Long> failed = new EnumMap<>(TlsFault.class);
+        for (TlsFault fault : TlsFault.values()) {
+            long count = tlsFaults[fault.ordinal()].sum();
+            if (count > 0) {
+                failed.put(fault, count);
+            }
+        }
+        long finished = handshakes.sum();
+        return new Handshakes(finished, handshakesResumed.sum(), handshakeNanos.sum(), handshakesTimedOut.sum(), failed);
+    }
+
     private long peerFaults(PeerFault kind) {
         return peerFaults[kind.ordinal()].sum();
     }
@@ -160,7 +201,8 @@ public final class Counters {
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
                 bytesDropped.sum(), refused.sum(),
                 new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
-                        peerFaults(PeerFault.LIMIT)),
+                        peerFaults(PeerFault.LIMIT), peerFaults(PeerFault.TLS)),
+                handshakes(),
                 acceptPauses.sum(), descriptors, parked, pendingTasks, get(TASKS),
                 get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS), lent.sum(), copied.sum());
     }

@@ -1,6 +1,7 @@
 package io.netpark.core.counting;
 
 import io.netpark.core.report.GroupSnapshot;
+import io.netpark.core.report.Handshakes;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFaults;
 import java.util.List;
@@ -13,13 +14,14 @@ public final class Totals {
 
     /** @param name of the group */
     public Totals(String name) {
-        this.departed = new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, new PeerFaults(0, 0, 0, 0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        this.departed = new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, PeerFaults.NONE, Handshakes.NONE,
+                0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     /** A loop has ended: what it counted over time stays in the sums, and what was "now" is nothing. */
     public void ended(LoopSnapshot last) {
         departed = sum(departed, new LoopSnapshot(last.name(), 0, last.connectionsEver(), last.bytesIn(), last.bytesOut(),
-                last.bytesDropped(), last.refused(), last.peerFaults(), last.acceptPauses(), 0, 0, 0, last.tasks(), 0,
+                last.bytesDropped(), last.refused(), last.peerFaults(), last.handshakes(), last.acceptPauses(), 0, 0, 0, last.tasks(), 0,
                 last.wakeups(), last.turns(), last.events(), last.busyNanos(), last.zeroCopySends(), last.zeroCopyCopied()));
     }
 
@@ -36,7 +38,7 @@ public final class Totals {
         return new LoopSnapshot(one.name(), one.connections() + other.connections(),
                 one.connectionsEver() + other.connectionsEver(), one.bytesIn() + other.bytesIn(),
                 one.bytesOut() + other.bytesOut(), one.bytesDropped() + other.bytesDropped(), one.refused() + other.refused(),
-                sum(one.peerFaults(), other.peerFaults()), one.acceptPauses() + other.acceptPauses(),
+                sum(one.peerFaults(), other.peerFaults()), one.handshakes().and(other.handshakes()), one.acceptPauses() + other.acceptPauses(),
                 one.descriptors() + other.descriptors(), one.parked() + other.parked(),
                 one.pendingTasks() + other.pendingTasks(), one.tasks() + other.tasks(),
                 one.pendingTimers() + other.pendingTimers(), one.wakeups() + other.wakeups(), one.turns() + other.turns(),
@@ -46,6 +48,6 @@ public final class Totals {
 
     private static PeerFaults sum(PeerFaults one, PeerFaults other) {
         return new PeerFaults(one.reset() + other.reset(), one.timedOut() + other.timedOut(),
-                one.truncated() + other.truncated(), one.limit() + other.limit());
+                one.truncated() + other.truncated(), one.limit() + other.limit(), one.tls() + other.tls());
     }
 }

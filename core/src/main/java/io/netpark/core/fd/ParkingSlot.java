@@ -118,6 +118,11 @@ final class ParkingSlot implements Runnable {
         return state == READY;
     }
 
+    /** Who is parked now; null if nobody is. It may be taken out, and run, at any moment. */
+    @Nullable Waiter occupant() {
+        return state instanceof Waiter waiter ? waiter : null;
+    }
+
     /** Whether a waiter is parked now. */
     boolean isOccupied() {
         Object seen = state;

@@ -75,6 +75,11 @@ abstract sealed class Watched extends Pollable implements AutoCloseable permits 
         return slot(direction).isOccupied();
     }
 
+    /** Who is parked now, for somebody who looks; null if nobody is. */
+    protected final @Nullable Waiter parked(Direction direction) {
+        return slot(direction).occupant();
+    }
+
     @Override
     public final int parked() {
         return (readSlot.isOccupied() ? 1 : 0) + (writeSlot.isOccupied() ? 1 : 0);

@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.report.LastResort;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;

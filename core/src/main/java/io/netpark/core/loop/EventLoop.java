@@ -1,14 +1,19 @@
 package io.netpark.core.loop;
 
 import io.netpark.core.counting.Counters;
+import io.netpark.core.inspection.Subject;
+import io.netpark.core.inspection.Walks;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.GroupHealth.LoopHealth;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
+import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.RejectedExecutionException;
@@ -32,6 +37,8 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     static final int ANY_PROCESSOR = -1;
 
+    private @Nullable Object occupation;
+    private final Walks walks = new Walks(this::tryExecute);
     private final LibC libc;
     private final Clock clock;
     private final Poller poller;
@@ -46,6 +53,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final Turn turn;
     private final TurnFailures failures;
     private final Closing closing;
+    private final Ration ration = new Ration(this);
 
     private EventLoop(String name, boolean daemon, int processor, LibC libc, Clock clock, Poller poller, Reports reports) {
         this.processor = processor;
@@ -110,6 +118,21 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return Thread.currentThread() == thread;
     }
 
+    /**
+     * Says what the loop is at, for the watchdog to name if that holds the loop; null for nothing in particular. Code of the loop
+     * calls it, and a plain write is all it costs.
+     *
+     * @param what its text is asked for by the watchdog's thread
+     */
+    public void setOccupation(@Nullable Object what) {
+        occupation = what;
+    }
+
+    /** What the loop is at, if that has been said. Another thread may see what was said before. */
+    public @Nullable Object occupation() {
+        return occupation;
+    }
+
     /** The loop whose thread is calling, or null. */
     public static @Nullable EventLoop current() {
         return Thread.currentThread() instanceof LoopThread thread ? thread.loop : null;
@@ -119,7 +142,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         final EventLoop loop;
 
         LoopThread(EventLoop loop, String name) {
-            super(loop::run, name);
+            super(loop.clock.starting(loop::run), name);
             this.loop = loop;
         }
     }
@@ -262,6 +285,11 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         reports.report(what, cause);
     }
 
+    /** As {@link #report}, of what peers can cause as often as they like: as {@link Ration} has it. Any thread. */
+    public void reportRationed(String what, Throwable cause) {
+        ration.report(what, cause);
+    }
+
     /** What it counts, or null if its group has no metrics. */
     public @Nullable Counters counters() {
         return reports.counters;
@@ -320,6 +348,17 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return counters == null ? null : counters.snapshot(toString(), descriptors(), parked(), tasks.size());
     }
 
+    /** As it is inspected. */
+    Subject subject() {
+        return new Subject(toString(), poller, walks, this::actions, this::health);
+    }
+
+    private LoopHealth health(boolean answers, long sinceTurnNanos) {
+        Object held = answers ? null : occupation();
+        return new LoopHealth(toString(), answers, Duration.ofNanos(sinceTurnNanos), isRetiring(), descriptors(), tasks.size(),
+                held == null ? null : held.toString(), answers ? List.of() : List.of(stack()));
+    }
+
     /** Operations that are parked, at about this moment. */
     long parked() {
         long parked = 0;
@@ -367,7 +406,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     public void close() {
         shutdown();
         if (current() == null) {
-            lifetime.awaitEnd(thread);
+            lifetime.awaitEnd(clock, thread);
         }
     }
 
@@ -406,7 +445,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         if (!isTerminated()) {
             requireElsewhere("await the end");
         }
-        return lifetime.awaitEnd(timeout, unit);
+        return lifetime.awaitEnd(clock, timeout, unit);
     }
 
     /** Why the loop has ended, or is about to, though nobody has closed it; null if that is not so. */

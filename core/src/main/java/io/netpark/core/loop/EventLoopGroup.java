@@ -2,7 +2,12 @@ package io.netpark.core.loop;
 
 import io.netpark.core.counting.Counters;
 import io.netpark.core.counting.Totals;
+import io.netpark.core.inspection.Dump;
+import io.netpark.core.inspection.Inspector;
+import io.netpark.core.inspection.Subject;
 import io.netpark.core.poll.Poller;
+import io.netpark.core.report.GroupConnections;
+import io.netpark.core.report.GroupHealth;
 import io.netpark.core.report.GroupSnapshot;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
@@ -23,15 +28,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EventLoopGroup implements AutoCloseable {
 
+    /** How long a look takes at most, unless something else is said. */
+    private static final Duration LOOK = Duration.ofSeconds(2);
+
     private final Roster roster;
     private final Balancing balancing;
     private final Clock clock;
     private final @Nullable Watchdog watchdog;
+    private final Inspector inspector;
 
     private EventLoopGroup(Roster.Starter starter, String name, Builder builder) throws NetparkException {
         this.roster = new Roster(starter, builder.metrics ? new Totals(name) : null);
         this.balancing = builder.balancing;
         this.clock = builder.clock;
+        this.inspector = new Inspector(clock);
         this.watchdog = builder.watchdogNanos == Due.FOREVER ? null
                 : new Watchdog(name + "-watchdog", clock, builder.watchdogNanos, builder.observer, roster::all);
         roster.resize(builder.loops);
@@ -139,6 +149,65 @@ public final class EventLoopGroup implements AutoCloseable {
      */
     public GroupSnapshot snapshot() {
         return roster.snapshot();
+    }
+
+    /** As {@link #connections(Duration)}, for at most two seconds. */
+    public GroupConnections connections() {
+        return connections(LOOK);
+    }
+
+    /**
+     * Looks at every connection, those of loops that retire too: peer, age, bytes, pending output, deadlines, and where its handler is
+     * parked. Each loop looks at its own connections by tasks of 64 of them, and serves others in between. A connection of TCP costs a
+     * system call. Texts and the lines of coroutines are made here, after the loops have told, and that takes as long as it takes. An
+     * interrupt does not cut this short, and the thread stays interrupted.
+     *
+     * @param limit how long the loops may take: what they have not told by then is left out, and they are named
+     * @throws IllegalStateException on an event loop, which would wait for itself
+     * @throws IllegalArgumentException if the limit is not positive
+     */
+    public GroupConnections connections(Duration limit) {
+        return inspector.connections(subjects(), nanos(limit));
+    }
+
+    /** As {@link #health(Duration)}, for at most two seconds. */
+    public GroupHealth health() {
+        return health(LOOK);
+    }
+
+    /**
+     * Looks whether the loops turn and the listeners accept, and how many descriptors are left. Each loop gets a task, and a loop is well
+     * that has run it in time. An interrupt does not cut this short, and the thread stays interrupted.
+     *
+     * @param limit how long the loops may take
+     * @throws IllegalStateException on an event loop, which would wait for itself
+     * @throws IllegalArgumentException if the limit is not positive
+     */
+    public GroupHealth health(Duration limit) {
+        return inspector.health(subjects(), failure(), nanos(limit));
+    }
+
+    /**
+     * What {@link #health()} and {@link #connections()} find, as text, in the way of a thread dump. For people: it may change. These are two
+     * looks, and each waits two seconds at most for loops. An interrupt does not cut them short.
+     *
+     * @throws IllegalStateException on an event loop, which would wait for itself
+     */
+    public String dump() {
+        return Dump.of(health(), connections());
+    }
+
+    private List<Subject> subjects() {
+        EventLoop current = EventLoop.current();
+        if (current != null) {
+            throw new IllegalStateException("look at " + this + " on " + current + ": an event loop would wait for itself, or for one"
+                    + " that waits for it; ask on another thread");
+        }
+        return roster.all().stream().map(EventLoop::subject).toList();
+    }
+
+    private static long nanos(Duration limit) {
+        return Due.timeoutNanos(limit, "time that loops have to answer");
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.Due;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.CountDownLatch;
@@ -87,19 +89,19 @@ final class Lifetime {
         return ended.getCount() == 0;
     }
 
-    boolean awaitEnd(long timeout, TimeUnit unit) throws InterruptedException {
-        return ended.await(timeout, unit);
+    boolean awaitEnd(Clock clock, long timeout, TimeUnit unit) throws InterruptedException {
+        return clock.awaits(unit.toNanos(timeout), this::hasEnded) ? hasEnded() : ended.await(timeout, unit);
     }
 
     /**
      * Waits until this thread of a loop has ended, or is in {@link Runtime#exit}, which waits for the shutdown hook that may be
      * calling this.
      */
-    void awaitEnd(Thread thread) {
+    void awaitEnd(Clock clock, Thread thread) {
         boolean interrupted = false;
         while (true) {
             try {
-                if (ended.await(EXIT_LOOK, TimeUnit.NANOSECONDS) || Exit.isIn(thread)) {
+                if (clock.awaits(Due.FOREVER, this::hasEnded) || ended.await(EXIT_LOOK, TimeUnit.NANOSECONDS) || Exit.isIn(thread)) {
                     break;
                 }
             } catch (InterruptedException e) {

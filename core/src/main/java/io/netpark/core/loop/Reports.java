@@ -1,6 +1,7 @@
 package io.netpark.core.loop;
 
 import io.netpark.core.counting.Counters;
+import io.netpark.core.report.LastResort;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.Reporter;
 import org.jspecify.annotations.Nullable;

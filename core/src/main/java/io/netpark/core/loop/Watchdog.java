@@ -122,11 +122,14 @@ final class Watchdog implements Runnable {
 
     private void report(EventLoop loop, Duration held, StackTraceElement[] stack) {
         Held where = new Held("what holds " + loop + " is at", stack);
-        loop.report(loop + " has been held for " + held.toMillis() + " ms by one callback, task or coroutine, and serves nobody"
-                + " meanwhile; what blocks or takes long belongs on other threads (this is said after " + limitNanos / 1_000_000
-                + " ms, which EventLoopGroup.Builder.watchdog changes)", where);
+        Object occupation = loop.occupation();
+        String by = occupation == null ? "one callback, task or coroutine" : "\"" + occupation + "\"";
+        // First: whoever has read the report finds what was observed.
         if (observer != null) {
             loop.tell(() -> observer.held(loop, held, where));
         }
+        loop.report(loop + " has been held for " + held.toMillis() + " ms by " + by + ", and serves nobody"
+                + " meanwhile; what blocks or takes long belongs on other threads (this is said after " + limitNanos / 1_000_000
+                + " ms, which EventLoopGroup.Builder.watchdog changes)", where);
     }
 }

@@ -8,10 +8,11 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.nio.Buffer;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
- * Where the bytes of a direct buffer are. The JDK offers no call for it before 22, and warns about Unsafe from 24 on, so
- * each JDK gets the way that costs it nothing.
+ * Where the bytes of a direct buffer are, and what is at an address. The JDK offers no call for it before 22, and warns about Unsafe
+ * from 24 on, so each JDK gets the way that costs it nothing.
  *
  * <p>For Netpark's own adapters.
  */
@@ -21,6 +22,11 @@ public final class DirectBuffers {
     interface Addresses {
         /** Address of index 0. */
         long base(ByteBuffer direct);
+
+        /** A buffer over memory that is somebody else's. Its byte order is whichever. */
+        default ByteBuffer at(long address, int length) {
+            return new Pointer(address).getByteBuffer(0, length);
+        }
     }
 
     /** Constant, so the JIT inlines whichever way was found. */
@@ -38,6 +44,14 @@ public final class DirectBuffers {
             throw new IllegalArgumentException("not a direct buffer: " + buffer);
         }
         return ADDRESSES.base(buffer);
+    }
+
+    /**
+     * The memory at an address as a buffer, in the machine's byte order: for who gets addresses as the kernel does. Before JDK 22 that
+     * takes JNA. The memory must be there for as long as the buffer is used; nothing checks that.
+     */
+    public static ByteBuffer at(long address, int length) {
+        return ADDRESSES.at(address, length).order(ByteOrder.nativeOrder());
     }
 
     /** The JDK's {@code sun.misc.Unsafe}. By name, since javac warns of the class and cannot be told not to. */

@@ -11,8 +11,15 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.pool.Eviction;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.report.Handshakes;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
+import io.netpark.core.sys.NetparkException.TlsFault;
+import io.netpark.core.tls.CertificateInfo;
+import io.netpark.core.tls.Tls;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Comparator;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToLongFunction;
@@ -54,6 +61,14 @@ public final class NetparkMeters implements MeterBinder {
                     .description("Connections ended by what their peers did")
                     .tags(tags.and("kind", kind.name().toLowerCase(Locale.ROOT))).register(registry);
         }
+        FunctionTimer.builder("netpark.tls.handshakes", group, g -> total().handshakes().finished(),
+                        g -> total().handshakes().nanos(), TimeUnit.NANOSECONDS)
+                .description("TLS handshakes that have ended well").tags(tags).register(registry);
+        counter(registry, "netpark.tls.handshakes.resumed", "Those that resumed a session", total -> total.handshakes().resumed());
+        tlsFailures(registry, "timed_out", Handshakes::timedOut);
+        for (TlsFault fault : TlsFault.values()) {
+            tlsFailures(registry, fault.name().toLowerCase(Locale.ROOT), handshakes -> handshakes.failed(fault));
+        }
         counter(registry, "netpark.accept.pauses", "Episodes without descriptors", LoopSnapshot::acceptPauses);
         counter(registry, "netpark.bytes.in", "Bytes read", LoopSnapshot::bytesIn);
         counter(registry, "netpark.bytes.out", "Bytes written", LoopSnapshot::bytesOut);
@@ -82,6 +97,11 @@ public final class NetparkMeters implements MeterBinder {
         return recent;
     }
 
+    private void tlsFailures(MeterRegistry registry, String kind, ToLongFunction<Handshakes> count) {
+        FunctionCounter.builder("netpark.tls.failures", group, g -> count.applyAsLong(total().handshakes()))
+                .description("TLS handshakes that have failed").tags(tags.and("kind", kind)).register(registry);
+    }
+
     private void gauge(MeterRegistry registry, String name, String description, ToLongFunction<LoopSnapshot> value) {
         Gauge.builder(name, group, g -> value.applyAsLong(total()))
                 .description(description).tags(tags).register(registry);
@@ -103,7 +123,7 @@ public final class NetparkMeters implements MeterBinder {
             Gauge.builder("netpark.pool.open", pool, p -> p.snapshot().open())
                     .description("Connections lent and idle").tags(tags).register(registry);
             Gauge.builder("netpark.pool.idle", pool, p -> p.snapshot().idle())
-                    .description("Connections that can be borrowed").tags(tags).register(registry);
+                    .description("Connections that no borrower has").tags(tags).register(registry);
             Gauge.builder("netpark.pool.dialing", pool, p -> p.snapshot().dialing())
                     .description("Connections that are being dialed").tags(tags).register(registry);
             Gauge.builder("netpark.pool.waiting", pool, p -> p.snapshot().waiting())
@@ -125,6 +145,21 @@ public final class NetparkMeters implements MeterBinder {
                         .register(registry);
             }
         };
+    }
+
+    /**
+     * When the certificates of a configuration expire: the first of all that new connections use, also after a reload.
+     *
+     * @param name the value of the tag {@code tls}
+     */
+    public static MeterBinder of(Tls tls, String name) {
+        return registry -> TimeGauge.builder("netpark.tls.certificate.expiry", tls, TimeUnit.SECONDS, NetparkMeters::secondsLeft)
+                .description("Time until the first certificate expires; negative if it has").tags(Tags.of("tls", name)).register(registry);
+    }
+
+    private static double secondsLeft(Tls tls) {
+        return tls.certificates().stream().map(CertificateInfo::notAfter).min(Comparator.naturalOrder())
+                .map(end -> Duration.between(Instant.now(), end).toMillis() / 1e3).orElse(Double.NaN);
     }
 
     /**

@@ -92,6 +92,16 @@ public abstract class Poller implements AutoCloseable {
         return slots.size();
     }
 
+    /** What is watched at a place below {@link #bound}, or null. For a walk through all that may pause. */
+    public final @Nullable Pollable at(int place) {
+        return slots.at(place);
+    }
+
+    /** All places of what is watched are below. It only grows. */
+    public final int bound() {
+        return slots.bound();
+    }
+
     /** What is watched, at this moment. */
     public final Pollable[] watched() {
         return slots.all();

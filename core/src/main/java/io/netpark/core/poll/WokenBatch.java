@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class WokenBatch {
 
-    /** How many waiters a {@link Pollable} may add when it is told something: a reader and a writer. */
-    static final int MOST_OF_ONE = 2;
+    /** How many waiters a {@link Pollable} may add when it is told something: a reader, a writer, and what goes on with a handshake. */
+    static final int MOST_OF_ONE = 3;
 
     private Runnable[] waiters = new Runnable[64];
     /** Those from here to {@link #end} are in it. */

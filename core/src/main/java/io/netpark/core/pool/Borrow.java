@@ -13,6 +13,8 @@ public final class Borrow {
     final long startNanos;
     final long timeoutNanos;
     private final Waiting waiting;
+    /** Its place among all that wait, of whatever destination. Guarded by the pool's lock. */
+    long turn;
     /** Guarded by the pool's lock: the thread that sets it answers the borrower. */
     boolean answered;
     /** Ends the waiting. */

@@ -22,6 +22,8 @@ final class Destination {
     final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
     /** New, lent and idle, and those that are being closed. */
     int open;
+    /** Of those that are open, the ones that borrowers have, or had when it began to be closed. */
+    int lent;
     int dialing;
     /** Of those that are open, the ones of which it has not been decided yet who gets them. */
     int arriving;
@@ -57,11 +59,27 @@ final class Destination {
             arriving--;
         }
         member.state = state;
+        if (state != Member.State.GONE) {
+            lend(member, state == Member.State.LENT);
+        }
     }
 
-    /** The instant at which the first of those who wait came; there is one. */
-    long firstWaitsSince() {
-        return waiting.iterator().next().startNanos;
+    /** It is closed. */
+    void left(Member member) {
+        lend(member, false);
+        open--;
+    }
+
+    private void lend(Member member, boolean now) {
+        if (member.isLent != now) {
+            member.isLent = now;
+            lent += now ? 1 : -1;
+        }
+    }
+
+    /** The turn of the first of those who wait; there is one. */
+    long firstTurn() {
+        return waiting.iterator().next().turn;
     }
 
     /** Whether there is nothing to be remembered of it. */

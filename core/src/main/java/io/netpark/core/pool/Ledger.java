@@ -24,6 +24,7 @@ final class Ledger {
     final LinkedHashSet<Member> members = new LinkedHashSet<>();
     /** Of all destinations, in the order in which they came. */
     final LinkedHashSet<Borrow> waiting = new LinkedHashSet<>();
+    private long turns;
     final LinkedHashSet<Dialing> dials = new LinkedHashSet<>();
     /** Of these a timer has to be armed, which is done without the lock. */
     private final ArrayDeque<Destination> retriesToPlan = new ArrayDeque<>();
@@ -70,8 +71,9 @@ final class Ledger {
         return refusal;
     }
 
-    /** One more waits. */
+    /** One more waits. Its turn decides who comes first, and not the time at which it came here: that may be another's, too. */
     void await(Borrow borrow) {
+        borrow.turn = ++turns;
         waiting.add(borrow);
         try {
             borrow.destination.waiting.add(borrow);
@@ -126,7 +128,7 @@ final class Ledger {
     void left(Member member, Eviction reason) {
         members.remove(member);
         closing--;
-        member.destination.open--;
+        member.destination.left(member);
         tally.evicted(reason);
         forgetIfUnused(member.destination);
     }
@@ -173,7 +175,7 @@ final class Ledger {
         Destination longest = null;
         for (Destination destination : destinations.values()) {
             if (destination.waiting.size() > destination.coming() && mayDial(destination)
-                    && (longest == null || destination.firstWaitsSince() - longest.firstWaitsSince() < 0)) {
+                    && (longest == null || destination.firstTurn() < longest.firstTurn())) {
                 longest = destination;
             }
         }
@@ -217,12 +219,16 @@ final class Ledger {
         return longest;
     }
 
+    /**
+     * What one change of a connection does to several of these numbers is done with the lock held once: no snapshot has half of it.
+     */
     PoolSnapshot snapshot() {
         Map<SocketAddress, PoolSnapshot.Part> parts = new HashMap<>();
         int idle = 0;
         for (Destination destination : destinations.values()) {
-            idle += destination.idle.size();
-            parts.put(destination.address, new PoolSnapshot.Part(destination.open, destination.idle.size(),
+            int unlent = destination.open - destination.lent;
+            idle += unlent;
+            parts.put(destination.address, new PoolSnapshot.Part(destination.open, unlent,
                     destination.dialing, destination.waiting.size(), destination.failures > 0));
         }
         return new PoolSnapshot(members.size(), idle, dials.size(), waiting.size(), tally.created, tally.dialFailures,

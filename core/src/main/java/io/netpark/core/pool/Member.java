@@ -13,23 +13,29 @@ import org.jspecify.annotations.Nullable;
  * waiting, ends it.
  *
  * <pre>
- *   (dialed) --> NEW --somebody waits--> LENT --giveBack, the input is empty: watched--> IDLE --borrow: watch ended--> LENT
- *                 |                      |                                            ^ |
- *                 +--nobody does---------|--------------------------------------------+ +--something comes--> LENT to the look
- *                 +----------------------+--from any state--> GONE: is closed, then leaves    at what it is
+ *   (dialed) --> NEW --somebody waits--> LENT --giveBack, the input is empty: watched--> IDLE --a borrow, something comes--> TAKEN
+ *                 |                      ^ |                                          ^ ^                                |  |
+ *                 +--nobody does---------|-|------------------------------------------+ +--it was nothing----------------+  |
+ *                                        +-|-----------------------------------it is as it should be: watch ended-----------+
+ *                 from any state ----------+--> GONE: is closed, then leaves
  * </pre>
  */
 final class Member implements Waiter {
 
-    /** A new one stands for a dial that somebody waits for, until it is given to somebody. */
-    enum State { NEW, LENT, IDLE, GONE }
+    /**
+     * A new one stands for a dial that somebody waits for, until it is given to somebody. One that is taken is not among the idle
+     * ones any more, and it is not decided yet what becomes of it: somebody looks at it, without the lock.
+     */
+    enum State { NEW, LENT, IDLE, TAKEN, GONE }
 
     final ConnectionDescriptor connection;
     final Destination destination;
     /** When it is too old, as an instant. */
     final long endNanos;
-    /** Guarded by the pool's lock, as is the next. */
+    /** Guarded by the pool's lock, as are the next two. */
     State state = State.NEW;
+    /** Whether it was the borrower's when it was last anybody's. One that is gone counts as what it was, until it is closed. */
+    boolean isLent;
     /** Since when it is idle, as an instant. */
     long idleSince;
     private final Stock stock;

@@ -105,7 +105,7 @@ public final class Pool implements AutoCloseable {
                 } else if (borrow.destination.waiting.isEmpty()) {
                     found = borrow.destination.idle.pollLast();
                     if (found != null) {
-                        found.destination.change(found, Member.State.LENT);
+                        found.destination.change(found, Member.State.TAKEN);
                     } else if (options.failFast && borrow.destination.isPausing()) {
                         refusal = borrow.destination.failing();
                     }
@@ -174,7 +174,7 @@ public final class Pool implements AutoCloseable {
             }
             told.forEach(ledger::answer);
             for (Member member : idle) {
-                member.destination.change(member, Member.State.LENT);
+                member.destination.change(member, Member.State.TAKEN);
                 member.destination.idle.clear();
             }
             none = ledger.isAllClosed();

@@ -4,10 +4,11 @@ import java.net.SocketAddress;
 import java.util.Map;
 
 /**
- * What a pool holds and has done, at one moment.
+ * What a pool holds and has done, at one moment: {@link #open} is what was {@link #created} and not {@link #evicted}, and each open
+ * connection is idle or lent. A connection that is closed leaves these numbers when it is, and not before.
  *
  * @param open connections that are established: lent and idle
- * @param idle connections that can be borrowed
+ * @param idle connections that no borrower has: those that can be borrowed, and those that the pool is looking at or closing
  * @param dialing connections that are being dialed
  * @param waiting borrowers that wait
  * @param created connections established, ever
@@ -42,7 +43,7 @@ public record PoolSnapshot(
      */
     public record Part(int open, int idle, int dialing, int waiting, boolean failing) {}
 
-    /** Connections that are lent. */
+    /** Connections that borrowers have. */
     public int lent() {
         return open - idle;
     }

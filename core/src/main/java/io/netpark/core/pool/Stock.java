@@ -61,6 +61,9 @@ final class Stock {
             return false;
         }
         synchronized (ledger) {
+            if (member.state == Member.State.TAKEN) { // or it has been cut meanwhile, which its borrower finds out
+                member.destination.change(member, Member.State.LENT);
+            }
             ledger.tally.borrowed++;
         }
         Calling.call(member.connection.loop(), lent);
@@ -112,7 +115,7 @@ final class Stock {
             if (member.state != Member.State.IDLE) {
                 return; // lent at this moment: that looks as well
             }
-            member.destination.change(member, Member.State.LENT);
+            member.destination.change(member, Member.State.TAKEN);
             member.destination.idle.remove(member);
         }
         try {
@@ -159,7 +162,7 @@ final class Stock {
                     if (!idle) {
                         member.destination.idle.remove(member);
                         if (member.state == Member.State.IDLE) {
-                            member.destination.change(member, Member.State.LENT);
+                            member.destination.change(member, Member.State.TAKEN);
                         }
                     }
                 }

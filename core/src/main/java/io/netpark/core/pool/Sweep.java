@@ -106,7 +106,7 @@ final class Sweep {
                     over.add(member); // what may need memory comes first
                     left--;
                     destination.idle.remove(member);
-                    member.destination.change(member, Member.State.LENT);
+                    member.destination.change(member, Member.State.TAKEN);
                 } else if (unused) { // one of the fewest: until it is old
                     planAt(member.endNanos);
                 } else {

@@ -1,5 +1,6 @@
 package io.netpark.core.report;
 
+import io.netpark.core.sys.NetparkException;
 import java.time.ZonedDateTime;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +27,10 @@ final class LogReporter implements Reporter {
         prepare();
         System.Logger known = logger;
         assert known != null;
-        known.log(System.Logger.Level.WARNING, what, cause);
+        if (cause instanceof NetparkException && cause.getCause() == null) { // says all itself: where it was noticed adds nothing
+            known.log(System.Logger.Level.WARNING, what + ": " + cause.getMessage());
+        } else {
+            known.log(System.Logger.Level.WARNING, what, cause);
+        }
     }
 }

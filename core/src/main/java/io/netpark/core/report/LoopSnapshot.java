@@ -12,6 +12,7 @@ package io.netpark.core.report;
  * @param bytesDropped put into a connection's output and never written, because its handler failed or it was closed
  * @param refused connections that were reset because an admission limit was reached
  * @param peerFaults connections that their peers have ended, by kind
+ * @param handshakes TLS handshakes, by how they have ended
  * @param acceptPauses how often descriptors or memory ran out while accepting
  * @param descriptors watched now, listeners and others included
  * @param parked operations that wait for readiness now
@@ -34,6 +35,7 @@ public record LoopSnapshot(
         long bytesDropped,
         long refused,
         PeerFaults peerFaults,
+        Handshakes handshakes,
         long acceptPauses,
         long descriptors,
         long parked,

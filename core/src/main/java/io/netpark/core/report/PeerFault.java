@@ -15,7 +15,9 @@ public enum PeerFault {
     /** It ended the stream in the middle of something. */
     TRUNCATED,
     /** It sent more than a limit allows. */
-    LIMIT;
+    LIMIT,
+    /** It broke the rules of TLS after the handshake: a record that was changed on its way, say, or an alert. */
+    TLS;
 
     /** Which of these an exception tells of; null if it is about something else, and has to be reported. */
     public static @Nullable PeerFault of(Throwable cause) {
@@ -23,13 +25,15 @@ public enum PeerFault {
             return RESET;
         } else if (cause instanceof NetparkException.TimedOut timedOut) {
             return switch (timedOut.timeout()) {
-                case READ, WRITE, IDLE, PEER, EXCHANGE -> TIMED_OUT;
+                case READ, WRITE, IDLE, PEER, EXCHANGE, HANDSHAKE -> TIMED_OUT;
                 case CONNECT, BORROW, ACCEPT -> null; // of no connection that is there
             };
         } else if (cause instanceof NetparkException.Truncated) {
             return TRUNCATED;
         } else if (cause instanceof NetparkException.LimitExceeded) {
             return LIMIT;
+        } else if (cause instanceof NetparkException.TlsFailure) {
+            return TLS;
         }
         return null;
     }

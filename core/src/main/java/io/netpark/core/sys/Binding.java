@@ -4,7 +4,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The two ways to reach the C library, and the choice between them.
+ * The two ways to reach the C library, and the choice between them; and what is no C library at all.
  *
  * <p>The foreign-function binding is taken where the running JDK is 22 or newer and this build of Netpark contains
  * it (a build made on an older JDK does not). JNA serves everywhere else. The system property
@@ -14,7 +14,9 @@ public enum Binding {
     /** JNA direct mapping: works on every JDK from 17 on. */
     JNA,
     /** The JDK's Foreign Function and Memory API: JDK 22 and newer. */
-    FFM;
+    FFM,
+    /** No C library: a model of the kernel, in memory. It is made where it is used, never opened by name. */
+    SIMULATED;
 
     /** The system property that forces a binding. */
     public static final String PROPERTY = "netpark.binding";
@@ -69,6 +71,9 @@ public enum Binding {
     public @Nullable String unavailability() {
         if (this == JNA) {
             return null;
+        }
+        if (this == SIMULATED) {
+            return "a simulated kernel is made by the test that uses it";
         }
         int running = Runtime.version().feature();
         if (running < FIRST_FFM_JDK) {

@@ -3,6 +3,7 @@ package io.netpark.core.sys;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 
 /**
  * The time and the chance of a group of event loops. Everything in Netpark that reads a clock, waits on a thread or draws lots
@@ -44,6 +45,29 @@ public abstract class Clock {
      * over, or the thread is unparked or interrupted, or for no reason.
      */
     public abstract void park(Object blocker, long nanos);
+
+    // For a clock that has its own order in which threads run
+
+    /**
+     * What is to be run instead of {@code body} by a thread of the group that is about to be started, or by a task for another thread.
+     * So a clock that says which thread runs when learns of each thread. Called by whoever starts it. Here {@code body} itself.
+     */
+    public Runnable starting(Runnable body) {
+        return body;
+    }
+
+    /**
+     * Waits until a condition holds that other threads of the group bring about, or the time is over, if this clock says which thread runs
+     * when: it would wait in vain for a thread that waits for something else.
+     *
+     * @param nanos {@link Due#FOREVER} for no end
+     * @param condition must not wait; any thread may look at it
+     * @return whether it has waited. Here never: the caller waits in its own way
+     * @throws InterruptedException if the thread is interrupted, or was before, and this clock would have waited
+     */
+    public boolean awaits(long nanos, BooleanSupplier condition) throws InterruptedException {
+        return false;
+    }
 
     /** The instant that is so many nanoseconds from now, at most {@link Due#FOREVER}. */
     public final long after(long nanos) {

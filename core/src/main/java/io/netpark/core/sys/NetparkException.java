@@ -4,8 +4,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A failure of an operation on a descriptor. The class says what failed. The message names the operation, the addresses and, if there
- * is one, the way out. The end of a stream is no exception: it is a value that a read returns.
+ * A failure of an operation on a descriptor. The class says what failed. The message names the operation, the addresses and, if
+ * there is one, the way out. The end of a stream is no exception: it is a value that a read returns.
  *
  * <p>{@link Closed} means closed <i>here</i>, by {@code close}. If the other side closes, there is a {@link Reset} or an end of the
  * stream.
@@ -90,8 +90,10 @@ public abstract sealed class NetparkException extends IOException {
         IDLE,
         /** The kernel's own: unacknowledged data or keepalive probes. */
         PEER,
-        /** A stretch of an exchange, such as a handshake, by the deadline that the program gave it. */
-        EXCHANGE
+        /** A stretch of an exchange, such as a login, by the deadline that the program gave it. */
+        EXCHANGE,
+        /** A TLS handshake, by its own limit. */
+        HANDSHAKE
     }
 
     /** A name has no address, or no name server answered. */
@@ -148,6 +150,71 @@ public abstract sealed class NetparkException extends IOException {
         }
     }
 
+    /**
+     * TLS with the peer failed: in the handshake, or later by what the peer sent. {@link #fault} says which, and the message
+     * says it in a sentence that a person can act on. The connection is of no more use.
+     */
+    public static final class TlsFailure extends NetparkException {
+        private static final long serialVersionUID = 1L;
+
+        /** What failed. */
+        private final TlsFault fault;
+
+        public TlsFailure(TlsFault fault, String message) {
+            super(message);
+            this.fault = fault;
+        }
+
+        /** What failed. */
+        public TlsFault fault() {
+            return fault;
+        }
+    }
+
+    /**
+     * The kinds of {@link TlsFailure}: why TLS with a peer failed. A certificate that is {@link #EXPIRED} and the like is the
+     * peer's, and this side has refused it; what the peer has against a certificate of this side is
+     * {@link #CERTIFICATE_REFUSED}.
+     */
+    public enum TlsFault {
+        /** What came is no TLS: plain text, or another protocol. */
+        NOT_TLS,
+        /** The two sides have no version of the protocol in common. */
+        NO_COMMON_PROTOCOL,
+        /** The two sides have no cipher suite, group or signature algorithm in common. */
+        NO_COMMON_CIPHER,
+        /** Nobody who is trusted here has signed the peer's certificate. */
+        UNKNOWN_AUTHORITY,
+        /** The peer's certificate, or one of its chain, has expired. */
+        EXPIRED,
+        /** The peer's certificate, or one of its chain, is not valid yet; or a clock is wrong. */
+        NOT_YET_VALID,
+        /** The peer's certificate is for other names than the one that was dialed. */
+        WRONG_HOST,
+        /** The peer's certificate has been revoked. */
+        REVOKED,
+        /** One side wants a certificate of the other, which sent none. */
+        CERTIFICATE_MISSING,
+        /** The peer does not accept the certificate of this side. */
+        CERTIFICATE_REFUSED,
+        /** The peer's certificate is malformed, weak, or not meant for this use. */
+        BAD_CERTIFICATE,
+        /** The two sides have no application protocol in common (ALPN, RFC 7301). */
+        NO_COMMON_APPLICATION_PROTOCOL,
+        /** The server has no certificate for the name that the client asked for, and refuses such names (SNI, RFC 6066). */
+        UNKNOWN_NAME,
+        /** The peer left in the middle of the handshake. */
+        ENDED,
+        /** The peer sent an alert that is none of the others. */
+        ALERT,
+        /** The peer wanted to negotiate again in the middle of a connection, which is refused. */
+        RENEGOTIATION,
+        /** A record cannot be decrypted, or breaks the protocol. */
+        BAD_RECORD,
+        /** Anything else that the engine says. */
+        ENGINE
+    }
+
     /** Any other errno. */
     public static final class SystemError extends NetparkException {
         private static final long serialVersionUID = 1L;
@@ -182,6 +249,8 @@ public abstract sealed class NetparkException extends IOException {
             return new TimedOut(timedOut.timeout(), message);
         } else if (other instanceof SystemError error) {
             return new SystemError(error.errno(), message);
+        } else if (other instanceof TlsFailure failure) {
+            return new TlsFailure(failure.fault(), message);
         } else if (other instanceof Refused) {
             return new Refused(message);
         } else if (other instanceof Unreachable) {
@@ -242,6 +311,8 @@ public abstract sealed class NetparkException extends IOException {
                     message + "; regular files and folders cannot be polled, and a firewall rule may forbid other things");
             case Errno.ENOSPC -> new SystemError(errno,
                     message + "; raise sysctl fs.epoll.max_user_watches");
+            case Errno.ENOMEM, Errno.ENOBUFS -> new SystemError(errno,
+                    message + "; the kernel has no memory for it now, so free some, or try again");
             default -> new SystemError(errno, message);
         };
     }

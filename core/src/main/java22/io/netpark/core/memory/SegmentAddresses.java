@@ -13,4 +13,10 @@ final class SegmentAddresses implements DirectBuffers.Addresses {
     public long base(ByteBuffer buffer) {
         return MemorySegment.ofBuffer(buffer).address() - buffer.position(); // a segment starts at the position
     }
+
+    @Override
+    @SuppressWarnings("restricted") // native access is what this is for
+    public ByteBuffer at(long address, int length) {
+        return MemorySegment.ofAddress(address).reinterpret(length).asByteBuffer();
+    }
 }

@@ -1,36 +1,31 @@
 package io.netpark.core.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** The calls of {@link FfmLibC} for files, pipes, counters and timers, and for descriptors of any kind. */
 abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSockets {
 
-    private static final MethodHandle CLOSE = handle("close", JAVA_INT, JAVA_INT);
-    private static final MethodHandle READ = handle("read", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle WRITE = handle("write", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle READV = handle("readv", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle FCNTL = variadic("fcntl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle OPEN = variadic("open", JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle PREAD = handle("pread", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle SENDFILE = handle("sendfile", JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle SPLICE =
-            handle("splice", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle INOTIFY_INIT1 = handle("inotify_init1", JAVA_INT, JAVA_INT);
-    private static final MethodHandle UNLINK = handle("unlink", JAVA_INT, JAVA_LONG);
-    private static final MethodHandle INOTIFY_ADD_WATCH = handle("inotify_add_watch", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle PIPE2 = handle("pipe2", JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle EVENTFD = handle("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle TIMERFD_CREATE = handle("timerfd_create", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle TIMERFD_SETTIME =
-            handle("timerfd_settime", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle CLOSE = handle("close", 1);
+    private static final MethodHandle READ = handle("read", 3);
+    private static final MethodHandle WRITE = handle("write", 3);
+    private static final MethodHandle READV = handle("readv", 3);
+    private static final MethodHandle FCNTL = variadic("fcntl", 3);
+    private static final MethodHandle OPEN = variadic("open", 2);
+    private static final MethodHandle PREAD = handle("pread", 4);
+    private static final MethodHandle SENDFILE = handle("sendfile", 4);
+    private static final MethodHandle SPLICE = handle("splice", 6);
+    private static final MethodHandle INOTIFY_INIT1 = handle("inotify_init1", 1);
+    private static final MethodHandle UNLINK = handle("unlink", 1);
+    private static final MethodHandle INOTIFY_ADD_WATCH = handle("inotify_add_watch", 3);
+    private static final MethodHandle PIPE2 = handle("pipe2", 2);
+    private static final MethodHandle EVENTFD = handle("eventfd", 2);
+    private static final MethodHandle TIMERFD_CREATE = handle("timerfd_create", 2);
+    private static final MethodHandle TIMERFD_SETTIME = handle("timerfd_settime", 4);
 
     /** Null where the C library is older than 2.28. */
     private static final MethodHandle STATX = find("statx")
-            .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG))
+            .map(address -> downcall(address, 5))
             .orElse(null);
 
     // What a request calls; see FfmCalls
@@ -41,7 +36,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int close(int fd) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) CLOSE.invokeExact(state, fd), state);
+            return intResult((long) CLOSE.invokeExact(state, (long) fd), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -51,7 +46,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long read(int fd, long address, long length) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) READ.invokeExact(state, fd, address, length), state);
+            return result((long) READ.invokeExact(state, (long) fd, address, length), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -61,7 +56,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long write(int fd, long address, long length) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) WRITE.invokeExact(state, fd, address, length), state);
+            return result((long) WRITE.invokeExact(state, (long) fd, address, length), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -71,7 +66,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long readv(int fd, long iovec, int count) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) READV.invokeExact(state, fd, iovec, count), state);
+            return result((long) READV.invokeExact(state, (long) fd, iovec, (long) count), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -81,7 +76,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int fcntl(int fd, int command, int argument) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) FCNTL.invokeExact(state, fd, command, argument), state);
+            return intResult((long) FCNTL.invokeExact(state, (long) fd, (long) command, (long) argument), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -91,7 +86,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int pipe2(long fds, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) PIPE2.invokeExact(state, fds, flags), state);
+            return intResult((long) PIPE2.invokeExact(state, fds, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -101,7 +96,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int eventfd(int initial, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) EVENTFD.invokeExact(state, initial, flags), state);
+            return intResult((long) EVENTFD.invokeExact(state, (long) initial, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -111,7 +106,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int timerfdCreate(int clock, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) TIMERFD_CREATE.invokeExact(state, clock, flags), state);
+            return intResult((long) TIMERFD_CREATE.invokeExact(state, (long) clock, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -121,7 +116,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int timerfdSettime(int fd, int flags, long value, long old) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) TIMERFD_SETTIME.invokeExact(state, fd, flags, value, old), state);
+            return intResult((long) TIMERFD_SETTIME.invokeExact(state, (long) fd, (long) flags, value, old), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -131,7 +126,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int open(long path, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) OPEN.invokeExact(state, path, flags), state);
+            return intResult((long) OPEN.invokeExact(state, path, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -141,7 +136,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long pread(int fd, long address, long length, long offset) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) PREAD.invokeExact(state, fd, address, length, offset), state);
+            return result((long) PREAD.invokeExact(state, (long) fd, address, length, offset), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -154,7 +149,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
         }
         MemorySegment state = STATE.get();
         try {
-            return result((int) STATX.invokeExact(state, directory, path, flags, mask, statx), state);
+            return intResult((long) STATX.invokeExact(state, (long) directory, path, (long) flags, (long) mask, statx), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -164,7 +159,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long sendfile(int out, int in, long offset, long count) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) sendfile.invokeExact(state, out, in, offset, count), state);
+            return result((long) sendfile.invokeExact(state, (long) out, (long) in, offset, count), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -174,7 +169,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public long splice(int in, long inOffset, int out, long outOffset, long length, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) splice.invokeExact(state, in, inOffset, out, outOffset, length, flags), state);
+            return result((long) splice.invokeExact(state, (long) in, inOffset, (long) out, outOffset, length, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -184,7 +179,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int unlink(long path) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) UNLINK.invokeExact(state, path), state);
+            return intResult((long) UNLINK.invokeExact(state, path), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -194,7 +189,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int inotifyInit(int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) INOTIFY_INIT1.invokeExact(state, flags), state);
+            return intResult((long) INOTIFY_INIT1.invokeExact(state, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -204,7 +199,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     public int inotifyAddWatch(int fd, long path, int mask) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) INOTIFY_ADD_WATCH.invokeExact(state, fd, path, mask), state);
+            return intResult((long) INOTIFY_ADD_WATCH.invokeExact(state, (long) fd, path, (long) mask), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

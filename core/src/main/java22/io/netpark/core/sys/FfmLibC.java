@@ -1,8 +1,5 @@
 package io.netpark.core.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
@@ -13,15 +10,15 @@ import java.lang.invoke.MethodHandle;
  */
 final class FfmLibC extends FfmSockets {
 
-    private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", JAVA_INT, JAVA_INT);
-    private static final MethodHandle EPOLL_CTL = handle("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
-    private static final MethodHandle POLL = handle("poll", JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle SCHED_SETAFFINITY = handle("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle EPOLL_CREATE1 = handle("epoll_create1", 1);
+    private static final MethodHandle EPOLL_CTL = handle("epoll_ctl", 4);
+    private static final MethodHandle EPOLL_WAIT = handle("epoll_wait", 4);
+    private static final MethodHandle POLL = handle("poll", 3);
+    private static final MethodHandle SCHED_SETAFFINITY = handle("sched_setaffinity", 3);
 
     /** Null where the C library is older than 2.35. */
     private static final MethodHandle EPOLL_PWAIT2 = find("epoll_pwait2")
-            .map(address -> downcall(address, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG))
+            .map(address -> downcall(address, 5))
             .orElse(null);
 
     @Override
@@ -33,7 +30,7 @@ final class FfmLibC extends FfmSockets {
     public int epollCreate(int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) EPOLL_CREATE1.invokeExact(state, flags), state);
+            return intResult((long) EPOLL_CREATE1.invokeExact(state, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -43,7 +40,7 @@ final class FfmLibC extends FfmSockets {
     public int epollCtl(int epfd, int operation, int fd, long event) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) EPOLL_CTL.invokeExact(state, epfd, operation, fd, event), state);
+            return intResult((long) EPOLL_CTL.invokeExact(state, (long) epfd, (long) operation, (long) fd, event), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -53,7 +50,7 @@ final class FfmLibC extends FfmSockets {
     public int epollWait(int epfd, long events, int capacity, int timeoutMillis) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) EPOLL_WAIT.invokeExact(state, epfd, events, capacity, timeoutMillis), state);
+            return intResult((long) EPOLL_WAIT.invokeExact(state, (long) epfd, events, (long) capacity, (long) timeoutMillis), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -66,7 +63,7 @@ final class FfmLibC extends FfmSockets {
         }
         MemorySegment state = STATE.get();
         try {
-            return result((int) EPOLL_PWAIT2.invokeExact(state, epfd, events, capacity, timespec, 0L), state);
+            return intResult((long) EPOLL_PWAIT2.invokeExact(state, (long) epfd, events, (long) capacity, timespec, 0L), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -76,7 +73,7 @@ final class FfmLibC extends FfmSockets {
     public int poll(long pollfds, long count, int timeoutMillis) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) POLL.invokeExact(state, pollfds, count, timeoutMillis), state);
+            return intResult((long) POLL.invokeExact(state, pollfds, count, (long) timeoutMillis), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -86,7 +83,7 @@ final class FfmLibC extends FfmSockets {
     public int schedSetaffinity(int thread, long length, long mask) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) SCHED_SETAFFINITY.invokeExact(state, thread, length, mask), state);
+            return intResult((long) SCHED_SETAFFINITY.invokeExact(state, (long) thread, length, mask), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

@@ -1,32 +1,28 @@
 package io.netpark.core.sys;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** The calls of {@link FfmLibC} for sockets. */
 abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
 
-    private static final MethodHandle SOCKET = handle("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SOCKETPAIR = handle("socketpair", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle BIND = handle("bind", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle LISTEN = handle("listen", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle ACCEPT4 = handle("accept4", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle CONNECT = handle("connect", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle SHUTDOWN = handle("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle GETSOCKNAME = handle("getsockname", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle GETPEERNAME = handle("getpeername", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle GETSOCKOPT = handle("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle SETSOCKOPT = handle("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle RECV = handle("recv", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle SEND = handle("send", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle SENDMSG = handle("sendmsg", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle RECVMSG = handle("recvmsg", JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_INT);
-    private static final MethodHandle SENDMMSG = handle("sendmmsg", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT);
-    private static final MethodHandle RECVMMSG =
-            handle("recvmmsg", JAVA_INT, JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle SOCKET = handle("socket", 3);
+    private static final MethodHandle SOCKETPAIR = handle("socketpair", 4);
+    private static final MethodHandle BIND = handle("bind", 3);
+    private static final MethodHandle LISTEN = handle("listen", 2);
+    private static final MethodHandle ACCEPT4 = handle("accept4", 4);
+    private static final MethodHandle CONNECT = handle("connect", 3);
+    private static final MethodHandle SHUTDOWN = handle("shutdown", 2);
+    private static final MethodHandle GETSOCKNAME = handle("getsockname", 3);
+    private static final MethodHandle GETPEERNAME = handle("getpeername", 3);
+    private static final MethodHandle GETSOCKOPT = handle("getsockopt", 5);
+    private static final MethodHandle SETSOCKOPT = handle("setsockopt", 5);
+    private static final MethodHandle RECV = handle("recv", 4);
+    private static final MethodHandle SEND = handle("send", 4);
+    private static final MethodHandle SENDMSG = handle("sendmsg", 3);
+    private static final MethodHandle RECVMSG = handle("recvmsg", 3);
+    private static final MethodHandle SENDMMSG = handle("sendmmsg", 4);
+    private static final MethodHandle RECVMMSG = handle("recvmmsg", 5);
 
     // What a request calls; see FfmCalls
     private final MethodHandle recv = RECV;
@@ -40,7 +36,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int socket(int domain, int type, int protocol) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) SOCKET.invokeExact(state, domain, type, protocol), state);
+            return intResult((long) SOCKET.invokeExact(state, (long) domain, (long) type, (long) protocol), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -50,7 +46,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int socketpair(int domain, int type, int protocol, long fds) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) SOCKETPAIR.invokeExact(state, domain, type, protocol, fds), state);
+            return intResult((long) SOCKETPAIR.invokeExact(state, (long) domain, (long) type, (long) protocol, fds), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -60,7 +56,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int bind(int fd, long sockaddr, int length) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) BIND.invokeExact(state, fd, sockaddr, length), state);
+            return intResult((long) BIND.invokeExact(state, (long) fd, sockaddr, (long) length), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -70,7 +66,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int listen(int fd, int backlog) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) LISTEN.invokeExact(state, fd, backlog), state);
+            return intResult((long) LISTEN.invokeExact(state, (long) fd, (long) backlog), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -80,7 +76,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int accept4(int fd, long sockaddr, long lengthAddress, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) ACCEPT4.invokeExact(state, fd, sockaddr, lengthAddress, flags), state);
+            return intResult((long) ACCEPT4.invokeExact(state, (long) fd, sockaddr, lengthAddress, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -90,7 +86,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int connect(int fd, long sockaddr, int length) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) CONNECT.invokeExact(state, fd, sockaddr, length), state);
+            return intResult((long) CONNECT.invokeExact(state, (long) fd, sockaddr, (long) length), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -100,7 +96,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int shutdown(int fd, int how) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) SHUTDOWN.invokeExact(state, fd, how), state);
+            return intResult((long) SHUTDOWN.invokeExact(state, (long) fd, (long) how), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -110,7 +106,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int getsockname(int fd, long sockaddr, long lengthAddress) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) GETSOCKNAME.invokeExact(state, fd, sockaddr, lengthAddress), state);
+            return intResult((long) GETSOCKNAME.invokeExact(state, (long) fd, sockaddr, lengthAddress), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -120,7 +116,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int getpeername(int fd, long sockaddr, long lengthAddress) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) GETPEERNAME.invokeExact(state, fd, sockaddr, lengthAddress), state);
+            return intResult((long) GETPEERNAME.invokeExact(state, (long) fd, sockaddr, lengthAddress), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -130,7 +126,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int getsockopt(int fd, int level, int name, long value, long lengthAddress) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) GETSOCKOPT.invokeExact(state, fd, level, name, value, lengthAddress), state);
+            return intResult((long) GETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name, value, lengthAddress), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -140,7 +136,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int setsockopt(int fd, int level, int name, long value, int length) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) SETSOCKOPT.invokeExact(state, fd, level, name, value, length), state);
+            return intResult((long) SETSOCKOPT.invokeExact(state, (long) fd, (long) level, (long) name, value, (long) length), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -150,7 +146,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public long recv(int fd, long address, long length, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) recv.invokeExact(state, fd, address, length, flags), state);
+            return result((long) recv.invokeExact(state, (long) fd, address, length, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -160,7 +156,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public long send(int fd, long address, long length, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) send.invokeExact(state, fd, address, length, flags), state);
+            return result((long) send.invokeExact(state, (long) fd, address, length, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -170,7 +166,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public long sendmsg(int fd, long msghdr, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) sendmsg.invokeExact(state, fd, msghdr, flags), state);
+            return result((long) sendmsg.invokeExact(state, (long) fd, msghdr, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -180,7 +176,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public long recvmsg(int fd, long msghdr, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((long) recvmsg.invokeExact(state, fd, msghdr, flags), state);
+            return result((long) recvmsg.invokeExact(state, (long) fd, msghdr, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -190,7 +186,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int sendmmsg(int fd, long mmsghdrs, int count, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) sendmmsg.invokeExact(state, fd, mmsghdrs, count, flags), state);
+            return intResult((long) sendmmsg.invokeExact(state, (long) fd, mmsghdrs, (long) count, (long) flags), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }
@@ -200,7 +196,7 @@ abstract sealed class FfmSockets extends FfmFiles permits FfmLibC {
     public int recvmmsg(int fd, long mmsghdrs, int count, int flags) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) recvmmsg.invokeExact(state, fd, mmsghdrs, count, flags, 0L), state);
+            return intResult((long) recvmmsg.invokeExact(state, (long) fd, mmsghdrs, (long) count, (long) flags, 0L), state);
         } catch (Throwable failure) {
             throw unexpected(failure);
         }

@@ -3,7 +3,9 @@ package io.netpark.core.buffer
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.StubOwner
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
@@ -23,7 +25,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         val pool: SegmentPool = SegmentPool.builder().leakDetection(LeakDetection.OFF).build()
 
         fun owned(bytes: Int = 10_000) =
-            OwnedBuffer(reactor.loop, LinkBuffer(pool).also { if (bytes > 0) it.put(ByteArray(bytes) { 7 }) })
+            OwnedBuffer(StubOwner(reactor.loop), LinkBuffer(pool).also { if (bytes > 0) it.put(ByteArray(bytes) { 7 }) })
 
         fun onLoop(body: () -> Unit) {
             val done = CompletableFuture<Unit>()
@@ -114,17 +116,30 @@ class OwnedBufferSpec : NetparkSpec(body = {
         }
     }
 
-    test("after the end there is nothing to read, and writing is an error; one that is refused says why to both") {
+    test("after the end there is nothing to read, and taking or putting something fails as the connection does; one that is refused says why to both") {
         rig {
             val ended = owned()
             ended.end() shouldBe 10_000
             ended.end() shouldBe 0
             ended.hasDropped() shouldBe true
             ended.reader().available() shouldBe 0
-            shouldThrow<IndexOutOfBoundsException> { ended.reader().takeByte() }.message!! shouldContain "closed"
-            shouldThrow<IllegalStateException> { ended.writer().putByte(1) }.message!! shouldContain "closed"
-            shouldThrow<IllegalStateException> { ended.writer().reserve(1) }.message!! shouldContain "closed"
+            for (call in listOf<() -> Any?>(
+                { ended.reader().takeByte() }, { ended.reader().getInt(0) }, { ended.reader().takeLongLe() }, { ended.reader().next(1) },
+                { ended.reader().peek(1) }, { ended.reader().skip(1) }, { ended.reader().takeString(1) }, { ended.reader().slice(1) },
+            )) {
+                shouldThrow<NetparkException.Closed> { call() }.message shouldBe "read from a stub: closed here"
+            }
+            for (call in listOf<() -> Any?>(
+                { ended.writer().putByte(1) }, { ended.writer().reserve(1) }, { ended.writer().commit(1) }, { ended.writer().putDecimal(1) },
+                { ended.writer().put(ByteArray(0)) }, { ended.writer().append(LinkBuffer(pool)) }, { ended.writer().asOutputStream().write(1) },
+            )) {
+                shouldThrow<NetparkException.Closed> { call() }.message shouldBe "write to a stub: closed here"
+            }
+            shouldThrow<IndexOutOfBoundsException> { ended.reader().skip(-1) }
             ended.reader().release()
+            ended.reader().skip(0)
+            ended.reader().takeLine(100) shouldBe null
+            ended.reader().asInputStream().read() shouldBe -1
             ended.reader().take(ByteBuffer.allocate(10)) shouldBe 0
             val refused = owned()
             refused.refuse("it is somebody else's") shouldBe 10_000
@@ -159,7 +174,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         rig {
             val limited = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).limit(64L * KIB).build()
             repeat(20) {
-                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.put(ByteArray(40_000) { 7 }) })
+                val owned = OwnedBuffer(StubOwner(reactor.loop), LinkBuffer(limited).also { it.put(ByteArray(40_000) { 7 }) })
                 val view = async { owned.reader().next(30_000) }.result()
                 owned.end()
                 limited.statistics().apply {
@@ -192,7 +207,7 @@ class OwnedBufferSpec : NetparkSpec(body = {
         rig {
             val limited = SegmentPool.builder().leakDetection(LeakDetection.OFF).limit(64L * KIB).build()
             for (viewed in listOf(false, true)) {
-                val owned = OwnedBuffer(reactor.loop, LinkBuffer(limited).also { it.put(ByteArray(40_000)) })
+                val owned = OwnedBuffer(StubOwner(reactor.loop), LinkBuffer(limited).also { it.put(ByteArray(40_000)) })
                 if (viewed) async { owned.reader().next(1) }.result()
                 val told = AtomicInteger()
                 limited.whenRoom(64 * KIB) { told.incrementAndGet() }
@@ -215,6 +230,8 @@ class OwnedBufferSpec : NetparkSpec(body = {
                         owned.reader().skip(1)
                     }
                 } catch (_: IndexOutOfBoundsException) {
+                    // Everything has been taken.
+                } catch (_: NetparkException.Closed) {
                     // It has ended.
                 }
             }

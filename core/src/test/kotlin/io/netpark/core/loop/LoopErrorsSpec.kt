@@ -101,6 +101,8 @@ class LoopErrorsSpec : NetparkSpec(body = {
         TestReactor(libc).use { reactor ->
             libc.left.set(150) // more failures than a poller is allowed
             reactor.loop.submit<Int> { 1 }.result() shouldBe 1
+            eventually { libc.left.get() shouldBe 0 }
+            reactor.loop.submit<Int> { 2 }.result() shouldBe 2
             reactor.reporter.drain() shouldHaveSize 1
         }
     }

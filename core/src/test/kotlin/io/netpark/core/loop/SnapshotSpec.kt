@@ -1,8 +1,10 @@
 package io.netpark.core.loop
 
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.inspectors.forAll
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.collections.shouldNotBeEmpty
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -16,6 +18,7 @@ import io.netpark.core.poll.Pollable
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.report.LoopSnapshot
+import io.netpark.core.tls.ClientTls
 import io.netpark.core.report.PeerFault
 import io.netpark.core.report.PeerFaults
 import io.netpark.core.sys.Errno
@@ -107,7 +110,7 @@ class SnapshotSpec : NetparkSpec(body = {
             )
             others.forEach { loop.countIfByPeer(it) shouldBe false }
             reactor.group.loops()[1].count(PeerFault.RESET)
-            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1, 0)
             for (bytes in longArrayOf(1, 0, 2)) reactor.group.loops()[1].countDropped(bytes)
             val registry = SimpleMeterRegistry()
             NetparkMeters(reactor.group, "test").bindTo(registry)
@@ -115,7 +118,7 @@ class SnapshotSpec : NetparkSpec(body = {
             registry.get("netpark.bytes.dropped").functionCounter().count() shouldBe 3.0
             reactor.group.resize(1)
             eventually { reactor.group.retiring() shouldHaveSize 0 }
-            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1)
+            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1, 0)
             reactor.group.snapshot().total().bytesDropped() shouldBe 3
         }
         TestReactor().use { // and counted by nobody
@@ -193,16 +196,18 @@ class SnapshotSpec : NetparkSpec(body = {
                 recording.start()
                 TestReactor(configure = { observer(FlightRecording()).watchdog(Duration.ofMillis(50)) }).use { reactor ->
                     reactor.pair().use { _, _ -> }
-                    reactor.loop.submit { Thread.sleep(200) }.get()
-                    reactor.reporter.drain() shouldHaveSize 1
+                    // The loop is held until that is told, however late the watchdog comes to look.
+                    reactor.loop.submit { eventually { reactor.reporter.drain() shouldHaveSize 1 } }.result()
                 }
                 recording.dump(file)
             }
             val events = RecordingFile.readAllEvents(file).filter { it.eventType.name.startsWith("netpark.") }
-            events.map { it.eventType.name.substringAfter('.') }.groupingBy { it }.eachCount() shouldBe
-                mapOf("ConnectionOpened" to 2, "ConnectionClosed" to 2, "LoopHeld" to 1)
+            val counts = events.map { it.eventType.name.substringAfter('.') }.groupingBy { it }.eachCount()
+            counts - "LoopHeld" shouldBe mapOf("ConnectionOpened" to 2, "ConnectionClosed" to 2)
             events.filter { it.eventType.name.endsWith("Opened") }.forEach { it.getString("connection") shouldContain "127.0.0.1" }
-            events.single { it.eventType.name.endsWith("Held") }.getDuration("heldFor").toMillis() shouldBeGreaterThan 49
+            val held = events.filter { it.eventType.name.endsWith("Held") } // more than one if the machine stood still as well
+            held.forAll { it.getDuration("heldFor").toMillis() shouldBeGreaterThan 49 }
+            held.shouldNotBeEmpty()
         } finally {
             Files.delete(file)
         }
@@ -234,6 +239,7 @@ class SnapshotSpec : NetparkSpec(body = {
         val meters = TestReactor(configure = { metrics(true) }).use { reactor ->
             NetparkMeters(reactor.group, "x").bindTo(registry)
             NetparkMeters.of(SegmentPool.builder().build(), "x").bindTo(registry)
+            NetparkMeters.of(ClientTls.system(), "x").bindTo(registry)
             NetparkMeters.of(Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT), "x").bindTo(registry)
             registry.meters.map { it.id.name }.toSet()
         }

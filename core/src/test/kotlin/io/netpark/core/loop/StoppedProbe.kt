@@ -6,20 +6,20 @@ import java.time.Duration
 private const val MILLIS = 1_000_000L
 
 /** What [WatchdogSpec] runs in a JVM of its own: it is stopped for longer than the watchdog allows, while a task is running. */
-fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(800)) }).use { reactor ->
+fun main() = TestReactor(configure = { watchdog(Duration.ofMillis(2000)) }).use { reactor ->
     val self = ProcessHandle.current().pid()
     reactor.loop.submit {
-        spin(450) // the watchdog sees it
+        spin(1100) // the watchdog sees it
         var last = System.nanoTime() // before the start, which may not have returned when the process is stopped
-        ProcessBuilder("sh", "-c", "kill -STOP $self; sleep 2; kill -CONT $self").start()
+        ProcessBuilder("sh", "-c", "kill -STOP $self; sleep 4; kill -CONT $self").start()
         var gap = 0L
-        while (gap < 1500 * MILLIS) {
+        while (gap < 3000 * MILLIS) {
             Thread.onSpinWait()
             val now = System.nanoTime()
             gap = now - last
             last = now
         }
-        spin(100) // the watchdog looks meanwhile
+        spin(250) // the watchdog looks meanwhile
         println("stood still for ${gap / MILLIS} ms")
     }.get()
     reactor.reporter.shouldBeSilent()

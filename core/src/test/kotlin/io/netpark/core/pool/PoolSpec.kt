@@ -6,6 +6,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.net.dialing.Dialer
+import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.BlockingConnection
@@ -19,6 +20,7 @@ import io.netpark.core.testing.race
 import io.netpark.core.testing.result
 import java.net.SocketAddress
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.ExecutionException
 import java.util.concurrent.TimeUnit
@@ -49,6 +51,22 @@ private class Borrowed : Pool.Borrower {
 }
 
 private fun Pool.borrow(address: SocketAddress): Borrowed = Borrowed().also { borrow(address, it) }
+
+/** A C library under which something is looked at whenever it is asked for input, or to close something. */
+private class WatchedLibC(private val real: LibC) : LibC by real {
+    @Volatile
+    var look: () -> Unit = {}
+
+    override fun recv(fd: Int, address: Long, length: Long, flags: Int): Long {
+        look()
+        return real.recv(fd, address, length, flags).also { look() }
+    }
+
+    override fun close(fd: Int): Int {
+        look()
+        return real.close(fd).also { look() }
+    }
+}
 
 /** What only the core's own users meet; the rest is tested through both APIs. */
 class PoolSpec : NetparkSpec(body = {
@@ -108,6 +126,41 @@ class PoolSpec : NetparkSpec(body = {
                         }
                     }
                     listener.accept().close()
+                }
+            }
+        }
+    }
+
+    test("no snapshot shows half of what becomes of a connection") {
+        val libc = WatchedLibC(Bindings.best)
+        TestReactor(libc).use { reactor ->
+            reactor.listen().use { listener ->
+                Pool(Dialer.of(reactor.group), PoolOptions.DEFAULT).use { pool ->
+                    val seen = ConcurrentLinkedQueue<String>()
+                    libc.look = {
+                        pool.snapshot().let {
+                            val closed = it.evicted().values.sum()
+                            val there = it.destinations().values.sumOf { part -> part.idle() }
+                            seen += if (it.open().toLong() != it.created() - closed || there != it.idle()) "$it"
+                            else "idle ${it.idle()}, lent ${it.lent()}, borrows ${it.borrowed()}, closed $closed"
+                        }
+                    }
+                    fun seenIn(phase: () -> Unit): Set<String> = seen.run { clear(); phase(); toSet() }
+
+                    val first = pool.borrow(listener.address).await()
+                    val server = listener.accept()
+                    first.giveBack()
+                    seenIn { pool.borrow(listener.address).await().giveBack() } shouldBe setOf( // looked at on both ways
+                        "idle 1, lent 0, borrows 1, closed 0",
+                        "idle 0, lent 1, borrows 2, closed 0",
+                    )
+                    seenIn {
+                        server.write("nobody asked")
+                        eventually { pool.snapshot().idle() shouldBe 0 }
+                    } shouldBe setOf("idle 1, lent 0, borrows 2, closed 0")
+                    pool.snapshot().evicted() shouldBe mapOf(Eviction.UNASKED_BYTES to 1L)
+                    libc.look = {}
+                    server.close()
                 }
             }
         }

@@ -24,18 +24,19 @@ fun openDescriptorTargets(): List<String> =
 /** How many sockets, pipes, eventfds, timerfds and epoll instances are open in this process. */
 fun openDescriptors(): Int = openDescriptorTargets().size
 
-/** The threads that Netpark started, by name. */
+/** The threads that Netpark started, by name. Those that run the tasks of TLS engines are the JVM's: all share them, they end by themselves. */
 fun netparkThreads(): List<String> =
-    Thread.getAllStackTraces().keys.filter { it.isAlive && it.name.startsWith("netpark") }.map { it.name }.sorted()
+    Thread.getAllStackTraces().keys.map { it.name to it.isAlive }
+        .filter { (name, isAlive) -> isAlive && name.startsWith("netpark") && !name.startsWith("netpark-tls-") }.map { it.first }.sorted()
 
 /** The descriptors and threads at one moment, to be compared with those of a later one. */
-class Baseline private constructor(private val descriptors: List<String>, private val threads: List<String>) {
+class Baseline private constructor(private val descriptors: Set<String>, private val threads: List<String>) {
 
-    /** Waits until nothing more is open, and no more threads run, than at the moment of this baseline. */
+    /** Waits until nothing that was opened since this baseline is open, and no more threads run than then. */
     fun shouldBeRestored() {
         eventually(10.seconds) {
-            val leaked = openDescriptorTargets()
-            check(leaked.size <= descriptors.size) { "leaked descriptors: ${leaked - descriptors.toSet()}" }
+            val leaked = openDescriptorTargets() - descriptors
+            check(leaked.isEmpty()) { "leaked descriptors: $leaked" }
             val running = netparkThreads()
             check(running.size <= threads.size) { "leaked threads: $running, before: $threads" }
         }
@@ -48,7 +49,7 @@ class Baseline private constructor(private val descriptors: List<String>, privat
             Files.newByteChannel(Path.of("/proc/self/comm")).close()
         }
 
-        fun now() = Baseline(openDescriptorTargets(), netparkThreads())
+        fun now() = Baseline(openDescriptorTargets().toSet(), netparkThreads())
     }
 }
 

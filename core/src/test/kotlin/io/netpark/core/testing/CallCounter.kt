@@ -28,6 +28,22 @@ class CallCounter(real: LibC = Bindings.best) {
     /** All calls but the [waits], which a loop makes whenever it comes to it. */
     fun withoutWaits(): Map<String, Long> = calls.mapValues { it.value.get() } - WAITS
 
+    /**
+     * Waits until no call has been made for a while: what was going on before has settled, also if a thread was slow or the kernel. A loop
+     * that spins never settles; that is for the test to find, so that this ends.
+     */
+    fun awaitQuiet() {
+        val end = fromNow(SOON)
+        var seen = -1L
+        var looks = 0
+        while (looks < 12 && System.nanoTime() - end < 0) {
+            val now = calls.values.sumOf { it.get() }
+            looks = if (now == seen) looks + 1 else 0
+            seen = now
+            Thread.sleep(40)
+        }
+    }
+
     override fun toString() = calls.toSortedMap().toString()
 
     private companion object {

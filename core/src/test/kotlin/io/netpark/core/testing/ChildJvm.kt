@@ -3,6 +3,7 @@ package io.netpark.core.testing
 import io.kotest.assertions.withClue
 import io.kotest.matchers.shouldBe
 import io.netpark.core.sys.Binding
+import java.io.IOException
 import java.lang.management.ManagementFactory
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
@@ -29,8 +30,26 @@ class ChildJvm(private val mainClass: String, private val binding: Binding = Bin
             environment().putAll(environment)
         }.start()
         val output = process.outputToEnd()
-        withClue(output) { process.waitFor() shouldBe 0 }
+        val status = process.waitFor()
+        val signal = status - KILLED
+        withClue({ output + if (signal > 0) "\nended by signal $signal; the kernel says:\n${kernelsWords()}" else "" }) {
+            status shouldBe 0
+        }
         return output
+    }
+
+    private companion object {
+        /** The status of a process that a signal has ended, but for the signal's number. */
+        const val KILLED = 128
+
+        /** Where a process was that has died without a word of its own: the kernel writes it down, if that may be read. */
+        fun kernelsWords(): String = try {
+            val log = ProcessBuilder("dmesg").redirectErrorStream(true).start()
+            log.outputStream.close()
+            log.inputStream.bufferedReader().readLines().takeLast(8).joinToString("\n").also { log.waitFor() }
+        } catch (e: IOException) {
+            "nothing: ${e.message}"
+        }
     }
 }
 
@@ -44,11 +63,15 @@ private fun Process.outputToEnd(): String {
     }
 }
 
-/** The command of a JVM like this one, to run a main class with the classes of the tests. */
+/**
+ * The command of a JVM like this one, to run a main class with the classes of the tests. What it has to say of its own crash goes
+ * to its output, where a test that fails shows it.
+ */
 fun childJvm(main: String, options: List<String> = emptyList(), classPath: String = testClassPath()): List<String> =
     listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString()) +
         ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") } +
-        listOf("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1") + options + listOf("-cp", classPath, main)
+        listOf("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ErrorFileToStdout", "-XX:-CreateCoredumpOnCrash") + options +
+        listOf("-cp", classPath, main)
 
 fun testClassPath(): String = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
 

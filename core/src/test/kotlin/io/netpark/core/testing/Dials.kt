@@ -4,6 +4,7 @@ import io.netpark.core.net.dialing.Dial
 import io.netpark.core.net.dialing.Dialer
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
+import java.io.File
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.ServerSocket
@@ -44,21 +45,24 @@ fun Dialer.await(address: SocketAddress): ConnectionDescriptor = Outcome().also 
 
 /** A TCP address where nobody answers a SYN: a listener whose backlog is full. */
 class BlackHole(host: String = "127.0.0.1", port: Int = 0) : AutoCloseable {
-    private val listener = ServerSocket(port, 1, InetAddress.getByName(host))
+    private val listener = ServerSocket(port, BACKLOG, InetAddress.getByName(host))
     private val fillers = mutableListOf<Socket>()
 
     val address = InetSocketAddress(listener.inetAddress, listener.localPort)
 
     init {
-        while (true) {
-            val filler = Socket()
-            try {
-                filler.connect(address, 200)
-                fillers += filler
-            } catch (_: java.net.SocketTimeoutException) {
-                filler.close()
-                break
-            }
+        repeat(BACKLOG + 1) { fillers += Socket().apply { connect(address, SOON.inWholeMilliseconds.toInt()) } }
+        eventually { check(waiting() > BACKLOG) { "${waiting()} wait, which leaves room" } }
+    }
+
+    /** How many wait to be accepted: of a socket that listens the kernel tells it as the bytes to be received (proc_net_tcp.rst). */
+    private fun waiting(): Int {
+        val bytes = address.address.address
+        val words = bytes.toList().chunked(4) { word -> word.reversed().joinToString("") { "%02X".format(it) } }
+        val local = words.joinToString("") + ":%04X".format(address.port)
+        return listOf("tcp", "tcp6").firstNotNullOf { file ->
+            File("/proc/net/$file").readLines().map { it.trim().split(WHITE) }
+                .find { it[1].endsWith(local) && it[3] == LISTEN }?.let { it[4].substringAfter(':').toInt(16) }
         }
     }
 
@@ -70,5 +74,12 @@ class BlackHole(host: String = "127.0.0.1", port: Int = 0) : AutoCloseable {
     override fun close() {
         fillers.forEach { it.close() }
         listener.close()
+    }
+
+    private companion object {
+        /** Those that may wait are one more (tcp_conn_request). */
+        const val BACKLOG = 1
+        const val LISTEN = "0A"
+        val WHITE = Regex("\\s+")
     }
 }

@@ -24,4 +24,10 @@ class HandMovedClock(seed: Long = 1) : Clock() {
         now.addAndGet(time.inWholeNanoseconds)
         group.loops().forEach { it.execute {} }
     }
+
+    /** As [move], for a reactor of one loop, and waits until what is due then has run. */
+    fun pass(time: Duration, reactor: TestReactor) {
+        move(time, reactor.group)
+        repeat(2) { reactor.onLoop {} }
+    }
 }

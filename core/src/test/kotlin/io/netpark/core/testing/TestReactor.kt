@@ -11,6 +11,7 @@ import io.netpark.core.sys.LibC
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.SocketAddress
+import java.util.concurrent.CompletableFuture
 
 /** Event loops for one test, and connections on them. Closing it fails if anything was reported and not drained. */
 class TestReactor(
@@ -20,7 +21,8 @@ class TestReactor(
     configure: EventLoopGroup.Builder.() -> Unit = {},
 ) : AutoCloseable {
 
-    constructor(flavour: Flavour, loops: Int = 1) : this(flavour.libc, flavour.poller.factory, loops)
+    constructor(flavour: Flavour, loops: Int = 1, configure: EventLoopGroup.Builder.() -> Unit = {}) :
+        this(flavour.libc, flavour.poller.factory, loops, configure)
 
     val reporter = RecordingReporter()
     val group: EventLoopGroup = EventLoopGroup.builder()
@@ -53,6 +55,19 @@ class TestReactor(
             val server = listener.accept()
             client.connect() to server
         }
+
+    /** Runs [body] on the first loop, and waits for it. */
+    fun <T> onLoop(body: () -> T): T {
+        val result = CompletableFuture<T>()
+        loop.execute {
+            try {
+                result.complete(body())
+            } catch (failure: Throwable) {
+                result.completeExceptionally(failure)
+            }
+        }
+        return result.result()
+    }
 
     override fun close() {
         group.close()

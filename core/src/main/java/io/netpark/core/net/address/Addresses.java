@@ -67,25 +67,35 @@ public final class Addresses {
         return family == Linux.AF_UNIX ? 0 : type == Linux.SOCK_STREAM ? Linux.IPPROTO_TCP : Linux.IPPROTO_UDP;
     }
 
-    /** getsockname(2), or null if it fails. */
-    public static @Nullable SocketAddress local(LibC libc, int fd) {
-        byte[] name = name(libc, fd, false);
-        return name == null ? null : SockAddr.of(name);
+    /**
+     * getsockname(2).
+     *
+     * @param operation what the address is wanted for, for the message
+     * @throws NetparkException if the kernel does not tell it: a lack of memory, or a filter of system calls
+     */
+    public static SocketAddress local(LibC libc, int fd, String operation) throws NetparkException {
+        return SockAddr.of(name(libc, fd, false, operation));
     }
 
-    /** getpeername(2), or null if it fails: the socket is not connected. */
-    public static @Nullable SocketAddress peer(LibC libc, int fd) {
-        byte[] name = name(libc, fd, true);
-        return name == null ? null : SockAddr.of(name);
+    /**
+     * getpeername(2), as the kernel writes it.
+     *
+     * @param operation what the address is wanted for, for the message
+     * @throws NetparkException if the kernel does not tell it: the socket is not connected ({@link Errno#ENOTCONN}), or as
+     *     {@link #local}
+     */
+    public static byte[] peer(LibC libc, int fd, String operation) throws NetparkException {
+        return name(libc, fd, true, operation);
     }
 
-    /** getpeername(2) as the kernel writes it; null unless it is a connected socket of this type, of a family that we know. */
-    public static byte @Nullable [] peerOf(LibC libc, int fd, int type) {
-        if (option(libc, fd, Linux.SO_TYPE) != type) {
-            return null;
+    /** Why getpeername(2) fails: {@link Errno#ENOTCONN} if the socket is not connected, or not yet. 0 if it does not fail. */
+    public static int peerErrno(LibC libc, int fd) {
+        Scratch scratch = Scratch.take();
+        try {
+            return -name(libc, fd, true, scratch);
+        } finally {
+            scratch.giveBack();
         }
-        int family = option(libc, fd, Linux.SO_DOMAIN);
-        return family == Linux.AF_INET || family == Linux.AF_INET6 || family == Linux.AF_UNIX ? name(libc, fd, true) : null;
     }
 
     /** An int option of SOL_SOCKET, or minus errno. */
@@ -101,20 +111,28 @@ public final class Addresses {
         }
     }
 
-    private static byte @Nullable [] name(LibC libc, int fd, boolean peer) {
+    private static byte[] name(LibC libc, int fd, boolean peer, String operation) throws NetparkException {
         Scratch scratch = Scratch.take();
         try {
-            long address = scratch.address(Scratch.SOCKADDR);
-            int result;
-            do {
-                scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
-                long length = scratch.address(Scratch.LENGTH);
-                result = peer ? libc.getpeername(fd, address, length) : libc.getsockname(fd, address, length);
-            } while (result == -Errno.EINTR);
-            return result < 0 ? null
-                    : SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
+            int result = name(libc, fd, peer, scratch);
+            if (result < 0) {
+                throw NetparkException.of(-result, operation);
+            }
+            return SockAddr.copy(scratch.memory(), Scratch.SOCKADDR, scratch.memory().getInt(Scratch.LENGTH));
         } finally {
             scratch.giveBack();
         }
+    }
+
+    /** Returns 0 or minus errno. */
+    private static int name(LibC libc, int fd, boolean peer, Scratch scratch) {
+        long address = scratch.address(Scratch.SOCKADDR);
+        int result;
+        do {
+            scratch.memory().putInt(Scratch.LENGTH, SockAddr.MAX_SIZE);
+            long length = scratch.address(Scratch.LENGTH);
+            result = peer ? libc.getpeername(fd, address, length) : libc.getsockname(fd, address, length);
+        } while (result == -Errno.EINTR);
+        return result;
     }
 }

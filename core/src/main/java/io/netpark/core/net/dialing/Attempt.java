@@ -93,7 +93,7 @@ final class Attempt {
             }
         } else {
             this.connection = null;
-            dial.connected(connection);
+            dial.established(connection);
         }
     }
 

@@ -8,6 +8,7 @@ import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.ClientTls;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.net.InetAddress;
@@ -25,6 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>
  *   resolving --addresses--> attempts, one or several at a time --one is established--> DONE, connected
+ *       |                            |                           --and there is TLS----> {@link Securing} --> DONE
  *       |                            --the last has failed----> DONE, failed
  *       +--no addresses-----------------------------------------> DONE, failed
  *   any of these --the time is over, or the loop closes--> DONE, failed
@@ -84,6 +86,8 @@ public final class Dial {
     private boolean isDue;
     private boolean isStarting;
     private final List<Attempt> attempts = new ArrayList<>(1);
+    /** The handshake of the attempt that was established; null before, and without TLS. */
+    private @Nullable Securing securing;
 
     Dial(Dialer dialer, Outcome outcome, SocketAddress remote) {
         this(dialer, outcome, null, 0, List.of(remote));
@@ -170,7 +174,7 @@ public final class Dial {
         return closed;
     }
 
-    private String operation() {
+    String operation() {
         return "connect to " + (host != null ? host + ":" + port : AddressText.of(addresses.get(0)));
     }
 
@@ -275,7 +279,8 @@ public final class Dial {
         String what = operation() + ": no connection within "
                 + TimeUnit.NANOSECONDS.toMillis(dialer.timeoutNanos()) + " ms";
         NetparkException failure = new NetparkException.TimedOut(NetparkException.Timeout.CONNECT,
-                lookUp != null && lookUp.isWaiting() ? what + ", and no address of " + host + " either: the resolver has not answered"
+                securing != null ? what + ": connected, but the TLS handshake has not ended"
+                        : lookUp != null && lookUp.isWaiting() ? what + ", and no address of " + host + " either: the resolver has not answered"
                         : addresses.size() > 1 ? what + ": " + Causes.text(attempts, addresses.size() - started) : what);
         Causes.suppress(attempts, failure);
         fail(failure);
@@ -294,6 +299,23 @@ public final class Dial {
         }
     }
 
+    /** An attempt is established: the others are given up. */
+    void established(ConnectionDescriptor connection) {
+        ClientTls tls = dialer.tls();
+        if (tls == null || state != OPEN) {
+            connected(connection);
+            return;
+        }
+        endAttempts();
+        securing = new Securing(this, connection, tls);
+        securing.start(host != null ? host : Securing.nameOf(addresses.get(0)), port(addresses.get(0)));
+    }
+
+    private int port(SocketAddress address) {
+        return address instanceof InetSocketAddress inet ? inet.getPort() : -1;
+    }
+
+    /** Connected, and secured. */
     void connected(ConnectionDescriptor connection) {
         if (!STATE.compareAndSet(this, OPEN, DONE)) {
             connection.close();
@@ -318,17 +340,24 @@ public final class Dial {
     }
 
     private void cleanUp() {
-        for (Attempt attempt : attempts) {
-            attempt.close();
+        endAttempts();
+        if (securing != null) {
+            securing.close();
         }
         if (timer != null) {
             timer.disarm();
         }
-        if (next != null) {
-            next.disarm();
-        }
         if (lookUp != null) {
             lookUp.cancel();
+        }
+    }
+
+    private void endAttempts() {
+        for (Attempt attempt : attempts) {
+            attempt.close();
+        }
+        if (next != null) {
+            next.disarm();
         }
     }
 }

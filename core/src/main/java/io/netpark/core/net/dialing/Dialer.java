@@ -5,6 +5,7 @@ import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Dialable;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.sys.Due;
+import io.netpark.core.tls.ClientTls;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -31,31 +32,33 @@ public final class Dialer {
     private final long timeoutNanos;
     private final long attemptDelayNanos;
     private final @Nullable SocketAddress local;
+    private final @Nullable ClientTls tls;
 
     private Dialer(EventLoopGroup group, NetOptions options, Resolver resolver, long timeoutNanos, long attemptDelayNanos,
-            @Nullable SocketAddress local) {
+            @Nullable SocketAddress local, @Nullable ClientTls tls) {
         this.group = group;
         this.options = options;
         this.resolver = resolver;
         this.timeoutNanos = timeoutNanos;
         this.attemptDelayNanos = attemptDelayNanos;
         this.local = local;
+        this.tls = tls;
     }
 
     /** A dialer whose connections live on the loops of a group, with the defaults for everything else. */
     public static Dialer of(EventLoopGroup group) {
         return new Dialer(Objects.requireNonNull(group, "group"), NetOptions.DEFAULT, Resolver.SYSTEM, Due.FOREVER,
-                ATTEMPT_DELAY.toNanos(), null);
+                ATTEMPT_DELAY.toNanos(), null, null);
     }
 
     /** What the sockets' options are before they connect. The default is {@link NetOptions#DEFAULT}. */
     public Dialer withOptions(NetOptions options) {
-        return new Dialer(group, Objects.requireNonNull(options, "options"), resolver, timeoutNanos, attemptDelayNanos, local);
+        return new Dialer(group, Objects.requireNonNull(options, "options"), resolver, timeoutNanos, attemptDelayNanos, local, tls);
     }
 
     /** What looks names up. The default is {@link Resolver#SYSTEM}. */
     public Dialer withResolver(Resolver resolver) {
-        return new Dialer(group, options, Objects.requireNonNull(resolver, "resolver"), timeoutNanos, attemptDelayNanos, local);
+        return new Dialer(group, options, Objects.requireNonNull(resolver, "resolver"), timeoutNanos, attemptDelayNanos, local, tls);
     }
 
     /**
@@ -65,7 +68,7 @@ public final class Dialer {
      * {@link io.netpark.core.sys.NetparkException.TimedOut}.
      */
     public Dialer withTimeout(Duration limit) {
-        return new Dialer(group, options, resolver, Due.nanos(limit), attemptDelayNanos, local);
+        return new Dialer(group, options, resolver, Due.nanos(limit), attemptDelayNanos, local, tls);
     }
 
     /**
@@ -77,7 +80,7 @@ public final class Dialer {
      * dial fails with {@link io.netpark.core.sys.NetparkException.TimedOut}, whatever the others failed with.
      */
     public Dialer withAttemptDelay(Duration delay) {
-        return new Dialer(group, options, resolver, timeoutNanos, Due.notNegativeNanos(delay, "attempt delay"), local);
+        return new Dialer(group, options, resolver, timeoutNanos, Due.notNegativeNanos(delay, "attempt delay"), local, tls);
     }
 
     /**
@@ -87,7 +90,16 @@ public final class Dialer {
      */
     public Dialer withLocalAddress(@Nullable SocketAddress address) {
         return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos,
-                address == null ? null : Addresses.ours(address));
+                address == null ? null : Addresses.ours(address), tls);
+    }
+
+    /**
+     * How connections are encrypted: a dial ends with the handshake, which counts into its time and has a limit of its own. The name
+     * that is dialed is the one that the server has to prove, and is told by SNI; of an address that is dialed, the address itself, or the
+     * name that the JDK's object has. Null, the default, is for plain connections.
+     */
+    public Dialer withTls(@Nullable ClientTls tls) {
+        return new Dialer(group, options, resolver, timeoutNanos, attemptDelayNanos, local, tls);
     }
 
     /**
@@ -160,6 +172,10 @@ public final class Dialer {
     /** {@link Due#FOREVER} for one after another. */
     long attemptDelayNanos() {
         return attemptDelayNanos;
+    }
+
+    @Nullable ClientTls tls() {
+        return tls;
     }
 
     @Nullable SocketAddress local() {

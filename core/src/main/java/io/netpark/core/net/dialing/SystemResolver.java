@@ -3,6 +3,7 @@ package io.netpark.core.net.dialing;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -44,7 +45,7 @@ final class SystemResolver implements Resolver {
 
     static final int MOST_WANTED = 128;
     static final int MOST = 512;
-    private static final long IDLE_SECONDS = 2;
+    private static final Duration IDLE = Duration.ofSeconds(2);
     private static final AtomicInteger THREADS = new AtomicInteger();
 
     private final Question question;
@@ -59,12 +60,13 @@ final class SystemResolver implements Resolver {
     private int abandoned;
 
     SystemResolver() {
-        this(InetAddress::getAllByName);
+        this(InetAddress::getAllByName, IDLE);
     }
 
-    SystemResolver(Question question) {
+    /** @param idle how long a thread that has nothing to do stays for the next name */
+    SystemResolver(Question question, Duration idle) {
         this.question = question;
-        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS, new SynchronousQueue<>(), task -> {
+        threads = new ThreadPoolExecutor(0, Integer.MAX_VALUE, idle.toNanos(), TimeUnit.NANOSECONDS, new SynchronousQueue<>(), task -> {
             Thread thread = new Thread(task, "netpark-resolver-" + THREADS.incrementAndGet());
             thread.setDaemon(true);
             return thread;

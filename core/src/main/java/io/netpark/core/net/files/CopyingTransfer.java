@@ -29,6 +29,11 @@ final class CopyingTransfer extends FileTransfer {
     }
 
     @Override
+    int read(LibC libc, ByteBuffer into, long address, long from, int most) throws IOException {
+        return Math.max(0, channel.read(into.slice(into.position(), most), from));
+    }
+
+    @Override
     String file() {
         return "a file channel";
     }

@@ -143,6 +143,30 @@ public abstract sealed class FileTransfer implements AutoCloseable permits Kerne
     }
 
     /**
+     * Reads what comes next, and does not note it: that is {@link #took}.
+     *
+     * @param into outside the heap; at least one byte goes there
+     * @param address of its index 0
+     * @throws IOException if the file cannot be read, or is shorter than it was
+     */
+    final void load(LibC libc, ByteBuffer into, long address) throws IOException {
+        long at = offset + sent;
+        int read = read(libc, into, address, at, (int) Math.min(count - sent, into.remaining()));
+        if (read == 0) {
+            throw new NetparkException.Truncated("send " + this + ": the file has been cut off meanwhile and ends at " + at);
+        }
+        into.position(into.position() + read);
+    }
+
+    /** So many of the bytes that were loaded are on their way. */
+    final void took(long bytes) {
+        sent += bytes;
+    }
+
+    /** Reads some bytes, to the position of {@code into}, which stays. Returns how many; 0 at the end of the file. */
+    abstract int read(LibC libc, ByteBuffer into, long address, long from, int most) throws IOException;
+
+    /**
      * Moves some bytes, by one system call or two.
      *
      * @return how many; 0 at the end of the file; minus errno of the socket

@@ -5,6 +5,7 @@ import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 
 /** By sendfile(2), or by pread(2) and send(2) where the kernel does not do that. */
@@ -48,6 +49,18 @@ final class KernelTransfer extends FileTransfer {
         } finally {
             scratch.giveBack();
         }
+    }
+
+    @Override
+    int read(LibC libc, ByteBuffer into, long address, long from, int most) throws IOException {
+        long read;
+        do {
+            read = file.read(libc, address + into.position(), most, from);
+        } while (read == -Errno.EINTR);
+        if (read < 0) {
+            throw unreadable(from, (int) -read);
+        }
+        return (int) read;
     }
 
     private FileSystemException unreadable(long from, int errno) {

@@ -7,7 +7,6 @@ import io.netpark.core.fd.Waiter;
 import io.netpark.core.net.streams.ByteStream;
 import io.netpark.core.sys.NetparkException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jctools.queues.atomic.MpscLinkedAtomicQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +41,6 @@ public final class FrameQueue {
      */
     private final AtomicInteger waiting = new AtomicInteger();
     private final Waiter waiter = this::turn;
-    /** Another write, which no frame may come into, though it may be broken off; null for none. */
-    private final AtomicReference<@Nullable Object> holder = new AtomicReference<>();
     /** Why nothing can be written any more, though the stream has not said so. */
     private volatile @Nullable Exception broken;
 
@@ -69,33 +66,9 @@ public final class FrameQueue {
     }
 
     /**
-     * Has frames wait until all of another write has been written, though that write may be broken off and drop the lock meanwhile.
-     * Called by the write itself.
-     *
-     * @param write which one it is: any object, by its identity
-     * @return whether they waited for it already
+     * Fails all frames, also later ones: another write has ended in the middle of something. That write says so before it ends its
+     * {@linkplain ByteStream#hold hold}.
      */
-    public boolean hold(Object write) {
-        return holder.getAndSet(write) == write;
-    }
-
-    /** Whether frames wait for the end of this write. */
-    public boolean isHeldBy(Object write) {
-        return holder.get() == write;
-    }
-
-    /** Ends the {@link #hold} of this write, and of no other. */
-    public void goOn(Object write) {
-        holder.compareAndSet(write, null);
-        stream.passWriteTurn();
-    }
-
-    /** Whether frames wait for the end of any write. */
-    public boolean isHeld() {
-        return holder.get() != null;
-    }
-
-    /** Fails all frames, also later ones: another write has ended in the middle of something. */
     public void breakOff(Exception why) {
         broken = why;
         stream.passWriteTurn();
@@ -103,7 +76,7 @@ public final class FrameQueue {
 
     /** Frames that come in as fast as they are written must not keep the others of the loop waiting. */
     private void turn() {
-        long enough = gathered.written() + BYTES_A_TURN;
+        long enough = gathered.taken() + BYTES_A_TURN;
         int seen;
         int writes = 0;
         do {
@@ -136,7 +109,7 @@ public final class FrameQueue {
     }
 
     private boolean isTurnOver(int writes, long enough) {
-        return writes >= WRITES_A_TURN || gathered.written() >= enough;
+        return writes >= WRITES_A_TURN || gathered.taken() >= enough;
     }
 
     private boolean goesOnLater() {
@@ -180,7 +153,7 @@ public final class FrameQueue {
             try {
                 outcome = stream.retryWrite(gathered.output());
             } catch (NetparkException e) {
-                gathered.tellWritten();
+                gathered.tellWritten(stream.unsent());
                 if (e instanceof NetparkException.TimedOut && gathered.isBetweenFrames()) {
                     gathered.refuseAll(e); // a deadline that has passed between frames, and that a later one may move
                 } else {
@@ -189,12 +162,12 @@ public final class FrameQueue {
                 return true;
             }
             parked = outcome == Descriptor.PARK;
-            gathered.tellWritten();
+            gathered.tellWritten(parked ? stream.unsent() : 0);
             if (parked && stream.park(Direction.WRITE, waiter)) {
                 return false;
             }
         }
-        gathered.tellWritten(); // of frames without a byte
+        gathered.tellWritten(0); // of frames without a byte
         return true;
     }
 
@@ -203,17 +176,22 @@ public final class FrameQueue {
      */
     private boolean reserve() {
         while (true) {
-            if (!isHeld() && stream.reserve(Direction.WRITE)) {
-                if (!isHeld()) {
+            if (!stream.isHeld() && stream.reserve(Direction.WRITE)) {
+                boolean wasCutInto = stream.isHeld(); // between the two looks another write has begun, and was broken off
+                failure = broken; // looked at last: a write that was broken off, and holds nobody any more, has said so before
+                if (!wasCutInto && failure == null) {
                     return true;
                 }
-                stream.abandon(Direction.WRITE); // between the two looks another write has begun, and was broken off
+                stream.abandon(Direction.WRITE);
+                if (failure != null) {
+                    return true;
+                }
             }
             if (stream.isClosed()) {
                 return true; // to be told so
             }
             stream.awaitWriteTurn(waiter);
-            boolean waits = (isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
+            boolean waits = (stream.isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
             if (waits || !stream.forgoWriteTurn(waiter)) {
                 return false;
             }

@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * that has been written. On the stream's loop.
  *
  * <pre>
- *                 whole          written()                accepted
+ *                 whole           taken()                 accepted
  *   ... frame ... | a part of the first | the rest of it | others |
  *                                       `---- the chain ----------'
  * </pre>
@@ -24,7 +24,7 @@ final class GatheredFrames {
     private final ArrayDeque<Frame> frames = new ArrayDeque<>();
     /** Where the last frame ends that has been appended. */
     private long accepted;
-    /** Where the last frame ends that has been written whole; what has been written beyond it is a part of the next. */
+    /** Where the last frame ends that has been told of its end. */
     private long whole;
 
     GatheredFrames(ByteStream stream, LinkBuffer output) {
@@ -63,19 +63,32 @@ final class GatheredFrames {
         return output.available() == 0;
     }
 
-    /** How many bytes the kernel has taken in all. */
-    long written() {
+    /** How many bytes are gone in all: the kernel has them, or has them as soon as it has room. */
+    long taken() {
         return accepted - output.available();
     }
 
-    /** Whether no part of a frame has been written without its rest. */
+    /** Whether no part of a frame is gone without its rest. */
     boolean isBetweenFrames() {
-        return written() == whole;
+        long taken = taken();
+        if (taken == whole) {
+            return true;
+        }
+        for (Frame frame : frames) {
+            if (frame.end >= taken) {
+                return frame.end == taken;
+            }
+        }
+        return false;
     }
 
-    /** Ends the frames that have been written. */
-    void tellWritten() {
-        long written = written();
+    /**
+     * Ends the frames that have been written.
+     *
+     * @param unsent how many of the bytes that are gone the kernel has not taken yet
+     */
+    void tellWritten(long unsent) {
+        long written = taken() - unsent;
         for (Frame first; (first = frames.peek()) != null && first.end <= written; ) {
             frames.remove();
             whole = first.end;
@@ -83,8 +96,9 @@ final class GatheredFrames {
         }
     }
 
-    /** Ends all frames, of which nothing has been written: a part of one is only while the queue is parked, or has failed. */
+    /** Ends all frames: those that are gone are on their way, and of the others nothing is. */
     void refuseAll(Exception why) {
+        tellWritten(0);
         accepted -= output.available();
         output.skip(output.available());
         for (Frame frame; (frame = frames.poll()) != null; ) {

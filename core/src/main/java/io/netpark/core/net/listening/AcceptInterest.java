@@ -4,6 +4,8 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.report.Episode;
+import io.netpark.core.report.GroupHealth.ListenerHealth;
+import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 
 /**
@@ -15,6 +17,9 @@ import io.netpark.core.sys.NetparkException;
  *   either --out of descriptors--> unwatched, paused until a timer runs --accepts again--> no pause
  *   either --no room---> unwatched, paused until there is room --a connection is closed--> no pause
  * </pre>
+ *
+ * Where the poller refuses a change the state is as before. What is to be watched is tried again by the timer, at growing intervals; what
+ * is not, when the poller next tells of a connection.
  *
  * <p>Threads: any. Its monitor guards what follows.
  */
@@ -34,6 +39,8 @@ final class AcceptInterest {
     private final Episode exhaustion = new Episode();
     /** No timer ends this pause: a connection that is closed does. */
     private boolean untilRoom;
+    /** The poller has refused a change. */
+    private final Episode refusal = new Episode();
 
     AcceptInterest(ListeningSocket<?> socket) {
         this.socket = socket;
@@ -76,8 +83,10 @@ final class AcceptInterest {
     /** Somebody accepts, and waits. */
     synchronized void watch() {
         if (!watched && !untilRoom && exhaustion.isOver()) { // during a pause it is the timer that wakes
-            watched = true;
-            set(Interest.READ);
+            watched = set(Interest.READ);
+            if (!watched) {
+                retry.arm(socket.loop().clock().after(refusal.upcoming()));
+            }
         }
     }
 
@@ -92,17 +101,31 @@ final class AcceptInterest {
 
     private void unwatch() {
         if (watched) {
-            watched = false;
-            set(UNWATCHED);
+            watched = !set(UNWATCHED);
         }
     }
 
-    private void set(int interest) {
+    /** Returns whether the poller has done it. */
+    private boolean set(int interest) {
         try {
             socket.setInterest(interest);
-        } catch (NetparkException e) {
-            socket.loop().report("The interest of " + socket + " could not be changed", e); // ENOMEM at worst
+            refusal.end();
+            return true;
+        } catch (NetparkException e) { // ENOMEM
+            boolean isNews = refusal.isOver();
+            refusal.next();
+            if (isNews) {
+                socket.loop().report("Accepting on " + AddressText.of(socket.localAddress()) + " may be late until this works again", e);
+            }
+            return false;
         }
+    }
+
+    /** What the listener is at. */
+    synchronized ListenerHealth.State state() {
+        return !exhaustion.isOver() ? ListenerHealth.State.PAUSED
+                : untilRoom ? ListenerHealth.State.FULL
+                : watched && socket.isAccepting() ? ListenerHealth.State.ACCEPTING : ListenerHealth.State.UNWATCHED;
     }
 
     /** The socket is gone. */

@@ -33,8 +33,8 @@ final class AcceptedOptions {
             OptionCalls.apply(forEach, libc, fd, Linux.AF_UNIX); // all of SOL_SOCKET, which every family has
         }
         if (older > 0) {
-            older--;
             OptionCalls.apply(forOlder, libc, fd, SockAddr.family(local));
+            older--; // only now: whoever could not be given them is tried again
         }
     }
 }

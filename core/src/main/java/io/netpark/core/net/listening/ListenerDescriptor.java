@@ -7,7 +7,6 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.address.Literal;
-import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.socket.Adoption;
@@ -19,11 +18,11 @@ import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.Unowned;
+import io.netpark.core.tls.ServerTls;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnknownHostException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +41,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
      * group has these, they stay where they are accepted. Null if there is one listener for all.
      */
     private final @Nullable List<EventLoop> spread;
+    private volatile @Nullable ServerTls tls;
 
     private ListenerDescriptor(EventLoop loop, Bound bound, EventLoopGroup group, @Nullable Admission admission,
             @Nullable List<EventLoop> spread) {
@@ -191,6 +191,22 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
         throw new IllegalStateException(this + " has no port");
     }
 
+    /**
+     * Connections that are accepted from now on have TLS. Each begins its handshake at once, and is accepted before the end of it: what
+     * reads and writes waits for that, as does {@link ConnectionDescriptor#startHandshake}. A handshake that fails closes its connection
+     * and is reported, of many in a second some; if the peer has not sent a byte it is only counted.
+     *
+     * @param tls null for none
+     */
+    public void setTls(@Nullable ServerTls tls) {
+        this.tls = tls;
+    }
+
+    /** What the connections that it accepts are encrypted with; null if they are not. */
+    public @Nullable ServerTls tls() {
+        return tls;
+    }
+
     // Who is let in, and where to
 
     @Override
@@ -219,12 +235,7 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
 
     @Override
     void refuse(Unowned socket, byte[] remote) {
-        try {
-            OptionCalls.set(libc(), socket.fd(), NetOption.LINGER, Duration.ZERO);
-        } catch (NetparkException e) {
-            // Closed in the ordinary way, then.
-        }
-        socket.close();
+        reset(libc(), socket);
         Counters counters = loop().counters();
         if (counters != null) {
             counters.refused();
@@ -245,7 +256,13 @@ public final class ListenerDescriptor extends ListeningSocket<ConnectionDescript
 
     @Override
     protected @Nullable ConnectionDescriptor watch(EventLoop loop, Unowned socket, byte[] remote) throws NetparkException {
-        return Opening.watchAccepted(loop, socket, remote, admission == null ? null : admission.departure());
+        ConnectionDescriptor connection =
+                Opening.watchAccepted(loop, socket, remote, admission == null ? null : admission.departure());
+        ServerTls known = tls;
+        if (connection != null && known != null) {
+            Opening.secure(connection, known);
+        }
+        return connection;
     }
 
     @Override

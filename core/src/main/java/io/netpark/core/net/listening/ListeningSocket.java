@@ -6,7 +6,9 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.net.options.OptionCalls;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.socket.Bound;
 import io.netpark.core.net.socket.SocketDescriptor;
@@ -14,13 +16,16 @@ import io.netpark.core.net.socket.SocketFile;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
+import io.netpark.core.report.GroupHealth.ListenerHealth;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Errno;
+import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -33,12 +38,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A socket that another holder (a duplicate, another process) shuts down listens no more: an accept says so, and closes it.
  *
- * <p>When descriptors or memory run out, accepting pauses and tries again by a timer, at growing intervals, for as
- * long as it takes; it is reported once an episode, and what is open goes on being served.
+ * <p>When descriptors, memory or registrations with epoll run out, accepting pauses and tries again by a timer, at growing intervals,
+ * for as long as it takes; it is reported once an episode, and what is open goes on being served. Nobody who comes then is lost.
  *
  * @param <T> what it accepts
  */
-public abstract class ListeningSocket<T extends SocketDescriptor> extends SocketDescriptor {
+public abstract class ListeningSocket<T extends SocketDescriptor> extends SocketDescriptor implements ListenerHealth.Source {
 
     private static final int REFUSALS_A_TURN = 16;
 
@@ -50,6 +55,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
     private final @Nullable SocketFile file;
     private final AcceptedOptions options;
     private final AcceptInterest interest;
+    private final Unwatched unwatched;
     /**
      * A connection was accepted, and the poller is going to say whether more are waiting. Belongs to whoever holds the read lock.
      */
@@ -62,6 +68,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         this.file = bound.file();
         this.options = new AcceptedOptions(bound.forAccepted());
         this.interest = new AcceptInterest(this);
+        this.unwatched = new Unwatched(loop.libc());
     }
 
     /** Before it is watched: so many that will be accepted first have not inherited the options. */
@@ -146,6 +153,15 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         socket.close();
     }
 
+    /** Closes a socket so that its peer knows, and this side keeps no TIME_WAIT. One of unix has no reset, and is closed. */
+    static void reset(LibC libc, Unowned socket) {
+        try (socket) {
+            OptionCalls.set(libc, socket.fd(), NetOption.LINGER, Duration.ZERO);
+        } catch (NetparkException e) {
+            // Closed in the ordinary way, then.
+        }
+    }
+
     /** The loop for a peer. May be user code. */
     EventLoop place(byte[] remote) {
         return Objects.requireNonNull(group.next(SockAddr.addressHash(remote)), "what the balancing has chosen");
@@ -190,6 +206,10 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         }
         Scratch scratch = Scratch.take();
         try (Unowned socket = new Unowned(libc())) {
+            if (unwatched.isSomebody()) {
+                unwatched.take(socket);
+                return accepted(socket, unwatched.remote(), unwatched.hasOptions());
+            }
             for (int refused = 0; reserve(); refused++) {
                 if (refused == REFUSALS_A_TURN) { // those who are connected have their turn
                     unreserve();
@@ -209,7 +229,7 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
                     throw e;
                 }
                 if (mayEnter) {
-                    return accepted(socket, remote);
+                    return accepted(socket, remote, false);
                 }
                 refuse(socket, remote);
             }
@@ -260,20 +280,27 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         };
     }
 
-    private @Nullable T accepted(Unowned fresh, byte[] remote) throws NetparkException {
+    private @Nullable T accepted(Unowned fresh, byte[] remote, boolean given) throws NetparkException {
         EventLoop loop = null;
         T socket = null;
+        boolean hasOptions = given;
         try {
             do {
                 loop = place(remote);
-                options.apply(libc(), fresh.fd(), local);
+                if (!hasOptions) {
+                    options.apply(libc(), fresh.fd(), local);
+                    hasOptions = true;
+                }
                 socket = watch(loop, fresh, remote);
             } while (socket == null);
         } catch (NetparkException e) {
             if (loop == null || loop.isShutdown()) {
                 throw e;
             }
-            exhausted(e); // epoll's own limits: memory, max_user_watches; at worst an option that was allowed to the listener
+            if (isPassing(e)) {
+                unwatched.keep(fresh, remote, hasOptions);
+            } // else it is, at worst, an option that was allowed to the listener, and would be refused for ever
+            exhausted(e);
             return null;
         } finally {
             if (fresh.isHeld()) { // user code has thrown, say
@@ -283,6 +310,12 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
         }
         leftToPoller = interest.accepted();
         return socket;
+    }
+
+    /** Epoll's own limits: memory, max_user_watches. */
+    private static boolean isPassing(NetparkException e) {
+        return e instanceof NetparkException.SystemError error
+                && (error.errno() == Errno.ENOSPC || Errno.isExhaustion(error.errno()));
     }
 
     /** By whoever closes a connection, on any thread. */
@@ -300,6 +333,11 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
             }
             tellPaused(cause);
         }
+    }
+
+    @Override
+    public final @Nullable ListenerHealth health() {
+        return isClosed() ? null : new ListenerHealth(loop().toString(), local, interest.state());
     }
 
     // For the interest
@@ -336,7 +374,14 @@ public abstract class ListeningSocket<T extends SocketDescriptor> extends Socket
 
     @Override
     protected void destroyed() {
-        interest.end();
+        try {
+            interest.end();
+        } finally {
+            if (unwatched.isSomebody()) {
+                unwatched.reset();
+                left(unwatched.remote());
+            }
+        }
     }
 
     @Override

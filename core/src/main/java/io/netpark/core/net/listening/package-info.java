@@ -10,6 +10,7 @@
  *   <tr><td>How many connections are let in, in all and from one address</td><td>{@code Admission}</td></tr>
  *   <tr><td>When the poller tells of connections that wait, and the pauses while descriptors or places run out</td>
  *       <td>{@code AcceptInterest}</td></tr>
+ *   <tr><td>Who was accepted, and cannot be watched yet</td><td>{@code Unwatched}</td></tr>
  *   <tr><td>Options that an accepted socket does not inherit</td><td>{@code AcceptedOptions}</td></tr>
  *   <tr><td>Sockets that the service manager has opened</td><td>{@code ListenFds}</td></tr>
  * </table>
@@ -22,8 +23,9 @@
  * the queue empty, and a lack of descriptors cannot swallow the one edge there would be. While nobody accepts the poller is told not
  * to watch: it would report the same connection without end.
  *
- * <p><b>Trouble.</b> A connection that broke off in the queue is passed over. A lack of descriptors or memory begins a pause that a timer
- * ends; it is reported once an episode. Any other error is the caller's.
+ * <p><b>Trouble.</b> A connection that broke off in the queue is passed over. A lack of descriptors, memory or registrations with epoll
+ * begins a pause that a timer ends; it is reported once an episode. Who has been accepted by then, and cannot be watched, is kept
+ * and tried again. Any other error is the caller's.
  *
  * <p><b>Admission.</b> A listener asks its admission before and after it accepts. It hands the admission two functions and no more: one
  * that tells the listener of room, and, for each connection, one that the connection calls when its descriptor is gone. So the

@@ -131,9 +131,9 @@ public final class MessageDescriptor extends MessageOutput {
     }
 
     /**
-     * Watches a socket of sequenced packets that was accepted, and owns it; or closes it.
+     * Watches a socket of sequenced packets that was accepted, and owns it then. If it cannot be watched it stays the caller's.
      *
-     * @return null if the loop has just retired: another loop will do, and the socket stays the caller's
+     * @return null if the loop has just retired: another loop will do
      */
     static @Nullable MessageDescriptor watchAccepted(EventLoop loop, Unowned fresh, SocketAddress remote) throws NetparkException {
         MessageDescriptor socket = new MessageDescriptor(loop, fresh.fd(), Linux.AF_UNIX, true, null, remote);
@@ -141,12 +141,10 @@ public final class MessageDescriptor extends MessageOutput {
             loop.poller().add(fresh.fd(), socket, Interest.PARKING);
             fresh.release();
             return socket;
-        } catch (Throwable e) {
-            if (loop.isRetiring() && e instanceof NetparkException.Closed) {
+        } catch (NetparkException.Closed e) {
+            if (loop.isRetiring()) {
                 return null;
             }
-            fresh.release();
-            socket.close();
             throw e;
         }
     }
@@ -190,9 +188,10 @@ public final class MessageDescriptor extends MessageOutput {
         try {
             connect(libc(), fd(), to, family);
             remote = to;
-            SocketAddress local = Addresses.local(libc(), fd()); // it may have got one
-            if (local != null) {
-                knowLocalAddress(local);
+            try {
+                knowLocalAddress(Addresses.local(libc(), fd(), "get the local address of " + this)); // it may have got one
+            } catch (NetparkException e) {
+                knowLocalAddress(null); // it is connected all the same; whoever wants the address asks again
             }
         } finally {
             release();

@@ -35,11 +35,13 @@ public final class Adoption {
     public static byte[] connected(LibC libc, int fd) throws NetparkException {
         String operation = "adopt descriptor " + fd;
         requireOpen(libc, fd, operation);
-        byte[] remote = Addresses.peerOf(libc, fd, Linux.SOCK_STREAM);
-        if (remote == null) {
+        boolean known = option(libc, fd, Linux.SO_TYPE, operation) == Linux.SOCK_STREAM
+                && isKnown(option(libc, fd, Linux.SO_DOMAIN, operation));
+        if (!known || Addresses.peerErrno(libc, fd) == Errno.ENOTCONN) {
             throw NetparkException.wrongDescriptor(Errno.ENOTCONN,
                     operation + ": it is " + kind(libc, fd) + ", and not a connected stream socket");
         }
+        byte[] remote = Addresses.peer(libc, fd, operation);
         prepare(libc, fd, operation);
         return remote;
     }
@@ -53,13 +55,12 @@ public final class Adoption {
     public static Bound listening(LibC libc, int fd, NetOptions options) throws NetparkException {
         String operation = "adopt descriptor " + fd + " as a listener";
         requireOpen(libc, fd, operation);
-        int family = Addresses.option(libc, fd, Linux.SO_DOMAIN);
-        boolean known = family == Linux.AF_INET || family == Linux.AF_INET6 || family == Linux.AF_UNIX;
-        SocketAddress local = known ? Addresses.local(libc, fd) : null;
-        if (local == null || Addresses.option(libc, fd, Linux.SO_TYPE) != Linux.SOCK_STREAM
-                || Addresses.option(libc, fd, Linux.SO_ACCEPTCONN) != 1) {
+        int family = option(libc, fd, Linux.SO_DOMAIN, operation);
+        if (!isKnown(family) || option(libc, fd, Linux.SO_TYPE, operation) != Linux.SOCK_STREAM
+                || option(libc, fd, Linux.SO_ACCEPTCONN, operation) != 1) {
             throw NetparkException.wrongDescriptor(Errno.EINVAL, operation + ": it is " + kind(libc, fd) + wayOut(libc, fd));
         }
+        SocketAddress local = Addresses.local(libc, fd, operation);
         prepare(libc, fd, operation);
         boolean takesBoth = family == Linux.AF_INET6
                 && local instanceof InetSocketAddress inet && inet.getAddress() instanceof Inet6Address inet6
@@ -83,6 +84,19 @@ public final class Adoption {
         }
     }
 
+    /** An option that every socket has; less than 0 if the descriptor is no socket. */
+    private static int option(LibC libc, int fd, int name, String operation) throws NetparkException {
+        int value = Addresses.option(libc, fd, name);
+        if (value < 0 && value != -Errno.ENOTSOCK) {
+            throw NetparkException.of(-value, operation);
+        }
+        return value;
+    }
+
+    private static boolean isKnown(int family) {
+        return family == Linux.AF_INET || family == Linux.AF_INET6 || family == Linux.AF_UNIX;
+    }
+
     private static void prepare(LibC libc, int fd, String operation) throws NetparkException {
         int result = libc.fcntl(fd, Linux.F_GETFL, 0);
         if (result >= 0) {
@@ -104,19 +118,16 @@ public final class Adoption {
         if (type < 0) {
             return file(fd);
         }
-        String state = Addresses.option(libc, fd, Linux.SO_ACCEPTCONN) == 1 ? "listening "
-                : Addresses.peerOf(libc, fd, type) != null ? "connected " : "";
         int family = Addresses.option(libc, fd, Linux.SO_DOMAIN);
+        String state = Addresses.option(libc, fd, Linux.SO_ACCEPTCONN) == 1 ? "listening "
+                : isKnown(family) && Addresses.peerErrno(libc, fd) == 0 ? "connected " : "";
         String socket = switch (type) {
             case Linux.SOCK_STREAM -> "stream socket";
             case Linux.SOCK_DGRAM -> "datagram socket";
             case Linux.SOCK_SEQPACKET -> "socket of sequenced packets";
             default -> "socket of type " + type;
         };
-        return "a " + state + socket + switch (family) {
-            case Linux.AF_INET, Linux.AF_INET6, Linux.AF_UNIX -> "";
-            default -> " of the address family " + family;
-        };
+        return "a " + state + socket + (isKnown(family) ? "" : " of the address family " + family);
     }
 
     private static String file(int fd) {
@@ -132,7 +143,7 @@ public final class Adoption {
         if (Addresses.option(libc, fd, Linux.SO_TYPE) != Linux.SOCK_STREAM) {
             return "; a listening stream socket is wanted (ListenStream= of systemd)";
         }
-        return Addresses.peerOf(libc, fd, Linux.SOCK_STREAM) != null
+        return Addresses.peerErrno(libc, fd) == 0
                 ? "; adopt it as a connection, or have it accepted here (Accept=no of systemd)"
                 : "; it must listen before it is passed (listen(2))";
     }

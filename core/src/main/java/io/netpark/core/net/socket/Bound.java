@@ -121,8 +121,8 @@ public record Bound(Unowned socket, SocketAddress local, @Nullable SocketFile fi
                     throw NetparkException.of(-result, "listen on " + AddressText.of(address));
                 }
             }
-            SocketAddress local = Addresses.local(libc, fd);
-            return new Bound(socket, local == null ? address : local, file, listens ? OptionCalls.notInherited(options, family) : null);
+            SocketAddress local = Addresses.local(libc, fd, "get the address of the socket bound to " + AddressText.of(address));
+            return new Bound(socket, local, file, listens ? OptionCalls.notInherited(options, family) : null);
         } catch (Throwable e) {
             close(socket, file);
             throw e;

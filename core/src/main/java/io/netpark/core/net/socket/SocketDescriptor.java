@@ -93,30 +93,24 @@ public abstract class SocketDescriptor extends Descriptor {
      * The address of this side: an {@link java.net.InetSocketAddress} or a {@link io.netpark.core.sys.UnixAddress}.
      *
      * @throws NetparkException.Closed if the socket was closed before this was first asked
+     * @throws NetparkException if the kernel has no memory to tell it; asked again, it may
      */
     public SocketAddress localAddress() throws NetparkException {
         SocketAddress known = local;
         if (known != null) {
             return known;
         }
-        acquire("get the local address of " + this);
+        String operation = "get the local address of " + this;
+        acquire(operation);
         try {
-            known = localAddressOrNull();
+            known = Addresses.local(libc(), fd(), operation);
+            local = known;
+            return known;
+        } catch (NetparkException e) {
+            throw about(e);
         } finally {
             release();
         }
-        if (known == null) {
-            throw new NetparkException.Closed("get the local address of " + this + ": not connected");
-        }
-        return known;
-    }
-
-    /** With a reference held. */
-    protected final @Nullable SocketAddress localAddressOrNull() {
-        if (local == null) {
-            local = Addresses.local(libc(), fd());
-        }
-        return local;
     }
 
     /** The address of this side if it has been asked for. */
@@ -124,7 +118,8 @@ public abstract class SocketDescriptor extends Descriptor {
         return local;
     }
 
-    protected final void knowLocalAddress(SocketAddress address) {
+    /** Null if it is to be asked for anew. */
+    protected final void knowLocalAddress(@Nullable SocketAddress address) {
         local = address;
     }
 }

@@ -7,6 +7,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.net.secure.SecureStream;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
@@ -16,7 +17,7 @@ import java.nio.ReadOnlyBufferException;
 import org.jspecify.annotations.Nullable;
 
 /** The incoming half of a {@link ByteStream}. */
-public abstract sealed class ByteInput extends PendingInput permits LendingOutput {
+public abstract sealed class ByteInput extends SecureSocket permits LendingOutput {
 
     /**
      * The direct buffer that was read into last, and its address. Mostly it is the same buffer again, and asking the JDK costs an
@@ -59,6 +60,10 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
         int room = target.remaining();
         if (room == 0) {
             return 0;
+        }
+        SecureStream secure = secure();
+        if (secure != null) {
+            return readSecure(secure, target);
         }
         if (parksWithoutAsking()) {
             return PARK;
@@ -135,6 +140,10 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             (self, targets, most) -> self.attemptRead(targets);
 
     private int attemptRead(ByteBuffer[] targets) throws NetparkException {
+        SecureStream secure = secure();
+        if (secure != null) {
+            return readSecure(secure, targets);
+        }
         knownEmpty = false; // rare enough to ask the kernel each time
         Vector vector = Vector.take();
         long room;
@@ -155,6 +164,28 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             Reference.reachabilityFence(targets);
         }
         return received(result, room);
+    }
+
+    /** Into the first that has room, and from then on what is there already. */
+    private int readSecure(SecureStream secure, ByteBuffer[] targets) throws NetparkException {
+        int read = 0;
+        for (ByteBuffer target : targets) {
+            if (!target.hasRemaining()) {
+                continue;
+            }
+            if (read > 0 && !secure.hasUnread()) {
+                break;
+            }
+            int part = readSecure(secure, target);
+            if (part <= 0) {
+                return part;
+            }
+            read += part;
+            if (target.hasRemaining()) {
+                break;
+            }
+        }
+        return read;
     }
 
     // Into a chain of segments
@@ -216,7 +247,8 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             (self, target, most) -> self.attemptRead(target, most, true);
 
     private int attemptRead(LinkBuffer target, long most, boolean holds) throws NetparkException {
-        if (parksWithoutAsking()) {
+        SecureStream secure = secure();
+        if (secure == null ? parksWithoutAsking() : parksWithoutAsking(secure)) { // before it takes memory, of which there may be none
             return PARK;
         }
         long address;
@@ -232,6 +264,9 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
         if (memory != null) {
             memory = null; // told, and used
         }
+        if (secure != null) {
+            return readSecure(secure, target, most);
+        }
         int room = (int) Math.min(most, target.roomSize());
         long result = 0;
         try {
@@ -240,6 +275,23 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             target.filled((int) Math.max(0, result));
         }
         return received(result, room);
+    }
+
+    private boolean parksWithoutAsking(SecureStream secure) throws NetparkException {
+        return mustAwaitHandshake() || !secure.hasInput() && parksWithoutAsking();
+    }
+
+    private int readSecure(SecureStream secure, LinkBuffer target, long most) throws NetparkException {
+        ByteBuffer room = target.room();
+        int start = room.position();
+        if (most < room.remaining()) {
+            room.limit(start + (int) most);
+        }
+        try {
+            return readSecure(secure, room);
+        } finally {
+            target.filled(room.position() - start);
+        }
     }
 
     // While the pool has no memory
@@ -290,6 +342,9 @@ public abstract sealed class ByteInput extends PendingInput permits LendingOutpu
             (self, into, most) -> self.attemptSplice(into, most);
 
     private int attemptSplice(Pipe into, long most) throws NetparkException {
+        if (hasTls()) {
+            return Splicing.NOT_SPLICED; // what the socket has are records
+        }
         if (parksWithoutAsking()) {
             return PARK;
         }

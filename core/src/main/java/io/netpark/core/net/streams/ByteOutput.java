@@ -8,12 +8,14 @@ import io.netpark.core.memory.DirectBuffers;
 import io.netpark.core.net.files.FileCalls;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.net.secure.SecureStream;
 import io.netpark.core.net.zerocopy.Loans;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -150,7 +152,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     }
 
     private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =
-            (self, from, most) -> self.write(Output.OF_PIPE, from);
+            (self, from, most) -> self.hasTls() ? Splicing.NOT_SPLICED : self.write(Output.OF_PIPE, from);
 
     // What all writes have in common
 
@@ -160,15 +162,20 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
      */
     private <A, X extends IOException> int write(Output<A, X> output, A source) throws X, NetparkException {
         long most = EventLoop.current() == null ? Long.MAX_VALUE : BYTES_A_TURN; // a thread of its own keeps nobody waiting
+        SecureStream secure = secure();
+        if (secure != null && mustAwaitHandshake()) {
+            return PARK;
+        }
         long bytes = 0;
+        long before = secure == null ? 0 : secure.sent();
         int outcome = 0;
         try {
-            while (outcome == 0 && output.hasMore(source)) {
+            while (outcome == 0 && (output.hasMore(source) || secure != null && secure.hasPending())) {
                 if (bytes >= most) {
                     outcome = turnOver(Direction.WRITE);
                     break;
                 }
-                long sent = output.send(this, source, most - bytes);
+                long sent = secure == null ? output.send(this, source, most - bytes) : seal(secure, output, source);
                 if (sent >= 0) {
                     bytes += sent;
                 } else if (sent == -Errno.EAGAIN) {
@@ -183,10 +190,18 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
                 moved(Direction.WRITE, bytes);
             }
         }
-        if (outcome == PARK && bytes > 0) {
+        if (outcome == PARK && (bytes > 0 || secure != null && secure.sent() != before)) {
             beginTime(Direction.WRITE);
         }
         return outcome;
+    }
+
+    private <A, X extends IOException> long seal(SecureStream secure, Output<A, X> output, A source) throws X, NetparkException {
+        try {
+            return output.seal(this, secure, source);
+        } catch (SSLException e) {
+            throw recordFailed(e, Direction.WRITE);
+        }
     }
 
     // For Output
@@ -215,6 +230,10 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
 
     final long send(FileTransfer transfer, long most) throws IOException {
         return FileCalls.send(transfer, libc(), fd(), most);
+    }
+
+    final void load(FileTransfer transfer, ByteBuffer into, long address) throws IOException {
+        FileCalls.load(transfer, libc(), into, address);
     }
 
     /** A peer that is gone makes a SIGPIPE as well, for which the JVM has a handler. */

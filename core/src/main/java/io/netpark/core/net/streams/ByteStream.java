@@ -1,5 +1,6 @@
 package io.netpark.core.net.streams;
 
+import io.netpark.core.buffer.BufferOwner;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.counting.Counters;
 import io.netpark.core.fd.Descriptor;
@@ -10,6 +11,7 @@ import io.netpark.core.net.zerocopy.Lingering;
 import io.netpark.core.net.zerocopy.Loans;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,12 +22,21 @@ import org.jspecify.annotations.Nullable;
  * up to 64 KiB at a time. Buffers stay the caller's; their bytes are used only during the calls. Only what a {@link LinkBuffer}
  * holds may be in use for longer, where {@linkplain #setZeroCopy zero copy} is wanted.
  */
-public abstract sealed class ByteStream extends ByteOutput permits ConnectionDescriptor {
+public abstract sealed class ByteStream extends ByteOutput implements BufferOwner permits ConnectionDescriptor {
+
+    /** How much of a peer whose handshake has failed is thrown away, and for how long, so that it can read why. */
+    private static final LingeringClose.Limit OF_ALERT = new LingeringClose.Limit(64 * 1024, TimeUnit.SECONDS.toNanos(1));
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
+    /** This side has ended the incoming stream. */
+    private volatile boolean inputShutDown;
     /** Set before the close that it is about. */
     private volatile LingeringClose.@Nullable Limit lingering;
+    /** Belongs to whoever holds the read lock; others may see what it was a moment ago. */
+    private long bytesIn;
+    /** As {@link #bytesIn}, of the write lock. */
+    private long bytesOut;
 
     ByteStream(EventLoop loop, int fd) {
         super(loop, fd);
@@ -37,11 +48,24 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
      * Ends the outgoing stream: the peer reads what was written, then end of stream. Reading goes on. Idempotent, and
      * without effect on a connection that the peer has reset.
      *
+     * <p>With TLS the peer gets close_notify, and then the end of the socket's stream; in the handshake, when that is over. Under TLS 1.3
+     * reading goes on (RFC 8446, 6.1). Up to TLS 1.2 a peer answers close_notify by its own, and throws away what it has not sent yet
+     * (RFC 5246, 7.2.1); what it has sent in front of that is read.
+     *
      * @throws NetparkException.Closed if the connection is closed
      */
     public void shutdownOutput() throws NetparkException {
         noteOutputEnd();
-        shutdown(Linux.SHUT_WR, "shut down the output");
+        if (hasTls()) {
+            acquire("shut down the output of " + this);
+            try {
+                endRecords();
+            } finally {
+                release();
+            }
+        } else {
+            shutdown(Linux.SHUT_WR, "shut down the output");
+        }
     }
 
     /**
@@ -51,7 +75,13 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
      * @throws NetparkException.Closed if the connection is closed
      */
     public void shutdownInput() throws NetparkException {
+        inputShutDown = true;
         shutdown(Linux.SHUT_RD, "shut down the input");
+    }
+
+    @Override
+    final boolean isInputShutDown() {
+        return inputShutDown;
     }
 
     /**
@@ -60,6 +90,9 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
      * later, and the peer loses the answer that is in front of the reset. On this side the stream is closed at once, as by
      * {@link #close}. What lingers is one of the descriptors of its loop, holds no memory, and ends with the loop. A stream that is
      * closed already stays as it is.
+     *
+     * <p>With TLS a plain {@link #close} may linger as well, and hold what the last write has made: until the socket has had room for
+     * the last records, of which close_notify or an alert is one, for ten seconds at most.
      *
      * @param mostBytes how much is thrown away at most
      * @param mostNanos how long the peer has at most; then, or after so many bytes, it is closed as {@link #close} does
@@ -72,11 +105,26 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
         }
     }
 
+    /** A peer that is still sending would get a reset, and lose the alert. */
+    @Override
+    final void lingerOnClose() {
+        if (lingering == null) {
+            lingering = OF_ALERT;
+        }
+    }
+
+    @Override
+    final void closeAfterFailure() {
+        lingerOnClose();
+        close();
+    }
+
     @Override
     protected final boolean handsOver() {
         Loans known = loans;
         LingeringClose.Limit limit = lingering;
-        if (limit != null && LingeringClose.begin(loop(), fd(), limit, known, this::released)) {
+        LinkBuffer rest = takeRest();
+        if ((limit != null || rest != null) && LingeringClose.begin(loop(), fd(), limit, rest, known, this::released)) {
             lingering = LingeringClose.BEGUN;
             return true;
         }
@@ -91,7 +139,8 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
     /**
      * Closes the stream when no byte has moved in either direction for so long; operations then fail with
      * {@link NetparkException.TimedOut}. Counts from now on, and replaces the timeout in force. Bytes that the peer takes out of what
-     * the kernel holds move. This is about bytes, not about the peer's being there, which TCP keepalive asks for.
+     * the kernel holds move. With TLS the bytes of all records count, also of those without data: in the handshake, for a session ticket, a
+     * key update. This is about bytes, not about the peer's being there, which TCP keepalive asks for.
      *
      * @param nanos more than 0; {@link Due#FOREVER} or more for no timeout
      * @throws IllegalArgumentException if it is not positive
@@ -121,6 +170,7 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
     }
 
     /** The time of an idle timeout begins anew, though no byte has moved: from now on it is the peer's turn. From any thread. */
+    @Override
     public final void restartIdleTime() {
         IdleTimeout timeout = idle;
         if (timeout != null) {
@@ -140,7 +190,10 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
         if (timeout != null) {
             timeout.touch();
         }
-        if (direction == Direction.WRITE) {
+        if (direction == Direction.READ) {
+            bytesIn += bytes;
+        } else {
+            bytesOut += bytes;
             restartUptake();
         }
         Counters counters = loop().counters();
@@ -151,6 +204,16 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
                 counters.written(bytes, loop().inLoop());
             }
         }
+    }
+
+    /** How many bytes this side has read, in all. Another thread may see the number of a moment ago. */
+    public final long bytesIn() {
+        return bytesIn;
+    }
+
+    /** How many bytes the kernel has taken from this side, in all. Another thread may see the number of a moment ago. */
+    public final long bytesOut() {
+        return bytesOut;
     }
 
     @Override
@@ -176,6 +239,16 @@ public abstract sealed class ByteStream extends ByteOutput permits ConnectionDes
                 ? new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
                         operation(direction) + ": closed, because " + timeout)
                 : super.closed(direction);
+    }
+
+    @Override
+    public final NetparkException inputEnded() {
+        return about(closed(Direction.READ));
+    }
+
+    @Override
+    public final NetparkException outputEnded() {
+        return about(closed(Direction.WRITE));
     }
 
     // What it is called

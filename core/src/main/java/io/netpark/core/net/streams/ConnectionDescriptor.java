@@ -1,7 +1,9 @@
 package io.netpark.core.net.streams;
 
 import io.netpark.core.counting.Counters;
+import io.netpark.core.fd.Attendant;
 import io.netpark.core.fd.Direction;
+import io.netpark.core.fd.Waiter;
 import io.netpark.core.linux.Linux;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
@@ -15,31 +17,44 @@ import io.netpark.core.net.socket.PassedDescriptors;
 import io.netpark.core.net.zerocopy.Lingering;
 import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.poll.Interest;
+import io.netpark.core.report.ConnectionSnapshot;
+import io.netpark.core.report.ParkedOperation;
 import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.UnixAddress;
+import io.netpark.core.tls.TlsSession;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.ReadOnlyBufferException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A connection of TCP or of unix stream sockets: a {@link ByteStream} with two addresses, and the ways it begins and ends.
  *
  * <p>Ownership: the connection owns its descriptor and must be closed, or {@linkplain #detach detached}.
  */
-public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConnection, UnaskedConnection {
+public sealed class ConnectionDescriptor extends ByteStream implements ConnectionSnapshot.Source permits AdmittedConnection, Opening.Unasked {
 
     /** The peer's address as the kernel gave it, in a third of the memory that an object for it takes. Never changed. */
     final byte[] remote;
+    /** When it was opened, by the loop's clock. */
+    private final long since;
+    /** Null if no adapter has more to say. */
+    private volatile @Nullable Attendant attendant;
 
     ConnectionDescriptor(EventLoop loop, int fd, byte[] remote) {
         super(loop, fd);
         this.remote = remote;
+        this.since = loop.clock().nanoTime();
     }
 
     /** Has the loop's poller watch it from now on. Closes it if that fails. */
@@ -76,6 +91,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         try {
             super.destroyed();
         } finally {
+            attendant = null; // what lingers of this must not keep its handler
             tellClosed();
         }
     }
@@ -128,9 +144,13 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      * @return the socket, the caller's to close or to give to {@link #adopt}
      * @throws NetparkException.Closed if it is closed
      * @throws IllegalStateException if an operation is going on or parked, or the kernel has bytes on loan (see
-     *     {@link ZeroCopy}); the connection is as before
+     *     {@link ZeroCopy}), or the connection has TLS; the connection is as before
      */
     public OpenDescriptor detach() throws NetparkException.Closed {
+        if (hasTls()) {
+            throw new IllegalStateException("detach " + this + ": it has TLS, whose keys would stay here; a program that is to go on with"
+                    + " it cannot, so let the connection go on here, or detach it before TLS begins");
+        }
         OpenDescriptor detached = OpenDescriptor.of(libc(), fd()); // first: there may be no memory for it
         surrenderUnlent("detach " + this);
         return detached;
@@ -144,7 +164,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      *
      * @param into where descriptors go, which must hold none
      * @return as {@link #startRead(ByteBuffer)}
-     * @throws IllegalStateException if it is no unix socket, or {@code into} holds some
+     * @throws IllegalStateException if it is no unix socket, or has TLS, or {@code into} holds some
      * @throws IllegalArgumentException if there is no room for a byte, which descriptors come with
      */
     public int startReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
@@ -161,6 +181,12 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         return perform(Direction.READ, false, READ_DESCRIPTORS, this, target, into, null);
     }
 
+    private void requirePlain(String operation) {
+        if (hasTls()) {
+            throw new IllegalStateException(operation + peer() + ": the connection has TLS, whose records no descriptor can go with");
+        }
+    }
+
     /** Goes on with {@link #startReadDescriptors}. */
     public int retryReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
         return perform(Direction.READ, true, READ_DESCRIPTORS, this, target, into, null);
@@ -170,6 +196,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             (self, target, into, none) -> self.attemptReadDescriptors(target, into);
 
     private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
+        requirePlain("read descriptors from ");
         long result = DescriptorPassing.receive(libc(), fd(), target, into);
         if (result == -Errno.EAGAIN) {
             return PARK;
@@ -190,7 +217,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
      * @param descriptors 1 to 253; they stay the caller's, open until this has returned something else than PARK
      * @return the number of bytes, all descriptors being with the first of them; or {@link #PARK}
      * @throws NetparkException naming a descriptor that is not open, or cannot be passed; and as {@link #startWrite}
-     * @throws IllegalStateException if it is no unix socket
+     * @throws IllegalStateException if it is no unix socket, or has TLS
      * @throws IllegalArgumentException if there is no byte to go with them, or they are too many
      */
     public int startWriteDescriptors(ByteBuffer source, OpenDescriptor... descriptors) throws NetparkException {
@@ -213,6 +240,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
             (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
     private int attemptWriteDescriptors(ByteBuffer source, OpenDescriptor[] descriptors) throws NetparkException {
+        requirePlain("pass descriptors to ");
         long result = DescriptorPassing.send(libc(), fd(), source, descriptors);
         if (result == -Errno.EAGAIN) {
             noteFull();
@@ -270,12 +298,12 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         // Being writable is no verdict: SO_ERROR is, and 0 only together with a peer (golang/go 14548).
         int errno = Addresses.option(libc(), fd(), Linux.SO_ERROR);
         errno = errno < 0 ? -errno : errno;
-        if (errno == 0 && Addresses.peer(libc(), fd()) == null) {
-            errno = Errno.EINPROGRESS;
+        if (errno == 0) {
+            errno = Addresses.peerErrno(libc(), fd());
         }
         return switch (errno) {
             case 0 -> 0;
-            case Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> PARK;
+            case Errno.ENOTCONN, Errno.EINPROGRESS, Errno.EALREADY, Errno.EINTR -> PARK;
             default -> throw failure(errno, "connect to " + AddressText.of(remoteAddress()));
         };
     }
@@ -311,6 +339,7 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
         if (!tryAcquire()) {
             return;
         }
+        endAbruptly();
         try {
             OptionCalls.set(libc(), fd(), NetOption.LINGER, Duration.ZERO); // is looked at when the descriptor is closed
         } catch (NetparkException e) {
@@ -345,9 +374,117 @@ public sealed class ConnectionDescriptor extends ByteStream permits AdmittedConn
     }
 
     @Override
+    String peer() {
+        return AddressText.of(remoteAddress());
+    }
+
+    @Override
     String addresses() {
         SocketAddress known = knownLocalAddress();
         return AddressText.of(remoteAddress()) + (known == null ? "" : " (local " + AddressText.of(known) + ")");
+    }
+
+    // What can be seen
+
+    /** Says who knows more of it than it does itself, from now on; null for nobody. For Netpark's own adapters. */
+    public final void setAttendant(@Nullable Attendant attendant) {
+        this.attendant = attendant;
+    }
+
+    @Override
+    public final @Nullable Supplier<ConnectionSnapshot> look() {
+        if (isClosed()) {
+            return null;
+        }
+        if (!loop().inLoop()) {
+            if (loop().isShutdown()) { // a task that meets the very end of the loop runs elsewhere, and everything has been closed
+                return null;
+            }
+            throw new IllegalStateException("look at " + this + ": only its event loop can");
+        }
+        long now = loop().clock().nanoTime();
+        Duration age = Duration.ofNanos(now - since);
+        TcpInfo info = isTcp() ? tcpInfoIfOpen() : null;
+        TlsSession session = tlsSession();
+        ConnectionSnapshot.State state = state(info, session);
+        Attendant known = attendant;
+        long pending = unsent() + (known == null ? 0 : known.pendingOutput());
+        String handler = known == null ? null : known.handler();
+        ConnectionSnapshot.TimeLimits limits = new ConnectionSnapshot.TimeLimits(left(Direction.READ, now), left(Direction.WRITE, now),
+                timeout(timeoutNanos(Direction.READ)), timeout(timeoutNanos(Direction.WRITE)), timeout(idleTimeoutNanos()));
+        long in = bytesIn();
+        long out = bytesOut();
+        List<Supplier<ParkedOperation>> parked = new ArrayList<>(2);
+        look(Direction.READ, parked);
+        look(Direction.WRITE, parked);
+        return () -> new ConnectionSnapshot(loop().toString(), remoteAddress(), knownLocalAddress(), state,
+                session == null ? null : session.protocol() + " " + session.cipherSuite(), age, idle(info, age), in, out, pending, limits,
+                handler, parked.stream().map(Supplier::get).toList());
+    }
+
+    private void look(Direction direction, List<Supplier<ParkedOperation>> into) {
+        Waiter waiter = parked(direction);
+        if (waiter != null) {
+            String who = waiter.who();
+            Supplier<List<StackTraceElement>> frames = waiter.frames();
+            if (parked(direction) == waiter) { // or another thread has woken it meanwhile, and it may be anywhere
+                String operation = direction == Direction.READ ? "read" : "write";
+                into.add(() -> new ParkedOperation(operation, who, framesOf(frames)));
+            }
+        }
+    }
+
+    /** Called by whoever looks, who is to see the rest of this connection, and the others, whatever is wrong with one waiter. */
+    private List<StackTraceElement> framesOf(Supplier<List<StackTraceElement>> waiter) {
+        try {
+            return waiter.get();
+        } catch (RuntimeException | LinkageError e) {
+            loop().report("It cannot be told where " + this + " is waited for", e);
+            return List.of();
+        }
+    }
+
+    /** Null if it is closed at this moment, or the kernel does not tell. */
+    private @Nullable TcpInfo tcpInfoIfOpen() {
+        if (!tryAcquire()) {
+            return null;
+        }
+        try {
+            return OptionCalls.get(libc(), fd(), OptionCalls.TCP_INFO);
+        } catch (NetparkException e) {
+            return null;
+        } finally {
+            release();
+        }
+    }
+
+    private ConnectionSnapshot.State state(@Nullable TcpInfo info, @Nullable TlsSession session) {
+        if (info != null && info.state() == TcpInfo.State.SYN_SENT) {
+            return ConnectionSnapshot.State.CONNECTING;
+        }
+        return switch (peerState()) {
+            case PRESENT -> hasTls() && session == null ? ConnectionSnapshot.State.HANDSHAKE : ConnectionSnapshot.State.OPEN;
+            case HALF_CLOSED -> ConnectionSnapshot.State.HALF_CLOSED;
+            case GONE, CLOSED -> ConnectionSnapshot.State.GONE;
+        };
+    }
+
+    /** Of a socket that was adopted the kernel knows what was before; and where nothing was sent, an instant long ago. */
+    private static @Nullable Duration idle(@Nullable TcpInfo info, Duration age) {
+        if (info == null) {
+            return null;
+        }
+        Duration idle = info.lastDataSent().compareTo(info.lastDataReceived()) < 0 ? info.lastDataSent() : info.lastDataReceived();
+        return idle.compareTo(age) < 0 ? idle : age;
+    }
+
+    private @Nullable Duration left(Direction direction, long now) {
+        long deadline = deadline(direction);
+        return deadline == 0 ? null : Duration.ofNanos(deadline - now);
+    }
+
+    private static @Nullable Duration timeout(long nanos) {
+        return nanos >= Due.FOREVER ? null : Duration.ofNanos(nanos);
     }
 
     // What the kernel knows

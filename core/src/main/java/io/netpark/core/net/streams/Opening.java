@@ -9,6 +9,7 @@ import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.SockAddr;
 import io.netpark.core.sys.Unowned;
+import io.netpark.core.tls.ServerTls;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,25 @@ public final class Opening {
     public static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked)
             throws NetparkException {
         int fd = socket.fd();
-        return watch(unasked ? new UnaskedConnection(loop, fd, remote) : new ConnectionDescriptor(loop, fd, remote), socket);
+        return watch(unasked ? new Unasked(loop, fd, remote) : new ConnectionDescriptor(loop, fd, remote), socket);
+    }
+
+    /** A connection by TCP fast open: connect(2) has succeeded without a word to the peer, and the first bytes will make the connection. */
+    static final class Unasked extends ConnectionDescriptor {
+
+        private Unasked(EventLoop loop, int fd, byte[] remote) {
+            super(loop, fd, remote);
+        }
+
+        @Override
+        int attemptConnect() {
+            return 0;
+        }
+
+        @Override
+        boolean isConnectedToItself() {
+            return false;
+        }
     }
 
     private static ConnectionDescriptor watch(ConnectionDescriptor connection, Unowned socket) throws NetparkException {
@@ -49,11 +68,11 @@ public final class Opening {
     }
 
     /**
-     * Watches a socket that was accepted, and owns it. Closes the socket if it cannot be watched.
+     * Watches a socket that was accepted, and owns it then. If it cannot be watched it stays the caller's, as if it had never been opened.
      *
      * @param remote the peer as a {@link SockAddr}
      * @param departure is told when nothing is left of the connection; null if connections are not counted
-     * @return null if the loop has just retired: another loop will do, and the socket stays the caller's
+     * @return null if the loop has just retired: another loop will do
      */
     public static @Nullable ConnectionDescriptor watchAccepted(EventLoop loop, Unowned socket, byte[] remote,
             @Nullable Departure departure) throws NetparkException {
@@ -66,14 +85,17 @@ public final class Opening {
             socket.release();
             return connection;
         } catch (Throwable e) {
+            connection.tellClosed();
             if (loop.isRetiring() && e instanceof NetparkException.Closed) {
-                connection.tellClosed();
                 return null;
             }
-            socket.release();
-            connection.close();
             throw e;
         }
+    }
+
+    /** Begins TLS on a connection that has just been accepted. Whatever it meets, it throws nothing: the connection fails then. */
+    public static void secure(ConnectionDescriptor connection, ServerTls tls) {
+        connection.startTlsOfAccepted(tls);
     }
 
     /** Two ends of one connection, by socketpair(2). Nothing is left open if that fails. */

@@ -1,15 +1,21 @@
 package io.netpark.core.net.streams;
 
 import io.netpark.core.buffer.LinkBuffer;
+import io.netpark.core.net.files.FileCalls;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.net.scratch.Vector;
+import io.netpark.core.net.secure.Plaintext;
+import io.netpark.core.net.secure.SecureStream;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.Pipe;
 import java.io.IOException;
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLException;
 
 /**
  * What kinds of things that are written to a {@link ByteOutput} differ in; {@link ByteOutput#write} has what they have in common.
@@ -32,6 +38,13 @@ abstract class Output<A, X extends IOException> {
     abstract long send(ByteOutput stream, A source, long most) throws X;
 
     /**
+     * With TLS, in place of {@link #send}: makes some records, and sends them.
+     *
+     * @return as {@link SecureStream#write}
+     */
+    abstract long seal(ByteOutput stream, SecureStream secure, A source) throws X, SSLException;
+
+    /**
      * The kernel takes no more, and will not.
      *
      * @return what the write returns, if that is not a failure of the stream
@@ -40,9 +53,21 @@ abstract class Output<A, X extends IOException> {
         throw stream.writeFailure(errno);
     }
 
-    static final Output<ByteBuffer, NetparkException> OF_BUFFER = new Output<>() {
+    /** Of bytes that are in memory already. */
+    private abstract static class OfMemory<A> extends Output<A, NetparkException> implements Plaintext<A> {
+
         @Override
-        boolean hasMore(ByteBuffer source) {
+        public abstract boolean hasMore(A source);
+
+        @Override
+        final long seal(ByteOutput stream, SecureStream secure, A source) throws SSLException {
+            return secure.write(stream.wire(), this, source);
+        }
+    }
+
+    static final OfMemory<ByteBuffer> OF_BUFFER = new OfMemory<>() {
+        @Override
+        public boolean hasMore(ByteBuffer source) {
             return source.hasRemaining();
         }
 
@@ -63,6 +88,12 @@ abstract class Output<A, X extends IOException> {
             return sent;
         }
 
+        @Override
+        public SSLEngineResult seal(ByteBuffer source, SSLEngine engine, ByteBuffer scratch, ByteBuffer record)
+                throws SSLException {
+            return engine.wrap(source, record);
+        }
+
         private long sendThroughScratch(ByteOutput stream, ByteBuffer source, int position, int length) {
             Scratch scratch = Scratch.take();
             try {
@@ -74,9 +105,9 @@ abstract class Output<A, X extends IOException> {
         }
     };
 
-    static final Output<ByteBuffer[], NetparkException> OF_BUFFERS = new Output<>() {
+    static final OfMemory<ByteBuffer[]> OF_BUFFERS = new OfMemory<>() {
         @Override
-        boolean hasMore(ByteBuffer[] sources) {
+        public boolean hasMore(ByteBuffer[] sources) {
             for (ByteBuffer source : sources) {
                 if (source.hasRemaining()) {
                     return true;
@@ -100,11 +131,17 @@ abstract class Output<A, X extends IOException> {
                 Reference.reachabilityFence(sources);
             }
         }
+
+        @Override
+        public SSLEngineResult seal(ByteBuffer[] sources, SSLEngine engine, ByteBuffer scratch, ByteBuffer record)
+                throws SSLException {
+            return engine.wrap(sources, record);
+        }
     };
 
-    static final Output<LinkBuffer, NetparkException> OF_CHAIN = new Output<>() {
+    static final OfMemory<LinkBuffer> OF_CHAIN = new OfMemory<>() {
         @Override
-        boolean hasMore(LinkBuffer source) {
+        public boolean hasMore(LinkBuffer source) {
             return source.available() > 0;
         }
 
@@ -115,6 +152,16 @@ abstract class Output<A, X extends IOException> {
                 source.skip(sent);
             }
             return sent;
+        }
+
+        /** A copy, as segments are shared and have no position of their own; so small parts make one record. */
+        @Override
+        public SSLEngineResult seal(LinkBuffer source, SSLEngine engine, ByteBuffer scratch, ByteBuffer record)
+                throws SSLException {
+            source.copyTo(scratch);
+            SSLEngineResult result = engine.wrap(scratch.flip(), record);
+            source.skip(result.bytesConsumed());
+            return result;
         }
     };
 
@@ -128,6 +175,28 @@ abstract class Output<A, X extends IOException> {
         long send(ByteOutput stream, FileTransfer source, long most) throws IOException {
             return stream.send(source, most);
         }
+
+        /** What one send can hold is read first, where nobody waits but the caller: a disk may take its time. */
+        @Override
+        long seal(ByteOutput stream, SecureStream secure, FileTransfer source) throws IOException {
+            int flushed = secure.flush(stream.wire());
+            if (flushed < 0 || !hasMore(source)) {
+                return flushed;
+            }
+            Scratch memory = Scratch.take();
+            try {
+                ByteBuffer bytes = memory.bytes(Scratch.CAPACITY);
+                stream.load(source, bytes, memory.address(Scratch.BYTES));
+                bytes.flip();
+                try {
+                    return secure.write(stream.wire(), OF_BUFFER, bytes);
+                } finally {
+                    FileCalls.took(source, bytes.position());
+                }
+            } finally {
+                memory.giveBack();
+            }
+        }
     };
 
     static final Output<Pipe, NetparkException> OF_PIPE = new Output<>() {
@@ -139,6 +208,11 @@ abstract class Output<A, X extends IOException> {
         @Override
         long send(ByteOutput stream, Pipe source, long most) {
             return stream.send(source); // which holds no more than a turn's bytes
+        }
+
+        @Override
+        long seal(ByteOutput stream, SecureStream secure, Pipe source) {
+            throw new AssertionError("what is encrypted is not spliced");
         }
 
         @Override

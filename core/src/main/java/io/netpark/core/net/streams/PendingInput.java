@@ -10,7 +10,7 @@ import io.netpark.core.sys.NetparkException;
 /**
  * Whether there is anything to read: what is known without asking the kernel, and how the kernel is asked without taking any of it.
  */
-public abstract sealed class PendingInput extends StreamSocket permits ByteInput {
+public abstract sealed class PendingInput extends StreamSocket permits SecuringSocket {
 
     /** Returned by a read at the end of the stream: the peer has shut down its sending side. */
     public static final int END_OF_STREAM = -1;
@@ -39,6 +39,9 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
      */
     abstract boolean emptyAfterShortRead();
 
+    /** Whether there may be something to read that the kernel does not have any more. */
+    abstract boolean holdsInput();
+
     /** Called when bytes have moved, in either direction. */
     abstract void moved(Direction direction, long bytes);
 
@@ -56,7 +59,7 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
     /** What a system call's result means to a read. The bytes are where they belong already. */
     final int received(long result, long asked) throws NetparkException {
         if (result > 0) {
-            knownEmpty = result < asked && loop().poller().edgeTriggered() && emptyAfterShortRead();
+            noteRead(result < asked);
             moved(Direction.READ, result);
             return (int) result;
         }
@@ -65,6 +68,11 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
         }
         requireEnd(result);
         return END_OF_STREAM;
+    }
+
+    /** A read has got something: all that it had asked for, or less. */
+    final void noteRead(boolean shorter) {
+        knownEmpty = shorter && loop().poller().edgeTriggered() && emptyAfterShortRead();
     }
 
     // Being watched without being read
@@ -89,10 +97,10 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
     private static final Operation<PendingInput, Object, NetparkException> WATCH_AGAIN = (self, none, most) -> self.attemptWatch();
 
     private static final Operation<PendingInput, Object, NetparkException> WATCH = (self, none, most) ->
-            self.knownEmpty && !self.isReady(Direction.READ) && !self.hasStickyReadiness() // and stays so: nothing is taken
+            self.knownEmpty && !self.isReady(Direction.READ) && !self.hasStickyReadiness() && !self.holdsInput() // and stays so
                     ? PARK : self.attemptWatch();
 
-    private int attemptWatch() throws NetparkException {
+    int attemptWatch() throws NetparkException {
         long result = peek();
         if (result == -Errno.EAGAIN) {
             return PARK;
@@ -113,7 +121,7 @@ public abstract sealed class PendingInput extends StreamSocket permits ByteInput
      * @throws NetparkException.Reset if the peer has reset the connection
      * @throws NetparkException.Closed if the connection is closed
      */
-    public final int peekInput() throws NetparkException {
+    public int peekInput() throws NetparkException {
         if (!tryAcquire()) {
             throw about(closed(Direction.READ));
         }

@@ -99,9 +99,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
             noteFailure(errno);
             throw NetparkException.of(errno, operation(Direction.READ));
         }
-        if ((ends & INPUT_ENDED) == 0) {
-            note(INPUT_ENDED);
-        }
+        noteInputEnd();
     }
 
     /** What an end that has just been read really is: 0 for the peer's, else the errno that the reader did not get. */
@@ -160,6 +158,13 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         int state = isTcp() ? tcpState() : 0;
         if (state > 0 && state != TcpInfo.State.ESTABLISHED.ordinal() && state != TcpInfo.State.CLOSE_WAIT.ordinal()) {
             note(OUTPUT_ENDED);
+        }
+    }
+
+    /** The peer has ended its output by a message, and not by the end of the socket's stream. */
+    final void noteInputEnd() {
+        if ((ends & INPUT_ENDED) == 0) {
+            note(INPUT_ENDED);
         }
     }
 

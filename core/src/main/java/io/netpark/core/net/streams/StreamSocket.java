@@ -67,6 +67,13 @@ public abstract sealed class StreamSocket extends StreamEnds permits PendingInpu
         }
     }
 
+    /** An operation has noted that the peer has gone so far, of which the poller knows nothing. */
+    final void tellWatches() {
+        if (watches != null) {
+            tellWatches(null);
+        }
+    }
+
     /** Tells by what {@code woken} runs, or by a task. A watch that cannot be told, for want of memory, stays and is told later. */
     private void tellWatches(@Nullable WokenBatch woken) {
         for (PeerWatch due; (due = takeDue(woken)) != null; ) {

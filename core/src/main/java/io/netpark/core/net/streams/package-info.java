@@ -13,6 +13,10 @@
  *       ({@link io.netpark.core.net.streams.PeerWatch}), though nobody reads</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.PendingInput}</td><td>whether there is anything to read: known without asking, or asked
  *       without taking it</td></tr>
+ *   <tr><td>{@link io.netpark.core.net.streams.SecuringSocket}</td><td>how it gets TLS, and the wait for the end of the handshake;
+ *       {@code HandshakeWait} is told of that</td></tr>
+ *   <tr><td>{@link io.netpark.core.net.streams.SecureSocket}</td><td>data over TLS, if it has it: operations over a
+ *       {@code SecureLayer}, with records instead of bytes in the socket</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.ByteInput}</td><td>reading, into buffers, chains and pipes; the wait for memory
  *       ({@code MemoryWait})</td></tr>
  *   <tr><td>{@link io.netpark.core.net.streams.LendingOutput}</td><td>zero copy: what the kernel has on loan</td></tr>
@@ -44,7 +48,7 @@
  * thought: after a short read the next read parks without asking ({@code PendingInput.knownEmpty}), and an end of stream is believed
  * only where something proves it ({@code StreamEnds.requireEnd}).
  *
- * <p>Uses {@code framing}, {@code net.socket}, {@code net.files}, {@code net.zerocopy} and what is below. Frames, transfer, dialing and
+ * <p>Uses {@code framing}, {@code net.socket}, {@code net.files}, {@code net.zerocopy}, {@code net.secure} and what is below. Frames, transfer, dialing and
  * listening stand above.
  * Begin with {@code ByteInput.startRead} and follow it down.
  */

@@ -16,6 +16,7 @@ final class BrokenStream {
     static boolean isOne(@Nullable Exception failure) {
         return failure instanceof NetparkException.Reset || failure instanceof NetparkException.Unreachable
                 || failure instanceof NetparkException.SystemError
+                || failure instanceof NetparkException.Truncated || failure instanceof NetparkException.TlsFailure // of TLS
                 || failure instanceof NetparkException.TimedOut timedOut && timedOut.timeout() == NetparkException.Timeout.PEER;
     }
 

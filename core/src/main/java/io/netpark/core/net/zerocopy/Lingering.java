@@ -171,10 +171,13 @@ public final class Lingering extends Pollable {
             return;
         }
         ended = true;
-        loans.keep();
-        timer.disarm();
-        loop.poller().remove(fd, this);
-        libc.close(fd);
+        try {
+            loans.keep();
+            timer.disarm();
+            loop.poller().remove(fd, this);
+        } finally { // also without memory
+            libc.close(fd);
+        }
     }
 
     @Override

@@ -15,9 +15,11 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole
+import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.FaultyLibC
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.Outcome
@@ -33,6 +35,7 @@ import java.time.Duration
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
+import kotlin.time.Duration.Companion.milliseconds
 
 private fun millis(count: Long) = Duration.ofMillis(count)
 
@@ -352,14 +355,20 @@ class DialerSpec : NetparkSpec(body = {
     }
 
     test("one after another, each address has its share of the time") {
-        TestReactor().use { reactor ->
+        val clock = HandMovedClock()
+        TestReactor(configure = { clock(clock) }).use { reactor ->
             BlackHole("127.0.0.1").use { hole ->
-                reactor.listen(loopback("127.0.0.2", hole.address.port)).use {
-                    val elapsed = elapsedMillis {
-                        Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2")).withAttemptDelay(Due.INFINITE)
-                            .withTimeout(Duration.ofMillis(4200)).await("several", hole.address.port).close()
-                    }
-                    elapsed shouldBeGreaterThanOrEqual 2100
+                reactor.listen(loopback("127.0.0.2", hole.address.port)).use { listener ->
+                    val outcome = Outcome()
+                    Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2")).withAttemptDelay(Due.INFINITE)
+                        .withTimeout(millis(4200)).dial("several", hole.address.port, outcome)
+                    eventually { reactor.loop.descriptors() shouldBe 2 } // the listener, and the first attempt
+                    clock.pass(2099.milliseconds, reactor)
+                    listener.listener.startAccept() shouldBe null
+                    listener.listener.abandon(io.netpark.core.fd.Direction.READ)
+                    outcome.isTold shouldBe false
+                    clock.pass(1.milliseconds, reactor)
+                    outcome.await().use { it.remoteAddress() shouldBe listener.address }
                 }
             }
         }
@@ -376,13 +385,21 @@ class DialerSpec : NetparkSpec(body = {
     }
 
     test("one after another, the last that does not answer fails with TimedOut, whatever the others failed with") {
-        TestReactor().use { reactor ->
+        val clock = HandMovedClock()
+        val calls = CallCounter()
+        TestReactor(calls.libc, configure = { clock(clock) }).use { reactor ->
             BlackHole("127.0.0.3").use { hole ->
                 val dialer = Dialer.of(reactor.group).withResolver(names("127.0.0.1", "127.0.0.2", "127.0.0.3"))
-                    .withAttemptDelay(Due.INFINITE).withTimeout(millis(200))
-                val failure = shouldThrow<NetparkException.TimedOut> { dialer.await("several", hole.address.port) }
+                    .withAttemptDelay(Due.INFINITE).withTimeout(millis(1500))
+                val outcome = Outcome()
+                dialer.dial("several", hole.address.port, outcome)
+                eventually { calls["connect"] shouldBe 3 } // the first two have been refused
+                clock.pass(1499.milliseconds, reactor)
+                outcome.isTold shouldBe false
+                clock.pass(1.milliseconds, reactor)
+                val failure = shouldThrow<NetparkException.TimedOut> { outcome.await() }
                 failure.timeout() shouldBe NetparkException.Timeout.CONNECT
-                failure.message!! shouldContain "no connection within 200 ms"
+                failure.message!! shouldContain "no connection within 1500 ms"
                 failure.message!! shouldContain "127.0.0.3:${hole.address.port}: no answer"
                 failure.suppressed shouldHaveSize 2
             }
@@ -470,6 +487,7 @@ class DialerSpec : NetparkSpec(body = {
             shouldThrow<NetparkException.TimedOut> {
                 dialer.withResolver { stubborn }.withTimeout(millis(20)).await("slow.example", 80)
             }
+            eventually { reactor.reporter.reports shouldHaveSize 1 }
             reactor.reporter.drain().single().cause.message shouldBe "stubborn"
             val endless = object : AbstractList<InetAddress>() {
                 override val size get() = 2

@@ -9,6 +9,7 @@ import io.netpark.core.testing.failure
 import io.netpark.core.testing.result
 import java.net.InetAddress
 import java.net.UnknownHostException
+import java.time.Duration
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicInteger
@@ -20,7 +21,7 @@ class SystemResolverSpec : NetparkSpec(body = {
         private val asked = ConcurrentHashMap<String, AtomicInteger>()
         val hanging = AtomicInteger()
         val most = AtomicInteger()
-        val resolver = SystemResolver(::ask)
+        val resolver = SystemResolver(::ask, Duration.ofMillis(20)) // each test waits until its threads are gone
 
         fun asked(host: String) = asked[host]?.get() ?: 0
 

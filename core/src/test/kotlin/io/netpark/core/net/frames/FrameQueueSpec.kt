@@ -84,7 +84,7 @@ class FrameQueueSpec : NetparkSpec(body = {
                 reactor.pair().use { client, _ ->
                     val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
                     client.connection.reserve(Direction.WRITE) shouldBe true
-                    if (held) queue.hold(client) shouldBe false
+                    if (held) client.connection.hold(client) shouldBe false
                     val first = queue.send("never")
                     val turn = CompletableFuture<Optional<Exception>>()
                     queue.submit(object : FrameTurn() {

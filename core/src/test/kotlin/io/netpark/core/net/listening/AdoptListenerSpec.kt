@@ -47,7 +47,7 @@ class AdoptListenerSpec : NetparkSpec(body = {
             TestReactor(flavour).use { reactor ->
                 val foreign = reactor.libc.foreignSocket(family.freshAddress())
                 val fd = foreign.number()
-                val address = Addresses.local(reactor.libc, fd)!!
+                val address = Addresses.local(reactor.libc, fd, "test")
                 val waiting = reactor.connect(address)
                 reactor.adopt(foreign).use { listener ->
                     foreign.isOpen shouldBe false
@@ -94,7 +94,7 @@ class AdoptListenerSpec : NetparkSpec(body = {
     test("connections that are older than the options have them, as later ones do") {
         TestReactor().use { reactor ->
             val foreign = reactor.libc.foreignSocket(loopback())
-            val address = Addresses.local(reactor.libc, foreign.number())!!
+            val address = Addresses.local(reactor.libc, foreign.number(), "test")
             val waiting = List(3) { reactor.connect(address) }
             val options = NetOptions.DEFAULT.withFastOpen(true).withReusePort(true)
             reactor.adopt(foreign, options).use { listener ->
@@ -111,7 +111,7 @@ class AdoptListenerSpec : NetparkSpec(body = {
     test("one that takes IPv4 as well has the options of both, and admission counts its connections") {
         TestReactor().use { reactor ->
             val foreign = reactor.libc.foreignSocket(loopback("::"))
-            val port = (Addresses.local(reactor.libc, foreign.number()) as java.net.InetSocketAddress).port
+            val port = (Addresses.local(reactor.libc, foreign.number(), "test") as java.net.InetSocketAddress).port
             val options = NetOptions.DEFAULT.with(NetOption.TYPE_OF_SERVICE, 0x10)
             val admission = Admission.perSource(2)
             reactor.adopt(foreign, options, admission).use { listener ->

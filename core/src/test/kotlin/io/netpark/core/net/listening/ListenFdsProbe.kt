@@ -19,7 +19,6 @@ import java.nio.file.Path
 
 /** What a service manager does before it starts a service: in the very process, whose number stays. */
 private interface Exec : Library {
-    fun dup2(from: Int, to: Int): Int
     fun setenv(name: String, value: String, overwrite: Int): Int
     fun execv(path: String, arguments: Array<String?>): Int
 }
@@ -41,16 +40,14 @@ private fun start() {
         fd
     }
     val high = sockets.map { libc.fcntl(it, Linux.F_DUPFD_CLOEXEC, 100) }
+    high.forEach { check(libc.fcntl(it, Linux.F_SETFD, 0) == 0) }
     val environment = mapOf(
         "LISTEN_FDS" to "2", "LISTEN_PID" to "${ProcessHandle.current().pid()}", "LISTEN_FDNAMES" to "web:admin",
     )
     environment.forEach { (name, value) -> check(exec.setenv(name, value, 1) == 0) }
-    val vector = (command + null).toTypedArray()
-    check(exec.execv("/nowhere", vector) < 0) // loads what it needs
-    // From here on the JVM has not got what it had there, its classes perhaps. It ends with the last call.
-    exec.dup2(high[0], 3)
-    exec.dup2(high[1], 4)
-    exec.execv(vector[0]!!, vector)
+    // A shell gives them their numbers, as this JVM has something of its own there. It becomes the other JVM: the process stays the same.
+    val shell = listOf("/bin/bash", "-c", "exec 3<&${high[0]} 4<&${high[1]} ${high[0]}<&- ${high[1]}<&-; exec \"$@\"", "bash")
+    exec.execv(shell[0], (shell + command + null).toTypedArray())
     Runtime.getRuntime().halt(1)
 }
 

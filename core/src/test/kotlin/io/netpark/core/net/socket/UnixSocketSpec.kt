@@ -148,7 +148,7 @@ class UnixSocketSpec : NetparkSpec(body = {
                     val failure = run {
                         while (true) {
                             try {
-                                waiting += dialer.withTimeout(Duration.ofMillis(200)).await(address)
+                                waiting += dialer.withTimeout(Duration.ofMillis(1000)).await(address)
                             } catch (e: NetparkException.TimedOut) {
                                 return@run e
                             }
@@ -156,7 +156,7 @@ class UnixSocketSpec : NetparkSpec(body = {
                         @Suppress("UNREACHABLE_CODE") null
                     }!!
                     waiting.size shouldBeGreaterThan 0
-                    failure.message!! shouldContain "no connection within 200 ms"
+                    failure.message!! shouldContain "no connection within 1000 ms"
                     val late = Outcome()
                     dialer.withTimeout(Duration.ofSeconds(60)).dial(address, late)
                     listener.accept().close()

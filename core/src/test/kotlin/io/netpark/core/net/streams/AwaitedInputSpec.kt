@@ -19,7 +19,7 @@ private const val LIMIT = 16
 
 /** The input of one connection, with bytes put into it as if they had come. */
 private class Incoming(connection: ConnectionDescriptor) : AutoCloseable {
-    private val owned = OwnedBuffer(connection.loop(), LinkBuffer(SegmentPool.shared()))
+    private val owned = OwnedBuffer(connection, LinkBuffer(SegmentPool.shared()))
     val reader = owned.reader()
     val awaited = AwaitedInput(connection, owned, LIMIT, "the setting")
 

@@ -5,6 +5,7 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.fd.Attendant
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.sys.NetparkException
@@ -16,11 +17,21 @@ import io.netpark.core.testing.Transport
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
+import java.lang.ref.WeakReference
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
 private val LONG = 20.seconds.inWholeNanoseconds
 private const val MUCH = 1L shl 30
+
+private fun attended(connection: ConnectionDescriptor): WeakReference<Attendant> {
+    val attendant = object : Attendant {
+        override fun pendingOutput() = 0L
+        override fun handler() = null
+    }
+    connection.setAttendant(attendant)
+    return WeakReference(attendant)
+}
 
 class LingeringCloseSpec : NetparkSpec(body = {
 
@@ -81,6 +92,22 @@ class LingeringCloseSpec : NetparkSpec(body = {
                 reactor.descriptors() shouldBe 2
             }
             eventually { reactor.descriptors() shouldBe 0 }
+        }
+    }
+
+    test("what lingers does not keep what an adapter knew of the connection: its handler, its buffers") {
+        TestReactor(loops = 2).use { reactor ->
+            reactor.pair().use { _, server ->
+                val attendant = attended(server.connection)
+                server.connection.closeLingering(MUCH, LONG)
+                reactor.descriptors() shouldBe 2
+                eventually {
+                    System.gc()
+                    attendant.get() shouldBe null
+                }
+                reactor.descriptors() shouldBe 2
+                server.connection.isClosed shouldBe true // so it is reachable, all the time
+            }
         }
     }
 

@@ -92,6 +92,7 @@ class PeerWatchSpec : NetparkSpec(body = {
         val calls = CallCounter()
         TestReactor(calls.libc, loops = 1).use { reactor ->
             reactor.pair().use { peer, watched ->
+                calls.awaitQuiet()
                 val before = calls.withoutWaits()
                 val told = Told(watched.connection, PeerState.HALF_CLOSED)
                 told.watch.close()

@@ -73,7 +73,7 @@ class StreamEndSpec : NetparkSpec(body = {
             test("$flavour $transport: what has arrived before a reset can be read, and no end after it") {
                 pair(transport) { peer, here ->
                     peer.write("whole?")
-                    here.connection.peekInput() shouldBe 1
+                    eventually { here.connection.peekInput() shouldBe 1 }
                     peer.connection.reset()
                     here.writeUntilItFails()
                     here.readText(6) shouldBe "whole?"

@@ -6,10 +6,11 @@ import io.netpark.core.buffer.LinkBuffer
 import io.netpark.core.buffer.OwnedBuffer
 import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.StubOwner
 import io.netpark.core.testing.TestReactor
 
 class HeldBuffersSpec : NetparkSpec(body = {
-    fun owned(reactor: TestReactor) = OwnedBuffer(reactor.loop, LinkBuffer(SegmentPool.shared()))
+    fun owned(reactor: TestReactor) = OwnedBuffer(StubOwner(reactor.loop), LinkBuffer(SegmentPool.shared()))
 
     test("what a copy holds outlives the end of its owner, until the copy drops it") {
         TestReactor().use { reactor ->

@@ -43,6 +43,9 @@ public final class Changes {
      * @throws InterruptedException if the thread is interrupted, or was before
      */
     public boolean await(long nanos, BooleanSupplier condition) throws InterruptedException {
+        if (clock.awaits(nanos, condition)) {
+            return condition.getAsBoolean();
+        }
         long end = clock.after(nanos);
         lock.lockInterruptibly();
         waiting++; // before the first look, as others change something before they look here

@@ -1,17 +1,19 @@
-package io.netpark.core.loop;
+package io.netpark.core.report;
 
-import io.netpark.core.report.Reporter;
-
-/** Standard error: for what a {@link Reporter} could not take. Never throws. */
-final class LastResort {
+/**
+ * Standard error: for what a {@link Reporter} could not take. Never throws.
+ *
+ * <p>For Netpark's own loops.
+ */
+public final class LastResort {
 
     private LastResort() {}
 
     /** Has the class loaded. */
-    static void prepare() {}
+    public static void prepare() {}
 
     /** Passes a report on, or prints it. */
-    static void report(Reporter reporter, String what, Throwable cause) {
+    public static void report(Reporter reporter, String what, Throwable cause) {
         try {
             reporter.report(what, cause);
         } catch (Throwable e) {
@@ -21,7 +23,7 @@ final class LastResort {
     }
 
     /** In small pieces, the most important first, as there may be no memory for all. */
-    static void print(String what, Throwable cause) {
+    public static void print(String what, Throwable cause) {
         try {
             System.err.println(what);
             cause.printStackTrace();

@@ -1,0 +1,3 @@
+/** Fixtures of tests in Java, for those who have no Kotlin. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.core.testing;

@@ -1,0 +1,70 @@
+package io.netpark.core.net.secure
+
+import io.kotest.matchers.shouldBe
+import io.netpark.core.sys.LibC
+import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.BlockingConnection
+import io.netpark.core.testing.HandMovedClock
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.async
+import io.netpark.core.testing.eventually
+import io.netpark.core.testing.failure
+import io.netpark.core.testing.tls.EngineFlavour
+import io.netpark.core.testing.tls.ScriptedEngine
+import io.netpark.core.testing.tls.TlsEnds
+import io.netpark.core.testing.tls.awaitTls
+import io.netpark.core.testing.tls.beginTls
+import io.netpark.core.testing.tls.tcpPair
+import io.netpark.core.testing.use
+import io.netpark.core.tls.ServerTls
+import java.util.concurrent.atomic.AtomicLong
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+
+/** Counts what sockets give. */
+private class Received(private val real: LibC = Bindings.best) : LibC by real {
+    val bytes = AtomicLong()
+
+    override fun recv(fd: Int, address: Long, length: Long, flags: Int): Long =
+        real.recv(fd, address, length, flags).also { if (it > 0) bytes.addAndGet(it) }
+}
+
+/** What counts against an idle timeout where there is TLS: bytes of the socket, and not only those of the data. */
+class SecureIdleSpec : NetparkSpec(body = {
+    /** The peer says something five times, for longer than the timeout in all, and then nothing. */
+    fun outlastsItsTimeout(tls: ServerTls, wait: (BlockingConnection) -> Unit, say: (Int) -> ByteArray) {
+        val clock = HandMovedClock()
+        val libc = Received()
+        TestReactor(libc) { clock(clock) }.use { reactor ->
+            TestReactor().use { elsewhere ->
+                reactor.tcpPair(elsewhere).use { ours, plain ->
+                    ours.beginTls(tls)
+                    ours.connection.setIdleTimeout(1.seconds.inWholeNanoseconds)
+                    val waiting = async { wait(ours) }
+                    repeat(5) {
+                        val bytes = say(it)
+                        val before = libc.bytes.get()
+                        plain.write(bytes)
+                        eventually { libc.bytes.get() shouldBe before + bytes.size }
+                        reactor.onLoop {}
+                        clock.pass(600.milliseconds, reactor)
+                        ours.connection.isClosed shouldBe false
+                    }
+                    clock.pass(2.seconds, reactor)
+                    (waiting.failure() as NetparkException.TimedOut).timeout() shouldBe NetparkException.Timeout.IDLE
+                    ours.connection.isClosed shouldBe true
+                }
+            }
+        }
+    }
+
+    test("bytes of the handshake") {
+        outlastsItsTimeout(TlsEnds.server(EngineFlavour.JDK, "TLSv1.3"), { it.awaitTls() }) { byteArrayOf(if (it == 0) 22 else 3) }
+    }
+
+    test("records without data, behind the handshake") {
+        outlastsItsTimeout(ScriptedEngine().server(), { it.readText(1) }) { ScriptedEngine.record(ByteArray(0)) }
+    }
+})
