@@ -1,0 +1,3 @@
+/** What it is like between two hosts: {@link io.netpark.simulation.link.LinkConditions}. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.simulation.link;
