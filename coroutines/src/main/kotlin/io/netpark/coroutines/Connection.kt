@@ -8,6 +8,7 @@ import io.netpark.core.net.streams.PeerState
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.tls.TlsSession
 import io.netpark.coroutines.loops.LoopDispatcher
 import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
 import io.netpark.coroutines.parking.Parking
@@ -42,6 +43,11 @@ import kotlinx.coroutines.withTimeoutOrNull
  *
  * **Errors.** The class of a [NetparkException] says what has happened: `Closed` here, `Reset` by the peer, `TimedOut`. If several
  * apply, cancellation is reported first, then `Closed`, then a timeout or deadline. The end of the stream is not an error.
+ *
+ * **TLS.** A connection with TLS is a connection like any other. The end of its stream is the peer's close_notify. A stream that ends
+ * without that has been cut off, and a read fails with [NetparkException.Truncated]. What goes around the bytes of a stream is refused:
+ * [detach][io.netpark.coroutines.handover.detach], and descriptors that are passed along. Files and copies are read and encrypted
+ * instead of being moved by the kernel.
  *
  * @see Reactor.dial
  * @see Listener
@@ -103,6 +109,10 @@ public class Connection internal constructor(
     /** Its handler was waiting for a request when it was told so, and not at work on the last one. */
     internal var endedIdle = false
 
+    init {
+        core.setAttendant(ConnectionAttendant(this))
+    }
+
     internal val loop: EventLoop get() = core.loop()
     internal val buffering: Buffering get() = reactor.buffering
 
@@ -115,6 +125,12 @@ public class Connection internal constructor(
      * @throws NetparkException.Closed the connection was closed before this was first asked
      */
     public val localAddress: SocketAddress get() = core.localAddress()
+
+    /**
+     * What the TLS handshake has agreed on; null without TLS, and before the end of the handshake. It stays when the connection is
+     * closed. [startTls][io.netpark.coroutines.tls.startTls] begins TLS on a connection that is plain.
+     */
+    public val tlsSession: TlsSession? get() = core.tlsSession()
 
     /** Whether [close] has not been called yet. It says nothing about the peer. */
     public val isOpen: Boolean get() = !core.isClosed && lease?.isLent != false
@@ -257,6 +273,9 @@ public class Connection internal constructor(
      * Ends the outgoing stream: the peer reads what was written, then the end. Reading goes on, so an answer can still
      * come. Later writes fail with [NetparkException.Reset]. Calling it again has no effect.
      *
+     * With TLS the peer is told by close_notify. Up to TLS 1.2 it ends its own stream then, and throws away what it has not sent yet
+     * (RFC 5246, 7.2.1): only TLS 1.3 has streams that end one by one.
+     *
      * @throws IllegalStateException [writer] holds bytes, which would be lost, and is to be flushed first; or frames are still being
      *     written
      * @throws NetparkException.Closed the connection is closed, or an earlier write has broken the output, which must not look complete
@@ -265,6 +284,7 @@ public class Connection internal constructor(
         requireFlushed("shut down the output to")
         checkOutput()
         requireFramesSent("shut down the output to") { it.endIfIdle() }
+        checkOutput() // once more: a frame that was still on its way may have broken it
         lease?.spoil()
         answering = false
         core.shutdownOutput()
@@ -273,8 +293,12 @@ public class Connection internal constructor(
     /**
      * Closes the connection. Operations in progress on it, in other coroutines, end with [NetparkException.Closed]. What
      * has been sent is still delivered, unless unread bytes have arrived or arrive later. Then the kernel sends a reset;
-     * [closeLingering] avoids that. Bytes that [writer] holds are dropped, and the connection ends with a reset, so that the peer does
-     * not take what it has got for all there is. Closing never suspends. Calling it again has no effect.
+     * [closeLingering] avoids that. Bytes that [writer] holds are dropped, and what another coroutine is writing of an array or a file. Then
+     * the connection ends with a reset, so that the peer does not take what it has got for all there is. Closing never suspends.
+     * Calling it again has no effect.
+     *
+     * With TLS the peer is told by close_notify. If the kernel has no room for that, the event loop sends it when there is room, for ten
+     * seconds at most.
      *
      * The memory of [reader] and [writer] is given back when the handler of the connection ends. For a connection that was dialed it is
      * given back at once, and views of it are empty then. If another thread is using the reader or the writer, the memory is given back
@@ -284,7 +308,7 @@ public class Connection internal constructor(
         if (lease?.isLent == false) return // it is another borrower's by now
         val dropped = unsent()
         if (dropped > 0 && !core.isClosed) brokenOutput = "$dropped bytes that the writer held, or frames had, were dropped when it was closed"
-        if (isOutputBroken) core.reset() else core.close()
+        if (isCutOffByEnd()) core.reset() else core.close()
         if (handlers == null) endBuffers()
     }
 
@@ -366,7 +390,8 @@ public class Connection internal constructor(
      * After how long without a byte in either direction the connection is closed. Its operations then fail with
      * [NetparkException.TimedOut], `IDLE`. The time counts from when the timeout is set. [Duration.INFINITE], the default, is no timeout.
      *
-     * This is about bytes. TCP keepalive, which is on by default, finds out whether the peer is still there.
+     * This is about bytes. With TLS the bytes of all records count, those of the handshake as well. TCP keepalive, which is on by default,
+     * finds out whether the peer is still there.
      *
      * @throws IllegalArgumentException the timeout is set to zero or less
      */

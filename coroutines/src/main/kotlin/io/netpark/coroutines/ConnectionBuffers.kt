@@ -16,7 +16,7 @@ internal fun Connection.makeReader(): Reader = newReader(buffering.newInput()).a
 /** A reader and a writer share their memory: what the other one holds counts when one of them wants more and there is none. */
 internal fun Connection.newReader(input: LinkBuffer): Reader {
     madeWriter?.let { input.beside(it.buffer) }
-    return Reader(this, OwnedBuffer(loop, input), input, buffering.inputLimit)
+    return Reader(this, OwnedBuffer(core, input), input, buffering.inputLimit)
 }
 
 internal fun Connection.makeWriter(): Writer = newWriter(buffering.newOutput()).also {
@@ -26,7 +26,7 @@ internal fun Connection.makeWriter(): Writer = newWriter(buffering.newOutput()).
 
 private fun Connection.newWriter(output: LinkBuffer): Writer {
     madeReader?.buffer?.beside(output)
-    return Writer(this, OwnedBuffer(loop, output), output, buffering.effectiveMark)
+    return Writer(this, OwnedBuffer(core, output), output, buffering.effectiveMark)
 }
 
 /** Any thread may be the first to ask for frames. */

@@ -59,13 +59,13 @@ internal suspend inline fun Connection.endedBy(handle: () -> Unit, failed: (fail
  */
 internal fun Connection.breakOff(): Long {
     val unsent = unsent()
-    if (unsent > 0 || answering || isOutputBroken) core.reset()
+    if (unsent > 0 || answering || isCutOffByEnd()) core.reset()
     return unsent
 }
 
 /** Closes the connection while its handler runs, from any thread. The buffers are given back when the handler has ended. */
 internal fun Connection.cutOff() {
-    if (answering || isOutputBroken || unsent() > 0) core.reset() else core.close()
+    if (answering || isCutOffByEnd()) core.reset() else core.close()
 }
 
 /** Closes the connection when the handler, with its children, is done with reader and writer. */
@@ -78,12 +78,14 @@ internal fun Connection.closeWithBuffers() {
 
 // With its lease
 
-/** Whether nothing of an exchange is left, so that a pool may lend the connection again. */
-internal fun Connection.isClean(): Boolean = brokenOutput == null && !core.isInUse && watching == 0 &&
-    (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L &&
-    madeFrames?.isIdle != false
+/**
+ * Whether nothing of an exchange is left, so that a pool may lend the connection again. The order matters, as for [isCutOffByEnd]: what is
+ * going on is looked at first, and whether that has broken the output last.
+ */
+internal fun Connection.isClean(): Boolean = !core.isInUse && !core.isHeld && watching == 0 && madeFrames?.isIdle != false &&
+    (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L && !isOutputBroken
 
 /** Before a pool closes the connection: what was left unfinished must not look complete to the peer. */
 internal fun Connection.resetIfCutOff() {
-    if (unsent() > 0 || isOutputBroken) core.reset()
+    if (isCutOffByEnd()) core.reset()
 }

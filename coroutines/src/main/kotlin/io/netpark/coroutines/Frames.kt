@@ -172,17 +172,15 @@ public class Frames internal constructor(
     // Other writes
 
     /** Gives another write the lock of the output, as if it had been parked; false if it has to [wait for its turn][awaitTurn]. */
-    internal fun lendOutput(): Boolean = isIdle && !queue.isHeld && core.reserve(Direction.WRITE)
+    internal fun lendOutput(): Boolean {
+        if (!isIdle || core.isHeld || !core.reserve(Direction.WRITE)) return false
+        if (!core.isHeld && !connection.isOutputBroken) return true
+        core.abandon(Direction.WRITE) // between the two looks another write has begun, and was broken off
+        return false
+    }
 
     /** Suspends until the caller's turn to write has come. Then the caller has the lock of the output. Cancelled, it has not. */
     internal suspend fun awaitTurn(): Unit = OutputTurn(queue, intake, core).await()
-
-    /** Has frames wait until all of [write] has been written, though it may be broken off meanwhile. */
-    internal fun hold(write: Any): Boolean = queue.hold(write)
-
-    internal fun goOn(write: Any) = queue.goOn(write)
-
-    internal fun isHeldBy(write: Any): Boolean = queue.isHeldBy(write)
 
     // The end
 

@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.netpark.core.loop.EventLoop
+import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.parking.hasThreadContext
 import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.RejectedExecutionException
@@ -29,6 +30,9 @@ internal class Service(
  * The handlers of one call of [Listener.serve] on one loop: their parent, the context they start in, and their connections.
  *
  * ```text
+ * TLS, if there is to be: the handshake is over --> handler runs
+ *                         it has failed, which core has told; or is cut off --> closed
+ *
  * handler runs --returns, and so have the coroutines it has started--> what it has written is flushed --> closed
  *              --fails, or is cancelled--> what it has not flushed is dropped; reset in the midst of an answer, otherwise closed
  *              --cut off by a shutdown--> closed at once, as after a failure; the handler is cancelled
@@ -56,6 +60,9 @@ internal class Handlers(
     private val failures = Failures(loop, { listener.reactor.group.isClosed }, caller, service.onFailure)
     private val scope =
         CoroutineScope(caller.minusKey(Job) + job + dispatcher + failures.ofOthers + HandlerOf(listener, caller[HandlerOf]))
+
+    /** The class of the function that is given to serve. */
+    val handlerName: String get() = service.handler.javaClass.name
 
     /** Those whose handlers have not ended and have not been cut off. */
     private val open: MutableSet<Connection> = ConcurrentHashMap.newKeySet()
@@ -97,11 +104,24 @@ internal class Handlers(
     }
 
     private suspend fun run(connection: Connection) {
+        if (connection.core.hasTls() && !isSecured(connection)) return
         connection.endedBy({ handle(connection) }) { thrown, dropped ->
             val failure = thrown.original()
             if (failure is CancellationException) throw failure
             failures.tell(connection, failure, dropped, coroutineContext)
         }
+    }
+
+    /** Suspends until the TLS handshake is over. Core has told of one that has failed, and nobody else needs to hear of it. */
+    private suspend fun isSecured(connection: Connection): Boolean {
+        connection.endedIdle = true // nothing has been asked for yet
+        try {
+            connection.awaitHandshake()
+        } catch (_: NetparkException) {
+            return false
+        }
+        connection.endedIdle = false
+        return true
     }
 
     /** Returns when the coroutines that the handler has started have, too. */
@@ -136,10 +156,13 @@ internal class Handlers(
     /** Takes those whose handlers have not ended: they are cut off by the caller. */
     fun takeOpen(): List<Connection> = open.filter { open.remove(it) }
 
-    /** Asks the connections whose handlers wait for a request to look whether any is wanted. */
+    /**
+     * Asks the connections whose handlers wait for a request to look whether any is wanted. A client that has not even begun its
+     * handshake wants none: its connection is closed.
+     */
     fun tellIdle() {
         // A read that is parked tries again, finds nothing, and parks again: harmless for all others.
-        open.forEach { it.lookAgain() }
+        open.forEach { if (it.core.awaitsFirstWord()) it.core.close() else it.lookAgain() }
     }
 }
 

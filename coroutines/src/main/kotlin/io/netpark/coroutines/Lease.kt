@@ -45,7 +45,9 @@ public class Lease internal constructor(private val core: PoolLease, connection:
      */
     public fun giveBack() {
         checkLent()
-        if (end()) core.giveBack() else core.discard()
+        if (!end()) return core.discard()
+        connection.core.setAttendant(null) // or the idle connection would keep what this borrower had
+        core.giveBack()
     }
 
     /** From now on everything of the lease refuses. Returns whether nothing of an exchange is left. */

@@ -21,6 +21,12 @@ import kotlinx.coroutines.launch
 /**
  * Accepts connections, of TCP or on a unix socket.
  *
+ * **TLS.** Each connection begins its handshake as soon as it is accepted, and has a time limit for it, which is the `ServerTls`'s.
+ * Handshakes go on side by side, and no accept waits for one. [serve] starts a handler when the handshake is over. [accept] returns
+ * before that: reading and writing waits for the end of the handshake, and [awaitTls][io.netpark.coroutines.tls.awaitTls] does nothing
+ * else. A handshake that fails closes the connection, and is reported in one line. A connection in its handshake counts for
+ * `admission`.
+ *
  * When descriptors or memory run out, accepting pauses and resumes by itself; this is reported once an episode to the
  * reactor's reporter, and never thrown.
  *
@@ -94,6 +100,9 @@ public class Listener internal constructor(
      * other connections as well (`withContext(Dispatchers.IO)` for what blocks). Loops are taken in turn. Several calls may serve a
      * listener; each connection goes to one of them.
      *
+     * **TLS.** A handler starts when the handshake is over. A connection whose handshake fails has no handler, and neither
+     * [context] nor [onFailure] hears of it.
+     *
      * **Scope.** A handler's receiver is its own scope: what it launches there belongs to its connection. The connection is closed
      * when the handler and all coroutines in its scope have finished. What [Connection.writer] holds is flushed before, under the
      * write timeout and deadline. A failure in the scope ends this handler, and no other.
@@ -107,7 +116,7 @@ public class Listener internal constructor(
      *
      * | The failure | counted | told to [onFailure] | if there is no [onFailure] |
      * |---|---|---|---|
-     * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.report.PeerFault] | yes | nothing |
+     * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded`, `TlsFailure` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.report.PeerFault] | yes | nothing |
      * | `Closed` of this connection, or of any when the reactor is closed | | no | nothing |
      * | anything else, also of another connection, or of [context] | | yes | told to the `CoroutineExceptionHandler` of this call's context, or else reported |
      * | `CancellationException` | | no | nothing |
@@ -156,6 +165,10 @@ public class Listener internal constructor(
      * returned when the times to finish and to flush are over (a handler's writes are its own affair) are cut off: their
      * connections are closed, by a reset in the midst of an answer, and they are cancelled.
      *
+     * A TLS handshake that the client has begun goes on: its end starts a handler, which [Connection.awaitRequest] tells that there is
+     * none, unless it has come by then. When the times are over, it is cut off with the others. A connection on which a client has said
+     * nothing yet is idle, and closed at once.
+     *
      * The times hold whatever handlers do. This waits a quarter of a second at most for those that were cut off to feel it and
      * leave; [serve], of which they are parts, waits for them however long that takes.
      *
@@ -196,6 +209,10 @@ public class Listener internal constructor(
      * Another descriptor of the same socket: to be [passed][Connection.writeDescriptors] to a process that goes on with it, while
      * this one still accepts. Connections wait in the same queue, so none is lost when this listener is closed. Of a unix socket
      * with a path [keepFile] is to be called before.
+     *
+     * When the other process accepts, [close] this listener, and [shut it down][shutdown] after that, with time to announce. So
+     * nobody is accepted here just before the connections are closed that wait for a request, and whoever was accepted has that
+     * time to send one.
      *
      * @return the caller's to close
      * @throws NetparkException.Closed the listener is closed

@@ -1,7 +1,9 @@
 package io.netpark.coroutines
 
+import io.netpark.core.fd.Attendant
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import java.nio.ByteBuffer
 
 /*
  * What the output of a connection still has to send, and whether it can: an output that was cut off within something is broken.
@@ -37,7 +39,22 @@ internal inline fun Connection.requireFramesSent(what: String, areSent: (Frames)
 internal suspend fun Connection.finishOutput() {
     flushRest()
     if (isOpen) madeFrames?.finish()
+    if (isOpen && !isOutputBroken && core.unsent() > 0) write(NOTHING) // of a write that was broken off, in records
 }
+
+/** Writing it waits until records have been sent that are here still. */
+private val NOTHING: ByteBuffer = ByteBuffer.allocate(0)
+
+/** Something else than a flush may have sent what an earlier flush had left. Frames wait for that no more. */
+internal fun Connection.restSent() {
+    if ((madeWriter?.buffer?.available() ?: 0) == 0L) core.goOn(this)
+}
+
+/**
+ * Whether an end now would cut something off, so that it must not look like the end of the whole. The order matters: a write, or a frame,
+ * that breaks the output says so before it is over.
+ */
+internal fun Connection.isCutOffByEnd(): Boolean = unsent() > 0 || core.isHeld || isOutputBroken
 
 // An output that is broken
 
@@ -77,4 +94,14 @@ internal fun Connection.acceptsFrames(): Boolean = isOpen && !isOutputBroken
 /** Something is being written. It must not look complete if it is cut off. */
 internal fun Connection.noteAnswer() {
     answering = true
+}
+
+// For somebody who looks
+
+/** What core does not know of a connection. */
+internal class ConnectionAttendant(private val connection: Connection) : Attendant {
+
+    override fun pendingOutput(): Long = connection.unsent()
+
+    override fun handler(): String? = connection.handlers?.handlerName
 }

@@ -13,6 +13,8 @@ import io.netpark.core.net.socket.Detached
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
+import io.netpark.core.tls.ClientTls
+import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.loops.LoopDispatcher
 import io.netpark.coroutines.loops.dispatcherOn
 import io.netpark.coroutines.messages.MessageListener
@@ -71,13 +73,15 @@ public class Reactor private constructor(
      * @param address resolved, or a [io.netpark.core.sys.UnixAddress]; port 0 takes a free port, `::` takes IPv4 as well
      * @param options options of the listening socket and of the connections that it accepts
      * @param admission how many connections may be open at a time; null for no limit
+     * @param tls how the connections that it accepts are encrypted; null if they are not. [Listener] says when the handshake is
      * @throws NetparkException naming the address: in use, not of this machine, not permitted
      */
     public fun listen(
         address: SocketAddress,
         options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = Listener(listOf(ListenerDescriptor.listen(group, address, options, admission)), this)
+        tls: ServerTls? = null,
+    ): Listener = listenerOf(listOf(ListenerDescriptor.listen(group, address, options, admission)), tls)
 
     /**
      * Listens with a socket for each loop (SO_REUSEPORT). The kernel spreads connections over the sockets, and no loop has to pass a
@@ -87,7 +91,8 @@ public class Reactor private constructor(
         address: SocketAddress,
         options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = Listener(ListenerDescriptor.listenOnEachLoop(group, address, options, admission), this)
+        tls: ServerTls? = null,
+    ): Listener = listenerOf(ListenerDescriptor.listenOnEachLoop(group, address, options, admission), tls)
 
     /**
      * Listens on a host's address. An IP literal, such as `0.0.0.0` or `::1`, is taken as it is. A name is looked up, which
@@ -102,7 +107,8 @@ public class Reactor private constructor(
         port: Int,
         options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = listen(ListenerDescriptor.addressOf(host, port), options, admission)
+        tls: ServerTls? = null,
+    ): Listener = listen(ListenerDescriptor.addressOf(host, port), options, admission, tls)
 
     /**
      * Takes over a listening stream socket that something else has opened: the service manager ([io.netpark.core.net.listening.ListenFds]), or
@@ -112,6 +118,7 @@ public class Reactor private constructor(
      * @param descriptor the listener's from now on, unless this throws
      * @param options set on the socket, and so on the connections that are accepted
      * @param admission how many may be open at a time; null for no limit
+     * @param tls as for [listen]
      * @throws NetparkException saying what the descriptor is instead, and what to do
      * @throws IllegalStateException [descriptor] is closed, or was taken over already
      */
@@ -119,7 +126,14 @@ public class Reactor private constructor(
         descriptor: OpenDescriptor,
         options: NetOptions = NetOptions.DEFAULT,
         admission: Admission? = null,
-    ): Listener = Listener(listOf(ListenerDescriptor.adopt(group, descriptor, options, admission)), this)
+        tls: ServerTls? = null,
+    ): Listener = listenerOf(listOf(ListenerDescriptor.adopt(group, descriptor, options, admission)), tls)
+
+    /** It has accepted nobody yet, so all that it accepts have TLS. */
+    private fun listenerOf(cores: List<ListenerDescriptor>, tls: ServerTls?): Listener {
+        cores.forEach { it.setTls(tls) }
+        return Listener(cores, this)
+    }
 
     /**
      * Connects to an address. If the caller is on a loop of this reactor, the connection lives on that loop; otherwise the next loop
@@ -128,35 +142,43 @@ public class Reactor private constructor(
      * **Cancelled**, it leaves nothing behind. The peer may have seen a connection that closed again. Once this has returned, the
      * connection is the caller's: [Reactor] says what `withTimeout` may lose. [timeout] loses nothing.
      *
+     * With [tls] this returns when the handshake is over. The server has to prove that it is what was dialed: the name of the address, or
+     * the address itself if it has none.
+     *
      * @param address an [InetSocketAddress], whose name is looked up if it is unresolved, or a unix address
-     * @param timeout how long connecting may take in all; the kernel gives up by itself after about two minutes
+     * @param timeout how long connecting may take in all, with the handshake; the kernel gives up by itself after about two minutes
+     * @param tls how the connection is encrypted; null if it is not
      * @throws NetparkException.Refused nobody listens there
      * @throws NetparkException.Unreachable there is no way there
      * @throws NetparkException.UnknownHost the name has no address
-     * @throws NetparkException.TimedOut the timeout has passed, or the kernel gave up
+     * @throws NetparkException.TlsFailure the handshake has failed, and the message says what to do
+     * @throws NetparkException.TimedOut the timeout has passed, or that of the handshake, or the kernel gave up
      */
     public suspend fun dial(
         address: SocketAddress,
         timeout: Duration = Duration.INFINITE,
         options: NetOptions = NetOptions.DEFAULT,
-    ): Connection = dial(dialer.with(timeout, options), address)
+        tls: ClientTls? = null,
+    ): Connection = dial(dialer.with(timeout, options, tls), address)
 
     /**
      * Connects to a host by name or IP literal. The addresses of a name are tried in the way of RFC 8305 (Happy Eyeballs). If all
-     * fail, the error names each with its cause; see [Dialer]. Otherwise as [dial] of an address.
+     * fail, the error names each with its cause; see [Dialer]. With [tls] the server has to prove that it is [host]. Otherwise as [dial] of
+     * an address.
      */
     public suspend fun dial(
         host: String,
         port: Int,
         timeout: Duration = Duration.INFINITE,
         options: NetOptions = NetOptions.DEFAULT,
-    ): Connection = dial(dialer.with(timeout, options), host, port)
+        tls: ClientTls? = null,
+    ): Connection = dial(dialer.with(timeout, options, tls), host, port)
 
     /**
      * How this reactor dials by default. Its `with` functions make other dialers, for [dial].
      *
      * ```
-     * val patient = reactor.dialer.withResolver(mine).withLocalAddress(source)
+     * val patient = reactor.dialer.withResolver(mine).withLocalAddress(source).withTls(ClientTls.system())
      * reactor.dial(patient, "db.internal", 6379)
      * ```
      */
@@ -170,9 +192,10 @@ public class Reactor private constructor(
     public suspend fun dial(dialer: Dialer, host: String, port: Int): Connection =
         awaitDial { dialer.dial(host, port, it) }.given { Connection(it, this) }
 
-    private fun Dialer.with(timeout: Duration, options: NetOptions): Dialer {
+    private fun Dialer.with(timeout: Duration, options: NetOptions, tls: ClientTls?): Dialer {
         val timed = if (timeout == Duration.INFINITE) this else withTimeout(timeout)
-        return if (options === NetOptions.DEFAULT) timed else timed.withOptions(options)
+        val set = if (options === NetOptions.DEFAULT) timed else timed.withOptions(options)
+        return if (tls == null) set else set.withTls(tls)
     }
 
     /**

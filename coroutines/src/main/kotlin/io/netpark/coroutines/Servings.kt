@@ -6,8 +6,8 @@ import io.netpark.core.net.serving.rules.Tally
 import java.util.concurrent.ConcurrentHashMap
 
 /** The calls of [Listener.serve] of one listener, and what the phases of a shutdown do to them. */
-internal class Servings private constructor(
-    private val all: MutableSet<Serving>,
+internal class Servings(
+    private val all: MutableSet<Serving>, // any thread adds and removes at any time
     private val closeListener: () -> Unit,
 ) : Set<Serving> by all, Server {
 
@@ -47,7 +47,7 @@ internal class Servings private constructor(
     override fun stopAccepting() {
         tally.begin()
         closeListener()
-        ending = all.toList()
+        ending = ArrayList(all) // a serving may leave meanwhile; toList() takes the first of what has had one element, and throws
     }
 
     override fun endIdle() {

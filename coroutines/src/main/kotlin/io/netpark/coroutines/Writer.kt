@@ -42,7 +42,8 @@ public class Writer internal constructor(
     internal val owned: OwnedBuffer,
     /** What [owned] holds, for questions that are no use of it. */
     internal val buffer: LinkBuffer,
-    internal val highWaterMark: Int,
+    /** With more bytes than this, the `write…` functions flush first. [Buffering.outputLimit] has room for twice as many. */
+    public val highWaterMark: Int,
 ) : BufferWriter by owned.writer() {
 
     /**
@@ -173,14 +174,14 @@ public class Writer internal constructor(
     // Without a copy
 
     /** Moves all unread bytes of [source] here, without a copy. */
-    public fun append(source: Reader): Unit = moving(source) { from, to -> to.append(from) }
+    public fun append(source: Reader): Unit = moving(source, 0) { from, to -> to.append(from) }
 
     /**
      * Moves the next [count] unread bytes of [source] here. They share the segments of [source], and only small parts are copied.
      *
      * @throws IndexOutOfBoundsException [source] has fewer unread bytes
      */
-    public fun append(source: Reader, count: Long): Unit = moving(source) { from, to -> to.append(from, count) }
+    public fun append(source: Reader, count: Long): Unit = moving(source, count) { from, to -> to.append(from, count) }
 
     // How it is done
 
@@ -205,10 +206,11 @@ public class Writer internal constructor(
         }
     }
 
-    private inline fun moving(source: Reader, move: (from: LinkBuffer, to: LinkBuffer) -> Unit) {
-        val from = source.owned.enter()
+    /** @param least how many bytes have to be there */
+    private inline fun moving(source: Reader, least: Long, move: (from: LinkBuffer, to: LinkBuffer) -> Unit) {
+        val from = source.owned.enterToTake(least)
         try {
-            val to = owned.enter()
+            val to = owned.enterToPut()
             try {
                 move(from, to)
             } finally {

@@ -27,26 +27,26 @@ import kotlinx.coroutines.yield
  * @param start asks core for the first time
  * @param retry asks core again, after the write was parked or has waited for frames
  * @param written how many bytes have been written so far, to be charged to the caller's turn
+ * @param whole which write it is, if nothing may come between its bytes though it be broken off; to be called within [wholly]
  * @param beforePause called with what the write is about to wait for
- * @param afterPause called while the write has the lock of the output, which a cancelled caller gives up after that
  */
 internal suspend inline fun Connection.runWrite(
     start: () -> Int,
     retry: () -> Int,
     written: () -> Long = { 0 },
+    whole: Any? = null,
     beforePause: (outcome: Int) -> Unit = {},
-    afterPause: () -> Unit = {},
 ) {
     if (isBudgetSpent()) yield()
     if (hasUnflushed()) flushRest()
     beginWrite(coroutineContext)
-    var outcome = inTurn(start, retry)
+    var outcome = inTurn(start, retry, whole)
     chargeBudget(written())
     while (outcome <= PAUSE) {
         beforePause(outcome)
         pause(outcome)
-        afterPause()
         checkActive(coroutineContext, Direction.WRITE)
+        if (whole != null) core.hold(whole)
         outcome = toWrite(retry())
     }
 }
@@ -75,18 +75,18 @@ internal fun Connection.writeStep(previous: Int, context: CoroutineContext, sour
 internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
     beginWrite(context)
     val before = source.remaining()
-    val state = if (madeFrames?.isHeldBy(source) == true) { // the rest of it
+    val state = if (core.isHeldBy(source)) { // the rest of it
         toWrite(core.startWrite(source))
     } else {
-        inTurn({ core.startWrite(source) }, { if (isWhole) holdFrames(source); core.retryWrite(source) })
+        inTurn({ core.startWrite(source) }, { core.retryWrite(source) }, if (isWhole) source else null)
     }
     chargeBudget(before - source.remaining().toLong())
     return state
 }
 
 internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
-    if (isWhole) holdFrames(source)
     checkActive(context, Direction.WRITE)
+    if (isWhole) core.hold(source)
     return core.retryWrite(source)
 }
 
@@ -94,10 +94,10 @@ internal fun Connection.startWrite(context: CoroutineContext, source: LinkBuffer
     beginWrite(context)
     val before = source.available()
     // What is left of an earlier flush goes before the frames that wait for it.
-    val state = if (madeFrames?.isHeldBy(this) == true) {
-        toWrite(holdingFrames { core.startWrite(source) })
+    val state = if (core.isHeldBy(this)) {
+        toWrite(holdingFrames(source) { core.startWrite(source) })
     } else {
-        inTurn({ core.startWrite(source) }, { holdingFrames { core.retryWrite(source) } })
+        inTurn({ holdingFrames(source) { core.startWrite(source) } }, { holdingFrames(source) { core.retryWrite(source) } })
     }
     chargeBudget(before - source.available())
     return state
@@ -105,7 +105,7 @@ internal fun Connection.startWrite(context: CoroutineContext, source: LinkBuffer
 
 internal fun Connection.retryWrite(context: CoroutineContext, source: LinkBuffer): Int {
     checkActive(context, Direction.WRITE)
-    return holdingFrames { core.retryWrite(source) }
+    return holdingFrames(source) { core.retryWrite(source) }
 }
 
 /** Suspends until there is reason to retry a write. */
@@ -115,28 +115,61 @@ internal suspend fun Connection.awaitWritable() {
     return if (job != null) writing.awaitAsOwner(job) else writing.await()
 }
 
+// What is waited for as if it were a write
+
+/** Suspends until the TLS handshake is over; without TLS there is nothing to wait for. Cancelled, the handshake goes on. */
+internal suspend fun Connection.awaitHandshake() {
+    checkActive(coroutineContext)
+    var outcome = inTurn({ core.startHandshake() }, { core.retryHandshake() })
+    while (outcome <= PAUSE) {
+        pause(outcome)
+        checkActive(coroutineContext, Direction.WRITE)
+        outcome = toWrite(core.retryHandshake())
+    }
+}
+
 // Turns with frames
 
 /**
  * Starts a write. If the connection has frames, they lend the write their lock, and it begins with [retry]; or they go first, and this
  * returns [FRAMES_FIRST].
+ *
+ * @param whole which write it is, if frames may not come between its bytes. Frames may be made while it is parked: it holds them from then on
  */
-internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int): Int {
-    val frames = madeFrames ?: return toWrite(start())
-    return if (frames.lendOutput()) toWrite(retry()) else FRAMES_FIRST
+internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int, whole: Any? = null): Int {
+    val frames = madeFrames
+    if (frames == null) {
+        val state = try {
+            toWrite(start())
+        } catch (e: IllegalStateException) { // another write is going on: that of the first frame, perhaps
+            if (madeFrames == null) throw e
+            return FRAMES_FIRST
+        }
+        if (whole != null && state == PARKED_TO_WRITE) core.hold(whole)
+        return state
+    }
+    if (!frames.lendOutput()) return FRAMES_FIRST
+    if (whole != null) core.hold(whole)
+    return toWrite(retry())
 }
 
-/** Runs a flush. No frame comes between the bytes of a flush, even if it is broken off and another flush sends the rest. */
-internal inline fun Connection.holdingFrames(flush: () -> Int): Int {
-    val frames = madeFrames ?: return flush()
-    val held = frames.hold(this)
+/**
+ * Runs a flush of [source]. No frame comes between the bytes of a flush, even if it is broken off and another flush sends the rest. With
+ * TLS there may be no rest though the flush has to wait: records that are made keep their order by themselves.
+ */
+internal inline fun Connection.holdingFrames(source: LinkBuffer, flush: () -> Int): Int {
+    val before = source.available()
+    val held = if (madeFrames != null) core.hold(this) else core.isHeldBy(this)
     try {
         val state = flush()
-        if (state != Descriptor.PARK) frames.goOn(this)
+        // A flush that is parked has the lock still. Frames may be made meanwhile.
+        if (state == Descriptor.PARK && source.available() > 0) core.hold(this) else core.goOn(this)
         return state
     } catch (e: Throwable) {
         // Frames are to find out what has ended the stream. A flush that met another write has not begun.
-        if (if (e is NetparkException) e !is NetparkException.TimedOut else !held) frames.goOn(this)
+        val left = source.available()
+        val hasRest = left > 0 && if (e is NetparkException) e is NetparkException.TimedOut else held || left < before
+        if (!hasRest) core.goOn(this) else if (left < before) core.hold(this)
         throw e
     }
 }
@@ -146,11 +179,6 @@ internal inline fun Connection.wholly(write: Any, run: () -> Unit) {
     try {
         run()
     } finally {
-        madeFrames?.goOn(write)
+        core.goOn(write)
     }
-}
-
-/** Frames wait until all of [write] has been written. */
-internal fun Connection.holdFrames(write: Any) {
-    madeFrames?.hold(write)
 }

@@ -72,7 +72,7 @@ private val ALL = listOf(
 
 /** The table of [Reader], line by line. */
 class AwaitSpec : NetparkSpec(body = {
-    for (flavour in Flavour.all) {
+    for (flavour in Flavour.few) {
         test("$flavour: what is awaited is given whole, wherever the bytes come apart") {
             onReactor(flavour) { reactor ->
                 reactor.withPair { client, server ->

@@ -17,12 +17,15 @@ import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.openDescriptors
+import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.handover.detach
+import java.lang.ref.WeakReference
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.random.Random
 import kotlin.time.Duration
+import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlin.time.TimeSource
@@ -67,6 +70,20 @@ private suspend fun Connection.ask(text: String) {
     readText(text.length) shouldBe text
 }
 
+/** Has the pool make [count] connections and keep them. Each is lent until all are there: one that came back would be lent again. */
+private suspend fun ConnectionPool.stock(count: Int, address: SocketAddress) = List(count) { borrow(address) }.forEach {
+    it.connection.ask("x")
+    it.giveBack()
+}
+
+/** What a borrower had who has given it back. */
+private suspend fun ConnectionPool.had(address: SocketAddress): WeakReference<Connection> {
+    val lease = borrow(address)
+    lease.connection.ask("x")
+    lease.giveBack()
+    return WeakReference(lease.connection)
+}
+
 private fun PoolSnapshot.evicted(reason: Eviction): Long = evicted()[reason] ?: 0
 
 /** Pooled connections, over every binding and poller. */
@@ -75,7 +92,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
         val servers = mutableListOf<Job>()
 
         fun server(address: String = "127.0.0.1", port: Int = 0): Echo {
-            val echo = Echo(reactor.listen(address, port))
+            val echo = Echo(reactor.listenOver(address, port))
             servers += scope.launch { echo.run() }
             return echo
         }
@@ -83,23 +100,33 @@ class ConnectionPoolSpec : NetparkSpec(body = {
         suspend fun end() = servers.forEach { it.cancelAndJoin() }
     }
 
+    /** Without a flavour on a kernel in memory, in several orders of the threads. */
     fun scene(
-        flavour: Flavour,
+        flavour: Flavour?,
         options: PoolOptions = PoolOptions.DEFAULT,
         body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
-    ) = onReactor(flavour.libc, flavour.poller.factory, loops = 2) { reactor, reports ->
-        val scene = Scene(reactor, this, reports)
-        ConnectionPool(reactor, options).use { pool -> coroutineScope { body(scene, pool) } }
-        scene.end()
+    ) {
+        val play: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit = { reactor, reports ->
+            val scene = Scene(reactor, this, reports)
+            ConnectionPool(reactor, options, dialer = reactor.dialerOver).use { pool -> coroutineScope { body(scene, pool) } }
+            scene.end()
+        }
+        if (flavour == null) inOrders(loops = 2, play) else onReactor(flavour.libc, flavour.poller.factory, loops = 2, body = play)
     }
 
-    for (flavour in Flavour.all) {
+    for (flavour in Flavour.few) {
         context("$flavour") {
             suspend fun contract(
                 name: String,
                 options: PoolOptions = PoolOptions.DEFAULT,
+                needsPorts: Boolean = false,
                 body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
-            ) = test(name) { scene(flavour, options, body) }
+            ) {
+                test(name) { scene(flavour, options, body) }
+                if (flavour === Flavour.few.first() && flavour.wire == Wire.PLAIN && !needsPorts && delaysAreOfLoops) {
+                    test("$name, in other orders") { scene(null, options, body) }
+                }
+            }
 
             contract("a connection that was given back is lent again, the one used last first") { scene, pool ->
                 val server = scene.server()
@@ -223,6 +250,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                     }
                 }
                 pool.snapshot().waiting() shouldBe 10
+                delay(1)
                 leases[0].giveBack()
                 waiting.joinAll()
                 order shouldBe List(10) { it }
@@ -252,7 +280,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 PoolOptions.DEFAULT.withMaxConnections(2)) { scene, pool ->
                 val first = scene.server()
                 val second = scene.server()
-                coroutineScope { repeat(2) { launch { pool.use(first.address) { it.ask("x"); delay(20) } } } }
+                pool.stock(2, first.address)
                 pool.snapshot().idle() shouldBe 2
                 pool.use(second.address) { it.ask("y") }
                 pool.snapshot().evicted(Eviction.ROOM) shouldBe 1
@@ -303,7 +331,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                     val scene = Scene(reactor, this, reports)
                     val server = scene.server()
                     repeat(200) {
-                        ConnectionPool(reactor).use { pool ->
+                        ConnectionPool(reactor, dialer = reactor.dialerOver).use { pool ->
                             coroutineScope {
                                 repeat(4) { number ->
                                     launch(Dispatchers.Default) {
@@ -323,7 +351,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             contract("what is idle for too long is closed, and what is too old when it comes back",
                 PoolOptions.DEFAULT.withIdleTimeout(millis(100))) { scene, pool ->
                 val server = scene.server()
-                coroutineScope { repeat(3) { launch { pool.use(server.address) { it.ask("x"); delay(20) } } } }
+                pool.stock(3, server.address)
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.IDLE) shouldBe 3
             }
@@ -342,7 +370,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("a destination that fails is tried again until the borrower's time is over, and reported once",
-                PoolOptions.DEFAULT.withBackOff(millis(5), millis(20))) { scene, pool ->
+                PoolOptions.DEFAULT.withBackOff(millis(5), millis(20)), needsPorts = true) { scene, pool ->
                 HeldPort().use { held ->
                     val port = held.port
                     val failure = shouldThrow<NetparkException.TimedOut> {
@@ -361,23 +389,32 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 }
             }
 
-            contract("who wants to fail fast is told at once, and until the pause is over",
-                PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(300), millis(300))) { scene, pool ->
+            contract("who wants to fail fast is told at once, and while the pause lasts",
+                PoolOptions.DEFAULT.withFailFast(true).withBackOff(1.hours, 1.hours), needsPorts = true) { scene, pool ->
                 HeldPort().use { held ->
                     val port = held.port
                     shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
+                    scene.server(port = port)
                     shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
                         .message!! shouldContain "will be tried again in"
                     pool.snapshot().dialFailures() shouldBe 1
                     scene.reports.drain() shouldHaveSize 1
+                }
+            }
+
+            contract("who wants to fail fast gets a connection when the pause is over",
+                PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(50), millis(50)), needsPorts = true) { scene, pool ->
+                HeldPort().use { held ->
+                    val port = held.port
+                    shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
                     scene.server(port = port)
-                    delay(350)
-                    pool.use("127.0.0.1", port) { it.ask("x") }
+                    soon { pool.use("127.0.0.1", port) { it.ask("x") } }
+                    scene.reports.drain() shouldHaveSize 1
                 }
             }
 
             contract("a black hole is given up after the time to connect",
-                PoolOptions.DEFAULT.withConnectTimeout(millis(100)).withFailFast(true)) { scene, pool ->
+                PoolOptions.DEFAULT.withConnectTimeout(millis(100)).withFailFast(true), needsPorts = true) { scene, pool ->
                 BlackHole().use { hole ->
                     shouldThrow<NetparkException.TimedOut> { pool.use(hole.address) { } }
                         .timeout() shouldBe NetparkException.Timeout.CONNECT
@@ -390,11 +427,11 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                     val scene = Scene(reactor, this, reports)
                     val server = scene.server()
                     val checks = AtomicInteger()
-                    ConnectionPool(reactor, check = { connection ->
+                    ConnectionPool(reactor, dialer = reactor.dialerOver, check = { connection ->
                         connection.ask("PING")
                         checks.incrementAndGet() != 1
                     }).use { pool ->
-                        coroutineScope { repeat(2) { launch { pool.use(server.address) { it.ask("x"); delay(20) } } } }
+                        pool.stock(2, server.address)
                         checks.get() shouldBe 0
                         pool.use(server.address) { it.ask("y") }
                         checks.get() shouldBe 2
@@ -408,7 +445,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 onReactor(flavour.libc, flavour.poller.factory) { reactor, reports ->
                     val scene = Scene(reactor, this, reports)
                     val server = scene.server()
-                    ConnectionPool(reactor, check = { kotlinx.coroutines.awaitCancellation() }).use { pool ->
+                    ConnectionPool(reactor, dialer = reactor.dialerOver, check = { kotlinx.coroutines.awaitCancellation() }).use { pool ->
                         pool.use(server.address) { it.ask("x") }
                         delay(5)
                         shouldThrow<NetparkException.TimedOut> { pool.borrow(server.address, 60.milliseconds) }
@@ -463,9 +500,20 @@ class ConnectionPoolSpec : NetparkSpec(body = {
         }
     }
 
+    test("an idle connection does not keep what its last borrower had") {
+        scene(Flavour.few.first()) { scene, pool ->
+            val had = pool.had(scene.server().address)
+            soon {
+                System.gc()
+                had.get() shouldBe null
+            }
+            pool.snapshot().idle() shouldBe 1
+        }
+    }
+
     test("bad arguments are refused by name") {
         onReactor { reactor, _ ->
-            ConnectionPool(reactor).use { pool ->
+            ConnectionPool(reactor, dialer = reactor.dialerOver).use { pool ->
                 shouldThrow<IllegalArgumentException> { pool.borrow(InetSocketAddress("127.0.0.1", 0)) }.message!! shouldContain "port 0"
                 shouldThrow<IllegalArgumentException> { pool.use("host", 0) { } }.message!! shouldContain "1 to 65535"
             }
@@ -485,9 +533,10 @@ class ConnectionPoolSpec : NetparkSpec(body = {
 
     test("closing the reactor ends those who wait, and the pool") {
         val reactor = Reactor(1) { daemon(true) }
-        val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxConnections(1))
+        val pool = ConnectionPool(reactor, PoolOptions.DEFAULT.withMaxConnections(1), dialer = reactor.dialerOver)
         kotlinx.coroutines.runBlocking {
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
+            launch { listener.serve { echo(it) } }
             val lease = pool.borrow(listener.localAddress)
             val waiting = async(Dispatchers.Default) { runCatching { pool.borrow(listener.localAddress) } }
             soon { pool.snapshot().waiting() shouldBe 1 }
@@ -509,12 +558,12 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             val asked = AtomicInteger()
             val options = PoolOptions.DEFAULT.withMaxConnections(20).withMaxPerDestination(10).withMinIdle(1)
                 .withBackOff(millis(2), millis(20)).withMaxLifetime(millis(500)).withIdleTimeout(millis(100))
-            val pool = ConnectionPool(reactor, options)
+            val pool = ConnectionPool(reactor, options, dialer = reactor.dialerOver)
             coroutineScope {
                 ports.forEach { port ->
                     launch {
                         while (System.nanoTime() - end < 0) {
-                            val echo = Echo(reactor.listen("127.0.0.1", port))
+                            val echo = Echo(reactor.listenOver("127.0.0.1", port))
                             val serving = launch { echo.run() }
                             repeat(5) {
                                 delay(random.nextLong(20, 100))
@@ -524,7 +573,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                             serving.cancelAndJoin()
                             delay(random.nextLong(5, 50))
                         }
-                        val echo = Echo(reactor.listen("127.0.0.1", port)) // the last ones shall not wait in vain
+                        val echo = Echo(reactor.listenOver("127.0.0.1", port)) // the last ones shall not wait in vain
                         val serving = launch { echo.run() }
                         soon { pool.snapshot().waiting() shouldBe 0 }
                         delay(300)

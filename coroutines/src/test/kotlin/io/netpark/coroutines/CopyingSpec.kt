@@ -11,9 +11,10 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.FaultyLibC
-import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
+import io.netpark.core.testing.tls.Wire
 import io.netpark.core.testing.openDescriptorTargets
 import io.netpark.coroutines.transfer.Relayed
 import io.netpark.coroutines.transfer.copyTo
@@ -33,7 +34,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 
 private const val LENGTH = 4_000_000
 
-private fun pipes() = openDescriptorTargets().count { "pipe:" in it }
+private fun pipes(): Set<String> = openDescriptorTargets().filter { "pipe:" in it }.toSet()
 
 private suspend fun Connection.writeInPieces(bytes: ByteArray, random: Random) {
     var at = 0
@@ -85,12 +86,12 @@ class CopyingSpec : NetparkSpec(body = {
         }
     }
 
-    for (flavour in Flavour.all) {
-        test("$flavour: a relay carries both streams and both of their ends") {
-            onReactor(flavour, loops = 2) { exchange(it, 1) }
+    for (flavour in allAndOrdered) {
+        if (flavour.wire.halfCloses) test("$flavour: a relay carries both streams and both of their ends") {
+            onReactor(flavour, loops = 2) { exchange(it, 1, if (flavour.isOrdered) 60_000 else LENGTH) }
         }
 
-        test("$flavour: a relay survives any legal misbehaviour of the C library") {
+        if (!flavour.isOrdered) test("$flavour: a relay survives any legal misbehaviour of the C library") {
             val faulty = FaultyLibC(flavour.libc)
             onReactor(faulty, flavour.poller.factory, loops = 2) { reactor, reporter ->
                 exchange(reactor, faulty.seed, 500_000)
@@ -135,7 +136,8 @@ class CopyingSpec : NetparkSpec(body = {
             }
         }
 
-        test("$flavour: cancelled in the midst of bytes, it breaks the output of the target and says so") {
+        // Over TLS it may be that all which was read is in records already: then it is not in the midst.
+        if (flavour.wire == Wire.PLAIN) test("$flavour: cancelled in the midst of bytes, it breaks the output of the target and says so") {
             onReactor(flavour, loops = 2) { reactor ->
                 reactor.between { client, server, upstream, _ ->
                     val copy = launchCopy(this@onReactor, server, upstream)
@@ -238,25 +240,25 @@ class CopyingSpec : NetparkSpec(body = {
             }
         }
 
-        test("$flavour: relays that are idle hold no pipes, whatever they have carried before") {
+        if (!flavour.isOrdered) test("$flavour: relays that are idle hold no pipes, whatever they have carried before") {
             val before = pipes()
             onReactor(flavour) { reactor ->
                 val bytes = ByteArray(400_000).also { Random(5).nextBytes(it) }
-                val service = reactor.listen(loopback())
-                val proxy = reactor.listen(loopback())
+                val service = reactor.listenOver(loopback())
+                val proxy = reactor.listenOver(loopback())
                 val serving = launch { service.serve { echo(it) } }
                 val proxying = launch {
-                    proxy.serve { client -> reactor.dial(service.localAddress).use { relay(client, it) } }
+                    proxy.serve { client -> reactor.dialOver(service.localAddress).use { relay(client, it) } }
                 }
                 val clients = ConcurrentLinkedQueue<Connection>()
                 repeat(50) {
-                    val client = reactor.dial(proxy.localAddress).also(clients::add)
+                    val client = reactor.dialOver(proxy.localAddress).also(clients::add)
                     coroutineScope {
                         launch { client.write(ByteBuffer.wrap(bytes)) }
                         client.readFully(bytes.size).contentEquals(bytes).shouldBeTrue()
                     }
                 }
-                soon { pipes() - before shouldBeLessThanOrEqual 2 * 4 } // what a loop keeps for later
+                soon { (pipes() - before).size shouldBeLessThanOrEqual 2 * 4 } // what a loop keeps for later
                 clients.forEach {
                     it.shutdownOutput()
                     it.readToEnd().size shouldBe 0
@@ -265,7 +267,7 @@ class CopyingSpec : NetparkSpec(body = {
                 proxying.cancelAndJoin()
                 serving.cancelAndJoin()
             }
-            pipes() shouldBe before
+            eventually { pipes() - before shouldBe emptySet() }
         }
     }
 

@@ -6,15 +6,16 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.supervisorScope
+import kotlinx.coroutines.withContext
 import java.nio.ByteBuffer
 import kotlin.system.measureTimeMillis
 import kotlin.time.Duration
@@ -71,7 +72,7 @@ class DeadlineSpec : NetparkSpec(body = {
     test("a write deadline or timeout wakes a parked write, which says how far it got") {
         for (set in listOf<Connection.() -> Unit>(
             { writeTimeout = 50.milliseconds },
-            { writeDeadline = fromNow(50.milliseconds) },
+            { writeDeadline = fromNow(1.seconds) },
         )) {
             onReactor { reactor, _ ->
                 reactor.withPair(options = TINY_BUFFERS) { client, _ ->
@@ -117,19 +118,22 @@ class DeadlineSpec : NetparkSpec(body = {
     }
 
     test("progress begins a write timeout anew: a peer that is slow is not one that has stopped") {
-        onReactor { reactor, _ ->
+        val clock = HandMovedClock()
+        onReactor(clock = clock) { reactor, _ ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
-                val sent = pattern(300_000)
-                client.writeTimeout = 1.seconds
-                val writer = async { client.write(ByteBuffer.wrap(sent)) }
+                val sent = pattern(600_000)
+                client.writeTimeout = 2.seconds
+                val source = ByteBuffer.wrap(sent)
+                val writer = async { client.write(source) }
                 val received = java.io.ByteArrayOutputStream()
-                val millis = measureTimeMillis {
-                    while (received.size() < sent.size) {
-                        received.writeBytes(server.readFully(minOf(6_000, sent.size - received.size())))
-                        delay(40)
-                    }
+                repeat(5) { // together longer than twice the timeout
+                    soon { client.core.parked() shouldBe 1 } // the peer has stopped
+                    clock.move(900.milliseconds, reactor.group)
+                    val before = source.position()
+                    while (source.position() == before) received.writeBytes(server.readFully(6_000)) // and goes on
                 }
-                millis shouldBeGreaterThanOrEqual 2000 // twice the timeout
+                writer.isActive shouldBe true
+                received.writeBytes(server.readFully(sent.size - received.size()))
                 writer.await()
                 received.toByteArray() shouldBe sent
             }
@@ -140,19 +144,22 @@ class DeadlineSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             // A backlog that is full answers no further handshake.
             BlackHole().use { hole ->
-                shouldThrow<NetparkException.TimedOut> { reactor.dial(hole.address, 100.milliseconds) }
+                shouldThrow<NetparkException.TimedOut> { reactor.dialOver(hole.address, 100.milliseconds) }
                     .timeout() shouldBe NetparkException.Timeout.CONNECT
             }
         }
     }
 
     test("changing a timeout or a deadline while an operation is parked extends it, or ends it at once") {
-        onReactor { reactor, _ ->
+        val clock = HandMovedClock()
+        onReactor(clock = clock) { reactor, _ ->
             reactor.withPair { client, server ->
-                server.readTimeout = 60.milliseconds
+                server.readTimeout = 2.seconds
                 val extended = async(start = CoroutineStart.UNDISPATCHED) { server.readText(1) }
                 server.readTimeout = 10.seconds
-                delay(120)
+                clock.move(9.seconds, reactor.group)
+                repeat(2) { withContext(reactor.loopDispatchers[0]) {} } // what is due has run
+                extended.isActive shouldBe true
                 client.write("x")
                 extended.await() shouldBe "x"
 
@@ -179,14 +186,15 @@ class DeadlineSpec : NetparkSpec(body = {
     }
 
     test("a read timeout ends only the read that has to wait for too long") {
-        onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+        val clock = HandMovedClock()
+        onReactor(clock = clock) { reactor, _ ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val timedOut = CompletableDeferred<NetparkException>()
                 val serving = launch {
                     listener.serve { connection ->
                         val buffer = ByteBuffer.allocateDirect(64)
                         try {
-                            connection.readTimeout = 800.milliseconds
+                            connection.readTimeout = 2.seconds
                             while (true) {
                                 connection.read(buffer)
                                 connection.write(buffer.flip())
@@ -197,11 +205,17 @@ class DeadlineSpec : NetparkSpec(body = {
                         }
                     }
                 }
-                reactor.dial(listener.localAddress).use { client ->
-                    repeat(10) {
+                reactor.dialOver(listener.localAddress).use { client ->
+                    repeat(5) {
                         client.write("ping")
                         client.readText(4) shouldBe "ping"
-                        delay(100) // together longer than the timeout
+                        clock.move(900.milliseconds, reactor.group) // together longer than the timeout
+                    }
+                    client.write("ping")
+                    client.readText(4) shouldBe "ping"
+                    soon {
+                        clock.move(2.seconds, reactor.group)
+                        timedOut.isCompleted shouldBe true
                     }
                     (timedOut.await() is NetparkException.TimedOut) shouldBe true
                     client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM

@@ -7,6 +7,7 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.coroutines.handover.detach
 import kotlin.time.Duration.Companion.milliseconds
@@ -73,18 +74,25 @@ class DetachSpec : NetparkSpec(body = {
 
     for (flavour in Flavour.all) {
         test("$flavour: an idle timeout closes a connection on which no byte moves, and says so") {
-            onReactor(flavour) { reactor ->
+            val clock = HandMovedClock()
+            onReactor(flavour, clock = clock) { reactor ->
                 reactor.withPair { client, server ->
-                    server.idleTimeout = 900.milliseconds
+                    server.idleTimeout = 2.seconds
                     val echo = async { runCatching { while (server.reader.await()) { server.writer.append(server.reader); server.writer.flush() } } }
                     repeat(5) { // bytes keep it open
                         client.write("x")
                         client.readText(1) shouldBe "x"
-                        kotlinx.coroutines.delay(250)
+                        clock.move(900.milliseconds, reactor.group)
+                    }
+                    client.write("x") // after all of that time
+                    client.readText(1) shouldBe "x"
+                    soon {
+                        clock.move(2.seconds, reactor.group)
+                        echo.isCompleted shouldBe true
                     }
                     val failure = echo.await().exceptionOrNull() as NetparkException.TimedOut
                     failure.timeout() shouldBe NetparkException.Timeout.IDLE
-                    failure.message!! shouldContain "no byte moved in either direction for 900 ms"
+                    failure.message!! shouldContain "no byte moved in either direction for 2000 ms"
                     client.read(ByteArray(1)) shouldBe Connection.END_OF_STREAM
                 }
             }

@@ -2,6 +2,11 @@ package io.netpark.coroutines
 
 import io.netpark.core.net.dialing.Resolver
 import io.netpark.core.pool.PoolOptions
+import io.netpark.core.tls.ClientTls
+import io.netpark.core.tls.ServerTls
+import io.netpark.coroutines.simulation.runNetworkTest
+import io.netpark.coroutines.tls.awaitTls
+import io.netpark.coroutines.tls.startTls
 import kotlinx.coroutines.cancel
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
@@ -25,7 +30,7 @@ internal fun echoForEver() {
 }
 
 internal suspend fun dialPatiently(reactor: Reactor, mine: Resolver, source: SocketAddress) {
-    val patient = reactor.dialer.withResolver(mine).withLocalAddress(source)
+    val patient = reactor.dialer.withResolver(mine).withLocalAddress(source).withTls(ClientTls.system())
     reactor.dial(patient, "db.internal", 6379)
 }
 
@@ -35,6 +40,19 @@ internal suspend fun testGreeter(reactor: Reactor) = coroutineScope {
     client.write("ann\n".toByteArray())
     check(client.reader.awaitLine() == "hello ann")
     client.close()
+}
+
+internal fun greetOnSimulatedNetwork() {
+    runNetworkTest(seed = 1) {
+        val server = host("server")
+        val client = host("client")
+        val listener = server.reactor.listen(server.address(7000))
+        launch { listener.serve { greeter(it) } }
+        client.reactor.dial(server.address(7000)).use { connection ->
+            connection.write("ann\n".toByteArray())
+            check(connection.reader.awaitLine() == "hello ann")
+        }
+    }
 }
 
 internal suspend fun readFrames(reader: Reader, handle: (Any) -> Unit) {
@@ -94,4 +112,24 @@ internal suspend fun writeNumbers(connection: Connection, numbers: Sequence<Long
     val writer = connection.writer
     for (number in numbers) writer.writeLong(number)
     writer.flush()
+}
+
+internal suspend fun secureWhatWasAccepted(
+    listener: Listener,
+    http1: suspend (Connection) -> Unit,
+    http2: suspend (Connection) -> Unit,
+) = coroutineScope {
+    val connection = listener.accept()
+    launch {
+        connection.use {
+            val session = it.awaitTls()
+            if (session.applicationProtocol == "h2") http2(it) else http1(it)
+        }
+    }
+}
+
+internal suspend fun secureInTheMidst(connection: Connection, tls: ServerTls) {
+    check(connection.reader.awaitLine() == "STARTTLS")
+    connection.write("220 ready\r\n".toByteArray())
+    connection.startTls(tls)
 }

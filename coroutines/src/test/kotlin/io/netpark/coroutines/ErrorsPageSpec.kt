@@ -27,6 +27,12 @@ class ErrorsPageSpec : NetparkSpec(body = {
         rows("## NetparkException") shouldContainExactlyInAnyOrder classes + NetparkException.Timeout.entries.map { it.name }
     }
 
+    test("every fault of TLS has its row") {
+        val first = page.dropWhile { it != "## Faults of TLS" }.drop(1).takeWhile { !it.startsWith("#") }
+            .mapNotNull { Regex("\\| `([A-Z_]+)` \\|.*").matchEntire(it)?.groupValues?.get(1) }
+        first shouldContainExactlyInAnyOrder NetparkException.TlsFault.entries.map { it.name }
+    }
+
     test("every suspending function has a row that says what cancellation leaves behind") {
         val sections = Path("src/main/kotlin").walk().filter { it.extension == "kt" }
             .flatMap { suspending(it.readLines()) }.groupBy({ it.first }, { it.second })

@@ -1,22 +1,46 @@
 package io.netpark.coroutines
 
+import io.kotest.assertions.withClue
+import io.kotest.core.test.TestScope
+import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.netpark.core.buffer.LeakDetection
 import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.net.dialing.Dialer
+import io.netpark.core.net.listening.Admission
 import io.netpark.core.net.options.NetOptions
 import io.netpark.core.poll.Poller
+import io.netpark.core.sys.Clock
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.LibC
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.PollerKind
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
+import io.netpark.core.testing.tls.Wire
+import io.netpark.coroutines.loops.LOOP_TIMERS
+import io.netpark.coroutines.simulation.runNetworkTest
+import io.netpark.coroutines.tls.awaitTls
+import io.netpark.coroutines.tls.startTls
+import io.netpark.simulation.kernel.SimulatedKernel
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeoutOrNull
 import java.io.EOFException
+import java.net.SocketAddress
 import java.nio.ByteBuffer
+import java.util.Collections
+import java.util.WeakHashMap
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 
 /** Runs [body] with a reactor of its own; fails if anything is reported that [body] has not drained. */
@@ -26,16 +50,60 @@ fun onReactor(
     loops: Int = 1,
     buffering: (SegmentPool) -> Buffering = { Buffering(it) },
     pool: SegmentPool.Builder.() -> Unit = {},
+    clock: Clock = Clock.SYSTEM,
     body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit,
 ) {
     val reporter = RecordingReporter()
     val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).apply(pool).build()
-    Reactor(loops, buffering(segments)) { libc(libc).pollers(pollers).daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
+    Reactor(loops, buffering(segments)) {
+        libc(libc).pollers(pollers).daemon(true).metrics(true).reporter(reporter).clock(clock)
+    }.use { reactor ->
         runBlocking { body(reactor, reporter) }
     }
     segments.shouldHaveLentNothing()
+    reporter.forgetClientsThatLeft()
     reporter.shouldBeSilent()
 }
+
+/** Whether delays are timers of loops, and so pass by the time of a schedule. There is a run of some specs in which they are not. */
+val delaysAreOfLoops: Boolean = System.getProperty(LOOP_TIMERS) != "off"
+
+/** How many orders of threads a contract is tried in. */
+private const val ORDERS = 5L
+
+/** As [onReactor], on a kernel in memory, once in the order of each of a few seeds. A failure, and who is stuck, says in which. */
+fun inOrders(loops: Int = 1, body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit) {
+    for (seed in 1L..ORDERS) withClue("seed $seed") {
+        val reporter = RecordingReporter()
+        val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
+        lateinit var kernel: SimulatedKernel
+        runNetworkTest(seed) {
+            kernel = host("host").kernel
+            body(host("host").reactor(loops, Buffering(segments)) { metrics(true).reporter(reporter) }, reporter)
+        }
+        kernel.descriptors().shouldBeEmpty()
+        segments.shouldHaveLentNothing()
+        reporter.forgetClientsThatLeft()
+        reporter.shouldBeSilent()
+    }
+}
+
+/** Not a kernel of its own: with it a contract runs on kernels in memory, in several [orders][inOrders] of the threads. */
+private val ORDERED = Flavour(SimulatedKernel(Clock.SYSTEM), PollerKind.EPOLL)
+
+val Flavour.isOrdered: Boolean get() = this === ORDERED
+
+/** [Flavour.all], and that of several orders where there is a schedule: not over TLS, whose engines have threads of their own. */
+val allAndOrdered: List<Flavour> = Flavour.all + listOf(ORDERED).filter { Wire.ofThisRun == Wire.PLAIN && delaysAreOfLoops }
+
+/** A client that gives a dial up leaves the server in the midst of the handshake. */
+private fun RecordingReporter.forgetClientsThatLeft() = drain()
+    .filterNot { report ->
+        val cause = report.cause
+        report.what.startsWith("A client was turned away") &&
+            (cause is NetparkException.Reset || cause is NetparkException.TlsFailure && cause.fault() == NetparkException.TlsFault.ENDED)
+    }
+    .forEach { report(it.what, it.cause) }
 
 /** Everything has been given back, and nothing of that has waited for the garbage collector. */
 fun SegmentPool.shouldHaveLentNothing() = eventually {
@@ -43,8 +111,12 @@ fun SegmentPool.shouldHaveLentNothing() = eventually {
 }
 
 /** As [onReactor], without interest in reports. */
-fun onReactor(flavour: Flavour, loops: Int = 1, body: suspend CoroutineScope.(Reactor) -> Unit) =
-    onReactor(flavour.libc, flavour.poller.factory, loops) { reactor, _ -> body(reactor) }
+fun onReactor(flavour: Flavour, loops: Int = 1, clock: Clock = Clock.SYSTEM, body: suspend CoroutineScope.(Reactor) -> Unit) =
+    if (flavour.isOrdered) {
+        inOrders(loops) { reactor, _ -> body(reactor.over(flavour.wire)) }
+    } else {
+        onReactor(flavour.libc, flavour.poller.factory, loops, clock = clock) { reactor, _ -> body(reactor.over(flavour.wire)) }
+    }
 
 /** Two connected ends: the dialing one and the accepted one. Both are closed after [body]. */
 suspend fun Reactor.withPair(
@@ -52,12 +124,61 @@ suspend fun Reactor.withPair(
     options: NetOptions = NetOptions.DEFAULT,
     body: suspend CoroutineScope.(client: Connection, server: Connection) -> Unit,
 ) {
-    listen(loopback(host), options).use { listener ->
-        dial(listener.localAddress, options = options).use { client ->
-            listener.accept().use { server -> coroutineScope { body(client, server) } }
+    listenOver(loopback(host), options).use { listener ->
+        listener.connected { dialOver(listener.localAddress, options = options) }.use { (client, server) ->
+            if (wire != Wire.PLAIN) server.awaitTls()
+            coroutineScope { body(client, server) }
         }
     }
 }
+
+/** A connection that [dial] makes, and the other end of it. A TLS handshake needs both. */
+suspend fun Listener.connected(dial: suspend () -> Connection): ConnectionPair = coroutineScope {
+    val accepted = async(start = CoroutineStart.UNDISPATCHED) { accept() }
+    ConnectionPair(dial(), accepted.await())
+}
+
+// What the bytes of connections travel by: all that a suite needs that runs over TLS as well
+
+private val wires = Collections.synchronizedMap(WeakHashMap<Reactor, Wire>())
+
+/** From now on the functions below make connections of such a wire, and not of that of this run. */
+fun Reactor.over(wire: Wire): Reactor = also { wires[it] = wire }
+
+val Reactor.wire: Wire get() = wires[this] ?: Wire.ofThisRun
+
+/** [Reactor.listen], of the wire. */
+fun Reactor.listenOver(address: SocketAddress = loopback(), options: NetOptions = NetOptions.DEFAULT, admission: Admission? = null): Listener =
+    listen(address, options, admission, wire.server)
+
+fun Reactor.listenOver(host: String, port: Int, options: NetOptions = NetOptions.DEFAULT, admission: Admission? = null): Listener =
+    listen(host, port, options, admission, wire.server)
+
+/** [Reactor.listenOnEachLoop], of the wire. */
+fun Reactor.listenOnEachLoopOver(address: SocketAddress): Listener = listenOnEachLoop(address, tls = wire.server)
+
+/** [Reactor.dial], of the wire. */
+suspend fun Reactor.dialOver(
+    address: SocketAddress,
+    timeout: Duration = Duration.INFINITE,
+    options: NetOptions = NetOptions.DEFAULT,
+): Connection = dial(address, timeout, options, wire.client)
+
+/** [Reactor.dialer], of the wire. */
+val Reactor.dialerOver: Dialer get() = dialer.withTls(wire.client)
+
+/** [Reactor.pair], of the wire. */
+suspend fun Reactor.pairOver(): ConnectionPair = pair().also { (one, other) ->
+    val tls = wire.server ?: return@also
+    coroutineScope {
+        launch { other.startTls(tls) }
+        one.startTls(wire.client!!, Wire.HOST)
+    }
+}
+
+/** A test of what is otherwise over TLS, or is not there. */
+fun NetparkSpec.plainTest(name: String, test: suspend TestScope.() -> Unit) =
+    test(name).config(enabled = Wire.ofThisRun == Wire.PLAIN, test = test)
 
 /** Small kernel buffers, so that a writer gets stuck soon. */
 val TINY_BUFFERS: NetOptions = NetOptions.DEFAULT.withSendBuffer(4096).withReceiveBuffer(4096)
@@ -85,15 +206,15 @@ suspend fun Connection.readToEnd(): ByteArray {
 
 suspend fun Connection.write(text: String) = write(text.toByteArray())
 
-/** Writes until the kernel takes no more. */
+/** Runs [operation] up to where it has to wait, and cancels it there. By a limit of time it may be over before it has begun. */
+suspend fun breakOff(operation: suspend () -> Unit) = coroutineScope {
+    launch(start = CoroutineStart.UNDISPATCHED) { operation() }.apply { isCompleted shouldBe false }.cancelAndJoin()
+}
+
+/** Writes until the kernel takes no more: a single write gets stuck. On a busy machine all of them together may take as long. */
 suspend fun Connection.fill() {
     val chunk = ByteBuffer.allocateDirect(64 * 1024)
-    kotlinx.coroutines.withTimeoutOrNull(300) {
-        while (true) {
-            chunk.clear()
-            write(chunk)
-        }
-    }
+    while (withTimeoutOrNull(300) { write(chunk.clear()) } != null) continue
 }
 
 /** The handler of an echo server. */

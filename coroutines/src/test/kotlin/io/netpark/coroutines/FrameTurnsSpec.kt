@@ -2,7 +2,6 @@ package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
-import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.fd.Direction
@@ -10,6 +9,8 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.handover.detach
 import io.netpark.coroutines.handover.writeDescriptors
 import io.netpark.coroutines.transfer.sendFile
@@ -17,7 +18,9 @@ import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.random.Random
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -25,17 +28,25 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
-import kotlinx.coroutines.withTimeoutOrNull
+import kotlinx.coroutines.withTimeout
 
 /** Frames, and all other ways of writing to the same connection. */
 class FrameTurnsSpec : NetparkSpec(body = {
     val file: Path = Files.createTempFile("netpark", null)
     val much = 3_000_000
-    beforeSpec { Files.write(file, ByteArray(1000) { 'f'.code.toByte() }) }
-    afterSpec { Files.delete(file) }
+    val long: Path = Files.createTempFile("netpark", null)
+    beforeSpec {
+        Files.write(file, ByteArray(1000) { 'f'.code.toByte() })
+        Files.write(long, ByteArray(much) { 'c'.code.toByte() })
+    }
+    afterSpec {
+        Files.delete(file)
+        Files.delete(long)
+    }
 
     fun bytes(text: String): ByteBuffer = ByteBuffer.wrap(text.toByteArray())
 
@@ -52,7 +63,7 @@ class FrameTurnsSpec : NetparkSpec(body = {
         readText(count).all { it == letter.single() } shouldBe true
     }
 
-    for (flavour in Flavour.all) {
+    for (flavour in Flavour.few) {
         test("$flavour: another write begins when the frames before it are written, and those behind it wait for it") {
             onReactor(flavour) { reactor ->
                 for ((letter, way) in ways) for (onLoop in listOf(false, true)) withClue("$letter, on the loop: $onLoop") {
@@ -130,10 +141,12 @@ class FrameTurnsSpec : NetparkSpec(body = {
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 val frames = client.frames
                 client.writer.putString("w".repeat(much))
-                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                breakOff { client.writer.flush() }
+                val left = client.writer.buffered()
+                (left in 1 until much.toLong()) shouldBe true // it has begun: only then has it anything to hold frames up for
                 frames.trySend { putString("1") } shouldBe true
                 shouldThrow<IllegalStateException> { frames.write { putString("2") } }.message shouldContain "flush the writer first"
-                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                breakOff { client.writer.flush() }
                 val rest = launch(start = CoroutineStart.UNDISPATCHED) { client.writer.flush() }
                 server.expect("w", much)
                 rest.join()
@@ -144,20 +157,92 @@ class FrameTurnsSpec : NetparkSpec(body = {
         }
     }
 
-    test("a write that has broken the output fails the frames that wait behind it") {
+    /** Ways of writing much that are whole, and break the output if they are cut off. */
+    val wholeWays = mapOf<String, suspend (Connection) -> Unit>(
+        "array" to { it.write(ByteArray(much) { 'c'.code.toByte() }) },
+        "file" to { it.sendFile(long) },
+    )
+
+    // The loop takes the frames up at any moment between the cancellation and the end of the write: many rounds meet them all.
+    for ((name, way) in wholeWays) for (madeBefore in listOf(true, false)) {
+        val meant = if (madeBefore) "" else ", also those that are made while it is parked"
+        test("$name: a write that has broken the output fails the frames that wait behind it$meant") {
+            onReactor { reactor, _ ->
+                repeat(40) {
+                    reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                        supervisorScope {
+                            if (madeBefore) client.frames
+                            val cut = launch(start = CoroutineStart.UNDISPATCHED) { way(client) }
+                            soon { client.core.isInUse(Direction.WRITE) shouldBe true }
+                            val frames = client.frames
+                            val behind = async(start = CoroutineStart.UNDISPATCHED) { frames.write { putString("never") } }
+                            frames.trySend { putString("nor this") } shouldBe true
+                            cut.cancelAndJoin()
+                            shouldThrow<NetparkException.Closed> { behind.await() }.message shouldContain "the output is broken"
+                            frames.trySend { putString("nor this") } shouldBe false
+                            soon { frames.waitingBytes shouldBe 0 }
+                            client.close()
+                            val arrived = StringBuilder()
+                            shouldThrow<NetparkException.Reset> { while (true) arrived.append(server.readText(1)) }
+                            arrived.all { it == 'c' } shouldBe true
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    test("frames that are made while a flush is parked wait for another flush, if that one is broken off") {
         onReactor { reactor, _ ->
-            reactor.withPair(options = TINY_BUFFERS) { client, server ->
-                supervisorScope {
-                    val frames = client.frames
-                    val cut = launch(start = CoroutineStart.UNDISPATCHED) { client.write(ByteArray(much)) }
-                    val behind = async(start = CoroutineStart.UNDISPATCHED) { frames.write { putString("never") } }
-                    frames.trySend { putString("nor this") } shouldBe true
-                    cut.cancelAndJoin()
-                    shouldThrow<NetparkException.Closed> { behind.await() }.message shouldContain "the output is broken"
-                    frames.trySend { putString("nor this") } shouldBe false
-                    soon { frames.waitingBytes shouldBe 0 }
-                    client.close()
-                    shouldThrow<NetparkException.Reset> { server.readToEnd() }
+            repeat(40) {
+                reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                    client.writer.putString("w".repeat(200_000))
+                    val flush = launch(start = CoroutineStart.UNDISPATCHED) { client.writer.flush() }
+                    client.frames.trySend { putString("1") } shouldBe true
+                    val reading = async(Dispatchers.IO) { server.readText(200_000) }
+                    flush.cancelAndJoin()
+                    client.writer.flush()
+                    reading.await().all { it == 'w' } shouldBe true
+                    server.readText(1) shouldBe "1"
+                }
+            }
+        }
+    }
+
+    test("a flush that times out with all of its bytes in records holds up no frame and no write after it") {
+        onReactor { reactor, _ ->
+            reactor.over(Wire.TLS_1_3).withPair(options = TINY_BUFFERS) { client, server ->
+                client.frames.write { putByte(1) }
+                client.writer.put(ByteArray(16_000))
+                client.writeTimeout = 50.milliseconds
+                while (runCatching { client.writer.flush() }.isSuccess) client.writer.put(ByteArray(16_000))
+                client.writeTimeout = Duration.INFINITE
+                val reading = async { server.readToEnd() }
+                withTimeout(SOON) {
+                    client.writer.flush()
+                    client.frames.write { putString("frame") }
+                    client.write("write")
+                }
+                client.shutdownOutput()
+                String(reading.await()).takeLast(10) shouldBe "framewrite"
+            }
+        }
+    }
+
+    test("a write that meets the first frame of its connection waits for it") {
+        onReactor { reactor, _ ->
+            repeat(100) {
+                reactor.withPair { client, server ->
+                    val start = CompletableDeferred<Unit>()
+                    val both = listOf<suspend () -> Unit>({ client.write("a") }, { client.frames.write { putString("f") } }).map { write ->
+                        launch(Dispatchers.Default) {
+                            start.await()
+                            write()
+                        }
+                    }
+                    start.complete(Unit)
+                    both.joinAll()
+                    server.readText(2).toSet() shouldBe setOf('a', 'f')
                 }
             }
         }

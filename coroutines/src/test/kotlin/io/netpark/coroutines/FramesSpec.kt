@@ -5,12 +5,15 @@ import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.coroutines.transfer.copyTo
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
@@ -19,9 +22,11 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.yield
 import java.lang.reflect.Proxy
 import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.random.Random
 
 /** Reads frames of a length, a writer's number, a sequence number and a pattern of the two. */
@@ -42,6 +47,15 @@ private suspend fun Frames.write(writer: Int, number: Int, size: Int) = write {
     putInt(number)
     put(pattern(size, writer * 1000 + number))
 }
+
+/** Has no memory to send anything while [short]. */
+private fun sendingUnless(short: AtomicBoolean): LibC =
+    Proxy.newProxyInstance(LibC::class.java.classLoader, arrayOf(LibC::class.java)) { _, method, arguments ->
+        if (short.get() && method.name in SENDING) throw OutOfMemoryError("made up")
+        method.invoke(Bindings.best, *arguments.orEmpty())
+    } as LibC
+
+private val SENDING = setOf("send", "sendmsg", "writev")
 
 /** Says that every byte has been sent, at once: no send ever waits. */
 private fun taking(real: LibC): LibC = Proxy.newProxyInstance(LibC::class.java.classLoader, arrayOf(LibC::class.java)) { _, method, arguments ->
@@ -120,6 +134,48 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
+    plainTest("a frame that breaks off for want of memory breaks the output, and nothing is written behind the part of it that has gone") {
+        val short = AtomicBoolean()
+        onReactor(libc = sendingUnless(short)) { reactor, reporter ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val writing = async(start = CoroutineStart.UNDISPATCHED) { runCatching { client.frames.write(0, 0, 1_000_000) } }
+                server.reader.await(1000)
+                short.set(true)
+                val reading = launch { runCatching { server.readToEnd() } }
+                (writing.await().exceptionOrNull() is IllegalStateException) shouldBe true
+                short.set(false)
+                shouldThrow<NetparkException.Closed> { client.write("behind it") }.message!! shouldContain "the output is broken"
+                shouldThrow<NetparkException.Closed> { client.shutdownOutput() }
+                client.close()
+                reading.join()
+                reporter.drain().single().what shouldContain "Frames for a connection could not be written"
+            }
+        }
+    }
+
+    test("a copy that has sent what was left of a flush holds up no frame and no write after it") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                reactor.pairOver().use { (source, feed) ->
+                    client.frames.write { putByte(1) }
+                    client.writer.put(ByteArray(1_000_000))
+                    launch(start = CoroutineStart.UNDISPATCHED) { client.writer.flush() }.cancelAndJoin()
+                    (client.writer.buffered() in 1L until 1_000_000L) shouldBe true
+                    feed.write("copied")
+                    feed.shutdownOutput()
+                    val reading = async { server.readToEnd() }
+                    source.copyTo(client) shouldBe 6
+                    withTimeout(SOON) {
+                        client.frames.write { putString("frame") }
+                        client.write("write")
+                    }
+                    client.shutdownOutput()
+                    String(reading.await()).takeLast(16) shouldBe "copiedframewrite"
+                }
+            }
+        }
+    }
+
     test("closing the connection, or the reactor, ends every writer with Closed") {
         for (how in listOf<(Connection, Reactor) -> Unit>({ c, _ -> c.close() }, { _, r -> r.close() })) {
             onReactor { reactor, _ ->
@@ -157,7 +213,7 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
-    test("coroutines that write frame upon frame, or write or read without end, let others on their loop have their turns") {
+    plainTest("coroutines that write frame upon frame, or write or read without end, let others on their loop have their turns") {
         val taking = taking(Bindings.best)
         onReactor(taking) { reactor, _ ->
             val loop = reactor.loopDispatchers[0]

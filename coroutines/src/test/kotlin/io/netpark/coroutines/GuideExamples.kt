@@ -11,12 +11,17 @@ import io.netpark.core.net.socket.Detached
 import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.net.zerocopy.ZeroCopy
 import io.netpark.core.pool.PoolOptions
+import io.netpark.core.report.Reporter
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
+import io.netpark.core.tls.CertificateWatch
+import io.netpark.core.tls.ClientTls
+import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.handover.detach
 import io.netpark.coroutines.handover.readDescriptors
 import io.netpark.coroutines.handover.writeDescriptors
 import io.netpark.coroutines.messages.MessageSocket
+import io.netpark.coroutines.tls.startTls
 import io.netpark.coroutines.transfer.relay
 import io.netpark.coroutines.transfer.sendFile
 import java.net.InetSocketAddress
@@ -24,6 +29,18 @@ import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.nio.channels.FileChannel
 import java.nio.file.Path
+import java.security.KeyStore
+import java.security.cert.CRL
+import java.security.cert.CertPathBuilder
+import java.security.cert.CertStore
+import java.security.cert.CollectionCertStoreParameters
+import java.security.cert.PKIXBuilderParameters
+import java.security.cert.PKIXRevocationChecker
+import java.security.cert.X509CertSelector
+import java.time.Duration
+import javax.net.ssl.CertPathTrustManagerParameters
+import javax.net.ssl.TrustManagerFactory
+import javax.net.ssl.X509TrustManager
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CoroutineName
@@ -292,4 +309,39 @@ fun broadcast(members: Iterable<Connection>, line: String) {
     for (member in members) {
         if (!member.frames.trySend { link(bytes.duplicate()) }) member.reset()
     }
+}
+
+/** Listens with TLS. When the files of the certificate change, new connections get the new one, until the watch is closed. */
+fun listenSecurely(reactor: Reactor, chain: Path, key: Path): Pair<Listener, CertificateWatch> {
+    val tls = ServerTls.of(chain, key)
+    return reactor.listen("localhost", 0, tls = tls) to tls.watch(Duration.ofSeconds(10), Reporter.LOG)
+}
+
+/** Asks a server whose certificate an authority of ours has signed. */
+suspend fun askSecurely(reactor: Reactor, authority: Path, port: Int): String? {
+    val tls = ClientTls.builder().trust(authority).build()
+    return reactor.dial("localhost", port, tls = tls).use { connection ->
+        connection.write("ann\r\n".toByteArray())
+        connection.reader.awaitLine()
+    }
+}
+
+/** Trusts those whose certificate an authority of ours has signed, and has not taken back by a list. */
+fun checkingRevocation(authorities: KeyStore, lists: Collection<CRL>): ClientTls {
+    val checker = CertPathBuilder.getInstance("PKIX").revocationChecker as PKIXRevocationChecker
+    // Without these options: OCSP first.
+    checker.options = setOf(PKIXRevocationChecker.Option.PREFER_CRLS, PKIXRevocationChecker.Option.NO_FALLBACK)
+    val parameters = PKIXBuilderParameters(authorities, X509CertSelector())
+    parameters.addCertStore(CertStore.getInstance("Collection", CollectionCertStoreParameters(lists)))
+    parameters.addCertPathChecker(checker)
+    val factory = TrustManagerFactory.getInstance("PKIX").apply { init(CertPathTrustManagerParameters(parameters)) }
+    return ClientTls.builder().trustManager(factory.trustManagers.single() as X509TrustManager).build()
+}
+
+/** Begins in plain text. A client that says STARTTLS goes on with TLS. */
+suspend fun upgradable(connection: Connection, tls: ServerTls) {
+    if (connection.reader.awaitLine() != "STARTTLS") return connection.write("530 say STARTTLS first\r\n".toByteArray())
+    connection.write("220 ready\r\n".toByteArray())
+    val session = connection.startTls(tls)
+    connection.write("250 this is ${session.protocol}\r\n".toByteArray())
 }

@@ -1,13 +1,20 @@
 package io.netpark.coroutines
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.net.options.NetOption
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
+import io.netpark.core.testing.tls.Authority
+import io.netpark.core.tls.ClientTls
+import io.netpark.core.tls.ServerTls
+import io.netpark.coroutines.tls.startTls
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.flowOf
 import kotlinx.coroutines.launch
 import java.net.InetSocketAddress
@@ -236,6 +243,55 @@ class GuideSpec : NetparkSpec(body = {
             serving.cancelAndJoin()
         }
         folder.toFile().deleteRecursively()
+    }
+
+    test("TLS: a server whose certificate an authority of ours has signed, and TLS in the midst of a protocol") {
+        val folder = Files.createTempDirectory("netpark")
+        val root = Authority.root("Root of the guide")
+        val authority = root.write(folder.resolve("ca.pem"))
+        val identity = root.issue("localhost", "127.0.0.1")
+        val chain = identity.writeChain(folder.resolve("chain.pem"))
+        val key = identity.writeKey(folder.resolve("key.pem"))
+        onReactor { reactor, _ ->
+            val (listener, watch) = listenSecurely(reactor, chain, key)
+            val serving = launch { listener.serve { greeter(it) } }
+            askSecurely(reactor, authority, listener.port) shouldBe "hello ann"
+            serving.cancelAndJoin()
+            watch.close()
+            reactor.withPair { client, server ->
+                coroutineScope {
+                    launch { upgradable(server, ServerTls.of(chain, key)) }
+                    client.write("STARTTLS\r\n".toByteArray())
+                    client.reader.awaitLine() shouldBe "220 ready"
+                    client.startTls(ClientTls.builder().trust(authority).build(), "localhost")
+                    client.reader.awaitLine() shouldBe "250 this is TLSv1.3"
+                }
+            }
+        }
+        folder.toFile().deleteRecursively()
+    }
+
+    test("TLS: a certificate that its authority has taken back is refused, and no other") {
+        val root = Authority.root("Root of the guide")
+        val good = root.issue("localhost")
+        val revoked = root.issue("localhost")
+        val client = checkingRevocation(root.trustStore(), listOf(root.revoking(revoked.certificate())))
+        onReactor { reactor, reporter ->
+            for (identity in listOf(good, revoked)) {
+                val tls = ServerTls.builder().certificate(identity.chain(), identity.key()).build()
+                reactor.listen("localhost", 0, tls = tls).use { listener ->
+                    val serving = launch { listener.serve { it.write("hello".toByteArray()) } }
+                    if (identity == good) {
+                        reactor.dial("localhost", listener.port, tls = client).use { it.readText(5) shouldBe "hello" }
+                    } else {
+                        shouldThrow<NetparkException.TlsFailure> { reactor.dial("localhost", listener.port, tls = client) }
+                            .fault() shouldBe NetparkException.TlsFault.REVOKED
+                        soon { reporter.drain().single().what shouldContain "turned away" } // which the server hears
+                    }
+                    serving.cancelAndJoin()
+                }
+            }
+        }
     }
 
     test("a handler and what it has launched; and a handler that is tested without a port") {

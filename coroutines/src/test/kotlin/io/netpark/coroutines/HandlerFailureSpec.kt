@@ -34,7 +34,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
         Reactor(1, buffering) { daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {
-                    val listener = reactor.listen("127.0.0.1", 0)
+                    val listener = reactor.listenOver("127.0.0.1", 0)
                     val begun = CompletableDeferred<Unit>()
                     val serving = launch {
                         listener.serve {
@@ -42,11 +42,11 @@ class HandlerFailureSpec : NetparkSpec(body = {
                             handler(it)
                         }
                     }
-                    clients.dial(listener.localAddress).use {
+                    clients.dialOver(listener.localAddress).use {
+                        begun.await() // what the client does before that would be about the handshake, if there is one
                         client(it)
                         runCatching { it.readToEnd() }
                     }
-                    begun.await()
                     soon { listener.servings.single().count() shouldBe 0 }
                     serving.cancelAndJoin()
                     faults = reactor.group.snapshot().total().peerFaults()
@@ -56,33 +56,33 @@ class HandlerFailureSpec : NetparkSpec(body = {
         return reporter.drain().map { it.cause.toString() } to faults!!
     }
 
-    val none = PeerFaults(0, 0, 0, 0)
+    val none = PeerFaults(0, 0, 0, 0, 0)
     val silent: suspend (Connection) -> Unit = {}
 
     test("what a peer does to its own connection is counted by its kind, and not reported") {
-        val timedOut = PeerFaults(0, 1, 0, 0)
+        val timedOut = PeerFaults(0, 1, 0, 0, 0)
         outcome(client = silent) { it.idleTimeout = 5.milliseconds; it.readText(1) } shouldBe (emptyList<String>() to timedOut)
         outcome(client = silent) { it.readDeadline = TimeSource.Monotonic.markNow(); it.reader.await() } shouldBe (emptyList<String>() to timedOut)
         outcome(client = silent) { c -> c.within(5.milliseconds, "greeting") { it.readText(1) } } shouldBe
             (emptyList<String>() to timedOut)
-        outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
         for (parse in listOf<suspend (Reader) -> Unit>({ it.await(4) }, { it.awaitRest(4) }, { it.awaitLine() })) {
             outcome(client = { it.write("xyz"); it.shutdownOutput() }) { parse(it.reader) } shouldBe
-                (emptyList<String>() to PeerFaults(0, 0, 1, 0))
+                (emptyList<String>() to PeerFaults(0, 0, 1, 0, 0))
         }
         for (parse in listOf<suspend (Reader) -> Unit>({ it.awaitLine(4) }, { it.awaitUntil(0, 4) }, { it.await(200) }, { it.awaitMessage(Framing.lines(4)) })) {
             outcome(Buffering(inputLimit = 100), { it.write("much more than four") }) { parse(it.reader) } shouldBe
-                (emptyList<String>() to PeerFaults(0, 0, 0, 1))
+                (emptyList<String>() to PeerFaults(0, 0, 0, 1, 0))
         }
     }
 
     test("so is what a coroutine finds that the handler has started, and what is found while the rest is flushed") {
         outcome(client = { it.write("x"); it.reset() }) { connection ->
             coroutineScope { launch(Dispatchers.Default) { connection.readText(2) } }
-        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
         outcome(client = { it.write("x"); it.reset() }) { connection ->
             CoroutineScope(currentCoroutineContext()).launch { connection.readText(2) }
-        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0))
+        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
         outcome(client = silent) { connection ->
             connection.writeTimeout = 20.milliseconds
             connection.writer.put(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end
@@ -98,10 +98,10 @@ class HandlerFailureSpec : NetparkSpec(body = {
     test("the failure of another connection breaks a handler, and is reported once") {
         Reactor(1) { daemon(true) }.use { databases ->
             runBlocking {
-                val database = databases.listen("127.0.0.1", 0)
+                val database = databases.listenOver("127.0.0.1", 0)
                 val resetting = launch { database.serve { if (it.reader.await()) it.reset() } }
                 val (reports, faults) = outcome(client = silent) { connection ->
-                    databases.dial(database.localAddress).use { other ->
+                    databases.dialOver(database.localAddress).use { other ->
                         other.write("query")
                         other.readText(1)
                     }
@@ -110,13 +110,13 @@ class HandlerFailureSpec : NetparkSpec(body = {
                 reports.single() shouldContain "Reset: read from 127.0.0.1:${database.port}"
                 faults shouldBe none
                 outcome(client = silent) {
-                    databases.dial(database.localAddress).use { other ->
+                    databases.dialOver(database.localAddress).use { other ->
                         other.close()
                         other.write("query")
                     }
                 }.first.size shouldBe 1
                 outcome(client = silent) {
-                    databases.dial(database.localAddress).use { other ->
+                    databases.dialOver(database.localAddress).use { other ->
                         other.readDeadline = TimeSource.Monotonic.markNow()
                         other.readText(1)
                     }

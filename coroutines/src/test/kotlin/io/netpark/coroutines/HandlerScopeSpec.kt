@@ -46,7 +46,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
 
     test("what a handler launches belongs to its connection, though serve is called in another scope") {
         onReactor { reactor, reporter ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val serving = launch {
                 runBlocking(Dispatchers.Default) { // as in the README: a scope of which nothing in the handler is to be a part
                     listener.serve { connection ->
@@ -59,8 +59,8 @@ class HandlerScopeSpec : NetparkSpec(body = {
                     }
                 }
             }
-            reactor.dial(listener.localAddress).use { healthy ->
-                reactor.dial(listener.localAddress).use { client ->
+            reactor.dialOver(listener.localAddress).use { healthy ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     client.write("f")
                     client.readToEnd().size shouldBe 0
                 }
@@ -76,7 +76,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
 
     test("a coroutine that fails ends its handler, though that is parked on its connection, and the others in its scope") {
         onReactor { reactor, reporter ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val ended = ConcurrentLinkedQueue<String>()
             val serving = launch {
                 listener.serve { connection ->
@@ -98,7 +98,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
                     }
                 }
             }
-            reactor.dial(listener.localAddress).use { it.readToEnd().size shouldBe 0 }
+            reactor.dialOver(listener.localAddress).use { it.readToEnd().size shouldBe 0 }
             soon { reporter.drain().single().cause.message shouldBe "failed" }
             ended.sorted() shouldBe listOf("handler", "sibling")
             serving.cancelAndJoin()
@@ -107,7 +107,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
 
     test("a scope that a handler cancels ends without a failure, and drops what is not flushed") {
         onReactor { reactor, _ ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val serving = launch {
                 listener.serve { connection ->
                     connection.readText(1)
@@ -115,7 +115,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
                     cancel("enough")
                 }
             }
-            reactor.dial(listener.localAddress).use { client ->
+            reactor.dialOver(listener.localAddress).use { client ->
                 client.write("x")
                 runCatching { client.readToEnd().size }.getOrDefault(0) shouldBe 0
             }
@@ -128,7 +128,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
         val where = if (own) "on the loop" else "on another dispatcher"
         test("the context of each connection is there whenever its handler, or what it has launched, is resumed: $where") {
             onReactor { reactor, _ ->
-                val listener = reactor.listen("127.0.0.1", 0)
+                val listener = reactor.listenOver("127.0.0.1", 0)
                 val seen = ConcurrentLinkedQueue<Pair<String, String?>>()
                 val outer = ThreadLocal<String>()
                 val serving = launch(outer.asContextElement("of the caller")) {
@@ -159,7 +159,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
                         child.join()
                     }
                 }
-                val clients = List(2) { reactor.dial(listener.localAddress) }
+                val clients = List(2) { reactor.dialOver(listener.localAddress) }
                 repeat(5) { clients.forEach { it.write("x"); it.readText(1) shouldBe "x" } }
                 clients.forEach { it.shutdownOutput() }
                 clients.forEach { it.readToEnd().size shouldBe 0 }
@@ -182,7 +182,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
                 { reactor.loopDispatchers.single() + CoroutineName("c") } to "has a dispatcher",
             )
             for (told in listOf(true, false)) for ((make, why) in wrong) {
-                val listener = reactor.listen("127.0.0.1", 0)
+                val listener = reactor.listenOver("127.0.0.1", 0)
                 val contexts = ArrayDeque(listOf({ CoroutineName("c") }, make, { CoroutineName("c") }))
                 val failures = ConcurrentLinkedQueue<Throwable>()
                 val serving = launch {
@@ -191,11 +191,11 @@ class HandlerScopeSpec : NetparkSpec(body = {
                         onFailure = if (told) { _, failure -> failures += failure } else null,
                     ) { echo(it) }
                 }
-                reactor.dial(listener.localAddress).use { first ->
+                reactor.dialOver(listener.localAddress).use { first ->
                     first.write("x")
                     first.readText(1) shouldBe "x"
-                    reactor.dial(listener.localAddress).use { it.readToEnd().size shouldBe 0 }
-                    reactor.dial(listener.localAddress).use { it.write("y"); it.readText(1) shouldBe "y" }
+                    reactor.dialOver(listener.localAddress).use { it.readToEnd().size shouldBe 0 }
+                    reactor.dialOver(listener.localAddress).use { it.write("y"); it.readText(1) shouldBe "y" }
                     first.write("z")
                     first.readText(1) shouldBe "z"
                 }
@@ -210,14 +210,14 @@ class HandlerScopeSpec : NetparkSpec(body = {
 
     test("a coroutine in a supervisorScope of a handler fails alone, and is reported") {
         onReactor { reactor, reporter ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val serving = launch {
                 listener.serve { connection ->
                     supervisorScope { launch { error("alone") } }
                     connection.write("on")
                 }
             }
-            reactor.dial(listener.localAddress).use { String(it.readToEnd()) shouldBe "on" }
+            reactor.dialOver(listener.localAddress).use { String(it.readToEnd()) shouldBe "on" }
             reporter.drain().single().let {
                 it.what shouldContain "A coroutine of a connection handler failed"
                 it.cause.message shouldBe "alone"
@@ -228,7 +228,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
 
     test("a handler may pass its scope on, and coroutines of that scope keep the connection open") {
         onReactor { reactor, _ ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val scopes = CompletableDeferred<CoroutineScope>()
             val go = CompletableDeferred<Unit>()
             val serving = launch {
@@ -238,7 +238,7 @@ class HandlerScopeSpec : NetparkSpec(body = {
                     connection.readText(1)
                 }
             }
-            reactor.dial(listener.localAddress).use { client ->
+            reactor.dialOver(listener.localAddress).use { client ->
                 client.write("x")
                 val late = scopes.await().launch { delay(10.milliseconds) }
                 go.complete(Unit)

@@ -4,14 +4,13 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.linux.Linux
 import io.netpark.core.sys.LibC
-import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.launch
 import java.util.concurrent.atomic.AtomicInteger
 
 class HangUpSpec : NetparkSpec(body = {
-    for (flavour in Flavour.all) {
+    for (flavour in allAndOrdered) {
         test("$flavour: a listener that another holder shuts down ends serving with a report; who is served already is served on") {
             val listening = AtomicInteger()
             val libc = object : LibC by flavour.libc {

@@ -30,10 +30,10 @@ private val ONE = PoolOptions.DEFAULT.withMaxConnections(1)
 class LeaseSpec : NetparkSpec(body = {
     fun pooled(check: (suspend (Connection) -> Boolean)? = null, body: suspend (ConnectionPool, Listener) -> Unit) =
         onReactor { reactor, _ ->
-            reactor.listen(loopback()).use { listener ->
+            reactor.listenOver(loopback()).use { listener ->
                 coroutineScope {
                     val serving = launch { listener.serve { echo(it) } }
-                    ConnectionPool(reactor, ONE, check = check).use { pool -> body(pool, listener) }
+                    ConnectionPool(reactor, ONE, check = check, dialer = reactor.dialerOver).use { pool -> body(pool, listener) }
                     serving.cancel()
                 }
             }
@@ -85,11 +85,11 @@ class LeaseSpec : NetparkSpec(body = {
 
     test("a frame that comes while its lease is given back is written before that, or refused") {
         onReactor { reactor, _ ->
-            reactor.listen(loopback()).use { listener ->
+            reactor.listenOver(loopback()).use { listener ->
                 coroutineScope {
                     val received = java.util.concurrent.ConcurrentLinkedQueue<String>()
                     val serving = launch { listener.serve { received += String(it.readToEnd()) } }
-                    ConnectionPool(reactor, ONE).use { pool ->
+                    ConnectionPool(reactor, ONE, dialer = reactor.dialerOver).use { pool ->
                         repeat(200) { round ->
                             val lease = pool.borrow(listener.localAddress)
                             val frames = lease.connection.frames
@@ -117,10 +117,10 @@ class LeaseSpec : NetparkSpec(body = {
         var kept: Connection? = null
         pooled(check = { connection ->
             connection.exchange("good?")
-            connection.readTimeout = 30.milliseconds
-            connection.writeTimeout = 30.milliseconds
-            connection.idleTimeout = 30.milliseconds
-            connection.readDeadline = TimeSource.Monotonic.markNow() + 30.milliseconds
+            connection.readTimeout = 1.seconds
+            connection.writeTimeout = 1.seconds
+            connection.idleTimeout = 1.seconds
+            connection.readDeadline = TimeSource.Monotonic.markNow() + 1.seconds
             connection.writeDeadline = connection.readDeadline
             kept = connection
             true
@@ -128,7 +128,7 @@ class LeaseSpec : NetparkSpec(body = {
             pool.use(listener.localAddress) { it.exchange("first") }
             repeat(2) {
                 pool.use(listener.localAddress) {
-                    delay(60)
+                    delay(1200)
                     it.exchange("after the check's times")
                     shouldThrow<IllegalStateException> { kept!!.write("stray") }.message!! shouldContain "given back"
                     kept!!.close()
@@ -141,8 +141,8 @@ class LeaseSpec : NetparkSpec(body = {
 
     test("a lease that ends in the midst of its output, given back or not, ends with a reset") {
         onReactor { reactor, _ ->
-            reactor.listen(loopback()).use { listener ->
-                ConnectionPool(reactor, ONE).use { pool ->
+            reactor.listenOver(loopback()).use { listener ->
+                ConnectionPool(reactor, ONE, dialer = reactor.dialerOver).use { pool ->
                     val ends = listOf<suspend () -> Unit>(
                         { pool.use(listener.localAddress) { it.write("half"); it.writer.putString("the rest") } },
                         {
@@ -151,12 +151,15 @@ class LeaseSpec : NetparkSpec(body = {
                             }
                         },
                     )
-                    for (end in ends) {
-                        end()
-                        listener.accept().use { server -> shouldThrow<NetparkException.Reset> { server.readToEnd() } }
+                    suspend fun accepted(dialing: suspend () -> Unit) = coroutineScope {
+                        val accepting = async(start = CoroutineStart.UNDISPATCHED) { listener.accept() }
+                        dialing()
+                        accepting.await()
                     }
-                    pool.use(listener.localAddress) { it.write("whole") }
-                    pool.snapshot().idle() shouldBe 1
+                    for (end in ends) {
+                        accepted(end).use { server -> shouldThrow<NetparkException.Reset> { server.readToEnd() } }
+                    }
+                    accepted { pool.use(listener.localAddress) { it.write("whole") } }.use { pool.snapshot().idle() shouldBe 1 }
                 }
             }
         }

@@ -6,10 +6,10 @@ import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
 import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import java.net.InetSocketAddress
-import java.net.ServerSocket
 import kotlin.time.Duration.Companion.milliseconds
 
 /** What the JDK makes of an address: a slash before the number, or a name before the slash. */
@@ -27,9 +27,11 @@ class MessageAddressesSpec : NetparkSpec(body = {
 
         test("of $host: nobody listens, the port is taken, and what happens to a connection") {
             onReactor { reactor, _ ->
-                val free = ServerSocket(0).use { it.localPort }
-                shouldName(shouldThrow<NetparkException.Refused> { reactor.dial(loopback(host, free)) }.message, "$written:$free")
-                shouldName(shouldThrow<NetparkException.Refused> { reactor.dial(host, free) }.message, "$written:$free")
+                HeldPort(host).use { held ->
+                    val free = held.port
+                    shouldName(shouldThrow<NetparkException.Refused> { reactor.dial(loopback(host, free)) }.message, "$written:$free")
+                    shouldName(shouldThrow<NetparkException.Refused> { reactor.dial(host, free) }.message, "$written:$free")
+                }
                 reactor.listen(host, 0).use { listener ->
                     shouldName("$listener", "$written:${listener.port}")
                     shouldName(

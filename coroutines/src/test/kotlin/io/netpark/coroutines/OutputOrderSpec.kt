@@ -14,6 +14,8 @@ import kotlin.time.TimeSource
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineExceptionHandler
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
@@ -30,9 +32,9 @@ class OutputOrderSpec : NetparkSpec(body = {
     fun served(handler: suspend (Connection) -> Unit, reports: (List<String>) -> Unit = { it shouldBe emptyList() }): Result<String> {
         var got: Result<String>? = null
         onReactor { reactor, reporter ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val serving = launch { listener.serve { handler(it) } }
-                reactor.dial(listener.localAddress).use { client ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     client.write("x")
                     got = runCatching { String(client.readToEnd()) }
                 }
@@ -41,6 +43,18 @@ class OutputOrderSpec : NetparkSpec(body = {
             }
         }
         return got!!
+    }
+
+    test("a connection that is closed in the midst of an array ends with a reset, and its peer takes no part for the whole") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val writing = async(start = CoroutineStart.UNDISPATCHED) { runCatching { client.write(ByteArray(3_000_000)) } }
+                soon { client.core.isHeld shouldBe true }
+                client.close()
+                (writing.await().exceptionOrNull() is NetparkException.Closed) shouldBe true
+                shouldThrow<NetparkException.Reset> { server.readToEnd() }
+            }
+        }
     }
 
     test("what is written in several ways comes in the order in which it was written") {
@@ -124,7 +138,7 @@ class OutputOrderSpec : NetparkSpec(body = {
 
     test("a handler that is cancelled in the midst of an answer ends with a reset") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val answering = CompletableDeferred<Unit>()
                 val serving = launch {
                     listener.serve { connection ->
@@ -133,7 +147,7 @@ class OutputOrderSpec : NetparkSpec(body = {
                         awaitCancellation()
                     }
                 }
-                reactor.dial(listener.localAddress).use { client ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     client.readText(14) shouldBe "half of an ans"
                     answering.await()
                     serving.cancelAndJoin()
@@ -145,7 +159,7 @@ class OutputOrderSpec : NetparkSpec(body = {
 
     test("a handler that returns with a broken output ends with a reset") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0, TINY_BUFFERS).use { listener ->
+            reactor.listenOver("127.0.0.1", 0, TINY_BUFFERS).use { listener ->
                 val broken = CompletableDeferred<Unit>()
                 val serving = launch {
                     listener.serve { connection ->
@@ -157,7 +171,7 @@ class OutputOrderSpec : NetparkSpec(body = {
                         }
                     }
                 }
-                reactor.dial(listener.localAddress, options = TINY_BUFFERS).use { client ->
+                reactor.dialOver(listener.localAddress, options = TINY_BUFFERS).use { client ->
                     broken.await()
                     soon { listener.servings.single().count() shouldBe 0 }
                     shouldThrow<NetparkException.Reset> { client.readToEnd() }
@@ -169,7 +183,7 @@ class OutputOrderSpec : NetparkSpec(body = {
 
     test("a handler's exception goes to the exception handler as it is, also one of a coroutine that it has started; a handler's own failure is reported") {
         onReactor { reactor, reporter ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val mine = IllegalStateException("mine")
                 val seen = CompletableDeferred<Throwable>()
                 val failures = CoroutineExceptionHandler { _, e ->
@@ -182,7 +196,7 @@ class OutputOrderSpec : NetparkSpec(body = {
                         throw mine
                     }
                 }
-                reactor.dial(listener.localAddress).use { client ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     client.write("x")
                     client.readToEnd()
                 }

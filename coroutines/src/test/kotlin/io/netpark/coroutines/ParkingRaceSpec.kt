@@ -44,9 +44,9 @@ class ParkingRaceSpec : NetparkSpec(body = {
 
     test("E7: woken without cause, an operation parks again") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val serving = launch { listener.serve { echo(it) } }
-                reactor.dial(listener.localAddress).use { client ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     val reader = async(Dispatchers.Default) { client.readText(5) }
                     val nudging = launch(Dispatchers.Default) {
                         while (isActive) {
@@ -69,7 +69,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
 
     test("E1, E6: a handler that is cancelled, woken by bytes and closed at once is resumed exactly once") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 var entered = 0
                 var left = 0
                 val connections = kotlinx.coroutines.channels.Channel<Pair<Connection, kotlinx.coroutines.Job>>(1)
@@ -87,7 +87,7 @@ class ParkingRaceSpec : NetparkSpec(body = {
                     }
                 }
                 repeat(500) { round ->
-                    reactor.dial(listener.localAddress).use { client ->
+                    reactor.dialOver(listener.localAddress).use { client ->
                         val (connection, handler) = connections.receive()
                         kotlinx.coroutines.coroutineScope {
                             launch(Dispatchers.Default) { handler.cancel() }

@@ -77,7 +77,7 @@ class PeerSpec : NetparkSpec(body = {
 
     test("a handler that works is cancelled when its client goes, as the documentation has it") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0).use { listener ->
+            reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val cancelled = CompletableDeferred<Unit>()
                 val serving = launch {
                     listener.serve { connection ->
@@ -97,7 +97,7 @@ class PeerSpec : NetparkSpec(body = {
                         }
                     }
                 }
-                reactor.dial(listener.localAddress).use { it.write("x and unread") }
+                reactor.dialOver(listener.localAddress).use { it.write("x and unread") }
                 cancelled.await()
                 serving.cancelAndJoin()
             }
@@ -106,7 +106,7 @@ class PeerSpec : NetparkSpec(body = {
 
     test("an answer that comes early arrives whole though the peer still sends, and what was unflushed with it") {
         onReactor { reactor, _ ->
-            reactor.listen("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20)).use { listener ->
+            reactor.listenOver("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20)).use { listener ->
                 val serving = launch {
                     listener.serve { connection ->
                         connection.readText(1)
@@ -116,7 +116,7 @@ class PeerSpec : NetparkSpec(body = {
                         connection.closeLingering()
                     }
                 }
-                reactor.dial(listener.localAddress).use { client ->
+                reactor.dialOver(listener.localAddress).use { client ->
                     client.write(ByteArray(3_000_000)) // all of it is taken, though nobody wants it
                     client.readToEnd().contentEquals(pattern(200_000)) shouldBe true
                 }
@@ -128,7 +128,7 @@ class PeerSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {
         test("$flavour: a shutdown drops neither a request in the socket nor an answer on its way") {
             onReactor(flavour) { reactor ->
-                val listener = reactor.listen("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20))
+                val listener = reactor.listenOver("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20))
                 val answered = CompletableDeferred<Unit>()
                 val gate = CountDownLatch(1)
                 val served = CompletableDeferred<Unit>()
@@ -149,7 +149,7 @@ class PeerSpec : NetparkSpec(body = {
                     }
                 }
                 Reactor(1) { daemon(true) }.use { clients ->
-                    clients.dial(listener.localAddress).use { client ->
+                    clients.dialOver(listener.localAddress).use { client ->
                         try {
                             client.write("a")
                             client.readFully(200_000) // and so it has been parked
@@ -157,7 +157,8 @@ class PeerSpec : NetparkSpec(body = {
                             answered.await()
                             val report = async { listener.shutdown(long) }
                             soon { listener.isOpen shouldBe false }
-                            client.write("c") // in the socket before the handler asks for it
+                            client.write("c")
+                            soon { client.tcpInfo().unacknowledged() shouldBe 0 } // in the socket before the handler asks for it
                             gate.countDown()
                             served.await()
                             report.await() shouldBe Shutdown.Report(0, 1, 0, 0) // it was at work when accepting stopped

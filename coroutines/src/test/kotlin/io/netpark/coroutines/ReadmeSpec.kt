@@ -5,6 +5,7 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.eventually
+import io.netpark.coroutines.readme.echoServer
 import kotlinx.coroutines.runBlocking
 import java.nio.file.Path
 import kotlin.concurrent.thread
@@ -14,7 +15,7 @@ class ReadmeSpec : NetparkSpec(body = {
     test("the Kotlin example of the README is the one that is compiled here, and it works") {
         val readme = Path.of("../README.md").readText()
         val example = readme.substringAfter("```kotlin\n").substringBefore("```")
-        Path.of("src/test/kotlin/io/netpark/coroutines/ReadmeExample.kt").readText() shouldContain example
+        Path.of("src/test/kotlin/io/netpark/coroutines/readme/Echo.kt").readText() shouldContain example
 
         Reactor(1).use { reactor ->
             HeldPort().use { held ->

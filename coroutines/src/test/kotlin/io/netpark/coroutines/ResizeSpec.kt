@@ -34,8 +34,8 @@ class ResizeSpec : NetparkSpec(body = {
                         val loops = reactor.group.loops()
                         val clients = mutableListOf<Connection>()
                         while (!known.containsAll(loops)) clients += elsewhere.dial(listener.localAddress)
-                        known.toSet() shouldBe loops.toSet()
-                        reactor.dispatchers.keys.toSet() shouldBe loops.toSet()
+                        soon { known.toSet() == loops.toSet() }
+                        soon { reactor.dispatchers.keys.toSet() == loops.toSet() }
                         clients.forEach { it.close() }
                         reactor.group.resize(1)
                         soon { loops[1].isTerminated }

@@ -145,14 +145,14 @@ class SendFileSpec : NetparkSpec(body = {
 
             test("a handler on its own loop sends, and others have their turn") {
                 onReactor(flavour) { reactor ->
-                    reactor.listen(io.netpark.core.testing.loopback()).use { listener ->
+                    reactor.listenOver(io.netpark.core.testing.loopback()).use { listener ->
                         val serving = launch {
                             listener.serve { connection -> connection.sendFile(large) }
                         }
                         coroutineScope {
                             repeat(3) {
                                 launch {
-                                    reactor.dial(listener.localAddress).use {
+                                    reactor.dialOver(listener.localAddress).use {
                                         it.readToEnd().contentEquals(pattern(LARGE)) shouldBe true
                                     }
                                 }
@@ -166,7 +166,7 @@ class SendFileSpec : NetparkSpec(body = {
 
             test("a handler that is cancelled while it sends gives the file back") {
                 onReactor(flavour) { reactor ->
-                    reactor.listen(io.netpark.core.testing.loopback()).use { listener ->
+                    reactor.listenOver(io.netpark.core.testing.loopback()).use { listener ->
                         val told = AtomicLong()
                         val ended = java.util.concurrent.CompletableFuture<Throwable>()
                         val serving = launch {
@@ -179,7 +179,7 @@ class SendFileSpec : NetparkSpec(body = {
                                 }
                             }
                         }
-                        reactor.dial(listener.localAddress).use {
+                        reactor.dialOver(listener.localAddress).use {
                             soon { check(told.get() > 0) }
                             serving.cancelAndJoin()
                             soon { check(ended.isDone) }

@@ -8,6 +8,7 @@ import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
@@ -51,7 +52,7 @@ class WriterSpec : NetparkSpec(body = {
 
     test("who is told that a linked buffer is free may write the next, or throw, without harm") {
         onReactor { reactor, reporter ->
-            val listener = reactor.listen("127.0.0.1", 0)
+            val listener = reactor.listenOver("127.0.0.1", 0)
             val serving = launch {
                 listener.serve { connection ->
                     repeat(3) { round ->
@@ -65,7 +66,7 @@ class WriterSpec : NetparkSpec(body = {
                     connection.writer.flush()
                 }
             }
-            reactor.dial(listener.localAddress).use { client ->
+            reactor.dialOver(listener.localAddress).use { client ->
                 String(client.readToEnd()) shouldBe "chunk 0\nchunk 1\nreleased 1\nchunk 2\nreleased 2\n"
             }
             reporter.drain().size shouldBe 1
@@ -78,7 +79,7 @@ class WriterSpec : NetparkSpec(body = {
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 val sent = pattern(2_000_000)
                 client.writer.put(sent)
-                withTimeoutOrNull(30.milliseconds) { client.writer.flush() }.shouldBeNull()
+                breakOff { client.writer.flush() }
                 client.writeTimeout = 30.milliseconds
                 shouldThrow<NetparkException.TimedOut> { client.writer.flush() }
                 client.writeTimeout = kotlin.time.Duration.INFINITE
@@ -190,8 +191,8 @@ class WriterSpec : NetparkSpec(body = {
                 writer.flush()
                 reading.await() shouldBe full + byteArrayOf(42)
 
-                withTimeoutOrNull(30.milliseconds) { writer.write(pattern(2_000_000)) }.shouldBeNull()
-                shouldThrow<NetparkException.Closed> { writer.flush() }.message!! shouldContain "the output is broken"
+                breakOff { writer.write(pattern(2_000_000)) }
+                shouldThrow<NetparkException.Closed> { writer.putByte(1); writer.flush() }.message!! shouldContain "the output is broken"
             }
         }
     }
@@ -224,7 +225,11 @@ class WriterSpec : NetparkSpec(body = {
                 client.writer.putInt(1)
                 client.close()
                 shouldThrow<NetparkException.Closed> { client.writer.flush() }
-                shouldThrow<IllegalStateException> { client.writer.putInt(1) }.message!! shouldContain "closed"
+                val failure = shouldThrow<NetparkException.Closed> { client.writer.putInt(1) }
+                failure.message!! shouldContain "write to ${AddressText.of(client.remoteAddress)}"
+                failure.isAbout(client.core) shouldBe true
+                shouldThrow<NetparkException.Closed> { client.writer.writeInt(1) }
+                shouldThrow<NetparkException.Closed> { client.writer.append(client.reader) }
             }
         }
     }

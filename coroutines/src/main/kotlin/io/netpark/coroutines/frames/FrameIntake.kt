@@ -89,12 +89,14 @@ internal class FrameIntake(private val outputLimit: Long, private val breakOutpu
 
     /** A frame has not been written. */
     fun failed(failure: Exception) {
-        if (failure !is NetparkException || failure is NetparkException.LimitExceeded) return
+        if (failure is NetparkException.LimitExceeded) return
+        isEnded = true // first, and without memory: there may be none
         // The connection lives, and a part of a frame may be in it: nothing else must come behind that, nor an end in order.
-        if (failure is NetparkException.TimedOut && failure.timeout() == NetparkException.Timeout.WRITE) {
+        if (failure !is NetparkException) {
+            breakOutput("a frame could not be written")
+        } else if (failure is NetparkException.TimedOut && failure.timeout() == NetparkException.Timeout.WRITE) {
             breakOutput("a frame was not written in time")
         }
-        isEnded = true
     }
 
     private companion object {

@@ -22,8 +22,8 @@ internal class WrittenFrame(
             failure?.let { intake.failed(it) } // first: a thread that finds nothing on its way finds a broken output
         } finally {
             intake.end(cost)
+            if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
         }
-        if (failure == null) continuation.resume(Unit) else continuation.resumeWithException(failure)
     }
 }
 

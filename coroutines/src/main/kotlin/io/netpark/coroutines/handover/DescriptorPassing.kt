@@ -4,7 +4,6 @@ import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.Connection
-import io.netpark.coroutines.holdFrames
 import io.netpark.coroutines.readReturned
 import io.netpark.coroutines.runRead
 import io.netpark.coroutines.runWrite
@@ -42,7 +41,8 @@ public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descri
         // What this writes is more than 0 bytes.
         runWrite(
             { core.startWriteDescriptors(source, *descriptors) },
-            { holdFrames(source); core.retryWriteDescriptors(source, *descriptors) },
+            { core.retryWriteDescriptors(source, *descriptors) },
+            whole = source,
         )
         write(source) // the rest, and no frame before it
     }

@@ -4,9 +4,11 @@ import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
 import kotlinx.coroutines.CancellableContinuation
+import kotlinx.coroutines.CoroutineName
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.suspendCancellableCoroutine
+import java.util.function.Supplier
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.intrinsics.COROUTINE_SUSPENDED
 import kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn
@@ -75,11 +77,25 @@ internal class Parking(private val descriptor: Descriptor, private val direction
         continuation?.resume(Unit)
     }
 
+    // For somebody who looks, on the loop
+
+    override fun who(): String = parked?.who() ?: COROUTINE
+
+    override fun frames(): Supplier<List<StackTraceElement>> = parked?.suspendedAt() ?: Supplier { emptyList() }
+
     private class CancellableWaiter(private val continuation: CancellableContinuation<Unit>) : Waiter {
         /** Resumes the coroutine. That is ignored if the coroutine has been cancelled meanwhile. */
         override fun run() = continuation.resume(Unit)
+
+        override fun who(): String = continuation.who()
+
+        override fun frames(): Supplier<List<StackTraceElement>> = continuation.suspendedAt()
     }
 }
+
+private const val COROUTINE = "coroutine"
+
+private fun Continuation<*>.who(): String = context[CoroutineName]?.let { "$COROUTINE ${it.name}" } ?: COROUTINE
 
 /**
  * For an operation that holds the lock of [direction]: if [job] is over, the operation gives up the lock and ends.

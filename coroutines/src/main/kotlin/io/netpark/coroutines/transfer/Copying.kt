@@ -11,6 +11,7 @@ import io.netpark.coroutines.checkInput
 import io.netpark.coroutines.checkOutput
 import io.netpark.coroutines.isBudgetSpent
 import io.netpark.coroutines.parking.HandlerSensor
+import io.netpark.coroutines.restSent
 import io.netpark.coroutines.unreadBytes
 import kotlin.coroutines.Continuation
 import kotlin.coroutines.coroutineContext
@@ -136,9 +137,13 @@ internal fun Connection.checkCopyTo(target: Connection) {
 /** What has to be written before a copy; null for nothing. */
 internal fun Connection.enqueued(): OwnedBuffer? = madeWriter?.owned
 
-/** A copy from [source] to this has ended, and may have been in the midst of something. */
+/** A copy from [source] to this has ended, perhaps in the midst of something, and has sent what the writer held. */
 internal fun Connection.copyEnded(source: Connection, copy: Transfer, failure: Exception?) {
-    if (failure == null) return
+    if (failure != null) copyFailed(source, copy, failure)
+    restSent()
+}
+
+private fun Connection.copyFailed(source: Connection, copy: Transfer, failure: Exception) {
     copy.brokenOutput(failure)?.let { breakOutput(it) }
     if (copy.spoilsTarget()) lease?.spoil()
     copy.brokenInput(failure)?.let {

@@ -6,7 +6,6 @@ import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.breakOutput
-import io.netpark.coroutines.holdFrames
 import io.netpark.coroutines.parking.FRAMES_FIRST
 import io.netpark.coroutines.runWrite
 import io.netpark.coroutines.wholly
@@ -95,9 +94,9 @@ private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: 
     val before = transfer.sent()
     runWrite(
         { ofTheFile { core.startSend(transfer) } },
-        { if (isWhole) holdFrames(transfer); ofTheFile { core.retrySend(transfer) } },
+        { ofTheFile { core.retrySend(transfer) } },
         written = { transfer.sent() - before },
-        afterPause = { if (isWhole) holdFrames(transfer) },
+        whole = if (isWhole) transfer else null,
         beforePause = { outcome ->
             if (onProgress != null && outcome != FRAMES_FIRST) givingUpIfThrown { onProgress(transfer.sent()) }
         },

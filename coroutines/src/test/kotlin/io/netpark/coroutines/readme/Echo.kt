@@ -1,6 +1,9 @@
-package io.netpark.coroutines
+package io.netpark.coroutines.readme
 
+import io.netpark.coroutines.Reactor
 import kotlinx.coroutines.runBlocking
+
+fun main() = echoServer(7000)
 
 fun echoServer(port: Int) = Reactor().use { reactor ->
     runBlocking {

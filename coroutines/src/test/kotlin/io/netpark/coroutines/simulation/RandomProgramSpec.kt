@@ -1,0 +1,45 @@
+package io.netpark.coroutines.simulation
+
+import io.kotest.assertions.withClue
+import io.netpark.core.testing.NetparkSpec
+import java.util.concurrent.TimeUnit
+import java.util.function.LongConsumer
+import kotlin.time.Duration
+import kotlin.time.Duration.Companion.seconds
+
+/**
+ * Programs that are made of a seed, checked against a small model: bytes come as they were sent, all of them unless something has broken
+ * the connection; time limits strike when they are due; nothing is left open or lent; nothing is reported; nothing waits for ever.
+ * `-Dnetpark.test.programs` says how many, `-Dnetpark.test.programs.seed` from which seed on.
+ */
+class RandomProgramSpec : NetparkSpec(body = {
+    val first = java.lang.Long.getLong("netpark.test.programs.seed", 1L)
+    val chosen: Long? = java.lang.Long.getLong("netpark.test.programs")
+    val count = chosen ?: 80L
+
+    test("$count programs from seed $first on").config(timeout = if (chosen == null) 120.seconds else Duration.INFINITE) {
+        val begin = System.nanoTime()
+        val programs = SomePrograms()
+        for (seed in first until first + count) withClue("seed $seed") { programs.accept(seed) }
+        if (chosen != null) {
+            val millis = maxOf(1, TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begin))
+            println("$count programs, ${count * 1000 / millis} a second, $programs")
+        }
+    }
+})
+
+/** Runs programs of seeds. It says what they have done. */
+internal class SomePrograms : LongConsumer {
+    private var count = 0L
+    private var calls = 0L
+    private var decisions = 0L
+
+    override fun accept(seed: Long) {
+        val (calls, decisions) = RandomProgram(seed).run()
+        count++
+        this.calls += calls
+        this.decisions += decisions
+    }
+
+    override fun toString() = "${calls / maxOf(1, count)} system calls and ${decisions / maxOf(1, count)} decisions each"
+}
