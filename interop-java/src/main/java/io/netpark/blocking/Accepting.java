@@ -4,6 +4,8 @@ import io.netpark.core.fd.Direction;
 import io.netpark.core.net.listening.ListenerDescriptor;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -29,7 +31,7 @@ final class Accepting {
         long end = core.loop().clock().after(nanos);
         takeTurn(nanos);
         try {
-            return acceptUntil(end);
+            return nanos == Due.FOREVER ? accept() : acceptUntil(end);
         } finally {
             turn.unlock();
         }
@@ -38,7 +40,7 @@ final class Accepting {
     private void takeTurn(long nanos) throws IOException {
         try {
             // An untimed tryLock overtakes those who wait; a timed one throws if the thread is interrupted, though it need not wait.
-            if (!turn.hasQueuedThreads() && turn.tryLock() || turn.tryLock(nanos, TimeUnit.NANOSECONDS)) {
+            if (!turn.hasQueuedThreads() && turn.tryLock() || tryLock(nanos)) {
                 return;
             }
         } catch (InterruptedException e) {
@@ -47,6 +49,20 @@ final class Accepting {
         }
         throw core.isClosed()
                 ? new NetparkException.Closed("accept on " + AddressText.of(core.localAddress()) + ": closed here") : timedOut();
+    }
+
+    private boolean tryLock(long nanos) throws InterruptedException {
+        Clock clock = core.loop().clock();
+        long end = clock.after(nanos);
+        for (long left = nanos; clock.awaits(left, () -> !turn.isLocked()); left = nanos == Due.FOREVER ? nanos : end - clock.nanoTime()) {
+            if (turn.tryLock()) {
+                return true;
+            }
+            if (end - clock.nanoTime() <= 0) {
+                return false;
+            }
+        }
+        return turn.tryLock(nanos, TimeUnit.NANOSECONDS);
     }
 
     private ConnectionDescriptor acceptUntil(long end) throws IOException {
@@ -58,6 +74,15 @@ final class Accepting {
                 core.abandon(Direction.READ);
                 throw timedOut();
             }
+        }
+        return accepted;
+    }
+
+    private ConnectionDescriptor accept() throws IOException {
+        ConnectionDescriptor accepted = core.startAccept();
+        while (accepted == null) {
+            waiter.await();
+            accepted = core.retryAccept();
         }
         return accepted;
     }

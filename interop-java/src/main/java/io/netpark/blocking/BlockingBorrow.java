@@ -3,6 +3,8 @@ package io.netpark.blocking;
 import io.netpark.core.pool.CheckedBorrow;
 import io.netpark.core.pool.Pool;
 import io.netpark.core.pool.PoolLease;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -17,10 +19,11 @@ final class BlockingBorrow implements Pool.Borrower {
     private BlockingBorrow() {}
 
     /** Waits until there is a connection, or the time of the wish is over. */
-    static PoolLease await(CheckedBorrow wish) throws IOException {
+    static PoolLease await(CheckedBorrow wish, Clock clock) throws IOException {
         BlockingBorrow borrower = new BlockingBorrow();
         wish.ask(borrower);
         try {
+            clock.awaits(Due.FOREVER, borrower.lent::isDone);
             return borrower.lent.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

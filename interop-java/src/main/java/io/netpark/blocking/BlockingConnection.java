@@ -9,12 +9,16 @@ import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.tls.ClientTls;
+import io.netpark.core.tls.Tls;
+import io.netpark.core.tls.TlsSession;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.channels.ByteChannel;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -105,7 +109,22 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
         return dial(Dialer.of(group).withTimeout(timeout), remote);
     }
 
-    /** As {@link #dial(EventLoopGroup, SocketAddress)}, with everything that a dialer can be told: socket options, a resolver. */
+    /**
+     * As {@link #dial(EventLoopGroup, SocketAddress)}, with TLS: the handshake is over when this returns. The server has to prove that it is
+     * who was dialed, by the name that the address object has, or by the address itself.
+     *
+     * @throws NetparkException.TlsFailure if the handshake has failed, saying why; nothing is left open
+     */
+    public static BlockingConnection dial(EventLoopGroup group, SocketAddress remote, ClientTls tls) throws IOException {
+        return dial(Dialer.of(group).withTls(Objects.requireNonNull(tls, "tls")), remote);
+    }
+
+    /** As {@link #dial(EventLoopGroup, SocketAddress, ClientTls)}, to a host by its name or IP literal. */
+    public static BlockingConnection dial(EventLoopGroup group, String host, int port, ClientTls tls) throws IOException {
+        return dial(group, InetSocketAddress.createUnresolved(host, port), tls);
+    }
+
+    /** As {@link #dial(EventLoopGroup, SocketAddress)}, with everything that a dialer can be told: socket options, a resolver, TLS. */
     public static BlockingConnection dial(Dialer dialer, SocketAddress remote) throws IOException {
         return BlockingDial.connect(dialer, remote);
     }
@@ -178,6 +197,48 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
         return new ConnectionChannel(this);
     }
 
+    // TLS
+
+    /** As {@link #startTls(Tls, String, int)}, of a server; or of a client whose configuration names the server, or verifies no name. */
+    public TlsSession startTls(Tls tls) throws IOException {
+        return beginTls(Objects.requireNonNull(tls, "tls"), null, -1);
+    }
+
+    /**
+     * Encrypts a plain connection from here on, in the middle of a protocol (STARTTLS), and waits until the handshake is over. What the
+     * writer holds is flushed before, as the last of the plain part. What the reader holds is the first of the peer's handshake, and is
+     * never read as data: so what somebody has put behind the last plain message is not obeyed (CVE-2011-0411); it makes the handshake
+     * fail.
+     *
+     * @param tls of a server or of a client, which settles what this side is
+     * @param host the name that was dialed, for the server to prove
+     * @param port the port that was dialed
+     * @return what the handshake has agreed on
+     * @throws IOException as {@link #flush} and {@link #awaitTls}, also if interrupted: once it has begun, the handshake goes on
+     * @throws IllegalStateException if it has TLS already, or another thread reads or writes
+     */
+    public TlsSession startTls(Tls tls, String host, int port) throws IOException {
+        return beginTls(Objects.requireNonNull(tls, "tls"), Objects.requireNonNull(host, "host"), port);
+    }
+
+    private TlsSession beginTls(Tls tls, @Nullable String host, int port) throws IOException {
+        flush();
+        requireUsable();
+        ThreadWaiter.requireNoLoop(core);
+        checkInput();
+        checkOutput();
+        LinkBuffer ahead = ownedInput.enter();
+        try {
+            core.startTls(tls, host, port, ahead);
+        } catch (NetparkException e) {
+            giveBackIfClosed();
+            throw told(e);
+        } finally {
+            ownedInput.exit(ahead);
+        }
+        return awaitTls();
+    }
+
     // Copying
 
     /** As {@link #copyTo(BlockingConnection, long)}, to the end of the stream. */
@@ -187,7 +248,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
 
     /**
      * Copies what the peer sends to another connection, to the end of the stream or so many bytes, and waits until that is done. A
-     * stream that is full goes from socket to socket inside the kernel (splice(2)). What this reader holds goes first, and what the
+     * stream that is full goes from socket to socket inside the kernel (splice(2)), unless either side has TLS. What this reader holds goes first, and what the
      * target's writer holds before that. The end of the stream is not passed on: that is {@link #shutdownOutput}'s, and
      * {@link #relay} does it. A source that is reset resets the target when that is closed.
      *
@@ -272,12 +333,13 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
 
     /**
      * Closes the connection. Threads that wait on it get {@link NetparkException.Closed}. What was written and not flushed is
-     * dropped, and then the peer finds a reset: an end would tell it that it has got all. Never waits; calling it again has no effect.
+     * dropped, as is what another thread is writing of an array or a file, and then the peer finds a reset: an end would tell it that
+     * it has got all. Never waits; calling it again has no effect.
      */
     @Override
     public void close() {
         if (!isRefused()) { // or it is another's by now
-            if (unflushed() > 0 || isOutputBroken()) { // also while another thread is writing: its message will not get there whole
+            if (isCutOffByEnd()) { // also while another thread is writing: its message will not get there whole
                 core.reset();
             } else {
                 core.close();
@@ -327,7 +389,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
      * @return the socket, and the bytes that the reader holds
      * @throws NetparkException.Closed if the connection is closed
      * @throws IllegalStateException if a thread is reading or writing, or the writer has not been flushed, or the kernel has bytes on
-     *     loan (see {@link #setZeroCopy})
+     *     loan (see {@link #setZeroCopy}), or it has TLS, whose keys would stay here
      */
     public Detached detach() throws NetparkException {
         requireUsable();
@@ -367,7 +429,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
     /** The handler has failed, or takes too long: what it may have cut off does not look complete to the peer. Returns what is dropped. */
     long breakOff() {
         long dropped = unflushed();
-        if (dropped > 0 || answering || isOutputBroken()) {
+        if (dropped > 0 || answering || isCutOffByEnd()) {
             core.reset();
         } else {
             core.close();
@@ -377,7 +439,7 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
 
     /** The handler has left. An answer may be on its way still, and a request that comes now must not reset it. */
     void closeBehindHandler(boolean withoutRequest) {
-        if (withoutRequest) {
+        if (withoutRequest && !isCutOffByEnd()) { // or its end would look like that of something whole
             core.closeLingering(Long.MAX_VALUE, Due.nanos(IDLE_LINGERS));
         }
         close();
@@ -397,8 +459,8 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
      */
     boolean endLease(String why) {
         refuse(why); // before it is looked whether anything goes on
-        boolean clean = !spoiled && !core.isInUse() && !isOutputBroken() && unflushed() == 0 && isInputClean();
-        if (unflushed() > 0 || isOutputBroken()) {
+        boolean clean = !spoiled && !core.isInUse() && !isCutOffByEnd() && isInputClean();
+        if (isCutOffByEnd()) {
             core.reset();
         }
         ownedInput.refuse(why);

@@ -3,6 +3,8 @@ package io.netpark.blocking;
 import io.netpark.core.net.dialing.Dial;
 import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -21,7 +23,7 @@ final class BlockingDial implements Dial.Outcome {
         ThreadWaiter.requireNoLoop("a connection to " + remote);
         BlockingDial outcome = new BlockingDial();
         Dial dial = dialer.dial(remote, outcome);
-        ConnectionDescriptor core = outcome.await(dial, remote);
+        ConnectionDescriptor core = outcome.await(dial, dialer.group().clock(), remote);
         try {
             return new BlockingConnection(core);
         } catch (Throwable e) { // no memory
@@ -30,8 +32,9 @@ final class BlockingDial implements Dial.Outcome {
         }
     }
 
-    private ConnectionDescriptor await(Dial dial, SocketAddress remote) throws IOException {
+    private ConnectionDescriptor await(Dial dial, Clock clock, SocketAddress remote) throws IOException {
         try {
+            clock.awaits(Due.FOREVER, connected::isDone);
             return connected.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -40,7 +40,7 @@ abstract sealed class BlockingInput extends BlockingSocket permits BlockingOutpu
 
     BlockingInput(ConnectionDescriptor core, LinkBuffer in) {
         super(core);
-        this.ownedInput = new OwnedBuffer(core.loop(), in);
+        this.ownedInput = new OwnedBuffer(core, in);
         this.input = ownedInput.reader();
         this.awaited = new AwaitedInput(core, ownedInput, DEFAULT_INPUT_LIMIT, "setInputLimit") {
             @Override

@@ -12,6 +12,7 @@ import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.tls.ServerTls;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetSocketAddress;
@@ -80,11 +81,25 @@ public final class BlockingListener implements AutoCloseable {
         return listen(ListenerDescriptor.addressOf(host, port));
     }
 
+    /** As {@link #listen(String, int)}, with TLS: see {@link #listen(EventLoopGroup, SocketAddress, NetOptions, Admission, ServerTls)}. */
+    public static BlockingListener listen(String host, int port, ServerTls tls) throws NetparkException {
+        return listen(ListenerDescriptor.addressOf(host, port), tls);
+    }
+
     /** As {@link #listen(EventLoopGroup, SocketAddress)}, with event loops of its own, which end with it. */
     public static BlockingListener listen(SocketAddress address) throws NetparkException {
+        return listenOnOwnLoops(address, null);
+    }
+
+    /** As {@link #listen(SocketAddress)}, with TLS: see {@link #listen(EventLoopGroup, SocketAddress, NetOptions, Admission, ServerTls)}. */
+    public static BlockingListener listen(SocketAddress address, ServerTls tls) throws NetparkException {
+        return listenOnOwnLoops(address, Objects.requireNonNull(tls, "tls"));
+    }
+
+    private static BlockingListener listenOnOwnLoops(SocketAddress address, @Nullable ServerTls tls) throws NetparkException {
         EventLoopGroup group = EventLoopGroup.builder().daemon(true).open();
         try {
-            return listen(group, address, NetOptions.DEFAULT, null, group);
+            return listen(group, address, NetOptions.DEFAULT, null, tls, group);
         } catch (Throwable e) {
             group.close();
             throw e;
@@ -116,18 +131,37 @@ public final class BlockingListener implements AutoCloseable {
      */
     public static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options,
             @Nullable Admission admission) throws NetparkException {
-        return listen(group, address, options, admission, null);
+        return listen(group, address, options, admission, null, null);
+    }
+
+    /**
+     * As {@link #listen(EventLoopGroup, SocketAddress, NetOptions, Admission)}, with TLS. Handshakes of any number of connections go on side
+     * by side, on the event loops, while others are accepted. One that fails is reported in one line, and its connection is closed.
+     *
+     * @param tls how connections are encrypted; null for plain ones
+     */
+    public static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options,
+            @Nullable Admission admission, @Nullable ServerTls tls) throws NetparkException {
+        return listen(group, address, options, admission, tls, null);
     }
 
     private static BlockingListener listen(EventLoopGroup group, SocketAddress address, NetOptions options,
-            @Nullable Admission admission, @Nullable EventLoopGroup owned) throws NetparkException {
+            @Nullable Admission admission, @Nullable ServerTls tls, @Nullable EventLoopGroup owned) throws NetparkException {
         ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
-        return new BlockingListener(ListenerDescriptor.listen(group, address, options, admission), owned);
+        ListenerDescriptor core = ListenerDescriptor.listen(group, address, options, admission);
+        core.setTls(tls);
+        return new BlockingListener(core, owned);
     }
 
     /** As {@link #adopt(EventLoopGroup, OpenDescriptor, NetOptions, Admission)}, with the options that listeners have and no limit. */
     public static BlockingListener adopt(EventLoopGroup group, OpenDescriptor descriptor) throws NetparkException {
         return adopt(group, descriptor, NetOptions.DEFAULT, null);
+    }
+
+    /** As {@link #adopt(EventLoopGroup, OpenDescriptor, NetOptions, Admission, ServerTls)}, without TLS. */
+    public static BlockingListener adopt(EventLoopGroup group, OpenDescriptor descriptor, NetOptions options,
+            @Nullable Admission admission) throws NetparkException {
+        return adopt(group, descriptor, options, admission, null);
     }
 
     /**
@@ -139,13 +173,16 @@ public final class BlockingListener implements AutoCloseable {
      * @param descriptor the listener's from now on, unless this throws
      * @param options set on the socket, and so on what it accepts
      * @param admission how many connections may be open at a time; null for as many as come
+     * @param tls how connections are encrypted; null for plain ones
      * @throws NetparkException saying what the descriptor is instead, and what to do
      * @throws IllegalStateException if it is closed, or was taken over already
      */
     public static BlockingListener adopt(EventLoopGroup group, OpenDescriptor descriptor, NetOptions options,
-            @Nullable Admission admission) throws NetparkException {
+            @Nullable Admission admission, @Nullable ServerTls tls) throws NetparkException {
         ErrorPaths.load(BlockingListener.class, "io.netpark.blocking");
-        return new BlockingListener(ListenerDescriptor.adopt(group, descriptor, options, admission), null);
+        ListenerDescriptor core = ListenerDescriptor.adopt(group, descriptor, options, admission);
+        core.setTls(tls);
+        return new BlockingListener(core, null);
     }
 
     /**
@@ -191,7 +228,8 @@ public final class BlockingListener implements AutoCloseable {
     // Accepting by hand
 
     /**
-     * Waits for the next connection; the caller closes it.
+     * Waits for the next connection; the caller closes it. Its TLS handshake goes on meanwhile: {@link BlockingConnection#awaitTls} waits
+     * for that, as does what reads and writes.
      *
      * @throws NetparkException.Closed if the listener is closed, before or meanwhile
      * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so; it has accepted nothing
@@ -245,6 +283,10 @@ public final class BlockingListener implements AutoCloseable {
      * {@code onFailure} if there is one. All else that a handler throws is told to {@code onFailure}; or is reported, if there is none.
      * That the listener was cut off, or the connection closed here, is told to nobody. A connection that the executor does not take,
      * because it rejects it or throws, is closed, and told of in the same way.
+     *
+     * <p>With TLS the handler's thread waits for the handshake, and the handler is called when that is over. If it fails, which is reported
+     * in one line, the handler never knows of the connection, nor does {@code onFailure}. A shutdown does not wait for clients that have
+     * not begun theirs: these are idle.
      *
      * <p>If the thread is interrupted, the listener is closed and the handlers are cut off, as in the last phase of {@link #shutdown}.
      *

@@ -10,6 +10,7 @@ import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.TlsSession;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
@@ -29,7 +30,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
     BlockingOutput(ConnectionDescriptor core, LinkBuffer in, LinkBuffer out) {
         super(core, in);
         in.beside(out); // both are in the same hands
-        this.ownedOutput = new OwnedBuffer(core.loop(), out);
+        this.ownedOutput = new OwnedBuffer(core, out);
         this.output = ownedOutput.writer();
         this.writing = new ThreadWaiter(core, Direction.WRITE);
     }
@@ -90,11 +91,19 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
      * much has been sent.
      */
     public void write(ByteBuffer source) throws IOException {
+        write(source, false);
+    }
+
+    /** @param whole whether the output is broken if it is cut off; to be followed by {@link ConnectionDescriptor#goOn} */
+    private void write(ByteBuffer source, boolean whole) throws IOException {
         flush();
         beginWrite();
         try {
             int outcome = core.startWrite(source);
             while (outcome == Descriptor.PARK) {
+                if (whole) {
+                    core.hold(source);
+                }
                 writing.await();
                 outcome = core.retryWrite(source);
             }
@@ -117,13 +126,14 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
         ByteBuffer bytes = ByteBuffer.wrap(source, offset, length);
         boolean done = false;
         try {
-            write(bytes);
+            write(bytes, true);
             done = true;
         } finally {
             int written = bytes.position() - offset;
             if (!done && written > 0 && bytes.hasRemaining()) {
                 breakOutput("an earlier write ended after " + written + " of " + length + " bytes");
             }
+            core.goOn(bytes);
         }
     }
 
@@ -136,7 +146,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
 
     /**
      * Sends a part of a file, after everything that the writer holds, and waits until the kernel has taken it (sendfile(2)): the bytes
-     * never come here. If it fails, or the thread is interrupted, after some of the file has been sent, it breaks the output, as
+     * never come here, unless there is TLS, which reads and encrypts them, a record at a time. If it fails, or the thread is interrupted, after some of the file has been sent, it breaks the output, as
      * {@link #write(byte[], int, int)} does. To go on after that, {@link #send(FileTransfer) send} a transfer.
      *
      * @param offset of the first byte
@@ -150,12 +160,13 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
         try (FileTransfer transfer = FileTransfer.open(path, offset, count)) {
             boolean done = false;
             try {
-                send(transfer);
+                send(transfer, true);
                 done = true;
             } finally {
                 if (!done && transfer.sent() > 0 && transfer.sent() < transfer.count()) {
                     breakOutput("an earlier write ended within " + transfer);
                 }
+                core.goOn(transfer);
             }
             return transfer.sent();
         }
@@ -170,11 +181,18 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
      * @throws IOException if it cannot be read; otherwise as {@link #flush}
      */
     public void send(FileTransfer transfer) throws IOException {
+        send(transfer, false);
+    }
+
+    private void send(FileTransfer transfer, boolean whole) throws IOException {
         flush();
         beginWrite();
         try {
             int outcome = core.startSend(transfer);
             while (outcome == Descriptor.PARK) {
+                if (whole) {
+                    core.hold(transfer);
+                }
                 writing.await();
                 outcome = core.retrySend(transfer);
             }
@@ -195,6 +213,48 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
      */
     public OutputStream asOutputStream() {
         return new ConnectionOutput((BlockingConnection) this);
+    }
+
+    // TLS
+
+    /**
+     * Waits until the TLS handshake is over. Whoever dials has it over; whoever accepts by hand need not call this, as what reads and
+     * writes waits as well. The handshake goes on by itself, and has a limit of its own; the write timeout does not end it.
+     *
+     * @return what it has agreed on
+     * @throws NetparkException.TlsFailure if it has failed, saying why; the connection is closed
+     * @throws NetparkException.TimedOut if its time was over, and the connection is closed; or if the write deadline has passed, and it
+     *     goes on
+     * @throws NetparkException.Closed if the connection is closed, before or meanwhile
+     * @throws InterruptedIOException if the thread is interrupted while it waits, and stays so; the handshake goes on
+     * @throws IllegalStateException if the connection has no TLS, or another thread writes
+     */
+    public TlsSession awaitTls() throws IOException {
+        requireUsable();
+        if (!core.hasTls()) {
+            throw new IllegalStateException("wait for the TLS handshake of " + this + ": it is a plain connection");
+        }
+        TlsSession agreed = core.tlsSession();
+        if (agreed == null) {
+            ThreadWaiter.requireNoLoop(core);
+            try {
+                awaitHandshake();
+            } catch (NetparkException e) { // which the core has counted
+                giveBackIfClosed();
+                throw e;
+            }
+            agreed = core.tlsSession();
+        }
+        assert agreed != null;
+        return agreed;
+    }
+
+    private void awaitHandshake() throws IOException {
+        int outcome = core.startHandshake();
+        while (outcome == Descriptor.PARK) {
+            writing.await();
+            outcome = core.retryHandshake();
+        }
     }
 
     // What is wrong with it
@@ -223,6 +283,14 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
 
     final boolean isOutputBroken() {
         return brokenOutput != null;
+    }
+
+    /**
+     * Whether an end now would cut something off, so that it must not look like the end of the whole. The order matters: a write that
+     * breaks the output says so before it is over.
+     */
+    final boolean isCutOffByEnd() {
+        return unflushed() > 0 || core.isHeld() || isOutputBroken();
     }
 
     /** How much would be lost if it ended now. */

@@ -16,6 +16,7 @@ import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -136,7 +137,7 @@ public final class BlockingPool implements AutoCloseable {
         ThreadWaiter.requireNoLoop("a connection of " + this);
         CheckedBorrow wish = new CheckedBorrow(core, destination, nanos, checkAfterNanos);
         while (true) {
-            PoolLease lent = BlockingBorrow.await(wish);
+            PoolLease lent = BlockingBorrow.await(wish, core.group().clock());
             BlockingLease lease = lease(lent);
             if (check == null || !wish.isCheckDue(lent)) {
                 return lease;
@@ -206,7 +207,10 @@ public final class BlockingPool implements AutoCloseable {
     public int shutdown(Duration atMost) {
         ThreadWaiter.requireNoLoop("the end of " + this);
         try {
-            core.drain().get(Math.max(0, Due.nanos(atMost)), TimeUnit.NANOSECONDS);
+            Future<?> drained = core.drain();
+            long nanos = Math.max(0, Due.nanos(atMost));
+            boolean hasWaited = core.group().clock().awaits(nanos, drained::isDone);
+            drained.get(hasWaited ? 0 : nanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (TimeoutException e) {

@@ -9,6 +9,7 @@ import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.TlsSession;
 import java.io.InterruptedIOException;
 import java.net.SocketAddress;
 import java.time.Duration;
@@ -153,7 +154,8 @@ abstract sealed class BlockingSocket permits BlockingInput {
     }
 
     /**
-     * Whether large buffers of the writer are sent without a copy from now on; see {@link ZeroCopy} for when that pays. A flush
+     * Whether large buffers of the writer are sent without a copy from now on; see {@link ZeroCopy} for when that pays, which is never
+     * with TLS, which makes no use of it. A flush
      * waits no longer than otherwise: the kernel has the bytes on loan when it returns.
      *
      * @throws NetparkException if the kernel does not do it for such a socket: only for TCP
@@ -188,6 +190,16 @@ abstract sealed class BlockingSocket permits BlockingInput {
     public PeerCredentials peerCredentials() throws NetparkException {
         requireUsable();
         return core.peerCredentials();
+    }
+
+    // TLS
+
+    /**
+     * What the TLS handshake has agreed on, also after closing; null for a plain connection, and before the end of the handshake, which
+     * {@link BlockingOutput#awaitTls} waits for.
+     */
+    public @Nullable TlsSession tlsSession() {
+        return core.tlsSession();
     }
 
     // The two ends

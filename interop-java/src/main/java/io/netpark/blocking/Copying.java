@@ -4,6 +4,8 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.net.transfer.HeldBuffers;
 import io.netpark.core.net.transfer.Relay;
 import io.netpark.core.net.transfer.Transfer;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -16,12 +18,15 @@ final class Copying {
 
     private final HeldBuffers held = new HeldBuffers();
     private final CountDownLatch ended = new CountDownLatch(1);
+    private final Clock clock;
     private volatile @Nullable Exception failure;
 
-    private Copying() {}
+    private Copying(BlockingConnection source) {
+        this.clock = source.core.loop().clock();
+    }
 
     static long copy(BlockingConnection source, BlockingConnection target, long count) throws IOException {
-        Copying copying = new Copying();
+        Copying copying = new Copying(source);
         Transfer transfer;
         begin(source, target);
         try {
@@ -37,7 +42,7 @@ final class Copying {
     }
 
     static Relayed relay(BlockingConnection one, BlockingConnection other) throws IOException {
-        Copying copying = new Copying();
+        Copying copying = new Copying(one);
         Relay relay;
         begin(one, other);
         begin(other, one);
@@ -75,7 +80,9 @@ final class Copying {
         boolean interrupted = false;
         while (true) {
             try {
-                ended.await();
+                if (!clock.awaits(Due.FOREVER, () -> ended.getCount() == 0)) {
+                    ended.await();
+                }
                 break;
             } catch (InterruptedException e) {
                 interrupted = true;

@@ -1,6 +1,7 @@
 package io.netpark.blocking;
 
 import io.netpark.core.fd.Direction;
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
@@ -9,9 +10,11 @@ import org.jspecify.annotations.Nullable;
  * One connection in the hands of its handler.
  *
  * <pre>
- *   given to the executor --runs--> handled --returns--> what it has written is flushed --> closed
- *                                           --throws---> what it has not flushed is dropped; reset in the midst of an answer --> closed
+ *   given to the executor --runs--> its TLS handshake, if any --over---> handled
+ *                                                             --fails, or no request is wanted any more--> closed
  *                         --rejected--> closed
+ *   handled --returns--> what it has written is flushed --> closed
+ *           --throws---> what it has not flushed is dropped; reset in the midst of an answer --> closed
  *   any of these --cut off--> closed at once, as after a failure; the handler's thread is interrupted
  * </pre>
  */
@@ -28,6 +31,8 @@ final class Handling implements Runnable {
     private @Nullable Thread thread;
     private boolean begun;
     private boolean cut;
+    /** Its handshake goes on. */
+    private boolean secures;
 
     /** It waits for a request. Set by the handler's thread, as the next. */
     private volatile boolean idle;
@@ -77,8 +82,10 @@ final class Handling implements Runnable {
         try {
             Throwable failure = null;
             try {
-                handler.handle(connection);
-                connection.flushRest();
+                if (isSecured()) {
+                    handler.handle(connection);
+                    connection.flushRest();
+                }
             } catch (Throwable e) {
                 failure = e;
                 dropped = connection.breakOff();
@@ -91,6 +98,35 @@ final class Handling implements Runnable {
         } finally {
             end();
         }
+    }
+
+    /** Waits for the end of the TLS handshake, if there is one. Returns whether the handler may have the connection. */
+    private boolean isSecured() {
+        if (!connection.core.hasTls()) {
+            return true;
+        }
+        awaitsRequest();
+        secures(true);
+        try {
+            if (handlers.endsIdle()) { // after it is known to be in its handshake: either this sees it, or endIdle does
+                tellIdle();
+            }
+            connection.awaitTls();
+        } catch (IOException e) {
+            // The core has told of it, or it was closed here, or the thread is to end.
+        } finally {
+            secures(false);
+        }
+        if (connection.core.isClosed() || connection.tlsSession() == null) {
+            withoutRequest = handlers.endsIdle();
+            return false;
+        }
+        hasRequest();
+        return true;
+    }
+
+    private synchronized void secures(boolean now) {
+        secures = now;
     }
 
     private synchronized boolean begin(@Nullable Thread runner) {
@@ -181,9 +217,16 @@ final class Handling implements Runnable {
         busyInTheEnd |= !idle;
     }
 
-    /** A read that is parked tries again, and finds that no request is wanted: harmless for all others. */
-    void tellIdle() {
-        connection.core.nudge(Direction.READ);
+    /**
+     * A read that is parked tries again, and finds that no request is wanted: harmless for all others. A client that has not even begun
+     * its TLS handshake wants none.
+     */
+    synchronized void tellIdle() {
+        if (secures && connection.core.awaitsFirstWord()) {
+            connection.core.close();
+        } else {
+            connection.core.nudge(Direction.READ);
+        }
     }
 
     /** Whether it has ended between two requests. */

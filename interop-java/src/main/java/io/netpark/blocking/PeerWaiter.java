@@ -25,7 +25,9 @@ final class PeerWaiter {
         CountDownLatch gone = new CountDownLatch(1);
         PeerWatch watch = core.watchPeer(from, state -> gone.countDown());
         try {
-            gone.await(nanos, TimeUnit.NANOSECONDS);
+            if (!core.loop().clock().awaits(nanos, () -> gone.getCount() == 0)) {
+                gone.await(nanos, TimeUnit.NANOSECONDS);
+            }
             return core.peerState();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

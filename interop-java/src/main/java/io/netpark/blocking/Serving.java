@@ -63,7 +63,9 @@ final class Serving {
                     return;
                 }
                 policy.report(e);
-                TimeUnit.NANOSECONDS.sleep(pause);
+                if (!core.loop().clock().awaits(pause, () -> false)) {
+                    TimeUnit.NANOSECONDS.sleep(pause);
+                }
                 continue;
             }
             policy.pass(accepted, this::start);

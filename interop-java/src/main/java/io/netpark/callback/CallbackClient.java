@@ -15,6 +15,7 @@ import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.tls.ClientTls;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -58,7 +59,8 @@ public final class CallbackClient implements AutoCloseable {
         this.ownsGroup = builder.ownsGroup();
         this.limits = builder.limits();
         this.workers = builder.workers();
-        this.dialer = builder.dialer.apply(Dialer.of(group).withOptions(builder.options).withTimeout(builder.connectTimeout));
+        this.dialer = builder.dialer.apply(Dialer.of(group).withOptions(builder.options).withTimeout(builder.connectTimeout)
+                .withTls(builder.tls));
     }
 
     /** A client as it is unless told otherwise. */
@@ -92,7 +94,7 @@ public final class CallbackClient implements AutoCloseable {
      * @param remote an {@link java.net.InetSocketAddress}, whose name is looked up if it is unresolved, or a unix address
      * @return completes on the connection's loop, after the connect callback and before the first request. Fails with
      *     {@link NetparkException.Refused}, {@link NetparkException.Unreachable}, {@link NetparkException.TimedOut}
-     *     ({@code CONNECT}) and so on, or {@link NetparkException.Closed} if the client is closed or the connect
+     *     ({@code CONNECT}; {@code HANDSHAKE}), {@link NetparkException.TlsFailure} and so on, or {@link NetparkException.Closed} if the client is closed or the connect
      *     callback threw; no socket stays open then. Cancelling it, or completing it exceptionally in another way,
      *     stops connecting and closes the socket.
      * @throws IllegalArgumentException if its port is 0
@@ -266,6 +268,7 @@ public final class CallbackClient implements AutoCloseable {
 
         private Duration connectTimeout = Due.INFINITE;
         private UnaryOperator<Dialer> dialer = UnaryOperator.identity();
+        private @Nullable ClientTls tls;
 
         private Builder() {}
 
@@ -283,6 +286,16 @@ public final class CallbackClient implements AutoCloseable {
         public Builder connectTimeout(Duration time) {
             Due.timeoutNanos(time, "connect timeout");
             connectTimeout = time;
+            return this;
+        }
+
+        /**
+         * Encrypts the connections that it dials, its pools' as well; those of {@link CallbackClient#pair} and {@link CallbackClient#adopt}
+         * are plain. The default is not to. A dial ends with the handshake, which counts into its time; the first callback comes after
+         * that. The server has to prove that it is who was dialed: by name, or by address if an address was dialed.
+         */
+        public Builder tls(ClientTls tls) {
+            this.tls = Objects.requireNonNull(tls, "tls");
             return this;
         }
 

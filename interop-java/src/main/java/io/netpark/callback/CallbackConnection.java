@@ -6,6 +6,7 @@ import io.netpark.callback.lifecycle.Copying;
 import io.netpark.callback.lifecycle.Connections;
 import io.netpark.callback.lifecycle.Detaching;
 import io.netpark.callback.lifecycle.Lifecycle;
+import io.netpark.callback.lifecycle.Securing;
 import io.netpark.callback.output.Output;
 import io.netpark.callback.state.Limits;
 import io.netpark.core.framing.Framing;
@@ -18,6 +19,8 @@ import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.net.zerocopy.ZeroCopy;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.Tls;
+import io.netpark.core.tls.TlsSession;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.Objects;
@@ -42,7 +45,6 @@ public final class CallbackConnection extends CallbackWriter {
     /** This connection below its interface; the two halves are the life's. */
     final Lifecycle life;
     final Input input;
-    final Output output;
 
     CallbackConnection(
             ConnectionDescriptor core, Callbacks callbacks, Limits limits, @Nullable Workers workers, Connections owner) {
@@ -51,7 +53,6 @@ public final class CallbackConnection extends CallbackWriter {
         this.life = new Lifecycle(core, limits, workers == null ? null : workers.crew(), owner,
                 new BoundCallbacks(this, callbacks, workers), callbacks.receiver);
         this.input = life.input();
-        this.output = life.output();
     }
 
     // Reading
@@ -63,7 +64,8 @@ public final class CallbackConnection extends CallbackWriter {
      *
      * <p>That the peer has gone is told nevertheless, unless bytes that have come before are still to be read: a reset ends the
      * connection, and the half-close callback is called, if there is one. Without one a peer that has ended its stream is waiting
-     * for the answer, and what is done then is done when reading resumes. {@link #peerState} tells at any time.
+     * for the answer, and what is done then is done when reading resumes. {@link #peerState} tells at any time. A peer that has ended its
+     * stream by TLS's close_notify alone, and not the socket's, is found out when reading resumes.
      */
     public void pauseReading() {
         input.pause();
@@ -135,8 +137,8 @@ public final class CallbackConnection extends CallbackWriter {
 
     /**
      * Copies what the peer sends to another connection, to the end of the stream: first what callbacks have left unread. A
-     * stream that is full goes from socket to socket inside the kernel (splice(2)); a trickle, and what cannot be spliced, is
-     * copied. While it waits for bytes it holds no memory.
+     * stream that is full goes from socket to socket inside the kernel (splice(2)); a trickle, and what cannot be spliced, as where
+     * either side has TLS, is copied. While it waits for bytes it holds no memory.
      *
      * <p>Meanwhile no request or input callback is called here, and what is written to the target waits until this has ended.
      * Called by a callback it begins when that has returned, which must not wait for it. The end of the stream is not passed on;
@@ -179,6 +181,41 @@ public final class CallbackConnection extends CallbackWriter {
      */
     public CompletableFuture<Relayed> relay(CallbackConnection other) {
         return Copying.relay(life, other.life, Relayed::new);
+    }
+
+    // TLS
+
+    /** As {@link #startTls(Tls, String, int)}, of a server; or of a client whose configuration names the server, or verifies no name. */
+    public CompletableFuture<TlsSession> startTls(Tls tls) {
+        return Securing.begin(life, Objects.requireNonNull(tls, "tls"), null, -1);
+    }
+
+    /**
+     * Encrypts a plain connection from here on, in the middle of a protocol (STARTTLS): when the callback that is running has returned, and
+     * everything that was written by now has been taken. So a server writes that it is ready, and calls this in the same callback; a
+     * client calls it in the callback that reads so. Until the handshake is over no callback is called with bytes, and what is written
+     * waits, and is encrypted.
+     *
+     * <p>What callbacks have left unread by then is the first of the peer's handshake, and is never shown to a callback again: so what
+     * somebody has put behind the last plain message is not obeyed (CVE-2011-0411); it makes the handshake fail.
+     *
+     * @param tls of a server or of a client, which settles what this side is
+     * @param host the name that was dialed, for the server to prove
+     * @param port the port that was dialed
+     * @return what the handshake has agreed on; completes on the loop, before any callback is called. Fails with
+     *     {@link NetparkException.TlsFailure}, {@link NetparkException.TimedOut} ({@code HANDSHAKE}) and so on as the handshake does, and
+     *     the connection is closed with that as the cause; with {@link NetparkException.Closed} if it is closed meanwhile, or its output
+     *     has been shut down; or as the configuration does, and then the connection is plain as before. Cancelling it does the same
+     *     before the handshake has begun, and closes the connection afterwards
+     * @throws IllegalStateException if it has TLS, or is being copied from or detached
+     */
+    public CompletableFuture<TlsSession> startTls(Tls tls, String host, int port) {
+        return Securing.begin(life, Objects.requireNonNull(tls, "tls"), Objects.requireNonNull(host, "host"), port);
+    }
+
+    /** What the TLS handshake has agreed on, also after closing; null for a plain connection, and before the end of {@link #startTls}. */
+    public @Nullable TlsSession tlsSession() {
+        return core.tlsSession();
     }
 
     // Time
@@ -229,7 +266,7 @@ public final class CallbackConnection extends CallbackWriter {
 
     @Override
     Output output() {
-        return output;
+        return life.output();
     }
 
     /** Whether it has not been closed yet: by this side, by a failure, or because the peer has ended it. */
@@ -257,8 +294,8 @@ public final class CallbackConnection extends CallbackWriter {
     /**
      * Whether the peer has ended its stream, and nothing will come but what callbacks have been called with, or are being called with
      * now: for a callback that has an incomplete message in its hands, or the last one. True also if the connection has ended. Asks
-     * the kernel if the end has not been read. For callbacks of this connection; elsewhere bytes may be between the socket and the
-     * callback.
+     * the kernel if the end has not been read; with TLS only in callbacks on the loop, as the kernel does not know. For callbacks of this
+     * connection; elsewhere bytes may be between the socket and the callback.
      */
     public boolean isInputEnded() {
         return !isOpen() || input.isAtEnd();
@@ -299,8 +336,8 @@ public final class CallbackConnection extends CallbackWriter {
      * Whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): what is written as a
      * {@link io.netpark.core.buffer.LinkBuffer}, also direct buffers that are
      * {@linkplain io.netpark.core.buffer.BufferWriter#link linked} into one. Off by default; {@link ZeroCopy} says when it pays, which
-     * is never within one machine. Their futures complete when the kernel has taken the bytes. It has them on loan then, and the
-     * owner of a linked buffer is told when it gives them back, also after {@link #close}.
+     * is never within one machine, nor with TLS, which makes no use of it. Their futures complete when the kernel has taken the bytes. It
+     * has them on loan then, and the owner of a linked buffer is told when it gives them back, also after {@link #close}.
      *
      * @throws NetparkException if the kernel does not do it for such a socket: only for TCP
      * @throws NetparkException.Closed if the connection is closed
@@ -365,7 +402,7 @@ public final class CallbackConnection extends CallbackWriter {
      * @return the socket, and the bytes that no callback has taken; to be closed, or given to {@link CallbackClient#adopt}
      * @throws NetparkException.Closed if it is closed
      * @throws IllegalStateException on another thread, or if output is pending, or the kernel has bytes on loan (see
-     *     {@link #setZeroCopy})
+     *     {@link #setZeroCopy}), or it has TLS, whose keys would stay here
      */
     public Detached detach() throws NetparkException.Closed {
         if (!loop().inLoop()) {

@@ -18,6 +18,7 @@ import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
+import io.netpark.core.tls.ServerTls;
 import java.net.SocketAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -130,7 +131,7 @@ public final class CallbackServer implements AutoCloseable {
         // After adding it: either close() finds it among the others, or this finds the server closed.
         boolean begins;
         try {
-            begins = !closed && core.loop().tryExecute(() -> connection.life.start(() -> {}));
+            begins = !closed && core.loop().tryExecute(connection.life::startAccepted);
         } catch (Throwable e) { // no memory for the task: nobody would ever take it out again
             connections.remove(connection.life);
             throw e;
@@ -172,7 +173,7 @@ public final class CallbackServer implements AutoCloseable {
     public CompletableFuture<Shutdown.Report> shutdownAsync(Shutdown phases) {
         Objects.requireNonNull(phases, "phases");
         PlacedFuture<Shutdown.Report> future = limits.newFuture(group.first());
-        Thread thread = new Thread(() -> {
+        Thread thread = new Thread(group.clock().starting(() -> {
             Shutdown.Report result;
             try {
                 result = shutdown(phases);
@@ -181,7 +182,7 @@ public final class CallbackServer implements AutoCloseable {
                 return;
             }
             OneByOne.onLoop(group.first(), () -> future.tell(result));
-        }, "netpark-shutdown");
+        }), "netpark-shutdown");
         thread.setDaemon(true); // the event loops keep the process going
         thread.start();
         connections.drain(); // for the caller, who looks before the thread does
@@ -216,6 +217,7 @@ public final class CallbackServer implements AutoCloseable {
         private Callbacks.Builder callbacks = Callbacks.builder();
         private @Nullable Admission admission;
         private boolean onEachLoop;
+        private @Nullable ServerTls tls;
 
         private Builder() {}
 
@@ -231,6 +233,18 @@ public final class CallbackServer implements AutoCloseable {
          */
         public Builder listenOnEachLoop() {
             onEachLoop = true;
+            return this;
+        }
+
+        /**
+         * Encrypts the connections. The default is not to. Handshakes of any number of connections go on side by side, while others are
+         * accepted; a connection whose handshake is going on is open, and among {@link CallbackServer#connections}. When it is over, the
+         * first callback is called. If it fails, which is reported in one line, no callback ever knows of the connection, nor does the
+         * failure callback. A server that shuts down does not wait for clients that have not begun
+         * theirs: these are idle.
+         */
+        public Builder tls(ServerTls tls) {
+            this.tls = Objects.requireNonNull(tls, "tls");
             return this;
         }
 
@@ -385,7 +399,10 @@ public final class CallbackServer implements AutoCloseable {
             try {
                 List<ListenerDescriptor> listeners = opening.open(group);
                 CallbackServer server = new CallbackServer(group, ownsGroup(), listeners, callbacks, limits, workers());
-                listeners.forEach(listener -> new Acceptor<>(listener, server::accepted).start());
+                for (ListenerDescriptor listener : listeners) {
+                    listener.setTls(tls);
+                    new Acceptor<>(listener, server::accepted).start();
+                }
                 return server;
             } catch (NetparkException | RuntimeException | Error e) {
                 if (ownsGroup()) {

@@ -103,7 +103,8 @@ abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConn
 
     /**
      * Sends a file after everything written before, and never waits: its bytes go from the kernel's page cache to the socket
-     * and take no memory here, unless the transfer is one of a channel. It is taken over, and closed when it is over, also if
+     * and take no memory here, unless the transfer is one of a channel, or there is TLS: then it is read and encrypted, a record at a time.
+     * It is taken over, and closed when it is over, also if
      * it is refused. From any thread, as {@link #write(ByteBuffer)}, and with the same failures; a file that is cut off
      * meanwhile, or cannot be read, closes the connection, as the peer would wait for the rest.
      *

@@ -33,6 +33,10 @@ class BlockingConnectionTest {
         return Setting.all();
     }
 
+    static List<Setting> plainSettings() {
+        return Setting.plain();
+    }
+
     @ParameterizedTest
     @MethodSource("settings")
     void straightLineCodeParsesAndAnswers(Setting setting) throws Exception {
@@ -113,6 +117,22 @@ class BlockingConnectionTest {
             server.close();
             ExecutionException closed = assertThrows(ExecutionException.class, waiting::get);
             assertInstanceOf(NetparkException.Closed.class, closed.getCause());
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("settings")
+    void whatIsTakenOrPutAfterTheCloseOfAnotherThreadFailsAsClosed(Setting setting) throws Exception {
+        setting.withPair((client, server) -> {
+            client.write(new byte[] {1, 2, 3, 4});
+            assertTrue(server.await(4));
+            server.close();
+            NetparkException.Closed taken = assertThrows(NetparkException.Closed.class, () -> server.reader().takeInt());
+            assertTrue(taken.getMessage().startsWith("read from "), taken::getMessage);
+            NetparkException.Closed put = assertThrows(NetparkException.Closed.class, () -> server.writer().putInt(5));
+            assertTrue(put.getMessage().startsWith("write to "), put::getMessage);
+            assertThrows(NetparkException.Closed.class, () -> server.asOutputStream().write(5));
+            assertThrows(NetparkException.Closed.class, server::awaitInt);
         });
     }
 
@@ -241,7 +261,7 @@ class BlockingConnectionTest {
     }
 
     @ParameterizedTest
-    @MethodSource("settings")
+    @MethodSource("plainSettings")
     void aConnectionThatIsDetachedGoesOnWhereItWasAdopted(Setting setting) throws Exception {
         try (EventLoopGroup group = setting.open()) {
             setting.withPair(group, (client, server) -> {

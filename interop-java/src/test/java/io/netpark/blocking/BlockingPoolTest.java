@@ -41,7 +41,7 @@ class BlockingPoolTest {
     /** With a server that answers each line with the number of its connection. */
     private static void withServer(Setting setting, Body body) throws Exception {
         AtomicInteger connections = new AtomicInteger();
-        try (EventLoopGroup group = setting.open(); BlockingListener listener = BlockingListener.listen(group, setting.address())) {
+        try (EventLoopGroup group = setting.open(); BlockingListener listener = setting.listen(group)) {
             Setting.Started<Void> serving = setting.start(() -> {
                 listener.serve(connection -> {
                     int number = connections.incrementAndGet();
@@ -68,7 +68,7 @@ class BlockingPoolTest {
     @MethodSource("settings")
     void aConnectionIsUsedAgainUnlessItsUseHasFailed(Setting setting) throws Exception {
         withServer(setting, (group, address) -> {
-            try (BlockingPool pool = new BlockingPool(group, ONE)) {
+            try (BlockingPool pool = new BlockingPool(setting.dialer(group), ONE)) {
                 assertEquals("1", pool.use(address, BlockingPoolTest::ask));
                 assertEquals("1", pool.use(address, BlockingPoolTest::ask));
                 assertThrows(IllegalStateException.class, () -> pool.use(address, connection -> {
@@ -92,7 +92,7 @@ class BlockingPoolTest {
     @MethodSource("settings")
     void whatHasBeenGivenBackIsNobodys(Setting setting) throws Exception {
         withServer(setting, (group, address) -> {
-            try (BlockingPool pool = new BlockingPool(group, ONE)) {
+            try (BlockingPool pool = new BlockingPool(setting.dialer(group), ONE)) {
                 BlockingLease lease = pool.borrow(address);
                 BlockingConnection connection = lease.connection();
                 assertTrue(lease.isLent());
@@ -115,7 +115,7 @@ class BlockingPoolTest {
     @MethodSource("settings")
     void aBorrowerWaitsNoLongerThanItSays(Setting setting) throws Exception {
         withServer(setting, (group, address) -> {
-            try (BlockingPool pool = new BlockingPool(group, ONE)) {
+            try (BlockingPool pool = new BlockingPool(setting.dialer(group), ONE)) {
                 BlockingLease lease = pool.borrow(address, Duration.ofSeconds(10));
                 for (Duration time : new Duration[] {Duration.ofMillis(20), Duration.ZERO, Duration.ofSeconds(-1)}) {
                     NetparkException.TimedOut late = assertThrows(NetparkException.TimedOut.class, () -> pool.borrow(address, time));
@@ -149,12 +149,12 @@ class BlockingPoolTest {
                     default -> connection.await(1); // an answer that does not come
                 };
             };
-            try (BlockingPool pool = new BlockingPool(Dialer.of(group), ONE, Duration.ZERO, check)) {
+            try (BlockingPool pool = new BlockingPool(setting.dialer(group), ONE, Duration.ZERO, check)) {
                 assertEquals("1", pool.use(address, BlockingPoolTest::ask));
                 assertEquals("1", pool.use(address, BlockingPoolTest::ask));
                 assertEquals("2", pool.use(address, BlockingPoolTest::ask));
                 assertEquals("3", pool.use(address, BlockingPoolTest::ask));
-                assertThrows(NetparkException.TimedOut.class, () -> pool.borrow(address, Duration.ofMillis(100)));
+                assertThrows(NetparkException.TimedOut.class, () -> pool.borrow(address, Duration.ofMillis(500)));
                 assertEquals(4, checks.get());
                 String next = pool.use(address, BlockingPoolTest::ask);
                 assertNotEquals("3", next);
@@ -168,7 +168,7 @@ class BlockingPoolTest {
             BlockingPool pool = new BlockingPool(group, PoolOptions.DEFAULT);
             BlockingLease kept = pool.borrow(address);
             BlockingLease given = pool.borrow(address);
-            Setting.Started<Integer> ending = Setting.all().get(0).start(() -> pool.shutdown(Duration.ofMillis(200)));
+            Setting.Started<Integer> ending = Setting.all().get(0).start(() -> pool.shutdown(Duration.ofMillis(1500)));
             ending.awaitWaiting();
             given.giveBack();
             assertThrows(NetparkException.Closed.class, () -> pool.borrow(address));

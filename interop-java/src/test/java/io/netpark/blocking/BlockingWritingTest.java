@@ -115,6 +115,23 @@ class BlockingWritingTest {
         });
     }
 
+    @ParameterizedTest
+    @MethodSource("settings")
+    void aCloseInTheMidstOfAWriteIsNoEndThatLooksLikeThatOfTheWhole(Setting setting) throws Exception {
+        setting.withPair((client, server) -> {
+            Setting.Started<Void> writing = setting.start(() -> {
+                client.write(new byte[MORE_THAN_THE_KERNEL_TAKES]);
+                return null;
+            });
+            writing.awaitWaiting();
+            client.close();
+            assertInstanceOf(NetparkException.Closed.class, assertThrows(ExecutionException.class, writing::get).getCause());
+            if (setting.isTcp()) {
+                assertThrows(NetparkException.Reset.class, () -> server.asInputStream().readAllBytes());
+            }
+        });
+    }
+
     private static void assertInterrupted(Setting.Started<?> started) throws Exception {
         started.awaitWaiting();
         started.thread().interrupt();

@@ -1,6 +1,9 @@
 package io.netpark.blocking;
 
+import io.netpark.callback.Flavour;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.dialing.Dialer;
+import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.report.Reporter;
@@ -16,9 +19,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
-/** What the tests of this package run on: a binding, a poller, a family of addresses, and whether threads are virtual. */
-record Setting(Binding binding, Poller.Factory pollers, Family family, boolean virtual) {
+/** What the tests of this package run on: a binding, a poller, a family of addresses, TLS or not, and whether threads are virtual. */
+record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour flavour, boolean virtual) {
 
     enum Family { IPV4, IPV6, UNIX }
 
@@ -44,20 +48,37 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, boolean v
         void run(BlockingConnection client, BlockingConnection server) throws Exception;
     }
 
-    /** All bindings, pollers and kinds of threads over IPv4, and one of each with the other families. */
+    /** All bindings, pollers and kinds of threads over IPv4, and one of each with the other families; and TLS with one binding. */
     static List<Setting> all() {
         List<Setting> all = new ArrayList<>();
+        Binding last = Binding.JNA;
         for (Binding binding : Binding.values()) {
             if (binding.unavailability() == null) {
-                for (boolean virtual : Runtime.version().feature() >= 21 ? new boolean[] {false, true} : new boolean[1]) {
-                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV4, virtual));
-                    all.add(new Setting(binding, Poller.POLL, Family.IPV4, virtual));
-                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV6, virtual));
-                    all.add(new Setting(binding, Poller.EPOLL, Family.UNIX, virtual));
+                last = binding;
+                for (boolean virtual : threads()) {
+                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV4, Flavour.PLAIN, virtual));
+                    all.add(new Setting(binding, Poller.POLL, Family.IPV4, Flavour.PLAIN, virtual));
+                    all.add(new Setting(binding, Poller.EPOLL, Family.IPV6, Flavour.PLAIN, virtual));
+                    all.add(new Setting(binding, Poller.EPOLL, Family.UNIX, Flavour.PLAIN, virtual));
                 }
             }
         }
+        all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_3, false));
+        all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, threads().length > 1));
         return all;
+    }
+
+    /** Without TLS, whose dials wait for the accept. */
+    static List<Setting> plain() {
+        return all().stream().filter(setting -> !setting.isTls()).toList();
+    }
+
+    private static boolean[] threads() {
+        return Runtime.version().feature() >= 21 ? new boolean[] {false, true} : new boolean[1];
+    }
+
+    boolean isTls() {
+        return flavour.isTls();
     }
 
     boolean isTcp() {
@@ -101,15 +122,35 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, boolean v
     }
 
     void withPair(EventLoopGroup group, Body body) throws Exception {
-        try (BlockingListener listener = BlockingListener.listen(group, address(), NetOptions.DEFAULT);
-                BlockingConnection client = BlockingConnection.dial(group, listener.localAddress());
-                BlockingConnection server = listener.accept(Duration.ofSeconds(10))) {
-            body.run(client, server);
+        try (BlockingListener listener = listen(group)) {
+            Started<BlockingConnection> accepting = start(() -> listener.accept(Duration.ofSeconds(10)));
+            try (BlockingConnection client = dial(group, listener.localAddress()); BlockingConnection server = accepting.get()) {
+                if (isTls()) {
+                    server.awaitTls(); // the client's is over before, and what the test does next could cut this one off
+                }
+                body.run(client, server);
+            }
         }
+    }
+
+    BlockingListener listen(EventLoopGroup group) throws IOException {
+        return listen(group, null);
+    }
+
+    BlockingListener listen(EventLoopGroup group, @Nullable Admission admission) throws IOException {
+        return BlockingListener.listen(group, address(), NetOptions.DEFAULT, admission, flavour.serverTls());
+    }
+
+    BlockingConnection dial(EventLoopGroup group, SocketAddress address) throws IOException {
+        return BlockingConnection.dial(dialer(group), address);
+    }
+
+    Dialer dialer(EventLoopGroup group) {
+        return Dialer.of(group).withTls(flavour.clientTls());
     }
 
     @Override
     public String toString() {
-        return binding + " " + (pollers == Poller.EPOLL ? "epoll " : "poll ") + family + (virtual ? " virtual threads" : " platform threads");
+        return binding + " " + (pollers == Poller.EPOLL ? "epoll " : "poll ") + family + (isTls() ? " " + flavour : "") + (virtual ? " virtual threads" : " platform threads");
     }
 }

@@ -54,17 +54,17 @@ class AdoptedListenerTest {
 
     @Test
     void whatIsNoListenerStaysTheCallers() throws Exception {
-        int before;
+        OpenDescriptors before;
         try (EventLoopGroup group = Support.group(1, new Support.Reports());
                 OpenPipe pipe = OpenDescriptor.pipe();
                 CallbackServer server = answering("1").group(group).listen(Support.loopback())) {
-            before = Support.openDescriptors();
+            before = OpenDescriptors.now();
             List<OpenDescriptor> sockets = server.duplicates();
             assertThrows(NetparkException.class,
                     () -> answering("2").group(group).adopt(sockets.get(0), pipe.readEnd()));
             assertTrue(pipe.readEnd().isOpen());
             assertFalse(sockets.get(0).isOpen());
-            Support.await("it is closed", () -> Support.openDescriptors() == before);
+            before.awaitOpened(0);
             assertThrows(IllegalStateException.class, () -> answering("2").group(group).adopt(sockets.get(0)));
             assertThrows(IllegalArgumentException.class, () -> answering("2").group(group).adopt());
         }

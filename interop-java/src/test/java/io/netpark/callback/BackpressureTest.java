@@ -29,6 +29,8 @@ import org.junit.jupiter.api.Test;
 
 class BackpressureTest {
 
+    private static final int LOW = Limits.DEFAULT_BYTES / 2;
+
     private final Support.Reports reports = new Support.Reports();
     private final AtomicReference<CallbackConnection> connection = new AtomicReference<>();
     private EventLoopGroup group;
@@ -45,7 +47,7 @@ class BackpressureTest {
     }
 
     private CallbackServer.Builder server() {
-        return CallbackServer.builder()
+        return Support.server()
                 .group(group)
                 .options(NetOptions.DEFAULT.withSendBuffer(32 * 1024).withReceiveBuffer(32 * 1024))
                 .onConnect(connection::set);
@@ -67,13 +69,11 @@ class BackpressureTest {
                             most.accumulateAndGet(c.pendingBytes(), Math::max);
                         })
                         .onWritable(c -> {
-                            assertTrue(c.pendingBytes() <= Limits.DEFAULT_BYTES / 2);
+                            assertTrue(c.pendingBytes() <= LOW);
                             writable.incrementAndGet();
                         })
                         .listen(Support.loopback());
-                Socket socket = new Socket()) {
-            socket.setReceiveBufferSize(32 * 1024);
-            socket.connect(server.localAddress());
+                Socket socket = Support.connect(server, 32 * 1024)) {
             AtomicLong sent = new AtomicLong();
             Thread sender = new Thread(() -> {
                 byte[] bytes = Support.patternBytes(1, size);
@@ -88,14 +88,15 @@ class BackpressureTest {
             });
             sender.start();
             CallbackConnection c = connected();
-            Support.await("above the high-water mark", () -> c.pendingBytes() > Limits.DEFAULT_BYTES);
+            Support.await("above the high-water mark", () -> most.get() > Limits.DEFAULT_BYTES);
+            // What is pending by the end is anywhere above the low-water mark: nothing is read until it falls to that, and what the
+            // kernel still takes, or with TLS is in records, counts no more.
             long stuckAt;
             do {
                 stuckAt = sent.get();
-                Thread.sleep(100);
-            } while (sent.get() != stuckAt);
+                Thread.sleep(500);
+            } while (stuckAt < size && (sent.get() != stuckAt || c.pendingBytes() <= LOW)); // a busy machine may only be slow
             assertTrue(stuckAt < size, "nobody is held up");
-            assertFalse(c.isWritable());
             long before = Support.cpuNanos(group.next());
             Thread.sleep(300);
             assertTrue(Support.cpuNanos(group.next()) - before < 50_000_000, "spins");
@@ -104,8 +105,7 @@ class BackpressureTest {
             sender.join();
             assertTrue(most.get() <= 2 * Limits.DEFAULT_BYTES, "pending " + most);
             assertTrue(writable.get() > 0);
-            Support.await("all sent", () -> c.pendingBytes() == 0);
-            assertTrue(c.isWritable());
+            Support.await("all sent", () -> c.pendingBytes() == 0 && c.isWritable());
         }
     }
 
@@ -169,7 +169,7 @@ class BackpressureTest {
                 assertEquals(next[Integer.parseInt(words[0])]++, Integer.parseInt(words[1]));
             }
             Support.await("all completed", () -> completed.get() == threads * messages);
-            assertEquals(0, c.pendingBytes());
+            Support.await("nothing is pending", () -> c.pendingBytes() == 0);
         }
     }
 

@@ -33,7 +33,7 @@ final class Between implements AutoCloseable {
             BiConsumer<CallbackConnection, CallbackConnection> met) throws Exception {
         group = loops.loops(2).reporter(reports).open();
         dialer = CallbackClient.builder().group(group).open();
-        server = choices.apply(CallbackServer.builder().group(group).ignoreInput().onConnect(connection -> {
+        server = choices.apply(Support.server().group(group).ignoreInput().onConnect(connection -> {
             connection.pauseReading();
             accepted.complete(connection);
             dialer.dial(listener.getLocalSocketAddress(), callbacks).thenAccept(upstream -> {

@@ -47,10 +47,10 @@ class BrokenOffTest {
 
     @Test
     void clientsThatHaveGoneLeaveNothingBehindInARelayThoughReadingWasPaused() throws Exception {
-        try (CallbackServer echo = CallbackServer.builder().loops(1)
+        try (CallbackServer echo = Support.server().loops(1)
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
-                CallbackClient dialer = CallbackClient.builder().loops(1).open();
-                CallbackServer proxy = CallbackServer.builder().loops(1)
+                CallbackClient dialer = Support.client().loops(1).open();
+                CallbackServer proxy = Support.server().loops(1)
                         .onConnect(client -> GuideExamples.passThrough(client, dialer, echo.localAddress()))
                         .ignoreInput()
                         .listen(Support.loopback())) {
@@ -70,12 +70,12 @@ class BrokenOffTest {
 
     @Test
     void aDownloadThatTheServerBreaksOffIsBrokenOffBehindARelay() throws Exception {
-        try (CallbackServer breaking = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        try (CallbackServer breaking = Support.server().loops(1).onRequest((connection, in) -> {
                     in.position(in.limit());
                     connection.writeAsync(Support.bytes("half of it")).thenRun(connection::reset);
                 }).listen(Support.loopback());
-                CallbackClient dialer = CallbackClient.builder().loops(1).open();
-                CallbackServer proxy = CallbackServer.builder().loops(1)
+                CallbackClient dialer = Support.client().loops(1).open();
+                CallbackServer proxy = Support.server().loops(1)
                         .onConnect(client -> GuideExamples.passThrough(client, dialer, breaking.localAddress()))
                         .ignoreInput()
                         .listen(Support.loopback())) {
@@ -97,7 +97,7 @@ class BrokenOffTest {
     @Test
     void closingDropsWhatIsPendingAndThePeerIsToldSo() throws Exception {
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(connection -> {
+        try (CallbackServer server = Support.server().loops(1).onConnect(connection -> {
                     connection.write(ByteBuffer.allocate(20_000_000));
                     accepted.complete(connection);
                 }).ignoreInput().listen(Support.loopback());
@@ -113,7 +113,7 @@ class BrokenOffTest {
     void closingAfterWritesIsNoReset() throws Exception {
         byte[] answer = patternBytes(1, 5_000_000);
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
+        try (CallbackServer server = Support.server().loops(1).onConnect(accepted::complete).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             CallbackConnection connection = get(accepted);
             connection.write(ByteBuffer.wrap(answer));
@@ -127,7 +127,7 @@ class BrokenOffTest {
     void aLargeWriteHasItsTurnAndTheRestWaitsForTheNext() throws Exception {
         byte[] large = patternBytes(9, 12_000_000);
         CompletableFuture<Long> pending = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        try (CallbackServer server = Support.server().loops(1).onRequest((connection, in) -> {
                     in.position(in.limit());
                     connection.write(ByteBuffer.wrap(large));
                     pending.complete(connection.pendingBytes());
@@ -141,7 +141,7 @@ class BrokenOffTest {
 
     @Test
     void aRefusalArrivesThoughThePeerIsStillSending() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        try (CallbackServer server = Support.server().loops(1).onRequest((connection, in) -> {
                     GuideExamples.refuse(connection);
                 }).listen(Support.loopback())) {
             for (int i = 0; i < 5; i++) {
@@ -228,7 +228,7 @@ class BrokenOffTest {
     @Test
     void aCopyThatIsCancelledBeforeItsTurnLetsItsSourceGoAtOnce() throws Exception {
         List<CallbackConnection> accepted = new CopyOnWriteArrayList<>();
-        try (CallbackServer server = CallbackServer.builder().loops(2).onConnect(accepted::add)
+        try (CallbackServer server = Support.server().loops(2).onConnect(accepted::add)
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                 Socket first = Support.connect(server)) {
             await("one", () -> accepted.size() == 1);

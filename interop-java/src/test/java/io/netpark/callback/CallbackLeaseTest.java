@@ -110,15 +110,15 @@ class CallbackLeaseTest {
                 CallbackClient client = CallbackClient.builder().group(group).open();
                 CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(1), Duration.ZERO, connection -> {
                     kept.set(connection);
-                    connection.setReadTimeout(Duration.ofMillis(30));
-                    connection.setWriteTimeout(Duration.ofMillis(30));
+                    connection.setReadTimeout(Duration.ofMillis(400));
+                    connection.setWriteTimeout(Duration.ofMillis(400));
                     return CompletableFuture.completedFuture(true);
                 })) {
             get(pool.borrow(server.localAddress(), NONE)).giveBack();
             Support.await("idle", () -> pool.snapshot().idle() == 1);
             CallbackLease lease = get(pool.borrow(server.localAddress(), NONE));
             CompletableFuture<Void> later = new CompletableFuture<>();
-            lease.connection().loop().schedule(() -> later.complete(null), 60, TimeUnit.MILLISECONDS);
+            lease.connection().loop().schedule(() -> later.complete(null), 900, TimeUnit.MILLISECONDS);
             get(later);
             assertTrue(lease.isLent());
             assertEquals("after the check's times", exchange(lease, "after the check's times"));

@@ -43,7 +43,7 @@ class DialTest {
                 Socket socket = new Socket();
                 waiting.add(socket);
                 try {
-                    socket.connect(listener.getLocalSocketAddress(), 100);
+                    socket.connect(listener.getLocalSocketAddress(), 500);
                 } catch (IOException full) {
                     return;
                 }
@@ -67,12 +67,12 @@ class DialTest {
     @ValueSource(strings = {"127.0.0.1", "::1"})
     void aClientTalksToAServerInOrder(String host) throws Exception {
         ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .loops(1)
                         .onConnect(connection -> connection.write(Support.bytes("hello ")))
                         .onRequest((connection, in) -> connection.write(in))
                         .listen(host, 0);
-                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+                CallbackClient client = Support.client().loops(1).open()) {
             CompletableFuture<CallbackConnection> dialed = client.dial(server.localAddress(), Callbacks.builder()
                     .onConnect(connection -> {
                         assertTrue(connection.loop().inLoop());
@@ -100,14 +100,14 @@ class DialTest {
     @Test
     void aRefusedDialSaysSoAndLeavesNothing() throws Exception {
         try (HeldPort held = new HeldPort(InetAddress.getLoopbackAddress());
-                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+                CallbackClient client = Support.client().loops(1).open()) {
             InetSocketAddress nobody = held.address();
             failure(client.dial(nobody, NONE)); // classes loaded, and the descriptors they need
-            int before = Support.openDescriptors();
+            OpenDescriptors before = OpenDescriptors.now();
             for (int i = 0; i < 20; i++) {
                 assertInstanceOf(NetparkException.Refused.class, failure(client.dial(nobody, NONE)));
             }
-            assertEquals(before, Support.openDescriptors());
+            before.awaitOpened(0);
             assertEquals(0, client.connections());
         }
     }
@@ -116,37 +116,37 @@ class DialTest {
     void aDialThatTakesTooLongTimesOutAndLeavesNothing() throws Exception {
         try (Unanswering server = new Unanswering();
                 CallbackClient client =
-                        CallbackClient.builder().loops(1).connectTimeout(Duration.ofMillis(100)).open()) {
+                        Support.client().loops(1).connectTimeout(Duration.ofMillis(100)).open()) {
             failure(client.dial(server.address(), NONE)); // classes loaded, and the descriptors they need
-            int before = Support.openDescriptors();
+            OpenDescriptors before = OpenDescriptors.now();
             NetparkException.TimedOut failure = assertInstanceOf(
                     NetparkException.TimedOut.class, failure(client.dial(server.address(), NONE)));
             assertEquals(NetparkException.Timeout.CONNECT, failure.timeout());
-            assertEquals(before, Support.openDescriptors());
+            before.awaitOpened(0);
         }
     }
 
     @Test
     void aCancelledDialClosesItsDescriptor() throws Exception {
-        try (Unanswering server = new Unanswering(); CallbackClient client = CallbackClient.builder().loops(1).open()) {
-            int before = Support.openDescriptors();
+        try (Unanswering server = new Unanswering(); CallbackClient client = Support.client().loops(1).open()) {
+            OpenDescriptors before = OpenDescriptors.now();
             List<CompletableFuture<CallbackConnection>> dials = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 dials.add(client.dial(server.address(), NONE));
             }
-            Support.await("dialing", () -> Support.openDescriptors() == before + 10);
+            before.awaitOpened(10);
             dials.forEach(dial -> assertTrue(dial.cancel(true)));
-            Support.await("all closed", () -> Support.openDescriptors() == before);
+            before.awaitOpened(0);
         }
     }
 
     @Test
     void cancellingWhileTheConnectionIsBeingMadeLeaksNothing() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
-                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+        try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback());
+                CallbackClient client = Support.client().loops(1).open()) {
             client.dial(server.localAddress(), NONE).get().close();
             Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
-            int before = Support.openDescriptors();
+            OpenDescriptors before = OpenDescriptors.now();
             for (int i = 0; i < 500; i++) {
                 CompletableFuture<CallbackConnection> dial = client.dial(server.localAddress(), NONE);
                 for (int spin = 0; spin < i * 20; spin++) {
@@ -156,7 +156,7 @@ class DialTest {
                     dial.get().close();
                 }
             }
-            Support.await("all closed", () -> Support.openDescriptors() == before);
+            before.awaitOpened(0);
             Support.await("none left", () -> client.connections() == 0);
         }
     }
@@ -166,8 +166,8 @@ class DialTest {
         Exception thrown = new Exception("on purpose");
         Support.Reports reports = new Support.Reports();
         try (var group = Support.group(1, reports);
-                CallbackServer server = CallbackServer.builder().group(group).ignoreInput().listen(Support.loopback());
-                CallbackClient client = CallbackClient.builder().group(group).open()) {
+                CallbackServer server = Support.server().group(group).ignoreInput().listen(Support.loopback());
+                CallbackClient client = Support.client().group(group).open()) {
             Throwable failure = failure(client.dial(server.localAddress(), Callbacks.builder()
                     .onConnect(connection -> {
                         throw thrown;
@@ -183,8 +183,8 @@ class DialTest {
     void closingTheClientEndsDialsAndConnections() throws Exception {
         ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
         try (Unanswering nobody = new Unanswering();
-                CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback())) {
-            CallbackClient client = CallbackClient.builder().loops(1).open();
+                CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback())) {
+            CallbackClient client = Support.client().loops(1).open();
             client.dial(server.localAddress(), Callbacks.builder()
                     .onClose((connection, cause) -> events.add(cause == null ? "normal" : "closed"))
                     .build()).get();
@@ -198,7 +198,7 @@ class DialTest {
 
     @Test
     void anAddressThatCannotBeDialedIsRefusedAtOnce() throws Exception {
-        try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
+        try (CallbackClient client = Support.client().loops(1).open()) {
             assertThrows(IllegalArgumentException.class, () -> client.dial("localhost", 0, NONE));
             assertThrows(IllegalArgumentException.class, () -> client.dial("", 80, NONE));
             assertThrows(IllegalArgumentException.class, () -> client.dial(Support.loopback(), NONE));
@@ -207,9 +207,9 @@ class DialTest {
 
     @Test
     void aNameIsLookedUpAndItsAddressesTriedAsTheDialerSays() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onRequest((connection, in) -> connection.write(in)).listen("127.0.0.1", 0);
-                CallbackClient client = CallbackClient.builder().loops(1)
+                CallbackClient client = Support.client().loops(1)
                         .dialer(dialer -> dialer.withResolver(host -> CompletableFuture.completedFuture(
                                 List.of(InetAddress.getLoopbackAddress(), localhost6()))))
                         .open()) {

@@ -20,10 +20,12 @@ import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import io.netpark.core.sys.TimerFd;
 import io.netpark.core.sys.Unowned;
+import io.netpark.core.tls.ServerTls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 import java.time.Duration;
 
 /** The examples of the Javadoc of core and of this module, as they are there; {@link DocumentationTest} compares them. */
@@ -137,6 +139,11 @@ final class DocumentationExamples {
         try (ListenFds passed = ListenFds.take()) {
             ListenerDescriptor http = ListenerDescriptor.adopt(group, passed.get("http"), NetOptions.DEFAULT, null);
         }
+    }
+
+    static ServerTls certificateOfFiles() {
+        ServerTls tls = ServerTls.of(Path.of("/etc/app/tls.crt"), Path.of("/etc/app/tls.key"));
+        return tls;
     }
 
     static void end(Ending ending, Shutdown phases) {

@@ -34,7 +34,7 @@ class EchoTest {
         AtomicInteger closed = new AtomicInteger();
         Support.Reports reports = new Support.Reports();
         try (EventLoopGroup group = platform.group().loops(2).reporter(reports).open();
-                CallbackServer server = CallbackServer.builder()
+                CallbackServer server = Support.server()
                         .group(group)
                         .onConnect(connection -> connected.incrementAndGet())
                         .onRequest((connection, in) -> connection.write(in))

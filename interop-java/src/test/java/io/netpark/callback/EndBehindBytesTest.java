@@ -86,7 +86,7 @@ class EndBehindBytesTest {
     @MethodSource("ways")
     void everyByteIsAnsweredBeforeTheEndIsTold(Way way, String threads, boolean reader, boolean halfClose) throws Exception {
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).ignoreInput().onConnect(connection -> replace(way, connection, reader));
+            CallbackServer.Builder builder = Support.server().loops(1).ignoreInput().onConnect(connection -> replace(way, connection, reader));
             if (halfClose) {
                 builder.onHalfClose(connection -> {
                     connection.write(Support.bytes("."));
@@ -112,7 +112,7 @@ class EndBehindBytesTest {
     void anOutputThatHasBeenShutDownDoesNotCutTheInputOff(String threads) throws Exception {
         StringBuffer seen = new StringBuffer();
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1)
+            CallbackServer.Builder builder = Support.server().loops(1)
                     .onConnect(CallbackConnection::shutdownOutput)
                     .onRequest((connection, in) -> {
                         seen.append((char) in.get());
@@ -141,7 +141,7 @@ class EndBehindBytesTest {
     @MethodSource("threads")
     void whoPausesAtTheLastByteAnswersBeforeTheEndCounts(String threads) throws Exception {
         BlockingQueue<CallbackConnection> paused = new LinkedBlockingQueue<>();
-        CallbackServer.Builder builder = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        CallbackServer.Builder builder = Support.server().loops(1).onRequest((connection, in) -> {
             byte first = in.get();
             if (first == '1') {
                 connection.requestAgain();
@@ -178,7 +178,7 @@ class EndBehindBytesTest {
         CountDownLatch goOn = new CountDownLatch(1);
         StringBuffer seen = new StringBuffer();
         CountDownLatch closed = new CountDownLatch(1);
-        CallbackServer.Builder builder = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        CallbackServer.Builder builder = Support.server().loops(1).onRequest((connection, in) -> {
             while (in.hasRemaining()) {
                 seen.append((char) in.get());
             }
@@ -214,7 +214,7 @@ class EndBehindBytesTest {
         for (int round = 0; round < 20; round++) {
             StringBuffer seen = new StringBuffer();
             CountDownLatch closed = new CountDownLatch(1);
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).onInput((connection, in) -> {
+            CallbackServer.Builder builder = Support.server().loops(1).onInput((connection, in) -> {
                 boolean first = seen.isEmpty();
                 seen.append(in.takeString(1));
                 if (first && connection.life.delivery() instanceof OnWorkers) {

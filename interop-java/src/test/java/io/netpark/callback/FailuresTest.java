@@ -50,7 +50,7 @@ class FailuresTest {
 
     private CallbackServer.Builder server(String threads) {
         workers = Support.workers(threads);
-        CallbackServer.Builder builder = CallbackServer.builder().group(group)
+        CallbackServer.Builder builder = Support.server().group(group)
                 .onClose((connection, cause) -> events.append("close "));
         return workers == null ? builder : builder.workers(workers);
     }

@@ -63,7 +63,7 @@ class FramedTest {
 
     private CallbackServer.Builder server(String threads) {
         workers = Support.workers(threads);
-        CallbackServer.Builder builder = CallbackServer.builder().group(group).segments(pool)
+        CallbackServer.Builder builder = Support.server().group(group).segments(pool)
                 .onFailure((connection, failure) -> failures.add(failure));
         return workers == null ? builder : builder.workers(workers);
     }

@@ -1,7 +1,6 @@
 package io.netpark.callback;
 
 import static io.netpark.callback.Support.await;
-import static io.netpark.callback.Support.openDescriptors;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -50,9 +49,9 @@ class IdleRelaysTest {
         int needed = 4 * RELAYS + 500;
         assumeTrue(descriptorLimit() >= needed, "needs " + needed + " descriptors: ulimit -n");
         Support.group(1, reports).close(); // whatever is opened once and for all
-        int before = openDescriptors();
+        OpenDescriptors before = OpenDescriptors.now();
         try (EventLoopGroup group = Support.group(2, reports)) {
-            int idle = openDescriptors();
+            OpenDescriptors idle = OpenDescriptors.now();
             try (CallbackServer service = CallbackServer.builder().group(group).segments(pool)
                             .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                     CallbackClient upstream = CallbackClient.builder().group(group).segments(pool).open();
@@ -70,8 +69,9 @@ class IdleRelaysTest {
                 await("everything has been there and back", () -> answered.get() == all);
                 assertEquals(RELAYS, proxy.connections());
                 assertEquals(RELAYS, upstream.connections());
+                assertEquals(RELAYS, service.connections());
                 int ends = 4 * RELAYS + 2; // and two that listen
-                await("pipes are back", () -> openDescriptors() - idle == ends + descriptorsOfPipesKept(group));
+                idle.awaitOpened(() -> ends + descriptorsOfPipesKept(group));
                 assertTrue(descriptorsOfPipesKept(group) > 0, "nothing was spliced");
                 await("memory is back", () -> pool.statistics().lentBytes() == 0);
                 assertEquals(0, over.get());
@@ -80,11 +80,11 @@ class IdleRelaysTest {
                 await("all have ended", () -> over.get() == RELAYS && proxy.connections() == 0
                         && upstream.connections() == 0 && service.connections() == 0);
                 assertEquals(2 * all, carried.get());
-                await("sockets are closed", () -> openDescriptors() - idle == 2 + descriptorsOfPipesKept(group));
+                idle.awaitOpened(() -> 2 + descriptorsOfPipesKept(group));
             }
         }
-        assertEquals(before, openDescriptors());
-        assertEquals(0, pool.statistics().lentBytes());
+        before.awaitOpened(0);
+        await("memory is back", () -> pool.statistics().lentBytes() == 0);
         assertEquals(List.of(), List.copyOf(reports.causes));
     }
 

@@ -27,9 +27,10 @@ class InputEndedTest {
         CountDownLatch firstCall = new CountDownLatch(1);
         CountDownLatch ended = new CountDownLatch(1);
         StringBuffer seen = new StringBuffer();
+        CompletableFuture<CallbackConnection> connected = new CompletableFuture<>();
         CompletableFuture<Boolean> closed = new CompletableFuture<>();
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1)
+            CallbackServer.Builder builder = Support.server().loops(1).onConnect(connected::complete)
                     .onRequest((connection, in) -> {
                         seen.append(Support.take(in)).append(connection.isInputEnded() ? "|" : "-");
                         firstCall.countDown();
@@ -48,6 +49,9 @@ class InputEndedTest {
                 firstCall.await();
                 Support.send(socket, "last");
                 socket.shutdownOutput();
+                if (workers != null) { // else the loop is in the callback, and finds both in the socket
+                    Support.await("all is here", () -> connected.join().input.isEnded());
+                }
                 ended.countDown();
                 assertTrue(closed.get(10, TimeUnit.SECONDS));
                 assertEquals("first-last|.", seen.toString());
@@ -60,7 +64,7 @@ class InputEndedTest {
     void whileAnythingIsToComeItHasNotEnded(String threads) throws Exception {
         CompletableFuture<Boolean> answer = new CompletableFuture<>();
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1)
+            CallbackServer.Builder builder = Support.server().loops(1)
                     .onRequest((connection, in) -> answer.complete(connection.isInputEnded()));
             if (workers != null) {
                 builder.workers(workers);

@@ -56,7 +56,7 @@ class InputTest {
     }
 
     private CallbackServer.Builder server() {
-        return CallbackServer.builder().loops(1).segments(pool);
+        return Support.server().loops(1).segments(pool);
     }
 
     /** Answers frames of a length and a payload with the payload reversed. */
@@ -163,7 +163,7 @@ class InputTest {
     @Test
     void atThePoolsLimitConnectionsWaitForOneAnother() throws Exception {
         SegmentPool small = SegmentPool.builder().limit(300 * 1024).leakDetection(LeakDetection.PARANOID).build();
-        try (CallbackServer server = CallbackServer.builder().loops(1).segments(small).inputLimit(60_000)
+        try (CallbackServer server = Support.server().loops(1).segments(small).inputLimit(60_000)
                 .onInput((connection, in) -> {
                     if (in.available() >= 4 && in.missing(4L + in.getInt(0)) == 0) {
                         try (LinkBuffer frame = in.slice(4L + in.getInt(0))) {
@@ -264,24 +264,27 @@ class InputTest {
     @Test
     void theReadAndTheWriteTimeoutSayWhichFired() throws Exception {
         CompletableFuture<Throwable> read = new CompletableFuture<>();
-        try (CallbackServer server = server().readTimeout(Duration.ofMillis(800))
+        try (CallbackServer server = server().readTimeout(Duration.ofSeconds(2))
                 .onInput((connection, in) -> connection.write(in.slice(in.available())))
                 .onClose((connection, why) -> read.complete(why))
                 .listen(loopback()); Socket socket = connect(server)) {
             for (int i = 0; i < 5; i++) { // a byte from the peer moves it
                 send(socket, "x");
                 assertEquals("x", receive(socket, 1));
-                Thread.sleep(250);
+                Thread.sleep(500);
             }
             assertEquals(NetparkException.Timeout.READ, timeout(read));
             assertEquals("", receiveAll(socket));
         }
         CompletableFuture<Throwable> write = new CompletableFuture<>();
         try (CallbackServer server = server().writeTimeout(Duration.ofMillis(100))
-                .onConnect(connection -> connection.write(ByteBuffer.allocate(20_000_000)))
+                .onRequest((connection, in) -> { // not before the peer knows that it is connected
+                    in.position(in.limit());
+                    connection.write(ByteBuffer.allocate(20_000_000));
+                })
                 .onClose((connection, why) -> write.complete(why))
-                .ignoreInput()
                 .listen(loopback()); Socket socket = connect(server)) {
+            send(socket, "x");
             assertEquals(NetparkException.Timeout.WRITE, timeout(write));
             assertTrue(socket.isConnected());
         }
@@ -291,7 +294,7 @@ class InputTest {
     void pausingHoldsTheReadTimeout() throws Exception {
         CompletableFuture<Throwable> closed = new CompletableFuture<>();
         AtomicReference<CallbackConnection> connected = new AtomicReference<>();
-        try (CallbackServer server = server().readTimeout(Duration.ofMillis(50))
+        try (CallbackServer server = server().readTimeout(Duration.ofMillis(500))
                 .onConnect(connection -> {
                     connection.pauseReading();
                     connected.set(connection);
@@ -300,7 +303,7 @@ class InputTest {
                 .onClose((connection, why) -> closed.complete(why))
                 .listen(loopback()); Socket socket = connect(server)) {
             await("connected", () -> connected.get() != null);
-            Thread.sleep(150);
+            Thread.sleep(800);
             assertTrue(connected.get().isOpen());
             send(socket, "x");
             connected.get().resumeReading();
@@ -314,7 +317,7 @@ class InputTest {
         CompletableFuture<Throwable> closed = new CompletableFuture<>();
         AtomicInteger shaken = new AtomicInteger();
         try (CallbackServer server = server()
-                .onConnect(connection -> connection.attach(connection.limit(Duration.ofSeconds(1), "handshake")))
+                .onConnect(connection -> connection.attach(connection.limit(Duration.ofSeconds(2), "handshake")))
                 .onInput((connection, in) -> {
                     if (in.takeLine(100) != null) {
                         connection.attachment(java.util.concurrent.ScheduledFuture.class).cancel(false);
@@ -346,7 +349,7 @@ class InputTest {
             in.position(in.position() + 8);
             detached.complete(connection.detach());
         }).listen(loopback());
-                CallbackClient elsewhere = CallbackClient.builder().loops(1).segments(pool).open();
+                CallbackClient elsewhere = Support.client().loops(1).segments(pool).open();
                 Socket socket = connect(server)) {
             send(socket, "upgrade\nrest");
             assertEquals("rest", new String(detached.get().unread(), StandardCharsets.ISO_8859_1));
@@ -394,7 +397,7 @@ class InputTest {
                         detached.complete(connection.detach());
                     }
                 }).listen(loopback());
-                CallbackClient elsewhere = CallbackClient.builder().group(group).segments(pool).open();
+                CallbackClient elsewhere = Support.client().group(group).segments(pool).open();
                 Socket socket = connect(server)) {
             send(socket, "upgrade\nrest");
             Detached taken = detached.get();
@@ -410,7 +413,7 @@ class InputTest {
 
     @Test
     void whatIsNoSocketIsNotAdopted() throws Exception {
-        try (CallbackClient client = CallbackClient.builder().loops(1).open()) {
+        try (CallbackClient client = Support.client().loops(1).open()) {
             NetparkException e = assertThrows(NetparkException.class,
                     () -> client.adopt(OpenDescriptor.of(1_000_000), Callbacks.builder().build()));
             assertTrue(e.getMessage().contains("adopt descriptor 1000000"), e.getMessage());

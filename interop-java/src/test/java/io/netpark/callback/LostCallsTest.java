@@ -38,9 +38,9 @@ class LostCallsTest {
             new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new LinkedBlockingQueue<>());
 
     @AfterEach
-    void memoryIsBack() {
+    void memoryIsBack() throws InterruptedException {
         executor.shutdownNow();
-        assertEquals(0, pool.statistics().lentBytes());
+        await("memory is back", () -> pool.statistics().lentBytes() == 0);
     }
 
     private CallbackServer.Builder server() {
@@ -61,7 +61,8 @@ class LostCallsTest {
         await("it waits for the thread", () -> executor.getQueue().size() == 1);
     }
 
-    private void assertOneLostAndOneInterrupted() {
+    private void assertOneLostAndOneInterrupted() throws InterruptedException {
+        await("both are reported", () -> reports.causes.size() >= 2);
         assertEquals(1, reports.causes.stream().filter(cause -> cause instanceof InterruptedException).count());
         List<Throwable> lost =
                 reports.causes.stream().filter(cause -> cause instanceof RejectedExecutionException).toList();

@@ -10,8 +10,8 @@ import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.regex.Pattern;
@@ -35,22 +35,17 @@ class MessageAddressesTest {
         return assertThrows(ExecutionException.class, future::get).getCause();
     }
 
-    private static int freePort() throws Exception {
-        try (ServerSocket free = new ServerSocket(0)) {
-            return free.getLocalPort();
-        }
-    }
-
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1", "::1"})
     void nobodyListensAndThePortIsTaken(String host) throws Exception {
         String written = host.contains(":") ? "[" + host + "]" : host;
-        int free = freePort();
-        InetSocketAddress nobody = new InetSocketAddress(host, free);
-        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open();
+        try (HeldPort held = new HeldPort(InetAddress.getByName(host));
+                EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open();
                 CallbackClient client = CallbackClient.builder().group(group).open();
                 CallbackServer server = CallbackServer.builder().group(group).ignoreInput().listen(host, 0);
                 BlockingListener listener = BlockingListener.listen(host, 0)) {
+            InetSocketAddress nobody = held.address();
+            int free = nobody.getPort();
             names(assertInstanceOf(NetparkException.Refused.class, failure(client.dial(nobody, NONE))).getMessage(),
                     written + ":" + free);
             names(assertThrows(NetparkException.Refused.class, () -> BlockingConnection.dial(group, nobody)).getMessage(),

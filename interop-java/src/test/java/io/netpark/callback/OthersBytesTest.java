@@ -49,7 +49,10 @@ class OthersBytesTest {
         List<Arguments> all = new ArrayList<>();
         for (Ending ending : Ending.values()) {
             for (Beginning beginning : Beginning.values()) {
-                all.add(Arguments.of(ending, beginning));
+                boolean isTls = Flavour.current().isTls(); // which cannot be detached
+                if (!isTls || ending != Ending.DETACH && !beginning.name().startsWith("ADOPT")) {
+                    all.add(Arguments.of(ending, beginning));
+                }
             }
         }
         return all;
@@ -85,7 +88,7 @@ class OthersBytesTest {
         CompletableFuture<Detached> detached = new CompletableFuture<>();
         CompletableFuture<Void> shown = new CompletableFuture<>();
         try (EventLoopGroup group = Support.group(1, (what, cause) -> {});
-                CallbackServer first = CallbackServer.builder().group(group).onRequest((connection, in) -> {
+                CallbackServer first = Support.server().group(group).onRequest((connection, in) -> {
                     if (shown.complete(null)) {
                         assertEquals(SECRET, Support.take(in.duplicate()));
                     }
@@ -134,7 +137,7 @@ class OthersBytesTest {
             this.beginning = beginning;
             this.seen = seen;
             this.client = CallbackClient.builder().group(group).open();
-            CallbackServer.Builder builder = CallbackServer.builder().group(group).onConnect(connection -> {
+            CallbackServer.Builder builder = Support.server().group(group).onConnect(connection -> {
                 accepted.set(connection);
                 if (beginning == Beginning.RESUME || beginning.name().startsWith("ADOPT")) {
                     connection.pauseReading();
@@ -229,7 +232,7 @@ class OthersBytesTest {
                 }
             });
             speaker.start();
-            try (CallbackServer server = CallbackServer.builder().group(group).onRequest((connection, in) -> {
+            try (CallbackServer server = Support.server().group(group).onRequest((connection, in) -> {
                 client.dial(UnixAddress.path(path), Callbacks.builder()
                         .onConnect(dialed -> assertTrue(sent.await(10, TimeUnit.SECONDS)))
                         .onRequest((dialed, bytes) -> inner.complete(Support.take(bytes))).build());
@@ -250,7 +253,7 @@ class OthersBytesTest {
     void aBufferThatACallbackHasKeptShowsNothingOfAnother() throws Exception {
         AtomicReference<ByteBuffer> kept = new AtomicReference<>();
         CountDownLatch shown = new CountDownLatch(1);
-        try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> {
+        try (CallbackServer server = Support.server().loops(1).onRequest((connection, in) -> {
             if (kept.compareAndSet(null, in)) {
                 in.position(in.limit());
                 shown.countDown();

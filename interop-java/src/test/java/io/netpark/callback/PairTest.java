@@ -57,14 +57,14 @@ class PairTest {
     @Test
     void aPairEndsWithItsClient() throws Exception {
         ConcurrentLinkedQueue<String> events = new ConcurrentLinkedQueue<>();
-        int before = Support.openDescriptors();
+        OpenDescriptors before = OpenDescriptors.now();
         CallbackClient client = CallbackClient.builder().loops(1).open();
         client.pair(greeter(events), greeter(new ConcurrentLinkedQueue<>()));
         Support.await("connected", () -> events.contains("connect"));
         client.close();
         assertEquals(0, client.connections());
         assertThrows(NetparkException.Closed.class, () -> client.pair(greeter(events), greeter(events)));
-        Support.await("all closed", () -> Support.openDescriptors() == before);
+        before.awaitOpened(0);
     }
 
     @Test

@@ -38,7 +38,7 @@ class PeerFaultsTest {
     }
 
     private CallbackServer.Builder server(EventLoopGroup group) {
-        return CallbackServer.builder().group(group).onClose((connection, cause) -> {
+        return Support.server().group(group).onClose((connection, cause) -> {
             if (cause != null) {
                 causes.add(cause);
             }
@@ -48,7 +48,7 @@ class PeerFaultsTest {
     @Test
     void clientsThatAreIdleAreCounted() throws Exception {
         try (EventLoopGroup group = group();
-                CallbackServer server = server(group).idleTimeout(Duration.ofMillis(50)).ignoreInput().listen(Support.loopback())) {
+                CallbackServer server = server(group).idleTimeout(Duration.ofMillis(500)).ignoreInput().listen(Support.loopback())) {
             List<Socket> clients = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 clients.add(Support.connect(server));
@@ -93,7 +93,7 @@ class PeerFaultsTest {
         CompletableFuture<CallbackConnection> other = new CompletableFuture<>();
         NetparkException.Reset failure = new NetparkException.Reset("read from a database: it is gone");
         try (EventLoopGroup group = group();
-                CallbackServer database = CallbackServer.builder().group(group).onConnect(other::complete)
+                CallbackServer database = Support.server().group(group).onConnect(other::complete)
                         .ignoreInput()
                         .listen(Support.loopback());
                 Socket known = Support.connect(database);

@@ -38,7 +38,7 @@ class PeerGoneTest {
 
     /** Its callback pauses and leaves the answer to others. */
     private CallbackServer.Builder pausing(EventLoopGroup group, Workers workers) {
-        CallbackServer.Builder builder = CallbackServer.builder().group(group)
+        CallbackServer.Builder builder = Support.server().group(group)
                 .onRequest((connection, in) -> {
                     in.position(in.limit());
                     connection.pauseReading();
@@ -142,7 +142,7 @@ class PeerGoneTest {
         CompletableFuture<PeerState> found = new CompletableFuture<>();
         CountDownLatch begun = new CountDownLatch(1);
         try (EventLoopGroup group = platform.group().loops(1).open(); Workers workers = Support.workers(threads);
-                CallbackServer server = CallbackServer.builder().group(group).workers(workers)
+                CallbackServer server = Support.server().group(group).workers(workers)
                         .onRequest((connection, in) -> {
                             in.position(in.limit());
                             begun.countDown();
@@ -164,7 +164,7 @@ class PeerGoneTest {
     @MethodSource("everywhere")
     void aConnectionAtItsLimitIsWatchedToo(Support.Platform platform, String threads) throws Exception {
         try (EventLoopGroup group = platform.group().loops(1).open(); Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().group(group).inputLimit(4)
+            CallbackServer.Builder builder = Support.server().group(group).inputLimit(4)
                     .onRequest((connection, in) -> {
                         if (in.remaining() >= 4) {
                             asked.complete(connection);

@@ -3,6 +3,7 @@ package io.netpark.callback;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.readme.Echo;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -20,15 +21,15 @@ class ReadmeTest {
     void theJavaExampleOfTheReadmeIsTheOneThatIsCompiledHereAndItWorks() throws Exception {
         String readme = Files.readString(Path.of("../README.md"));
         String example = readme.substring(readme.indexOf("```java\n") + "```java\n".length());
-        example = example.substring(0, example.indexOf("```")).indent(4).stripTrailing();
-        String source = Files.readString(Path.of("src/test/java/io/netpark/callback/ReadmeExample.java"));
-        assertTrue(source.contains(example), () -> "README.md and ReadmeExample.java differ");
+        example = example.substring(0, example.indexOf("```"));
+        String source = Files.readString(Path.of("src/test/java/io/netpark/callback/readme/Echo.java"));
+        assertTrue(source.contains(example), () -> "README.md and Echo.java differ");
 
         try (HeldPort held = new HeldPort(InetAddress.getLoopbackAddress())) {
             int port = held.address().getPort();
             Thread server = new Thread(() -> {
                 try {
-                    ReadmeExample.echoServer(port);
+                    Echo.serve(port);
                 } catch (IOException | InterruptedException e) {
                     // interrupted when the test is over
                 }

@@ -33,7 +33,7 @@ class ReplacedCallbackTest {
     })
     void theNewCallbackGetsWhatTheOldOneHasLeft(String threads, String from, String to) throws Exception {
         try (Workers workers = Workers.pool(2, 10)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1);
+            CallbackServer.Builder builder = Support.server().loops(1);
             if (threads.equals("pool")) {
                 builder.workers(workers);
             }
@@ -86,7 +86,7 @@ class ReplacedCallbackTest {
     }
 
     private static CallbackServer.Builder builder(Workers workers) {
-        CallbackServer.Builder builder = CallbackServer.builder().loops(1);
+        CallbackServer.Builder builder = Support.server().loops(1);
         return workers == null ? builder : builder.workers(workers);
     }
 
@@ -189,7 +189,7 @@ class ReplacedCallbackTest {
     void replacingAgainAndAgainWhileBytesArriveLosesAndDoublesNone(String threads) throws Exception {
         CompletableFuture<CallbackConnection> opened = new CompletableFuture<>();
         try (Workers workers = Workers.pool(2, 10)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).onConnect(opened::complete)
+            CallbackServer.Builder builder = Support.server().loops(1).onConnect(opened::complete)
                     .onRequest((c, in) -> c.write(in));
             if (threads.equals("pool")) {
                 builder.workers(workers);
@@ -230,7 +230,7 @@ class ReplacedCallbackTest {
     void aConnectionThatIsRefusedHasOnlyTheCloseCallbacksThatWereAdded() throws Exception {
         CompletableFuture<String> added = new CompletableFuture<>();
         StringBuffer events = new StringBuffer();
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onPrepare(connection -> {
                             connection.onClose((c, cause) -> added.complete("added, cause " + cause));
                             return false;
@@ -250,8 +250,8 @@ class ReplacedCallbackTest {
 
     @Test
     void aDialThatPrepareRefusesFails() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
-                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+        try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback());
+                CallbackClient client = Support.client().loops(1).open()) {
             ExecutionException failure = assertThrows(ExecutionException.class, () -> client.dial(server.localAddress(),
                     Callbacks.builder().onPrepare(connection -> false).build()).get(10, TimeUnit.SECONDS));
             assertTrue(failure.getCause().getMessage().contains("closed here"), failure.getCause().getMessage());
@@ -262,9 +262,9 @@ class ReplacedCallbackTest {
     @Test
     void futuresCompleteWhereTheyAreToldTo() throws Exception {
         ExecutorService there = Executors.newSingleThreadExecutor(task -> new Thread(task, "there"));
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
-                CallbackClient client = CallbackClient.builder().loops(1).completeOn(there).open()) {
+                CallbackClient client = Support.client().loops(1).completeOn(there).open()) {
             Executor held = there;
             CompletableFuture<Void> gate = new CompletableFuture<>();
             held.execute(gate::join); // so that what is chained below is chained before completion
@@ -295,8 +295,8 @@ class ReplacedCallbackTest {
     @Test
     void closeAsyncCompletesAfterTheLastCloseCallback() throws Exception {
         StringBuffer events = new StringBuffer();
-        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
-                CallbackClient client = CallbackClient.builder().loops(1).open()) {
+        try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback());
+                CallbackClient client = Support.client().loops(1).open()) {
             CallbackConnection connection = client.dial(server.localAddress(),
                     Callbacks.builder().onClose((c, cause) -> events.append("close")).build()).get();
             connection.onClose((c, cause) -> events.append("added "));

@@ -35,7 +35,7 @@ class ScarceMemoryTest {
         AtomicLong most = new AtomicLong();
         List<Socket> sockets = new ArrayList<>();
         try (Workers workers = threads.equals("pool") ? Workers.pool(CLIENTS, CLIENTS) : Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).segments(pool)
+            CallbackServer.Builder builder = Support.server().loops(1).segments(pool)
                     .onInput((connection, in) -> {
                         most.accumulateAndGet(pool.statistics().allocatedBytes(), Math::max);
                         if (workers != null ? connection.awaitInput(2 * HALF) : in.missing(2 * HALF) == 0) {

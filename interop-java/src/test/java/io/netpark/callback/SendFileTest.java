@@ -71,7 +71,7 @@ class SendFileTest {
     }
 
     private CallbackServer.Builder server(EventLoopGroup group) {
-        return CallbackServer.builder()
+        return Support.server()
                 .group(group)
                 .onConnect(connection::set)
                 .onClose((c, cause) -> closed.complete(cause == null ? new Throwable("a normal end") : cause));

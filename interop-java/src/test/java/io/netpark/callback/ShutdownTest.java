@@ -25,7 +25,7 @@ class ShutdownTest {
     private static final Duration LONG = Duration.ofSeconds(60);
 
     private static CallbackServer.Builder echo() {
-        return CallbackServer.builder().loops(1).onRequest((connection, in) -> connection.write(in));
+        return Support.server().loops(1).onRequest((connection, in) -> connection.write(in));
     }
 
     private static Shutdown.Report get(CompletableFuture<Shutdown.Report> report) throws Exception {
@@ -36,7 +36,7 @@ class ShutdownTest {
     void idleConnectionsAreClosedAtOnceAndBusyOnesWhenTheyHaveFinished() throws Exception {
         CompletableFuture<Exchange> exchange = new CompletableFuture<>();
         CompletableFuture<CallbackConnection> asked = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onRequest((connection, in) -> {
                             in.position(in.limit());
                             exchange.complete(connection.beginExchange());
@@ -105,17 +105,14 @@ class ShutdownTest {
         CountDownLatch answering = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).metrics(true).open();
-                CallbackServer server = CallbackServer.builder().group(group).onRequest((connection, in) -> {
+                CallbackServer server = Support.server().group(group).onRequest((connection, in) -> {
                     answering.countDown();
                     goOn.await();
                     while (in.hasRemaining()) {
                         connection.write(ByteBuffer.wrap(Support.patternBytes(in.get(), length)));
                     }
                 }).listen(Support.loopback());
-                Socket client = new Socket()) {
-            client.setReceiveBufferSize(4096);
-            client.setSoTimeout(Support.TIMEOUT_MILLIS);
-            client.connect(server.localAddress());
+                Socket client = Support.connect(server, 4096)) {
             Support.send(client, "\1");
             answering.await();
             CompletableFuture<Shutdown.Report> report =
@@ -136,7 +133,7 @@ class ShutdownTest {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> {
                             inside.countDown();
                             release.await();
@@ -193,15 +190,15 @@ class ShutdownTest {
     @Test
     void whatIsWrittenIsFlushedAndTheRestIsCut() throws Exception {
         byte[] answer = Support.patternBytes(1, 10_000_000);
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onConnect(connection -> connection.write(ByteBuffer.wrap(answer)))
                         .ignoreInput()
                         .listen(Support.loopback());
                 Socket slow = Support.connect(server);
-                Socket deaf = Support.connect(server)) {
+                Socket deaf = Support.connect(server, 16_384)) {
             Support.await("both", () -> server.connections() == 2);
             CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
-                    () -> server.shutdown(Shutdown.within(Duration.ofMillis(100)).flushing(Duration.ofSeconds(3))));
+                    () -> server.shutdown(Shutdown.within(Duration.ofMillis(100)).flushing(Duration.ofSeconds(5))));
             Support.await("draining", server::isDraining);
             Thread.sleep(200);
             Support.assertPattern(1, answer.length, slow.getInputStream());
@@ -251,7 +248,7 @@ class ShutdownTest {
         CompletableFuture<CallbackServer> self = new CompletableFuture<>();
         CompletableFuture<Throwable> failure = new CompletableFuture<>();
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> failure.complete(assertThrows(IllegalStateException.class,
                                 () -> self.join().shutdown(Shutdown.within(LONG)))))
                         .listen(Support.loopback());

@@ -7,7 +7,6 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -26,7 +25,8 @@ import java.util.function.BooleanSupplier;
 /** What the tests share. */
 public final class Support {
 
-    public static final int TIMEOUT_MILLIS = 10_000;
+    /** The limit of everything that is expected to happen soon: long enough for a busy machine. */
+    public static final int TIMEOUT_MILLIS = 20_000;
 
     private Support() {}
 
@@ -86,8 +86,34 @@ public final class Support {
         return new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
     }
 
+    /** A server, and below a client and a socket that is connected to a server, of the {@link Flavour} that is tested. */
+    public static CallbackServer.Builder server() {
+        return Flavour.current().server();
+    }
+
+    public static CallbackClient.Builder client() {
+        return Flavour.current().client();
+    }
+
     public static Socket connect(CallbackServer server) throws IOException {
+        return Flavour.current().wrap(connectPlain(server));
+    }
+
+    /** Whose kernel keeps no more than so many bytes, or twice as many, that it does not read. */
+    public static Socket connect(CallbackServer server, int receiveBuffer) throws IOException {
+        return Flavour.current().wrap(connectPlain(server, receiveBuffer));
+    }
+
+    /** Without TLS, whatever the server has. */
+    public static Socket connectPlain(CallbackServer server) throws IOException {
+        return connectPlain(server, 0);
+    }
+
+    private static Socket connectPlain(CallbackServer server, int receiveBuffer) throws IOException {
         Socket socket = new Socket();
+        if (receiveBuffer > 0) {
+            socket.setReceiveBufferSize(receiveBuffer);
+        }
         socket.connect(server.localAddress(), TIMEOUT_MILLIS);
         socket.setSoTimeout(TIMEOUT_MILLIS);
         socket.setTcpNoDelay(true);
@@ -114,8 +140,9 @@ public final class Support {
 
     /** Closes with a reset. */
     public static void reset(Socket socket) throws IOException {
-        socket.setSoLinger(true, 0);
-        socket.close();
+        Socket below = Flavour.below(socket); // TLS would send its end first
+        below.setSoLinger(true, 0);
+        below.close();
     }
 
     public static ByteBuffer bytes(String text) {
@@ -154,11 +181,6 @@ public final class Support {
             assertTrue(System.nanoTime() < end, "in vain: " + what);
             Thread.sleep(1);
         }
-    }
-
-    public static int openDescriptors() {
-        String[] names = new File("/proc/self/fd").list();
-        return names == null ? -1 : names.length;
     }
 
     private static final com.sun.management.ThreadMXBean THREADS =

@@ -95,10 +95,10 @@ class TimeoutSettingsTest {
     @ParameterizedTest
     @MethodSource("threads")
     void anIdleTimeoutMayBeTakenAway(String threads) throws Exception {
-        assertEquals(NetparkException.Timeout.READ, timeout(ended(threads, builder -> builder.idleTimeout(Duration.ofMillis(200)),
+        assertEquals(NetparkException.Timeout.READ, timeout(ended(threads, builder -> builder.idleTimeout(Duration.ofSeconds(1)),
                 connection -> {
                     connection.setIdleTimeout(Due.INFINITE);
-                    connection.setReadTimeout(Duration.ofMillis(600)); // long after the idle timeout would have been over
+                    connection.setReadTimeout(Duration.ofMillis(1600)); // long after the idle timeout would have been over
                 })));
     }
 
@@ -117,7 +117,7 @@ class TimeoutSettingsTest {
     void aReadTimeoutThatWasTakenAwayDuringAPauseDoesNotStrikeAfterwards(String threads) throws Exception {
         CompletableFuture<CallbackConnection> paused = new CompletableFuture<>();
         try (Workers workers = Support.workers(threads)) {
-            CallbackServer.Builder builder = CallbackServer.builder().loops(1).readTimeout(Duration.ofMillis(100))
+            CallbackServer.Builder builder = CallbackServer.builder().loops(1).readTimeout(Duration.ofMillis(500))
                     .onConnect(connection -> {
                         connection.loop().schedule(() -> { // when reading has begun
                             connection.pauseReading();
@@ -130,7 +130,7 @@ class TimeoutSettingsTest {
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                 CallbackConnection connection = paused.get(10, TimeUnit.SECONDS);
-                Thread.sleep(200);
+                Thread.sleep(700);
                 connection.setReadTimeout(Due.INFINITE);
                 connection.resumeReading();
                 Support.send(socket, "x");

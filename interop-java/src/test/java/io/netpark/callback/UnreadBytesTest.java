@@ -44,7 +44,7 @@ class UnreadBytesTest {
 
     @Test
     void whatIsLeftComesAgainInFrontOfNewBytesAndNotBefore() throws Exception {
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .onRequest((c, in) -> {
                             seen.add(look(in));
@@ -70,7 +70,7 @@ class UnreadBytesTest {
 
     @Test
     void requestAgainCallsOnceMoreWithTheUnreadBytes() throws Exception {
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .onRequest((c, in) -> {
                             connection.set(c);
@@ -99,7 +99,7 @@ class UnreadBytesTest {
     @Test
     void aMessageInManyPiecesIsSeenWholeInTheEnd() throws Exception {
         int size = 60_000;
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .onRequest((c, in) -> {
                             if (in.remaining() >= Integer.BYTES && in.remaining() >= in.getInt(in.position())) {
@@ -124,7 +124,7 @@ class UnreadBytesTest {
         AtomicReference<Boolean> taking = new AtomicReference<>(false);
         int size = 3_000_000;
         AtomicInteger taken = new AtomicInteger();
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .inputLimit(10_000)
                         .onRequest((c, in) -> {
@@ -153,7 +153,7 @@ class UnreadBytesTest {
 
     @Test
     void aCallbackMayDoWhatItLikesToTheBuffer() throws Exception {
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .onRequest((c, in) -> {
                             seen.add(look(in));
@@ -170,7 +170,7 @@ class UnreadBytesTest {
 
     @Test
     void pausedMeansNoRequestsUntilResumed() throws Exception {
-        try (CallbackServer server = CallbackServer.builder()
+        try (CallbackServer server = Support.server()
                         .group(group)
                         .onRequest((c, in) -> {
                             connection.set(c);

@@ -37,8 +37,8 @@ class WorkersRelayTest {
     private final CountDownLatch leave = new CountDownLatch(1);
 
     @AfterEach
-    void memoryIsBack() {
-        assertEquals(0, pool.statistics().lentBytes());
+    void memoryIsBack() throws InterruptedException {
+        await("memory is back", () -> pool.statistics().lentBytes() == 0);
     }
 
     private Between between(Workers workers, RequestHandler onRequest) throws Exception {

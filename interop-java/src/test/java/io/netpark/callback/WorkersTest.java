@@ -46,13 +46,13 @@ class WorkersTest {
     }
 
     @AfterEach
-    void close() {
+    void close() throws Exception {
         group.close();
-        assertEquals(0, pool.statistics().lentBytes());
+        Support.await("given back", () -> pool.statistics().lentBytes() == 0);
     }
 
     private CallbackServer.Builder server(Workers workers) {
-        return CallbackServer.builder().group(group).workers(workers).segments(pool)
+        return Support.server().group(group).workers(workers).segments(pool)
                 .onClose((connection, cause) -> causes.add(Optional.ofNullable(cause)));
     }
 
@@ -264,7 +264,7 @@ class WorkersTest {
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
             assertEquals(error, cause().getCause());
-            assertEquals(List.of(error), List.copyOf(reports.causes));
+            Support.await("the report", () -> List.copyOf(reports.causes).equals(List.of(error)));
         }
     }
 
@@ -454,7 +454,7 @@ class WorkersTest {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
         try (Workers workers = Workers.pool(1, 1)) {
-            CallbackServer server = CallbackServer.builder().loops(1).workers(workers).segments(pool)
+            CallbackServer server = Support.server().loops(1).workers(workers).segments(pool)
                     .onRequest((connection, in) -> {
                         inside.countDown();
                         release.await();

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * The reading half of a connection: reads whenever that is possible and allowed ({@link Reading}), into the {@link Inbox}, which has
  * the callback called, and again with what it has left, if there is a reason ({@link UntoldBytes}).
  */
-public final class Input {
+public final class Input implements Runnable {
 
     /** Whom this half tells, on the loop, what may end an idle connection while its server shuts down. */
     public interface Owner {
@@ -31,17 +31,20 @@ public final class Input {
         void nothingToRead();
     }
 
+    // The surroundings, for its parts as well: one reference to this costs each of them less memory than one to each of these.
+    final ConnectionDescriptor core;
+    final Limits limits;
+    final Ending ending;
+    final Idling idle;
+    final Output output;
+    final Delivery delivery;
+    final UserCallbacks callbacks;
+    final Unread unread;
+
     private final Owner owner;
-    private final Ending ending;
-    private final Idling idle;
-    private final Output output;
-    private final Delivery delivery;
-    private final ConnectionDescriptor core;
-    private final EventLoop loop;
     private final PeerEnd end;
     /** Made for the first time limit; with workers at once, as it has to know when these are at the bytes. Null costs nothing. */
     private volatile @Nullable ReadTimeout timeout;
-    private final Unread unread;
     private final Reading reading;
     private final UntoldBytes untold;
 
@@ -53,18 +56,22 @@ public final class Input {
     public Input(ConnectionDescriptor core, Limits limits, Ending ending, Idling idle, Output output, Delivery delivery,
             UserCallbacks callbacks, Receiver receiver, Owner owner) {
         this.core = core;
-        this.loop = core.loop();
+        this.limits = limits;
         this.ending = ending;
         this.idle = idle;
         this.output = output;
         this.delivery = delivery;
+        this.callbacks = callbacks;
         this.owner = owner;
-        this.unread = new Unread(this, core, limits, ending, idle, output, delivery, callbacks, receiver);
-        this.reading = new Reading(this, core, idle, unread);
-        this.untold = new UntoldBytes(this, loop, unread, output, delivery, idle);
-        this.end = new PeerEnd(this, core, ending, delivery, callbacks.hasHalfClose());
-        this.timeout = limits.readNanos() > 0 || delivery instanceof OnWorkers
-                ? new ReadTimeout(this, core, ending, limits.readNanos()) : null;
+        this.unread = new Unread(this, receiver);
+        this.reading = new Reading(this);
+        this.untold = new UntoldBytes(this);
+        this.end = new PeerEnd(this);
+        this.timeout = limits.readNanos() > 0 || delivery instanceof OnWorkers ? new ReadTimeout(this, limits.readNanos()) : null;
+    }
+
+    EventLoop loop() {
+        return core.loop();
     }
 
     /** Starts reading, on the loop. */
@@ -107,7 +114,7 @@ public final class Input {
     private synchronized ReadTimeout madeTimeout() {
         ReadTimeout known = timeout;
         if (known == null) {
-            known = timeout = new ReadTimeout(this, core, ending, 0);
+            known = timeout = new ReadTimeout(this, 0);
         }
         return known;
     }
@@ -194,12 +201,12 @@ public final class Input {
 
     /** From any thread: takes {@link #hold} back, when nothing else has come of it. */
     public void letGo() {
-        if (loop.inLoop()) {
+        if (loop().inLoop()) {
             untold.note(); // before anybody could be told of an end behind that
             lent = false;
             goOn();
         } else {
-            loop.tryExecute(this::letGo);
+            loop().tryExecute(this::letGo);
         }
     }
 
@@ -222,10 +229,16 @@ public final class Input {
         return end.isKnown();
     }
 
-    /** Nothing will come but what callbacks have been called with, or are called with now. On the thread of a callback, above all. */
+    /**
+     * Nothing will come but what callbacks have been called with, or are called with now. On the thread of a callback, above all. With TLS
+     * the kernel does not know, and to look is to read, which only the loop may do.
+     */
     public boolean isAtEnd() {
         if (end.isKnown()) {
             return !unread.isOnItsWay();
+        }
+        if (core.hasTls() && !loop().inLoop()) {
+            return false;
         }
         try {
             return core.peekInput() == ConnectionDescriptor.END_OF_STREAM && !unread.isOnItsWay(); // in this order
@@ -242,6 +255,11 @@ public final class Input {
     /** The callbacks may be told of it, if they are to be called. */
     public boolean mayTellEnd() {
         return end.mayBeTold();
+    }
+
+    /** What there is to read, while nothing is read. On the loop. */
+    int peek() throws NetparkException {
+        return reading.peek();
     }
 
     /** Somebody finds out by itself what becomes of the stream. On the loop. */
@@ -277,7 +295,7 @@ public final class Input {
     }
 
     private boolean isOwnCallback() {
-        return delivery.isCurrent() || loop.inLoop() && unread.isDelivering();
+        return delivery.isCurrent() || loop().inLoop() && unread.isDelivering();
     }
 
     /** In the midst of its call: whether a callback that takes one message after another is to take the next. */
@@ -324,9 +342,9 @@ public final class Input {
         goOn();
     }
 
-    /** There may be a reason to read on. From a task: the caller may be a callback, of this connection or another. */
+    /** From any thread: there may be a reason to read on. In a task, as the caller may be a callback of any connection. */
     void goOn() {
-        reading.goOn();
+        loop().tryExecute(this);
     }
 
     /** From any thread: has the callback called with what is unread, also while reading is paused. */
@@ -340,6 +358,12 @@ public final class Input {
     }
 
     // On the loop, from here on
+
+    /** The task of {@link #goOn}. */
+    @Override
+    public void run() {
+        turn();
+    }
 
     /** Goes on with what has become possible. What is thrown ends the connection: nobody would ever come back to it. */
     void turn() {

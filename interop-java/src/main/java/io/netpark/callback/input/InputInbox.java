@@ -1,9 +1,6 @@
 package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Receiver;
-import io.netpark.callback.delivery.UserCallbacks;
-import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.loop.EventLoop;
@@ -15,18 +12,14 @@ import org.jspecify.annotations.Nullable;
 /** Of an input callback on the loop: bytes stay in the segments they were read into. */
 final class InputInbox extends Inbox {
 
-    private final UserCallbacks callbacks;
-    private final Ending ending;
-    private final Limits limits;
+    private final Input input;
     private Receiver receiver;
     /** Made with the first byte. */
     private @Nullable LinkBuffer chain;
 
-    InputInbox(UserCallbacks callbacks, Ending ending, Receiver receiver, Limits limits) {
-        this.callbacks = callbacks;
-        this.ending = ending;
+    InputInbox(Input input, Receiver receiver) {
+        this.input = input;
         this.receiver = receiver;
-        this.limits = limits;
     }
 
     @Override
@@ -41,7 +34,7 @@ final class InputInbox extends Inbox {
     private LinkBuffer chain() {
         LinkBuffer known = chain;
         if (known == null) {
-            known = chain = limits.newBuffer();
+            known = chain = input.limits.newBuffer();
         }
         return known;
     }
@@ -74,9 +67,9 @@ final class InputInbox extends Inbox {
     void deliver() {
         LinkBuffer in = chain();
         try {
-            callbacks.input(receiver, in);
+            input.callbacks.input(receiver, in);
         } catch (Throwable e) {
-            ending.callbackFailed("onInput", e);
+            input.ending.callbackFailed("onInput", e);
         } finally {
             EventLoop.leaveUserCode();
             in.release();

@@ -1,7 +1,6 @@
 package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Delivery;
-import io.netpark.callback.state.Ending;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.PeerState;
 import io.netpark.core.net.streams.PeerWatch;
@@ -18,11 +17,6 @@ import org.jspecify.annotations.Nullable;
 final class PeerEnd {
 
     private final Input input;
-    private final ConnectionDescriptor core;
-    private final Ending ending;
-    private final Delivery delivery;
-    /** Whether there is somebody to be told of it. */
-    private final boolean hasHalfClose;
     /** Read by other threads as well. */
     private volatile boolean known;
     private boolean told;
@@ -33,12 +27,13 @@ final class PeerEnd {
     /** The watch has said that the peer has ended its stream: the next one is for what may come after that. */
     private boolean noticed;
 
-    PeerEnd(Input input, ConnectionDescriptor core, Ending ending, Delivery delivery, boolean hasHalfClose) {
+    PeerEnd(Input input) {
         this.input = input;
-        this.core = core;
-        this.ending = ending;
-        this.delivery = delivery;
-        this.hasHalfClose = hasHalfClose;
+    }
+
+    /** Whether there is somebody to be told of it. */
+    private boolean hasHalfClose() {
+        return input.callbacks.hasHalfClose();
     }
 
     boolean isKnown() {
@@ -65,14 +60,14 @@ final class PeerEnd {
 
     /** Where nobody is to be called all there is to do is to close, and a callback that has paused is about to answer. */
     boolean mayBeTold() {
-        return passedOn || !input.isPaused() || hasHalfClose;
+        return passedOn || !input.isPaused() || hasHalfClose();
     }
 
     /** Not before a callback has been called with what is unread, if that is still to come. */
     void tellIfDue() {
-        if (known && !told && !input.isAskedAgain() && !input.isLent() && mayBeTold() && ending.isOpen()) {
+        if (known && !told && !input.isAskedAgain() && !input.isLent() && mayBeTold() && input.ending.isOpen()) {
             told = true;
-            delivery.want(Delivery.HALF_CLOSE);
+            input.delivery.want(Delivery.HALF_CLOSE);
         }
     }
 
@@ -81,8 +76,8 @@ final class PeerEnd {
         if (noticed && !known) {
             look();
         }
-        if (watch == null && ending.isOpen()) {
-            watch = core.watchPeer(known || noticed ? PeerState.GONE : PeerState.HALF_CLOSED, this::notice);
+        if (watch == null && input.ending.isOpen()) {
+            watch = input.core.watchPeer(known || noticed ? PeerState.GONE : PeerState.HALF_CLOSED, this::notice);
         }
     }
 
@@ -97,7 +92,7 @@ final class PeerEnd {
     private void notice(PeerState state) {
         watch = null;
         noticed = true;
-        if (state == PeerState.CLOSED || !ending.isOpen() || input.isReading() || input.isLent()) {
+        if (state == PeerState.CLOSED || !input.ending.isOpen() || input.isReading() || input.isLent()) {
             return;
         }
         if (state == PeerState.GONE) {
@@ -110,14 +105,14 @@ final class PeerEnd {
     /** Bytes before the end are not given up: it is found behind them, when they are read. */
     private void look() {
         try {
-            if (core.peekInput() == ConnectionDescriptor.END_OF_STREAM && hasHalfClose && !known) {
+            if (input.peek() == ConnectionDescriptor.END_OF_STREAM && hasHalfClose() && !known) {
                 found();
                 tellIfDue();
             }
         } catch (NetparkException e) {
-            ending.end(e);
+            input.ending.end(e);
         } catch (Throwable e) {
-            ending.failed("what its peer does could not be looked at", e);
+            input.ending.failed("what its peer does could not be looked at", e);
         }
     }
 

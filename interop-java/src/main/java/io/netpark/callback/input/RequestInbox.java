@@ -1,9 +1,6 @@
 package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Receiver;
-import io.netpark.callback.delivery.UserCallbacks;
-import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.Limits;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
@@ -19,13 +16,10 @@ final class RequestInbox extends Inbox {
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0).asReadOnlyBuffer();
 
-    private final UserCallbacks callbacks;
-    private final Ending ending;
-    private final Limits limits;
-    private final CarryOver carryOver = new CarryOver();
-    /** Null if bytes are to be dropped. */
-    private @Nullable Receiver receiver;
-    private int limit;
+    private final Input input;
+    private Receiver receiver;
+    /** What the callback has left, in front of what comes next, as {@link CarryOver} says; null if there is none. */
+    private @Nullable ByteBuffer left;
 
     /** The loop's. Known from the first read on. */
     private @Nullable LoopMemory memory;
@@ -39,11 +33,9 @@ final class RequestInbox extends Inbox {
     private @Nullable ByteBuffer current;
     private int currentEnd;
 
-    RequestInbox(UserCallbacks callbacks, Ending ending, Receiver receiver, Limits limits) {
-        this.callbacks = callbacks;
-        this.ending = ending;
-        this.limits = limits;
-        receiver(receiver);
+    RequestInbox(Input input, Receiver receiver) {
+        this.input = input;
+        this.receiver = receiver;
     }
 
     @Override
@@ -51,14 +43,13 @@ final class RequestInbox extends Inbox {
         if (next.takesInput()) {
             return false;
         }
-        receiver = next.isNobody() ? null : next;
-        limit = next.inputLimit(limits);
+        receiver = next;
         return true;
     }
 
     @Override
     long unread() {
-        return carryOver.size();
+        return left == null ? 0 : left.remaining();
     }
 
     @Override
@@ -67,7 +58,8 @@ final class RequestInbox extends Inbox {
         LoopMemory.Block taken = memory.take();
         int count = 0;
         try {
-            ByteBuffer room = viewOf(taken.bytes).limit(Math.min(LoopMemory.BLOCK_SIZE, limit - carryOver.size()));
+            int most = receiver.inputLimit(input.limits) - (int) unread();
+            ByteBuffer room = viewOf(taken.bytes).limit(Math.min(LoopMemory.BLOCK_SIZE, most));
             count = retry ? core.retryRead(room) : core.startRead(room);
             return count;
         } finally {
@@ -106,8 +98,8 @@ final class RequestInbox extends Inbox {
         }
         int used = view.limit();
         try {
-            if (receiver != null) {
-                call(receiver, carryOver.join(view));
+            if (receiver.takesRequests()) { // or they are dropped
+                call(join(view));
             }
         } finally {
             block = null;
@@ -127,36 +119,52 @@ final class RequestInbox extends Inbox {
 
     @Override
     void deliver() {
-        if (receiver != null && carryOver.size() > 0) {
-            call(receiver, carryOver.bytes());
+        if (receiver.takesRequests() && left != null && left.hasRemaining()) {
+            call(left);
         }
     }
 
-    private void call(Receiver receiver, ByteBuffer in) {
+    private ByteBuffer join(ByteBuffer fresh) {
+        if (left == null) {
+            return fresh;
+        }
+        left = CarryOver.append(left, fresh);
+        return left;
+    }
+
+    private void keep(ByteBuffer rest) {
+        if (!rest.hasRemaining()) {
+            left = null;
+        } else if (rest != left) {
+            left = CarryOver.of(rest);
+        }
+    }
+
+    private void call(ByteBuffer in) {
         int end = in.limit();
         current = in;
         currentEnd = end;
         try {
-            callbacks.request(receiver, in.order(ByteOrder.BIG_ENDIAN));
+            input.callbacks.request(receiver, in.order(ByteOrder.BIG_ENDIAN));
         } catch (Throwable e) {
-            ending.callbackFailed("onRequest", e);
+            input.ending.callbackFailed("onRequest", e);
         } finally {
             EventLoop.leaveUserCode();
             current = null;
         }
-        if (ending.isOpen()) {
+        if (input.ending.isOpen()) {
             int taken = Math.min(in.position(), end);
-            carryOver.keep(in.limit(end).position(taken)); // whatever the callback has done to the limit
+            keep(in.limit(end).position(taken)); // whatever the callback has done to the limit
         }
     }
 
     @Override
     void put(ByteBuffer bytes) {
-        carryOver.keep(bytes);
+        keep(bytes);
     }
 
     private ByteBuffer bytes() {
-        return current != null ? current.limit(currentEnd) : carryOver.size() > 0 ? carryOver.bytes() : NOTHING;
+        return current != null ? current.limit(currentEnd) : left != null ? left : NOTHING;
     }
 
     @Override
@@ -173,14 +181,14 @@ final class RequestInbox extends Inbox {
         if (current != null) {
             current.position(currentEnd);
         } else {
-            carryOver.clear();
+            left = null;
         }
         return bytes;
     }
 
     @Override
     void clear() {
-        carryOver.clear();
+        left = null;
         if (block != null) { // an error was in the way; not given back, as this may be another thread
             block = null;
             empty();

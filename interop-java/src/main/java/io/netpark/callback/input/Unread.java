@@ -1,15 +1,8 @@
 package io.netpark.callback.input;
 
-import io.netpark.callback.delivery.Delivery;
 import io.netpark.callback.delivery.OnWorkers;
 import io.netpark.callback.delivery.Receiver;
-import io.netpark.callback.delivery.UserCallbacks;
-import io.netpark.callback.output.Output;
-import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.Idling;
-import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
-import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 
@@ -20,12 +13,6 @@ import java.nio.ByteBuffer;
 final class Unread {
 
     private final Input input;
-    private final ConnectionDescriptor core;
-    private final Ending ending;
-    private final Output output;
-    private final Delivery delivery;
-    private final UserCallbacks callbacks;
-    private final Limits limits;
     /** In force from the next call on. */
     private volatile Receiver receiver;
     /** What {@link #receiver} was when the loop has last looked. */
@@ -34,26 +21,15 @@ final class Unread {
     /** A callback is running on the loop. */
     private boolean calling;
 
-    Unread(Input input, ConnectionDescriptor core, Limits limits, Ending ending, Idling idle, Output output, Delivery delivery,
-            UserCallbacks callbacks, Receiver receiver) {
+    Unread(Input input, Receiver receiver) {
         this.input = input;
-        this.core = core;
-        this.limits = limits;
-        this.ending = ending;
-        this.output = output;
-        this.delivery = delivery;
-        this.callbacks = callbacks;
         this.receiver = receiver;
         this.adopted = receiver;
-        this.inbox = delivery instanceof OnWorkers
-                ? new WorkerInbox(input, core, ending, idle, delivery, callbacks, limits)
-                : inboxFor(receiver);
+        this.inbox = input.delivery instanceof OnWorkers ? new WorkerInbox(input) : inboxFor(receiver);
     }
 
     private Inbox inboxFor(Receiver receiver) {
-        return receiver.takesInput()
-                ? new InputInbox(callbacks, ending, receiver, limits)
-                : new RequestInbox(callbacks, ending, receiver, limits);
+        return receiver.takesInput() ? new InputInbox(input, receiver) : new RequestInbox(input, receiver);
     }
 
     // Who is told
@@ -125,12 +101,12 @@ final class Unread {
     }
 
     private int limit() {
-        return adopted.inputLimit(limits);
+        return adopted.inputLimit(input.limits);
     }
 
     /** A callback has been called, has left some, and has not got it in its hands still. */
     boolean isAnyLeft() {
-        return inbox.left() > 0 && !delivery.isOut();
+        return inbox.left() > 0 && !input.delivery.isOut();
     }
 
     /** From any thread: whether some has been read, or may be, that no callback has been called with. */
@@ -145,9 +121,9 @@ final class Unread {
 
     /** If the callback in force has been called and left too much, is to have more, and that is not to be waited for. */
     void checkLimit() {
-        if (inbox.left() >= limit() && receiver == adopted && isWanted() && !delivery.isOut()
-                && adopted.closesAtLimit(limits)) {
-            ending.end(new NetparkException.LimitExceeded("read from " + core + ": " + inbox.left()
+        if (inbox.left() >= limit() && receiver == adopted && isWanted() && !input.delivery.isOut()
+                && adopted.closesAtLimit(input.limits)) {
+            input.ending.end(new NetparkException.LimitExceeded("read from " + input.core + ": " + inbox.left()
                     + " bytes have come that no callback takes, and the limit is " + limit()
                     + "; refuse messages that are longer, or raise inputLimit"));
         }
@@ -155,13 +131,13 @@ final class Unread {
 
     /** Not by a callback that has closed behind its answer, or has given the bytes to somebody else. */
     private boolean isWanted() {
-        return ending.isOpen() && !output.isToBeClosed() && !input.isLent();
+        return input.ending.isOpen() && !input.output.isToBeClosed() && !input.isLent();
     }
 
     // More and less of it
 
     int read(boolean retry) throws NetparkException {
-        return inbox.read(core, retry);
+        return inbox.read(input.core, retry);
     }
 
     /** Adds bytes that were read elsewhere; nothing has been read here by then, or it has been taken. */

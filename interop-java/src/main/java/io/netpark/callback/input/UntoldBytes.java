@@ -1,28 +1,19 @@
 package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Delivery;
-import io.netpark.callback.output.Output;
-import io.netpark.callback.state.Idling;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.sys.NetparkException;
 
 /**
  * Unread bytes that a callback is still to be shown, or to be shown again, though nothing has come behind them: because it has asked
  * for that, has paused at them, had no room to answer, or has never seen them.
  */
-final class UntoldBytes {
+final class UntoldBytes implements Runnable {
 
     private final Input input;
-    private final EventLoop loop;
-    private final Unread unread;
-    private final Output output;
-    private final Delivery delivery;
-    private final Idling idle;
-    private final Runnable request = this::request;
 
-    /** Somebody has asked for a call with the unread bytes, and {@link #request} is on its way. */
+    /** Somebody has asked for a call with the unread bytes, and {@link #run} is on its way. */
     private volatile boolean again;
-    /** {@link #request} is on its way to tell of what is unread, unless reading is paused when it comes. */
+    /** {@link #run} is on its way to tell of what is unread, unless reading is paused when it comes. */
     private volatile boolean due;
     /**
      * There are unread bytes that the callback is to be called with before anything else is read: it has not seen them, as they
@@ -32,13 +23,8 @@ final class UntoldBytes {
     /** The callback has left messages that are whole, as too much output is pending. */
     private volatile boolean wantsRoom;
 
-    UntoldBytes(Input input, EventLoop loop, Unread unread, Output output, Delivery delivery, Idling idle) {
+    UntoldBytes(Input input) {
         this.input = input;
-        this.loop = loop;
-        this.unread = unread;
-        this.output = output;
-        this.delivery = delivery;
-        this.idle = idle;
     }
 
     /** Whether there are some, and nothing is to be read before they have been told. */
@@ -48,23 +34,23 @@ final class UntoldBytes {
 
     /** Whether a callback is still to be shown what is unread. */
     boolean isAskedAgain() {
-        return again || due || untold || delivery.isWanted(Delivery.AGAIN);
+        return again || due || untold || input.delivery.isWanted(Delivery.AGAIN);
     }
 
     /** On the loop, when reading starts. */
     void start() {
         due |= untold && !input.isPaused();
-        request();
+        run();
     }
 
     /** Bytes were put in that were read elsewhere; told with the start, or when the input is given back. */
     void preloaded() {
-        untold = unread.isAny();
+        untold = input.unread.isAny();
     }
 
     /** Nobody has been told of what is unread now. */
     void note() {
-        if (unread.isAny()) {
+        if (input.unread.isAny()) {
             untold = true; // before looking whether it is paused, as resuming looks at this afterwards
             if (!input.isPaused()) {
                 tell();
@@ -77,7 +63,7 @@ final class UntoldBytes {
         if (!again) { // two tasks at worst, of which the second finds nothing to do
             again = true;
             try {
-                loop.tryExecute(request);
+                input.loop().tryExecute(this);
             } catch (Throwable e) { // no memory for the task: whoever asks is told, and may ask again
                 again = false;
                 throw e;
@@ -90,7 +76,7 @@ final class UntoldBytes {
         if (!due) {
             due = true;
             try {
-                loop.tryExecute(request);
+                input.loop().tryExecute(this);
             } catch (Throwable e) { // as above
                 due = false;
                 throw e;
@@ -98,16 +84,18 @@ final class UntoldBytes {
         }
     }
 
-    private void request() {
+    /** The task of both. */
+    @Override
+    public void run() {
         try {
             if (again) {
                 again = false;
                 tellNow();
             } else if (due && input.isPaused()) {
                 due = false; // and it is untold still
-            } else if (due && delivery.isOut()) { // which may pause
+            } else if (due && input.delivery.isOut()) { // which may pause
                 untold = false;
-                delivery.afterCall(request);
+                input.delivery.afterCall(this);
             } else if (due) {
                 tellNow();
             }
@@ -120,11 +108,11 @@ final class UntoldBytes {
     private void tellNow() throws NetparkException {
         due = false;
         untold = false;
-        unread.adopt();
-        if (!input.mayBeCalled() || input.isLent() || !unread.isAny()) {
+        input.unread.adopt();
+        if (!input.mayBeCalled() || input.isLent() || !input.unread.isAny()) {
             return;
         }
-        boolean full = unread.isFull();
+        boolean full = input.unread.isFull();
         deliver(false);
         checkLimit();
         if (full) {
@@ -136,27 +124,27 @@ final class UntoldBytes {
 
     /** @param fresh whether there are bytes that have just been read */
     void deliver(boolean fresh) {
-        unread.deliver(fresh);
-        idle.touch(); // from here on it is the peer's turn
+        input.unread.deliver(fresh);
+        input.idle.touch(); // from here on it is the peer's turn
         noteIfStopped();
     }
 
     /** In the midst of a call: whether an answer may be written. If not, what the callback leaves comes again as soon as one may. */
     boolean hasRoom() {
-        wantsRoom = !output.isBelowHighWaterMark();
+        wantsRoom = !input.output.isBelowHighWaterMark();
         return !wantsRoom;
     }
 
     /** What a callback has left when it paused, or had no room to answer, comes again when it may, before anything else does. */
     void noteIfStopped() {
-        if (delivery.isOut()) {
+        if (input.delivery.isOut()) {
             return; // until it has come back
         }
         boolean stopped = wantsRoom;
         wantsRoom = false;
-        if ((input.isPaused() || stopped) && unread.isAnyLeft()) {
+        if ((input.isPaused() || stopped) && input.unread.isAnyLeft()) {
             untold = true; // before looking once more, as resuming looks at this afterwards
-            if (!input.isPaused() && !output.isFull()) { // or it is told when it is full no more
+            if (!input.isPaused() && !input.output.isFull()) { // or it is told when it is full no more
                 tell();
             }
         }
@@ -165,7 +153,7 @@ final class UntoldBytes {
     /** Who asks again, or was replaced, is going to take more. */
     void checkLimit() {
         if (!isAskedAgain()) {
-            unread.checkLimit();
+            input.unread.checkLimit();
         }
     }
 }

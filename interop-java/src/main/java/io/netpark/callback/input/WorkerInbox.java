@@ -2,14 +2,9 @@ package io.netpark.callback.input;
 
 import io.netpark.callback.delivery.Delivery;
 import io.netpark.callback.delivery.Receiver;
-import io.netpark.callback.delivery.UserCallbacks;
 import io.netpark.callback.output.OutputQueue;
-import io.netpark.callback.state.Ending;
-import io.netpark.callback.state.Idling;
-import io.netpark.callback.state.Limits;
 import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.AwaitedInput;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.NetparkException;
@@ -37,13 +32,6 @@ final class WorkerInbox extends Inbox {
     }
 
     private final Input input;
-    private final ConnectionDescriptor core;
-    private final Ending ending;
-    private final Idling idle;
-    private final Delivery delivery;
-    private final UserCallbacks callbacks;
-    private final Limits limits;
-    private final EventLoop loop;
 
     /** The loop's. */
     private @Nullable LinkBuffer arriving;
@@ -59,16 +47,8 @@ final class WorkerInbox extends Inbox {
     /** Who is in the call that is out. The worker's. */
     private @Nullable Receiver called;
 
-    WorkerInbox(Input input, ConnectionDescriptor core, Ending ending, Idling idle, Delivery delivery, UserCallbacks callbacks,
-            Limits limits) {
+    WorkerInbox(Input input) {
         this.input = input;
-        this.core = core;
-        this.ending = ending;
-        this.idle = idle;
-        this.delivery = delivery;
-        this.callbacks = callbacks;
-        this.limits = limits;
-        this.loop = core.loop();
     }
 
     @Override
@@ -79,7 +59,7 @@ final class WorkerInbox extends Inbox {
     private LinkBuffer arriving() {
         LinkBuffer known = arriving;
         if (known == null) {
-            known = arriving = limits.newBuffer();
+            known = arriving = input.limits.newBuffer();
         }
         return known;
     }
@@ -126,7 +106,7 @@ final class WorkerInbox extends Inbox {
      * not wait until others give some back: those might wait for this one. A worker that is at work gives it back by itself.
      */
     private boolean holds() {
-        return handedOut > 0 && (wait != null || !delivery.isOut());
+        return handedOut > 0 && (wait != null || !input.delivery.isOut());
     }
 
     /** The bytes of a message that is not complete are here to stay: a read that waits for memory meanwhile must not. */
@@ -145,13 +125,13 @@ final class WorkerInbox extends Inbox {
             hasFresh = false;
             arriving().release();
         } else {
-            delivery.want(Delivery.INPUT);
+            input.delivery.want(Delivery.INPUT);
         }
     }
 
     @Override
     void deliver() {
-        delivery.want(Delivery.AGAIN);
+        input.delivery.want(Delivery.AGAIN);
     }
 
     @Override
@@ -185,12 +165,12 @@ final class WorkerInbox extends Inbox {
         called = now;
         try {
             if (now.takesInput()) {
-                callbacks.input(now, in);
+                input.callbacks.input(now, in);
             } else if (now.takesRequests()) {
                 call(now, in);
             }
         } catch (Throwable e) {
-            ending.callbackFailed(now.takesInput() ? "onInput" : "onRequest", e);
+            input.ending.callbackFailed(now.takesInput() ? "onInput" : "onRequest", e);
         } finally {
             called = null;
             in.release();
@@ -201,14 +181,14 @@ final class WorkerInbox extends Inbox {
         int end = (int) in.available();
         // A copy of the view: the callback may set its limits.
         ByteBuffer view = in.peek(end).slice().order(ByteOrder.BIG_ENDIAN);
-        callbacks.request(now, view);
+        input.callbacks.request(now, view);
         in.skip(Math.min(view.position(), end));
     }
 
     @Override
     void takeBack() {
         handedOut = current == null ? 0 : current.available();
-        stay(core);
+        stay(input.core);
     }
 
     // Waiting for more of them
@@ -218,7 +198,7 @@ final class WorkerInbox extends Inbox {
     boolean await(long count) throws NetparkException, InterruptedException {
         Receiver called = this.called;
         if (called == null || !called.takesInput() || called.framing() != null) {
-            throw new IllegalStateException("await input of " + core
+            throw new IllegalStateException("await input of " + input.core
                     + ": the buffer of a request or a message cannot grow; use an input callback");
         }
         LinkBuffer in = current;
@@ -226,29 +206,29 @@ final class WorkerInbox extends Inbox {
         if (in.available() >= count) {
             return true;
         }
-        int limit = called.inputLimit(limits);
+        int limit = called.inputLimit(input.limits);
         if (count > limit) {
-            throw AwaitedInput.tooMany(count, core, limit, "inputLimit");
+            throw AwaitedInput.tooMany(count, input.core, limit, "inputLimit");
         }
         Wait wanted = new Wait(count);
         boolean interrupted = false;
-        if (loop.tryExecute(() -> begin(wanted))) {
+        if (input.loop().tryExecute(() -> begin(wanted))) {
             while (!wanted.over) {
                 LockSupport.park(this);
                 if (Thread.interrupted() && !interrupted) {
                     interrupted = true;
                     // The loop may have the chain at this moment; it says when that is over.
-                    if (!loop.tryExecute(this::endWait)) {
+                    if (!input.loop().tryExecute(this::endWait)) {
                         endWait();
                     }
                 }
             }
         }
         if (interrupted) {
-            throw new InterruptedException("while waiting for input of " + core);
+            throw new InterruptedException("while waiting for input of " + input.core);
         }
-        if (in.available() < count && !ending.isOpen()) {
-            throw ending.closed("await input of");
+        if (in.available() < count && !input.ending.isOpen()) {
+            throw input.ending.closed("await input of");
         }
         return in.available() >= count;
     }
@@ -258,14 +238,14 @@ final class WorkerInbox extends Inbox {
         try {
             takeBack(); // the worker has read some of it
             input.expect();
-            idle.touch(); // it is the peer's turn from now on
+            input.idle.touch(); // it is the peer's turn from now on
             feed();
             if (wait != null) {
-                stay(core);
+                stay(input.core);
                 input.wantedAgain(); // reading may have stopped at the limit, and there is room now
             }
         } catch (Throwable e) { // nobody would ever wake the worker
-            ending.failed("its input could not be waited for", e);
+            input.ending.failed("its input could not be waited for", e);
         }
     }
 
@@ -282,7 +262,7 @@ final class WorkerInbox extends Inbox {
             hasFresh = false;
             takeBack();
         }
-        if (handedOut >= waiting.count || input.isEnded() || !ending.isOpen()) {
+        if (handedOut >= waiting.count || input.isEnded() || !input.ending.isOpen()) {
             endWait();
         }
     }

@@ -15,17 +15,21 @@ import org.jspecify.annotations.Nullable;
 final class ConnectionCalls implements CallSource, Runnable {
 
     private final Lifecycle life;
-    private final UserCallbacks callbacks;
-    private final Ending ending;
     private final @Nullable Crew crew;
     /** To be run on the loop after the connect callback, or instead of it. */
     private @Nullable Runnable onConnected;
 
-    ConnectionCalls(Lifecycle life, UserCallbacks callbacks, Ending ending, @Nullable Crew crew) {
+    ConnectionCalls(Lifecycle life, @Nullable Crew crew) {
         this.life = life;
-        this.callbacks = callbacks;
-        this.ending = ending;
         this.crew = crew;
+    }
+
+    private UserCallbacks callbacks() {
+        return life.callbacks();
+    }
+
+    private Ending ending() {
+        return life.ending();
     }
 
     private Input input() {
@@ -58,7 +62,7 @@ final class ConnectionCalls implements CallSource, Runnable {
             case Delivery.CONNECT -> input().mayBeCalled();
             case Delivery.AGAIN -> mayRead();
             case Delivery.INPUT -> mayRead() && !input().isPaused() && input().fresh() > 0;
-            case Delivery.WRITABLE -> ending.isOpen() && !life.output().isClosing();
+            case Delivery.WRITABLE -> ending().isOpen() && !life.output().isClosing();
             default -> mayRead() && input().fresh() == 0 && !input().isAskedAgain() && input().mayTellEnd();
         };
     }
@@ -70,9 +74,9 @@ final class ConnectionCalls implements CallSource, Runnable {
 
     @Override
     public boolean isEmpty(int event) {
-        return event == Delivery.CONNECT && !callbacks.hasConnect()
-                || event == Delivery.WRITABLE && !callbacks.hasWritable()
-                || event == Delivery.HALF_CLOSE && (!callbacks.hasHalfClose() || input().isCutShort());
+        return event == Delivery.CONNECT && !callbacks().hasConnect()
+                || event == Delivery.WRITABLE && !callbacks().hasWritable()
+                || event == Delivery.HALF_CLOSE && (!callbacks().hasHalfClose() || input().isCutShort());
     }
 
     @Override
@@ -81,7 +85,7 @@ final class ConnectionCalls implements CallSource, Runnable {
             try {
                 input().handOut();
             } catch (Throwable e) { // the call goes out all the same, with what could be handed out
-                ending.failed("its input could not be handed to a worker", e);
+                ending().failed("its input could not be handed to a worker", e);
             }
         }
     }
@@ -93,20 +97,20 @@ final class ConnectionCalls implements CallSource, Runnable {
             switch (event) {
                 case Delivery.CONNECT -> {
                     name = "onConnect";
-                    callbacks.connect();
+                    callbacks().connect();
                 }
                 case Delivery.WRITABLE -> {
                     name = "onWritable";
-                    callbacks.writable();
+                    callbacks().writable();
                 }
                 case Delivery.HALF_CLOSE -> {
                     name = "onHalfClose";
-                    callbacks.halfClose();
+                    callbacks().halfClose();
                 }
                 default -> input().callWorker();
             }
         } catch (Throwable e) {
-            ending.callbackFailed(name, e);
+            ending().callbackFailed(name, e);
         } finally {
             EventLoop.leaveUserCode();
         }
@@ -117,7 +121,7 @@ final class ConnectionCalls implements CallSource, Runnable {
         try {
             returned(event);
         } catch (Throwable e) {
-            ending.failed("what follows a callback failed", e);
+            ending().failed("what follows a callback failed", e);
         }
     }
 
@@ -138,7 +142,7 @@ final class ConnectionCalls implements CallSource, Runnable {
     }
 
     private void halfCloseTold() {
-        if (callbacks.hasHalfClose()) {
+        if (callbacks().hasHalfClose()) {
             life.endIfBothHalvesHave();
         } else {
             life.output().close();
@@ -151,19 +155,19 @@ final class ConnectionCalls implements CallSource, Runnable {
             try {
                 input().wantedAgain();
             } catch (Throwable e) { // no memory for the task: nobody would read on
-                ending.failed("reading could not go on", e);
+                ending().failed("reading could not go on", e);
             }
         }
     }
 
     @Override
     public Refusal refused() throws Exception {
-        return callbacks.refused();
+        return callbacks().refused();
     }
 
     @Override
     public void failed(String because, Throwable thrown) {
-        ending.failed(because, thrown);
+        ending().failed(because, thrown);
     }
 
     @Override
@@ -171,6 +175,6 @@ final class ConnectionCalls implements CallSource, Runnable {
         NetparkException.LimitExceeded cause = new NetparkException.LimitExceeded(life + ": closed here, as no worker has"
                 + " room for its callback: " + crew + "; more threads, a longer queue, or the policy to wait");
         cause.setAbout(crew); // and nothing that its peer has done
-        ending.end(cause);
+        ending().end(cause);
     }
 }

@@ -30,11 +30,20 @@ final class Drain {
      * reset, should another request come now.
      */
     void endIfIdle() {
-        if (!isIdle() || !hasNothingToRead()) {
+        if (!isIdle()) {
             finishes = true;
             return;
         }
-        if (!isAcknowledged()) {
+        boolean hasInput;
+        try {
+            hasInput = connection.core().peekInput() != 0;
+        } catch (NetparkException | OutOfMemoryError e) { // what is broken ends by itself; but there may only be no memory now
+            lookAgain();
+            return;
+        }
+        if (hasInput) {
+            finishes = true;
+        } else if (!isAcknowledged()) {
             lookAgain();
         } else if (connection.ending().endOrderly(
                 new NetparkException.Closed(connection + ": closed here, idle, as the server shuts down"), LINGER_NANOS)) {
@@ -46,9 +55,14 @@ final class Drain {
 
     /** Nothing is being asked, answered or told. A peer that has ended its stream waits for an answer still. */
     private boolean isIdle() {
-        return connection.isOpen() && !connection.hasExchanges() && !connection.delivery().isOut()
+        return connection.isOpen() && !isShakingHands() && !connection.hasExchanges() && !connection.delivery().isOut()
                 && !connection.input().isPaused() && !connection.input().hasUnread() && !connection.input().isEnded()
                 && connection.output().pendingBytes() == 0;
+    }
+
+    /** A client that has begun its TLS handshake ends it, and is asked for a request then; one that has said nothing is idle. */
+    private boolean isShakingHands() {
+        return connection.core().hasTls() && connection.core().tlsSession() == null && !connection.core().awaitsFirstWord();
     }
 
     private void lookAgain() {
@@ -61,14 +75,6 @@ final class Drain {
         }
     }
 
-    private boolean hasNothingToRead() {
-        try {
-            return connection.core().peekInput() == 0;
-        } catch (NetparkException e) {
-            return false; // whoever reads finds it
-        }
-    }
-
     /** Whether the peer's kernel has everything; a unix socket's has it at once. */
     private boolean isAcknowledged() {
         try {
@@ -76,6 +82,8 @@ final class Drain {
             return info.unacknowledged() == 0 && info.bytesNotSent() == 0;
         } catch (NetparkException | IllegalStateException e) {
             return true;
+        } catch (OutOfMemoryError e) {
+            return false; // asked again, it may be told
         }
     }
 }

@@ -12,8 +12,10 @@ import io.netpark.callback.state.Ending;
 import io.netpark.callback.state.Idling;
 import io.netpark.callback.state.Limits;
 import io.netpark.callback.state.StateOwner;
+import io.netpark.core.fd.Attendant;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.net.streams.HandshakeWait;
 import io.netpark.core.pool.PoolLease;
 import io.netpark.core.sys.NetparkException;
 import java.lang.invoke.MethodHandles;
@@ -27,8 +29,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Each half knows what is below it, and speaks to this one through the interface that it declares; this one speaks to the
  * callbacks through {@link UserCallbacks}.
  */
-public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
+public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, Attendant {
 
+    private static final Failures FAILURES = new Failures();
     private static final VarHandle EXCHANGES;
     private static final VarHandle ANSWERING;
 
@@ -43,8 +46,6 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     }
 
     private final ConnectionDescriptor core;
-    private final EventLoop loop;
-    private final Limits limits;
     private final Connections owner;
     private final UserCallbacks callbacks;
     private final Ending ending;
@@ -54,7 +55,6 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     private final ConnectionCalls calls;
     private final Input input;
     private final CloseCallbacks closeCallbacks = new CloseCallbacks();
-    private final Failures failures;
 
     /** What is in progress though no callback runs: requests that are being answered, and copies. */
     private volatile int exchanges;
@@ -77,17 +77,15 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     public Lifecycle(ConnectionDescriptor core, Limits limits, @Nullable Crew crew, Connections owner, UserCallbacks callbacks,
             Receiver receiver) {
         this.core = core;
-        this.loop = core.loop();
-        this.limits = limits;
         this.owner = owner;
         this.callbacks = callbacks;
-        this.failures = new Failures(core, callbacks);
         this.ending = new Ending(core, this);
-        this.idle = new Idling(core, ending, this, limits.idleNanos());
+        this.idle = new Idling(ending, limits.idleNanos());
         this.output = new Output(core, limits, ending, idle, this);
-        this.calls = new ConnectionCalls(this, callbacks, ending, crew);
+        this.calls = new ConnectionCalls(this, crew);
         this.delivery = crew == null ? new OnLoop(calls) : new OnWorkers(core, owner, calls, crew);
         this.input = new Input(core, limits, ending, idle, output, delivery, callbacks, receiver, this);
+        core.setAttendant(this);
     }
 
     // What it is made of
@@ -97,11 +95,11 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     }
 
     public EventLoop loop() {
-        return loop;
+        return core.loop();
     }
 
     public Limits limits() {
-        return limits;
+        return output.limits();
     }
 
     public Ending ending() {
@@ -122,6 +120,10 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
 
     public Delivery delivery() {
         return delivery;
+    }
+
+    UserCallbacks callbacks() {
+        return callbacks;
     }
 
     /** The connections that this one is among. */
@@ -148,6 +150,19 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         return core.toString();
     }
 
+    // For somebody who looks
+
+    @Override
+    public long pendingOutput() {
+        return output.pendingBytes();
+    }
+
+    @Override
+    public @Nullable String handler() {
+        Object handler = input.receiver().handler();
+        return handler == null ? null : handler.getClass().getName();
+    }
+
     // The beginning
 
     /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
@@ -162,6 +177,32 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
         if (delivery.isOut() || delivery.isWanted(Delivery.CONNECT)) {
             idle.watchLoopEnd(); // nothing is parked before the callback has returned
         }
+    }
+
+    /**
+     * As {@link #start}, of a connection that was accepted. If it has TLS, it starts when the handshake is over. One that fails has been
+     * reported by the core, and there is nobody who knows of the connection.
+     */
+    public void startAccepted() {
+        if (!core.hasTls()) {
+            start(() -> {});
+            return;
+        }
+        new HandshakeWait(core) {
+            @Override
+            protected void established() {
+                start(() -> {});
+            }
+
+            @Override
+            protected void failed(Throwable why) {
+                if (why instanceof NetparkException) {
+                    ending.endOrderly(null, 0);
+                } else { // no memory, say
+                    ending.failed("its TLS handshake could not be waited for", why);
+                }
+            }
+        }.begin();
     }
 
     private boolean prepare() {
@@ -243,7 +284,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     @Override
     public void mayBeIdle() {
         if (owner.isClosingIdle()) {
-            loop.tryExecute(this::endIfIdle);
+            loop().tryExecute(this::endIfIdle);
         }
     }
 
@@ -271,7 +312,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
 
     /** Adds what is to be run when the connection is closed; at once if it has been. */
     public void onClose(CloseAction action) {
-        if (!closeCallbacks.add(action) && (loop.inLoop() || !loop.tryExecute(() -> runCloseCallback(action)))) {
+        if (!closeCallbacks.add(action) && (loop().inLoop() || !loop().tryExecute(() -> runCloseCallback(action)))) {
             runCloseCallback(action);
         }
     }
@@ -327,9 +368,9 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
             NetparkException cause = ending.cause();
             Throwable thrown = ending.thrown();
             if (thrown != null) {
-                failures.ended(ending.because(), thrown);
+                FAILURES.ended(this, ending.because(), thrown);
             } else if (cause != null) {
-                failures.ended(cause);
+                FAILURES.ended(this, cause);
             }
             if (accepted) {
                 tellEnd(true);
@@ -341,7 +382,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
 
     @Override
     public void thrown(String because, Throwable thrown) {
-        failures.thrown(because, thrown);
+        FAILURES.thrown(this, because, thrown);
     }
 
     /** No callback is running, or will be but these. */
@@ -387,7 +428,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
     }
 
     private void closeCallbackThrew(Throwable thrown) {
-        failures.thrown("a close callback of it threw; the others run nevertheless", thrown);
+        FAILURES.thrown(this, "a close callback of it threw; the others run nevertheless", thrown);
     }
 
     /**
@@ -395,6 +436,6 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner {
      * return: they are in {@link Runtime#exit}, which waits for the one who asks.
      */
     boolean mayEnd() {
-        return loop.isTerminated() && !delivery.isExiting();
+        return loop().isTerminated() && !delivery.isExiting();
     }
 }

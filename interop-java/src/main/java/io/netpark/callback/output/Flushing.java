@@ -50,6 +50,13 @@ final class Flushing implements Waiter {
      * </pre>
      */
     private int state = IDLE;
+    /**
+     * Bytes that are out of the queue, and not known to be with the kernel: with TLS they may be in records that it has not taken yet. They
+     * count as pending until the write has ended, or has more to write.
+     */
+    private long underWay;
+    /** The file that they are of; null if they are of none. */
+    private @Nullable FileTransfer underWayOf;
 
     Flushing(Output output, ConnectionDescriptor core, Ending ending, Limits limits) {
         this.core = core;
@@ -124,12 +131,21 @@ final class Flushing implements Waiter {
         }
     }
 
+    @Override
+    public String who() {
+        return "output of callbacks";
+    }
+
     // Writing
 
     /** A write of the core has returned PARK: keeps what it has left. */
     void park(ByteBuffer rest, @Nullable PlacedFuture<Void> future) {
         try {
-            enqueue(rest, future);
+            if (rest.hasRemaining()) {
+                enqueue(rest, future);
+            } else {
+                enqueueNothing(future);
+            }
         } finally {
             park(); // also if there is no memory for the rest: a write of the core has begun
         }
@@ -137,10 +153,21 @@ final class Flushing implements Waiter {
 
     void park(LinkBuffer rest, @Nullable PlacedFuture<Void> future) {
         try {
-            enqueue(rest, future);
+            if (rest.buffered() > 0) {
+                enqueue(rest, future);
+            } else {
+                enqueueNothing(future);
+            }
         } finally {
             park(); // as above
         }
+    }
+
+    /** All bytes are in records, and the kernel has not taken all of those: it counts as one byte that is under way. */
+    private void enqueueNothing(@Nullable PlacedFuture<Void> future) {
+        queue.added(1, future);
+        underWay = 1;
+        output.queued(1, 0);
     }
 
     private void park() {
@@ -175,7 +202,7 @@ final class Flushing implements Waiter {
 
     private void flushNow() {
         long turn = 0;
-        while (ending.isOpen() && !queue.isEmpty()) {
+        while (ending.isOpen() && (state != IDLE || !queue.isEmpty())) {
             if (turn >= BYTES_A_TURN && state == IDLE) { // many files, each of which is less
                 loop.tryExecute(this::flushIfIdle);
                 break;
@@ -186,7 +213,7 @@ final class Flushing implements Waiter {
                 next.lent(true);
                 break; // and if it has given it back already, that has gone on
             }
-            FileTransfer file = queue.file();
+            FileTransfer file = underWay > 0 ? underWayOf : queue.file();
             long queued = queue.unsentOfFirst(file);
             int outcome;
             try {
@@ -204,9 +231,10 @@ final class Flushing implements Waiter {
             }
             long taken = queued - queue.unsentOfFirst(file);
             turn += taken;
-            queue.taken(taken);
-            if (taken > 0) {
-                output.taken(taken, file != null);
+            underWay += taken;
+            underWayOf = file;
+            if (outcome != Descriptor.PARK || queue.unsentOfFirst(file) > 0) {
+                tellTaken();
             }
             if (outcome != Descriptor.PARK) {
                 state = IDLE;
@@ -225,6 +253,17 @@ final class Flushing implements Waiter {
         output.finish();
     }
 
+    private void tellTaken() {
+        long taken = underWay;
+        boolean ofFile = underWayOf != null;
+        underWay = 0;
+        underWayOf = null;
+        queue.taken(taken);
+        if (taken > 0) {
+            output.taken(taken, ofFile);
+        }
+    }
+
     private void failed(Throwable e) {
         ending.brokeOff("writing failed", e);
     }
@@ -241,6 +280,7 @@ final class Flushing implements Waiter {
     }
 
     private void tellProgress() {
+        output.tellWritten();
         for (QueuedFile sent; ending.isOpen() && (sent = queue.nextSentFile()) != null; ) {
             sent.tellProgress(loop);
         }

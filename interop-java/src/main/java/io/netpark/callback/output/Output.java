@@ -101,6 +101,10 @@ public final class Output {
         core.setTimeout(Direction.WRITE, limits.writeNanos() == 0 ? Due.FOREVER : limits.writeNanos());
     }
 
+    public Limits limits() {
+        return limits;
+    }
+
     public long pendingBytes() {
         return pendingBytes;
     }
@@ -335,6 +339,10 @@ public final class Output {
             source.position(source.limit()); // accepted, like anything that fails later
             failed(e, future);
             return;
+        } catch (Throwable e) {
+            source.position(source.limit());
+            brokeOff(e, future);
+            return;
         }
         if (mustWait(outcome, future)) {
             flushing().park(source, future);
@@ -349,6 +357,10 @@ public final class Output {
             source.skip(source.available()); // as above
             failed(e, future);
             return;
+        } catch (Throwable e) {
+            source.skip(source.available());
+            brokeOff(e, future);
+            return;
         }
         if (mustWait(outcome, future)) {
             flushing().park(source, future);
@@ -358,6 +370,12 @@ public final class Output {
     /** What was accepted cannot be kept or written. */
     void failed(NetparkException why, @Nullable PlacedFuture<Void> future) {
         ending.reset(why); // the peer must not take what it has got for all
+        fail(future);
+    }
+
+    /** As {@link #failed}, for want of memory, say. Part of it may have been written, whatever the caller makes of it. */
+    private void brokeOff(Throwable why, @Nullable PlacedFuture<Void> future) {
+        ending.brokeOff("its output broke off", why);
         fail(future);
     }
 
@@ -380,6 +398,14 @@ public final class Output {
             tellers = written = new Written(loop);
         }
         tellers.add(future);
+    }
+
+    /** Before futures of later writes are told, those of writes that were taken at once. Runs user code. */
+    void tellWritten() {
+        Written tellers = written;
+        if (tellers != null) {
+            tellers.tell();
+        }
     }
 
     /** Everything may have been written, and an end asked for. */

@@ -25,13 +25,17 @@ final class Written implements Runnable {
         }
     }
 
-    /** Tells those there are. Runs user code, and those that it adds are told by the next task. */
+    /** Tells those there are. Runs user code; those that it adds are told by the next task. */
+    void tell() {
+        for (int left = untold.size(); left > 0 && !untold.isEmpty(); left--) {
+            untold.remove().tell((Void) null);
+        }
+    }
+
     @Override
     public void run() {
         try {
-            for (int left = untold.size(); left > 0; left--) {
-                untold.remove().tell((Void) null);
-            }
+            tell();
         } finally {
             queued = !untold.isEmpty();
             if (queued) {

@@ -1,7 +1,6 @@
 package io.netpark.callback.state;
 
 import io.netpark.callback.futures.OneByOne;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
@@ -10,7 +9,7 @@ import java.lang.invoke.VarHandle;
 import org.jspecify.annotations.Nullable;
 
 /** How a connection ends: once, for the reason that the first caller gives, from any thread. */
-public final class Ending {
+public final class Ending implements Runnable {
 
     private static final VarHandle ENDING;
 
@@ -31,11 +30,8 @@ public final class Ending {
     /** In bytes, of a peer that sends on though it is told that nobody reads. */
     private static final long MOST_THROWN_AWAY = 64L << 20;
 
-    private final ConnectionDescriptor core;
-    private final EventLoop loop;
-    private final StateOwner owner;
-    /** Made in time: when it is needed there may be no memory. */
-    private final Runnable ended;
+    final ConnectionDescriptor core;
+    final StateOwner owner;
 
     /**
      * <pre>
@@ -50,9 +46,7 @@ public final class Ending {
 
     public Ending(ConnectionDescriptor core, StateOwner owner) {
         this.core = core;
-        this.loop = core.loop();
         this.owner = owner;
-        this.ended = owner::ended;
     }
 
     public boolean isOpen() {
@@ -97,12 +91,26 @@ public final class Ending {
         return end(cause, false, lingerNanos, "", null);
     }
 
+    /** As {@link #endOrderly}, because of a handshake that has failed, which the core has counted. */
+    public boolean endAfterHandshake(NetparkException cause) {
+        return endUncounted(cause, false, 0, "", null);
+    }
+
     /** Ends the connection and not its socket, with which another connection goes on. Returns false if it has ended already. */
     public boolean endWithoutSocket() {
         return ENDING.compareAndSet(this, null, NORMAL);
     }
 
     private boolean end(
+            @Nullable NetparkException cause, boolean reset, long lingerNanos, String because, @Nullable Throwable thrown) {
+        boolean ends = endUncounted(cause, reset, lingerNanos, because, thrown);
+        if (ends && cause != null) {
+            count(cause);
+        }
+        return ends;
+    }
+
+    private boolean endUncounted(
             @Nullable NetparkException cause, boolean reset, long lingerNanos, String because, @Nullable Throwable thrown) {
         if (!ENDING.compareAndSet(this, null, cause == null ? NORMAL : cause)) {
             return false;
@@ -118,18 +126,21 @@ public final class Ending {
                 core.close();
             }
         } finally {
-            OneByOne.onLoop(loop, ended); // always as a task: whoever is calling may be in the midst of a callback
-        }
-        if (cause != null) {
-            count(cause);
+            OneByOne.onLoop(core.loop(), this); // always as a task: whoever is calling may be in the midst of a callback
         }
         return true;
+    }
+
+    /** The task that an end is followed by. Not an object of its own, as there may be no memory for one when it is needed. */
+    @Override
+    public void run() {
+        owner.ended();
     }
 
     /** Of what the peer does to its own connection it is enough to know how often. */
     private void count(NetparkException cause) {
         if (isByOwnPeer(cause)) {
-            loop.countIfByPeer(cause);
+            core.loop().countIfByPeer(cause);
         }
     }
 

@@ -1,6 +1,5 @@
 package io.netpark.callback.state;
 
-import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.IdleOwner;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
@@ -13,18 +12,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Idling implements IdleOwner {
 
-    private final ConnectionDescriptor core;
     private final Ending ending;
-    private final StateOwner owner;
     /** Made when reading first rests. Loop's thread only. */
     private @Nullable LoopEndWatch loopEnd;
     /** 0 for none. What is set before the connection begins is in force from then on. */
     private volatile long idleNanos;
 
-    public Idling(ConnectionDescriptor core, Ending ending, StateOwner owner, long idleNanos) {
-        this.core = core;
+    public Idling(Ending ending, long idleNanos) {
         this.ending = ending;
-        this.owner = owner;
         this.idleNanos = idleNanos;
     }
 
@@ -32,7 +27,7 @@ public final class Idling implements IdleOwner {
     public void watchLoopEnd() {
         LoopEndWatch known = loopEnd;
         if (known == null) {
-            known = loopEnd = new LoopEndWatch(core, ending);
+            known = loopEnd = new LoopEndWatch(ending);
         }
         known.begin();
     }
@@ -48,7 +43,7 @@ public final class Idling implements IdleOwner {
     /** From any thread: from now on. */
     public void set(long nanos) {
         idleNanos = nanos;
-        core.loop().tryExecute(() -> {
+        ending.core.loop().tryExecute(() -> {
             if (ending.isOpen()) {
                 apply();
             }
@@ -64,30 +59,30 @@ public final class Idling implements IdleOwner {
 
     private void apply() {
         long nanos = idleNanos;
-        core.setIdleTimeout(nanos > 0 ? nanos : Due.FOREVER, this);
+        ending.core.setIdleTimeout(nanos > 0 ? nanos : Due.FOREVER, this);
     }
 
     /** From any thread: it is the peer's turn from now on. That bytes have moved, core knows by itself. */
     public void touch() {
         if (ending.isOpen()) { // or the socket may be another's by now
-            core.restartIdleTime();
+            ending.core.restartIdleTime();
         }
     }
 
     /** On the loop: the connection has ended, and its descriptor may go on without it. */
     public void stop() {
         unwatchLoopEnd();
-        core.setIdleTimeout(Due.FOREVER);
+        ending.core.setIdleTimeout(Due.FOREVER);
     }
 
     @Override
     public boolean isAtWork() {
-        return owner.isAtWork();
+        return ending.owner.isAtWork();
     }
 
     @Override
     public void idleFor(long nanos) {
         ending.end(new NetparkException.TimedOut(NetparkException.Timeout.IDLE,
-                core + " was idle: no byte in either direction for " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms"));
+                ending.core + " was idle: no byte in either direction for " + TimeUnit.NANOSECONDS.toMillis(nanos) + " ms"));
     }
 }

@@ -2,7 +2,6 @@ package io.netpark.callback.state;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Timer;
-import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import org.jspecify.annotations.Nullable;
@@ -17,13 +16,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class LoopEndWatch {
 
-    private final ConnectionDescriptor core;
     private final Ending ending;
     private @Nullable Timer timer;
     private boolean watching;
 
-    LoopEndWatch(ConnectionDescriptor core, Ending ending) {
-        this.core = core;
+    LoopEndWatch(Ending ending) {
         this.ending = ending;
     }
 
@@ -31,7 +28,7 @@ final class LoopEndWatch {
     void begin() {
         if (!watching) {
             watching = true;
-            EventLoop loop = core.loop();
+            EventLoop loop = ending.core.loop();
             Timer known = timer;
             if (known == null) {
                 known = timer = loop.newTimer(() -> {}, this::loopClosed);
@@ -50,6 +47,6 @@ final class LoopEndWatch {
     }
 
     private void loopClosed() {
-        ending.end(new NetparkException.Closed(core + ": closed here, with its event loop"));
+        ending.end(new NetparkException.Closed(ending.core + ": closed here, with its event loop"));
     }
 }

@@ -1,12 +1,15 @@
-package io.netpark.callback;
+package io.netpark.callback.readme;
 
+import io.netpark.callback.CallbackServer;
 import java.io.IOException;
 
-final class ReadmeExample {
+public class Echo {
 
-    private ReadmeExample() {}
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        serve(7000);
+    }
 
-    static void echoServer(int port) throws IOException, InterruptedException {
+    public static void serve(int port) throws IOException, InterruptedException {
         try (CallbackServer server = CallbackServer.builder()
                 .onRequest((connection, in) -> connection.write(in))
                 .onClose((connection, cause) -> System.out.println("goodbye " + connection.remoteAddress()))

@@ -1,0 +1,177 @@
+package io.netpark.callback.fault;
+
+import io.netpark.callback.Support;
+import io.netpark.core.buffer.LeakDetection;
+import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.report.Reporter;
+import io.netpark.core.sys.Clock;
+import io.netpark.core.sys.LibC;
+import io.netpark.core.testing.fault.FailingCall;
+import io.netpark.core.testing.fault.FaultWalk;
+import io.netpark.simulation.kernel.SimulatedKernel;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Where programs run of which each system call fails in turn ({@link FaultWalk}): a group of one loop, on a kernel in memory. Whatever
+ * comes of such a call is told by an exception of this library or of the file system, or is the very OutOfMemoryError. Nobody waits for
+ * ever, nothing is left, and the same works when it is tried again.
+ */
+public final class FaultyPlace implements AutoCloseable {
+
+    /** The path of a file that the kernel has. */
+    public static final String FILE = "/srv/file";
+    /** Its content, which is more than the kernel takes at once. */
+    public static final byte[] CONTENT = Support.patternBytes(1, 300_000);
+
+    private static final int SOON_SECONDS = 20;
+
+    /** Fails, or ends. */
+    @FunctionalInterface
+    public interface Program {
+        void run(FaultyPlace place) throws Exception;
+    }
+
+    /** What has been reported. */
+    public final ConcurrentLinkedQueue<String> reports = new ConcurrentLinkedQueue<>();
+    /** Fails with the first report of a run. */
+    private volatile CompletableFuture<Void> trouble = new CompletableFuture<>();
+    public final LibC libc;
+    public final SegmentPool segments;
+    public final EventLoopGroup group;
+
+    private FaultyPlace(LibC libc) throws IOException {
+        this.libc = libc;
+        Reporter reporter = (what, cause) -> {
+            reports.add(what + ": " + cause);
+            trouble.completeExceptionally(cause);
+        };
+        this.segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build();
+        this.group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reporter).open();
+    }
+
+    /** Runs a program once without a fault, and then with one after the other. */
+    public static void walk(Program program) throws Exception {
+        FaultWalk walk = FaultWalk.of(kernel(), libc -> {
+            try (FaultyPlace place = new FaultyPlace(libc)) {
+                place.run(program);
+                if (!place.reports.isEmpty()) {
+                    throw new AssertionError("reported: " + place.reports);
+                }
+            }
+        });
+        walk.take(FaultyPlace::kernel, (kernel, failing) -> {
+            survive(program, failing);
+            Support.await("descriptors are closed: " + kernel.descriptors(), () -> kernel.descriptors().isEmpty());
+        });
+    }
+
+    private static SimulatedKernel kernel() {
+        SimulatedKernel kernel = new SimulatedKernel(Clock.SYSTEM);
+        kernel.writeFile(FILE, CONTENT, Instant.EPOCH);
+        return kernel;
+    }
+
+    private static void survive(Program program, FailingCall failing) throws Exception {
+        FaultyPlace opened;
+        try {
+            opened = new FaultyPlace(failing.libc());
+        } catch (Throwable e) {
+            requireExpected(failing, e);
+            return;
+        }
+        try (FaultyPlace place = opened) {
+            try {
+                place.run(program);
+            } catch (Throwable e) {
+                requireExpected(failing, e);
+            }
+            if (failing.hasFailed()) {
+                place.run(program);
+            }
+        }
+    }
+
+    /** Which of them it is depends on the call. */
+    private static void requireExpected(FailingCall failing, Throwable thrown) throws Exception {
+        if (failing.hasFailed() && (thrown instanceof IOException || failing.isCauseOf(thrown))) {
+            return;
+        }
+        throw exception(thrown);
+    }
+
+    private static Exception exception(Throwable thrown) {
+        if (thrown instanceof Exception exception) {
+            return exception;
+        }
+        throw (Error) thrown;
+    }
+
+    /** On a thread of its own, so that it may wait for ever. */
+    private void run(Program program) throws Exception {
+        trouble = new CompletableFuture<>();
+        CompletableFuture<Void> ended = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                program.run(this);
+                ended.complete(null);
+            } catch (Throwable e) {
+                ended.completeExceptionally(e);
+            }
+        }, "program");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            get(ended);
+        } catch (TimeoutException e) {
+            AssertionError hangs = new AssertionError("it waits for ever; reported: " + reports);
+            hangs.setStackTrace(thread.getStackTrace());
+            throw hangs;
+        }
+    }
+
+    /** The result of a future that a program waits for, or what it failed with. */
+    public static <T> T get(CompletableFuture<T> future) throws Exception {
+        try {
+            return future.get(SOON_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw exception(e.getCause());
+        }
+    }
+
+    /** As {@link #get}, of what nobody tells of if it is lost: the first report ends the wait. */
+    public <T> T getUnlessTrouble(CompletableFuture<T> future) throws Exception {
+        get(CompletableFuture.anyOf(future, trouble));
+        return future.join();
+    }
+
+    /** Compares what has come. Nothing may come, if what failed was before it; but no part of it that looks like the whole. */
+    public static void requireContent(byte[] content) throws IOException {
+        if (content.length == 0) {
+            throw new IOException("nothing has come");
+        }
+        if (!Arrays.equals(CONTENT, content)) {
+            throw new AssertionError(content.length + " bytes have come, and then the end");
+        }
+    }
+
+    @Override
+    public void close() {
+        group.close();
+        try {
+            for (SegmentPool pool : List.of(segments, SegmentPool.shared())) {
+                Support.await("segments are given back", () -> pool.statistics().lentSegments() == 0);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

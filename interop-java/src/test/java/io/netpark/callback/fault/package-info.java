@@ -1,0 +1,3 @@
+/** Programs of both Java APIs of which each system call fails in turn. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.callback.fault;
