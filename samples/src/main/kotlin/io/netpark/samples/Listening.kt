@@ -1,19 +1,22 @@
 package io.netpark.samples
 
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.sys.AddressText
+import io.netpark.core.tls.ServerTls
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.ParameterException
 import picocli.CommandLine.Spec
 import java.net.InetSocketAddress
+import java.net.SocketAddress
 import java.time.Duration
 import kotlin.concurrent.thread
 import kotlin.system.exitProcess
 
 /**
- * How a sample that listens is told where, on which event loops, and how long its end may take: a mixin of its command. And how
- * it says where it listens, and ends at a signal.
+ * How a sample that listens is told where, on which event loops, whether to encrypt, and how long its end may take: a mixin of its
+ * command. And how it says where it listens, and ends at a signal.
  */
 internal class Listening(loops: EventLoops = EventLoops()) {
 
@@ -38,6 +41,9 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         private set
 
     @Mixin
+    private val tls = ServerTlsOptions()
+
+    @Mixin
     val loops: EventLoops = loops
 
     private lateinit var ending: () -> Unit
@@ -54,29 +60,42 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         return InetSocketAddress(host, port) // listen says so if the host is not known
     }
 
+    /** Whether connections are to be encrypted. */
+    val isEncrypted: Boolean get() = tls.isWanted
+
+    /** How connections are encrypted; null if they are not. [applicationProtocols] are what clients may ask for (ALPN). Once. */
+    fun tls(vararg applicationProtocols: String): ServerTls? = tls.make(host, applicationProtocols.toList())
+
+    /** The same for a server that takes key stores, and encrypts by itself. */
+    fun keyStores(): KeyStores? = tls.keyStores(host)
+
     /**
      * Says that a server listens. It is closed when a signal comes; a second one ends the program at once. A program whose event
      * loops have ended by a failure exits as one that has failed.
      *
-     * @param where as people write it
-     * @param group the server's event loops
-     * @param connections how many are open: what the end waits for
+     * @param group the server's event loops; null if it has none
+     * @param where the address, as people write it
+     * @param client how somebody tries it, if it is encrypted
+     * @param connections how many are open: what the end waits for; null if nobody knows
      * @return the exit status, of what has gone well so far
      */
     fun begin(
         server: AutoCloseable,
-        where: String,
-        group: EventLoopGroup,
-        connections: () -> Int = { group.loops().sumOf { it.descriptors() } }, // when it has stopped accepting, nothing else
+        address: SocketAddress,
+        group: EventLoopGroup?,
+        where: String = AddressText.of(address),
+        client: TlsClient = TlsClient.CONNECT,
+        connections: (() -> Int)? = group?.let { { it.loops().sumOf { loop -> loop.descriptors() } } }, // all else has ended then
     ): Int {
-        thread(name = "loops", isDaemon = true) { statusOfLoops(group)?.let { exitProcess(it) } }
+        if (group != null) thread(name = "loops", isDaemon = true) { statusOfLoops(group)?.let { exitProcess(it) } }
         ending = Signals.endBy {
-            val telling = thread(name = "draining", isDaemon = true) { tellOfDrain(connections) }
+            val telling = connections?.let { thread(name = "draining", isDaemon = true) { tellOfDrain(it) } }
             server.close()
-            telling.interrupt()
+            telling?.interrupt()
             0
         }
         println("listening on $where")
+        tls.told(address, client).forEach(::println)
         return 0
     }
 

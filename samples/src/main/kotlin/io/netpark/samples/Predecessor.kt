@@ -22,7 +22,7 @@ import kotlinx.coroutines.runBlocking
  *     |<------ the listening socket ----------|
  *   serves                                  serves
  *     |------- a byte: "I serve" ------------>|
- *     |<------ the end of the stream ---------| has left the path
+ *     |<------ the end of the stream ---------| has left the path, and accepts nobody any more
  *   waits at the path for its successor     drains, and ends
  * ```
  *

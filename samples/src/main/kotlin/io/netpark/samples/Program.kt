@@ -1,5 +1,6 @@
 package io.netpark.samples
 
+import io.netpark.core.tls.TlsConfigurationException
 import picocli.CommandLine
 import picocli.CommandLine.IExecutionExceptionHandler
 import picocli.CommandLine.Model.CommandSpec
@@ -25,7 +26,7 @@ fun run(program: Callable<Int>, arguments: Array<String>): Int {
     line.isCaseInsensitiveEnumValuesAllowed = true
     line.registerConverter(Duration::class.java, Seconds())
     line.executionExceptionHandler = IExecutionExceptionHandler { failure, _, _ ->
-        if (failure !is IOException && failure !is UnsupportedOperationException) throw failure
+        if (failure !is IOException && failure !is UnsupportedOperationException && failure !is TlsConfigurationException) throw failure
         System.err.println("${line.commandName}: ${told(failure)}")
         1
     }

@@ -160,7 +160,7 @@ class LoadSpec : SampleSpec({
         var requests = 0
         faulty { client -> client.echo { if (++requests == 20) Thread.sleep(60_000) } }.use { server ->
             RunningProgram(
-                LOAD, "--target", "127.0.0.1:${server.localPort}", "--connections", "1", "--seconds", "1",
+                LOAD, "--target", "127.0.0.1:${server.localPort}", "--connections", "1", "--seconds", "3",
             ).use { load ->
                 val lines = load.rest().lines()
                 load.status() shouldBe 1
@@ -173,7 +173,7 @@ class LoadSpec : SampleSpec({
         var requests = 0
         faulty { client -> client.echo { if (++requests == 20) it[7]++ } }.use { server ->
             RunningProgram(
-                LOAD, "--target", "127.0.0.1:${server.localPort}", "--connections", "1", "--seconds", "1", "--size", "10",
+                LOAD, "--target", "127.0.0.1:${server.localPort}", "--connections", "1", "--seconds", "3", "--size", "10",
             ).use { load ->
                 val lines = load.rest().lines()
                 load.status() shouldBe 1

@@ -165,11 +165,11 @@ class ProxySpec : SampleSpec({
                         // Its server was killed, and it has been told by a reset.
                     }
                     held.close()
-                    proxy.program.errorLines().any { "127.0.0.1:${first.port} is left out" in it } shouldBe true
+                    soon("told") { proxy.program.errorLines().any { "127.0.0.1:${first.port} is left out" in it } }
 
                     Service("first", first.port).use {
                         soon("both again") { List(4) { who() }.toSet() == setOf("first", "second") }
-                        proxy.program.errorLines().any { "127.0.0.1:${first.port} is back" in it } shouldBe true
+                        soon("told") { proxy.program.errorLines().any { "127.0.0.1:${first.port} is back" in it } }
                     }
                 }
             }
@@ -181,16 +181,18 @@ class ProxySpec : SampleSpec({
             Service("b").use { b ->
                 RunningProxy(listOf(a.port, b.port), "--balance", "least", "--check", "60").use { proxy ->
                     fun first(client: Socket) = client.getInputStream().readNBytes(1).decodeToString()
+                    fun sockets() = proxy.descriptors().values.count { it.startsWith("socket:") }
                     proxy.dial().use { holder ->
                         val busy = first(holder)
+                        val held = sockets()
                         repeat(5) {
                             proxy.dial().use { client ->
                                 first(client) shouldBe (if (busy == "a") "b" else "a")
                                 client.shutdownOutput()
                                 client.getInputStream().isAtEnd() shouldBe true
                             }
-                            // The proxy has heard of the end when the next client comes, or soon after: it counts until then.
-                            Thread.sleep(50)
+                            // Until the proxy has heard of the end it counts; it closes the client's socket after that.
+                            soon("it is gone") { sockets() <= held }
                         }
                     }
                 }
@@ -211,7 +213,7 @@ class ProxySpec : SampleSpec({
                     }
                     reset shouldBe true
                 }
-                proxy.program.errorLines().shouldBeSingleton { it shouldContain "is left out" } // told once
+                soon { proxy.program.errorLines().shouldBeSingleton { it shouldContain "is left out" } } // told once
                 Service("back", port).use {
                     proxy.dial().use { it.getInputStream().readNBytes(4).decodeToString() shouldBe "back" }
                 }

@@ -29,11 +29,15 @@ import kotlin.time.Duration.Companion.minutes
 class ProxyTrafficSpec : SampleSpec({
 
     test("when the drain is over, clients and servers that are cut off see a reset, and no end of the stream") {
+        val begun = CompletableFuture<Unit>()
         val upload = CompletableFuture<String>()
         val service = Service { client ->
             when (client.getInputStream().read()) {
                 FLOOD -> client.flood()
-                UPLOAD -> upload.complete(client.end())
+                UPLOAD -> {
+                    begun.complete(Unit)
+                    upload.complete(client.end())
+                }
             }
         }
         service.use {
@@ -50,6 +54,7 @@ class ProxyTrafficSpec : SampleSpec({
                         // It has been cut off too.
                     }
                 }) {
+                    begun.get(PATIENCE_SECONDS, TimeUnit.SECONDS)
                     proxy.program.signal("TERM")
                     download.end() shouldBe "Connection reset"
                     upload.get(PATIENCE_SECONDS, TimeUnit.SECONDS) shouldBe "Connection reset"
@@ -135,6 +140,10 @@ class ProxyTrafficSpec : SampleSpec({
                     }
                     clients.forEach(Socket::close)
                 }
+                proxy.dial().use { last -> // behind all of them, so they have been accepted
+                    last.getOutputStream().write(ECHO_BACK)
+                    last.exchange(byteArrayOf(1)) shouldBe byteArrayOf(1)
+                }
                 soon {
                     served.get() shouldBe 0
                     proxy.descriptors().sockets() shouldBe before.sockets()
@@ -143,7 +152,7 @@ class ProxyTrafficSpec : SampleSpec({
                 proxy.program.errorLines().shouldBeEmpty()
                 proxy.program.signal("TERM")
                 proxy.program.status() shouldBe 0
-                proxy.program.rest().lines().last { it.isNotEmpty() } shouldContain "0 clients now, 200 ever"
+                proxy.program.rest().lines().last { it.isNotEmpty() } shouldContain "0 clients now, 201 ever"
             }
         }
     }
@@ -160,7 +169,7 @@ class ProxyTrafficSpec : SampleSpec({
                     fun outNow() = proxy.program.errorLines().filter { "is left out" in it }.map { it.substringBefore(": ") }
 
                     repeat(2) { proxy.dial().use { it.exchange(byteArrayOf(7)) shouldBe byteArrayOf(7) } }
-                    outNow() shouldBe out
+                    soon { outNow() shouldBe out }
                     val taken = soon { proxy.descriptors().also { it.sockets() shouldBe idle } }.keys
 
                     // The lowest number that is free is for the client; there is none for the dial.
@@ -169,7 +178,7 @@ class ProxyTrafficSpec : SampleSpec({
                     repeat(3) { proxy.dial().use { it.end() } shouldBe "Connection reset" }
                     withClue(proxy.program.errorLines()) {
                         outNow() shouldBe out
-                        proxy.program.errorLines().filter { "EMFILE" in it }.shouldBeSingleton { it shouldContain "ulimit -n" }
+                        soon { proxy.program.errorLines().filter { "EMFILE" in it }.shouldBeSingleton { it shouldContain "ulimit -n" } }
                     }
                     proxy.limitDescriptors(limit)
                     proxy.dial().use { it.exchange(byteArrayOf(8)) shouldBe byteArrayOf(8) }

@@ -10,7 +10,7 @@ import io.kotest.matchers.string.shouldStartWith
 import java.net.URI
 import java.nio.file.Files
 import java.nio.file.Path
-import java.nio.file.StandardCopyOption
+import java.nio.file.StandardCopyOption.COPY_ATTRIBUTES
 import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.TimeUnit
 import kotlin.io.path.createDirectories
@@ -26,7 +26,7 @@ class RunScriptSpec : SampleSpec({
     /** A folder of programs to be the PATH: those that the script needs, without java and mvn. */
     val path = folder.resolve("bin").createDirectories()
     for (name in listOf(
-        "bash", "env", "dirname", "readlink", "uname", "sed", "cat", "find", "mkdir", "flock", "basename", "date", "cp", "mv", "rm", "touch",
+        "bash", "env", "dirname", "readlink", "uname", "sed", "cat", "find", "mkdir", "flock", "basename", "date", "cp", "mv", "rm", "touch", "stat",
     )) {
         val program = listOf("/bin", "/usr/bin").map { Path.of(it, name) }.firstOrNull { it.exists() } ?: continue
         path.resolve(name).createSymbolicLinkPointingTo(program)
@@ -34,7 +34,7 @@ class RunScriptSpec : SampleSpec({
 
     /** A copy in a tree that has never been built. */
     val script = folder.resolve("samples").createDirectories().resolve("run")
-    Files.copy(Path.of("run"), script, StandardCopyOption.COPY_ATTRIBUTES)
+    Files.copy(Path.of("run"), script, COPY_ATTRIBUTES)
     Files.copy(Path.of("image.sh"), script.resolveSibling("image.sh"))
     Files.copy(Path.of("..", "pom.xml"), folder.resolve("pom.xml"))
 
@@ -66,7 +66,7 @@ class RunScriptSpec : SampleSpec({
 
     fun namesIn(lines: List<String>) {
         lines.map { it.trim().substringBefore(' ') } shouldBe
-            listOf("Usage:", "demo", "echo", "load", "connect", "http", "chat", "redis", "proxy", "tail", "doctor")
+            listOf("Usage:", "demo", "echo", "load", "connect", "http", "ktor", "chat", "redis", "proxy", "tail", "doctor")
     }
 
     test("asked for help: the names, status 0") {
@@ -102,6 +102,20 @@ class RunScriptSpec : SampleSpec({
     test("not Linux") { oneLine("Linux only, this is Darwin", run("demo", first = fake("uname", "echo Darwin"))) }
     test("no java") { oneLine("install JDK 17", run("demo")) }
     test("JAVA_HOME is wrong") { oneLine("no /nowhere/bin/java", run("demo", javaHome = "/nowhere")) }
+    test("a JDK is known by its file, without being started") {
+        val home = folder.resolve("jdk").createDirectories()
+        fake("java", "exit 1").resolve("java").let { java ->
+            for (name in listOf("java", "javac")) Files.copy(java, home.resolve("bin").createDirectories().resolve(name), COPY_ATTRIBUTES)
+        }
+        home.resolve("release").writeText("IMPLEMENTOR=\"Nobody\"\nJAVA_RUNTIME_VERSION=\"21.0.1+12\"\nJAVA_VERSION=\"21.0.1\"\n")
+        oneLine("no mvn", run("demo", javaHome = "$home"))
+        home.resolve("release").writeText("JAVA_VERSION=\"1.8.0_462\"\n")
+        oneLine("is version 1.8", run("demo", javaHome = "$home"))
+        home.resolve("release").writeText("JAVA_VERSION=\"11.0.2\"\n")
+        oneLine("is version 11", run("demo", javaHome = "$home"))
+        home.resolve("release").writeText("nothing\n")
+        oneLine("does not work", run("demo", javaHome = "$home"))
+    }
     test("an old java") {
         oneLine("is version 1.8", run("demo", first = fake("java", "echo '    java.specification.version = 1.8' >&2")))
     }
@@ -115,9 +129,10 @@ class RunScriptSpec : SampleSpec({
     fun start(vararg arguments: String): Process = ProcessBuilder(listOf("${Path.of("run").toAbsolutePath()}") + arguments).apply {
         environment()["PATH"] = "$path"
         environment()["JAVA_HOME"] = System.getProperty("java.home")
+        environment()["NETPARK_NO_ARCHIVE"] = "yes" // FastStartSpec has them
     }.redirectErrorStream(true).start()
 
-    for (name in listOf("demo", "echo", "load", "connect", "http", "chat", "redis", "proxy", "tail", "doctor")) {
+    for (name in listOf("demo", "echo", "load", "connect", "http", "ktor", "chat", "redis", "proxy", "tail", "doctor")) {
         test("$name is started by its name, and tells its options") {
             val running = start(name, "--help")
             val lines = running.inputStream.bufferedReader().readLines()

@@ -18,6 +18,7 @@ const val PATIENCE_SECONDS = 30L
  * A program of the samples in a JVM of its own, with the flags of samples/run. Killed when it is closed.
  *
  * @param prefix a program that runs another in place of itself, with its arguments
+ * @param state where it keeps the certificate that it makes itself
  */
 class RunningProgram(
     main: String,
@@ -25,6 +26,7 @@ class RunningProgram(
     jvmOptions: List<String> = emptyList(),
     nativeAccess: Boolean = true,
     prefix: List<String> = emptyList(),
+    state: Path = Path.of("target", "state").toAbsolutePath(),
 ) : AutoCloseable {
 
     private val errors: Path = Files.createTempFile("sample", ".err")
@@ -32,7 +34,7 @@ class RunningProgram(
     // With SIGINT as a terminal would leave it: a shell's background job, and all below it, would ignore it.
     val process: Process = ProcessBuilder(
         prefix + listOf("env", "--default-signal=INT") + command(main, *arguments, jvmOptions = jvmOptions, nativeAccess = nativeAccess),
-    ).redirectError(errors.toFile()).start()
+    ).redirectError(errors.toFile()).apply { environment()["XDG_STATE_HOME"] = "$state" }.start()
 
     private val output = process.inputStream.bufferedReader()
 

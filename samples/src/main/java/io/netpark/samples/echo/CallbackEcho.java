@@ -23,11 +23,14 @@ public final class CallbackEcho implements EchoServer {
      * everything has been sent back.
      */
     public CallbackEcho(EchoOptions options) throws NetparkException {
-        server = CallbackServer.builder()
+        CallbackServer.Builder builder = CallbackServer.builder()
                 .loops(options.getLoops())
                 .idleTimeout(options.getIdleTimeout().isZero() ? Due.INFINITE : options.getIdleTimeout())
-                .onRequest((connection, in) -> connection.write(in))
-                .listen(options.getAddress());
+                .onRequest((connection, in) -> connection.write(in));
+        if (options.getTls() != null) {
+            builder.tls(options.getTls());
+        }
+        server = builder.listen(options.getAddress());
         drain = options.getDrain();
     }
 

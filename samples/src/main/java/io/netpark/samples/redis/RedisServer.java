@@ -6,11 +6,13 @@ import io.netpark.callback.CallbackServer;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.ServerTls;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server of strings in memory that speaks the protocol of Redis: RESP2, and RESP3 with clients that ask for it. The whole of the network is in here and in
@@ -29,13 +31,14 @@ public final class RedisServer implements AutoCloseable {
     /**
      * Starts it.
      *
+     * @param tls how connections are encrypted; null if they are not
      * @param longestValue in bytes. A client whose unfinished command, or whose answers that it does not read, come to more
      *     than twice as much and a mebibyte is disconnected; an MGET of more is refused
      * @param drain how long clients may take to get their last answers when it is closed
      */
     public RedisServer(
-            InetSocketAddress address, Consumer<EventLoopGroup.Builder> loops, int longestValue, Duration drain)
-            throws NetparkException {
+            InetSocketAddress address, @Nullable ServerTls tls, Consumer<EventLoopGroup.Builder> loops, int longestValue,
+            Duration drain) throws NetparkException {
         this.drain = drain;
         EventLoopGroup.Builder builder = EventLoopGroup.builder();
         loops.accept(builder);
@@ -50,7 +53,7 @@ public final class RedisServer implements AutoCloseable {
             new KeyCommands(database).addTo(commands);
             new TimeCommands(database).addTo(commands);
             new ServerCommands(commands, new Info(database, commands, this::connections), longestValue).add();
-            server = CallbackServer.builder()
+            CallbackServer.Builder sessions = CallbackServer.builder()
                     .group(group)
                     .inputLimit((int) limit)
                     .atInputLimit(AtLimit.CLOSE)
@@ -59,8 +62,11 @@ public final class RedisServer implements AutoCloseable {
                             new Session(connection, shared, Desk.ofThisLoop(), ids.incrementAndGet())))
                     .onRequest((connection, in) -> session(connection).request(in))
                     .onWritable(connection -> session(connection).writable())
-                    .onHalfClose(connection -> session(connection).halfClosed())
-                    .listen(address);
+                    .onHalfClose(connection -> session(connection).halfClosed());
+            if (tls != null) {
+                sessions.tls(tls);
+            }
+            server = sessions.listen(address);
         } catch (NetparkException | RuntimeException e) {
             group.close();
             throw e;

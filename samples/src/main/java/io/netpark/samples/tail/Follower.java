@@ -159,6 +159,9 @@ final class Follower implements AutoCloseable {
             current.close();
         }
         file = Generation.open(path, poller, this::look);
+        if (file != null) {
+            failure = null; // the next file may fail before all of this one has been read
+        }
         return file != null;
     }
 

@@ -5,12 +5,14 @@ import io.netpark.callback.poller.CallbackPoller;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.tls.ServerTls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sends what is added to a file to every client. The file is followed on one event loop; clients are on any.
@@ -33,11 +35,12 @@ public final class TailServer implements AutoCloseable {
      * Starts it.
      *
      * @param lines how many of the last lines a newcomer gets, but not more than a mebibyte of them
+     * @param tls how connections are encrypted; null if they are not
      * @param drain how long clients may take to get the last lines when it is closed
      */
     public TailServer(
-            Path file, int lines, InetSocketAddress address, Duration drain, Consumer<EventLoopGroup.Builder> loops)
-            throws IOException {
+            Path file, int lines, InetSocketAddress address, @Nullable ServerTls tls, Duration drain,
+            Consumer<EventLoopGroup.Builder> loops) throws IOException {
         this.drain = drain;
         EventLoopGroup.Builder builder = EventLoopGroup.builder();
         loops.accept(builder);
@@ -47,14 +50,17 @@ public final class TailServer implements AutoCloseable {
             Audience audience = new Audience(new Recent(RECENT), lines);
             follower = Follower.start(file, RECENT, CallbackPoller.on(loop), audience::send);
             try {
-                server = CallbackServer.builder()
+                CallbackServer.Builder clients = CallbackServer.builder()
                         .group(group)
                         .highWaterMark(HIGH_WATER_MARK)
                         .onConnect(client -> loop.tryExecute(() -> audience.add(client)))
                         .onWritable(client -> loop.tryExecute(() -> audience.catchUp(client)))
                         .onClose((client, cause) -> loop.tryExecute(() -> audience.remove(client)))
-                        .ignoreInput()
-                        .listen(address);
+                        .ignoreInput();
+                if (tls != null) {
+                    clients.tls(tls);
+                }
+                server = clients.listen(address);
             } catch (IOException | RuntimeException e) {
                 follower.close();
                 throw e;

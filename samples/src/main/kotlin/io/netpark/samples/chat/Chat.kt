@@ -3,6 +3,7 @@ package io.netpark.samples.chat
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.sys.AddressText
 import io.netpark.samples.Listening
+import io.netpark.samples.TlsClient
 import io.netpark.samples.demand
 import io.netpark.samples.serve
 import io.netpark.samples.websocket.WebSocketOptions
@@ -71,6 +72,8 @@ private class Chat : Callable<Int> {
         spec.demand(burst > 0) { "--burst must be at least 1, not $burst" }
         spec.demand(ping >= LEAST_PING) { "--ping must be at least 0.1" }
 
+        spec.demand(echoPort == null || !listening.isEncrypted) { "--echo-port makes system calls itself, and knows no --tls" }
+
         val echoAddress = echoPort?.let { listening.address("--echo-port", it) }
         val options = ChatOptions(
             address = listening.address(),
@@ -79,6 +82,7 @@ private class Chat : Callable<Int> {
             burst = burst,
             drain = listening.drain.toKotlinDuration(),
             sockets = WebSocketOptions(ping = ping.toKotlinDuration()),
+            tls = listening.tls("http/1.1"),
             configure = listening.loops::configure,
         )
         val chat = ChatServer(options)
@@ -92,7 +96,8 @@ private class Chat : Callable<Int> {
             echo?.close() // it lives on a loop of the other
             chat.close()
         }
-        return listening.begin(both, "http://${AddressText.of(chat.address)}/", chat.group).also {
+        val where = "http${if (listening.isEncrypted) "s" else ""}://${AddressText.of(chat.address)}/"
+        return listening.begin(both, chat.address, chat.group, where, TlsClient.CURL).also {
             echo?.let { println("callback echo on ws://${AddressText.of(it.address())}/echo") }
         }
     }

@@ -3,6 +3,7 @@ package io.netpark.samples.chat
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
@@ -33,6 +34,7 @@ import kotlin.time.Duration.Companion.seconds
  * @property rate how many messages a second a client may send for long; who sends more is disconnected
  * @property burst how many it may send at once
  * @property drain how long clients may take to say goodbye when the server is closed
+ * @property tls how connections are encrypted; null if they are not
  */
 class ChatOptions(
     val address: InetSocketAddress,
@@ -41,6 +43,7 @@ class ChatOptions(
     val burst: Int = 50,
     val drain: Duration = 5.seconds,
     val sockets: WebSocketOptions = WebSocketOptions(),
+    val tls: ServerTls? = null,
     val configure: EventLoopGroup.Builder.() -> Unit = {},
 )
 
@@ -58,7 +61,7 @@ class ChatServer(private val options: ChatOptions) : AutoCloseable {
 
     private val reactor = Reactor { options.configure(this) }
     private val listener: Listener = try {
-        reactor.listen(options.address, admission = options.admission)
+        reactor.listen(options.address, admission = options.admission, tls = options.tls)
     } catch (e: Throwable) {
         reactor.close()
         throw e

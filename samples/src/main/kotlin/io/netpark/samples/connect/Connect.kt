@@ -4,6 +4,7 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Reactor
+import io.netpark.samples.ClientTlsOptions
 import io.netpark.samples.demand
 import io.netpark.samples.run
 import kotlinx.coroutines.CoroutineScope
@@ -11,6 +12,7 @@ import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import picocli.CommandLine.Command
+import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Parameters
@@ -26,6 +28,7 @@ import kotlin.time.Duration.Companion.seconds
 /** Standard input to a socket, the socket to standard output: a client of a server of any kind. */
 @Command(
     name = "samples/run connect",
+    sortOptions = false,
     description = ["Connects standard input and output to a TCP server, like netcat. The end of standard input is passed " +
         "on to the server; the program ends when the server closes the connection."],
 )
@@ -37,6 +40,9 @@ private class Connect : Callable<Int> {
     @Option(names = ["-h", "--help"], usageHelp = true, description = ["Shows this."])
     private var help = false
 
+    @Mixin
+    private val tls = ClientTlsOptions()
+
     @Parameters(index = "0", paramLabel = "HOST", description = ["A name, or an IPv4 or IPv6 address."])
     private lateinit var host: String
 
@@ -45,9 +51,10 @@ private class Connect : Callable<Int> {
 
     override fun call(): Int {
         spec.demand(port in 1..65535) { "PORT must be 1 to 65535, not $port" }
+        val tls = tls.make()
         Reactor(loops = 1).use { reactor ->
             runBlocking {
-                reactor.dial(host, port, timeout = 10.seconds).use { connection ->
+                reactor.dial(host, port, timeout = 10.seconds, tls = tls).use { connection ->
                     // In a scope that nobody waits for: a read of standard input cannot be interrupted, and must not keep
                     // the program from ending when the server closes. The threads of Dispatchers.IO are daemons.
                     CoroutineScope(Dispatchers.IO).launch { send(System.`in`, connection) }

@@ -9,7 +9,7 @@ import kotlin.system.exitProcess
 /** Says whether Netpark can run here, and what stands in the way of many connections. */
 @Command(
     name = "samples/run doctor",
-    description = ["Looks at the system, the JDK, the bindings, and the limits that many connections run into, and says " +
+    description = ["Looks at the system, the JDK, the bindings, TLS, and the limits that many connections run into, and says " +
         "what to do. Run it as the user, and in the container, of the service that is meant.", "",
         "Exit status: 0 if Netpark can run here, 1 if it cannot, 2 after a usage error."],
 )

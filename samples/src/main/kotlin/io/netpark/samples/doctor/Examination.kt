@@ -12,7 +12,7 @@ internal fun examine(host: Host, jvm: Jvm, trials: Trials): Report {
     return Report(
         foundation + nativeAccess(jvm) + bindings.findings +
             (if (bindings.working == null) emptyList() else loopback(trials)) +
-            processors(host, groups, jvm) + memory(host, groups, jvm) + descriptors(host) + backlog(host) +
+            processors(host, groups, jvm) + tls(host, jvm) + memory(host, groups, jvm) + descriptors(host) + backlog(host) +
             sysctls.mapNotNull { it.finding(host) },
         bindings.working,
     )

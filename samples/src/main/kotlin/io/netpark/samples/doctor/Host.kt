@@ -16,9 +16,9 @@ internal class Host(private val root: Path = Path.of("/")) {
 
     fun line(path: String): String? = lines(path)?.firstOrNull()?.trim()
 
-    /** What follows [key] and a colon. */
+    /** What follows [key] and a colon, where that is first. */
     fun field(path: String, key: String): String? =
-        lines(path)?.firstOrNull { it.startsWith("$key:") }?.substringAfter(':')?.trim()
+        lines(path)?.firstOrNull { it.substringBefore(':').trimEnd() == key }?.substringAfter(':')?.trim()
 
     fun sysctl(name: String): String? = line("proc/sys/" + name.replace('.', '/'))
 }

@@ -3,6 +3,9 @@ package io.netpark.samples.doctor
 import com.sun.management.HotSpotDiagnosticMXBean
 import io.netpark.core.sys.Binding
 import java.lang.management.ManagementFactory
+import java.security.GeneralSecurityException
+import java.security.Security
+import javax.net.ssl.SSLContext
 
 /** What the JVM tells of itself. */
 internal data class Jvm(
@@ -20,6 +23,12 @@ internal data class Jvm(
     val maxDirect: Long?,
     /** The value of [Binding.PROPERTY], if it is there. */
     val bindingProperty: String?,
+    /** Versions of TLS that are enabled. */
+    val tlsProtocols: List<String>,
+    /** Who can speak TLS, the first choice first. */
+    val tlsProviders: List<String>,
+    /** Whether it encrypts with instructions that the processor has for AES; null if this JVM does not tell. */
+    val usesAes: Boolean?,
 ) {
     companion object {
         /** To be asked before any native call: the first one that is warned of grants the access for the rest. */
@@ -34,6 +43,9 @@ internal data class Jvm(
             maxHeap = Runtime.getRuntime().maxMemory(),
             maxDirect = maxDirect(),
             bindingProperty = System.getProperty(Binding.PROPERTY),
+            tlsProtocols = tlsProtocols(),
+            tlsProviders = Security.getProviders("SSLContext.TLS")?.map { it.name }.orEmpty(),
+            usesAes = option("UseAES")?.toBooleanStrictOrNull(),
         )
 
         private fun property(name: String): String = System.getProperty(name, "unknown")
@@ -45,12 +57,21 @@ internal data class Jvm(
             null
         }
 
-        private fun maxDirect(): Long? = try {
-            val options = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean::class.java)
-            val size = options?.getVMOption("MaxDirectMemorySize")?.value?.toLongOrNull()
-            if (size == 0L) Runtime.getRuntime().maxMemory() else size // 0: as much as the heap
+        private fun tlsProtocols(): List<String> = try {
+            SSLContext.getDefault().defaultSSLParameters.protocols.toList()
+        } catch (_: GeneralSecurityException) {
+            emptyList() // nobody speaks it, or its trust store cannot be read
+        }
+
+        private fun maxDirect(): Long? {
+            val size = option("MaxDirectMemorySize")?.toLongOrNull()
+            return if (size == 0L) Runtime.getRuntime().maxMemory() else size // 0: as much as the heap
+        }
+
+        private fun option(name: String): String? = try {
+            ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean::class.java)?.getVMOption(name)?.value
         } catch (_: IllegalArgumentException) {
-            null // not HotSpot
+            null // not HotSpot, or not on this processor
         }
     }
 }

@@ -17,7 +17,7 @@ class CoroutineEcho(options: EchoOptions) : EchoServer {
 
     private val reactor = Reactor { options.loops.accept(this) }
     private val listener: Listener = try {
-        reactor.listen(options.address)
+        reactor.listen(options.address, tls = options.tls)
     } catch (e: Throwable) {
         reactor.close()
         throw e

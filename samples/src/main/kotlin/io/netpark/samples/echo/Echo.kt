@@ -1,6 +1,5 @@
 package io.netpark.samples.echo
 
-import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Due
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
@@ -39,9 +38,9 @@ private class Echo : Callable<Int> {
 
     override fun call(): Int {
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
-        val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.loops::configure)
+        val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.tls(), listening.loops::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
-        return listening.begin(server, AddressText.of(server.address), server.group)
+        return listening.begin(server, server.address, server.group)
     }
 }
 

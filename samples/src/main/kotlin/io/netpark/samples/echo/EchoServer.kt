@@ -2,6 +2,7 @@ package io.netpark.samples.echo
 
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.sys.Due
+import io.netpark.core.tls.ServerTls
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.time.Duration
@@ -28,6 +29,8 @@ class EchoOptions(
     val idleTimeout: Duration = Due.INFINITE,
     /** How long clients may go on when the server is closed. */
     val drain: Duration = Duration.ZERO,
+    /** How connections are encrypted; null if they are not. */
+    val tls: ServerTls? = null,
     /** Choices about the event loops. */
     val loops: Consumer<EventLoopGroup.Builder> = Consumer {},
 )

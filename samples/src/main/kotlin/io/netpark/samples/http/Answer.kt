@@ -1,6 +1,7 @@
 package io.netpark.samples.http
 
 import io.netpark.core.buffer.BufferWriter
+import io.netpark.http.Status
 
 /** Writes the heads of answers, and answers that are known from the start. Never waits: who calls flushes. */
 internal class Answer(private val writer: BufferWriter, private val common: CommonFields) {

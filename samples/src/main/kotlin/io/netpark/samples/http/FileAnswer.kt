@@ -1,18 +1,26 @@
 package io.netpark.samples.http
 
 import io.netpark.coroutines.Connection
+import io.netpark.http.Method
+import io.netpark.http.RequestHead
+import io.netpark.http.Status
 
 /** Answers requests of one connection for files: with the whole, a part or several, or with why not. */
-internal class FileAnswer(private val connection: Connection, private val answer: Answer, private val head: RequestHead) {
+internal class FileAnswer(
+    private val connection: Connection,
+    private val answer: Answer,
+    private val head: RequestHead,
+    private val fields: RequestFields,
+) {
 
     suspend fun send(file: StaticFile, closes: Boolean) {
-        val obstacle = file.validators.check(head)
+        val obstacle = file.validators.check(fields)
         if (obstacle == Status.PRECONDITION_FAILED) return answer.error(obstacle, closes, head.method == Method.HEAD)
         if (obstacle == Status.NOT_MODIFIED) {
             begin(obstacle, file, closes)
             return answer.end()
         }
-        val ranges = file.rangesFor(head)
+        val ranges = if (head.method == Method.GET) file.rangesFor(fields) else null // RFC 9110, 14.2
         when (ranges?.size) {
             null -> whole(file, closes)
             0 -> answer.error(Status.RANGE_NOT_SATISFIABLE, closes, range = "bytes */${file.size}")

@@ -2,10 +2,10 @@ package io.netpark.samples.http
 
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.net.listening.ListenFds
-import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
+import io.netpark.samples.TlsClient
 import io.netpark.samples.demand
 import io.netpark.samples.serve
 import picocli.CommandLine.Command
@@ -87,10 +87,11 @@ private class Http : Callable<Int> {
                 admission = Admission.of(connections, Admission.Excess.WAIT),
                 announce = if (takeover != null) ANNOUNCE else kotlin.time.Duration.ZERO,
                 drain = listening.drain.toKotlinDuration(),
+                tls = listening.tls("http/1.1"),
                 loops = listening.loops::configure,
             ),
         )
-        return listening.begin(server, AddressText.of(server.address), server.group).also {
+        return listening.begin(server, server.address, server.group, client = TlsClient.CURL).also {
             predecessor?.relieve()
             takeover?.let { path -> server.awaitSuccessor(path) { listening.end() } }
         }

@@ -1,12 +1,16 @@
 package io.netpark.samples.http
 
 import io.netpark.core.buffer.LinkBuffer
-import io.netpark.core.sys.NetparkException.TimedOut
-import io.netpark.core.sys.NetparkException.Timeout
 import io.netpark.coroutines.Connection
+import io.netpark.http.BodyLimits
+import io.netpark.http.Method
+import io.netpark.http.Refusal
+import io.netpark.http.RequestBody
+import io.netpark.http.RequestHead
+import io.netpark.http.Status
+import io.netpark.http.awaitRest
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
-import kotlin.time.TimeSource
 
 /**
  * The requests of one connection, one after another, each answered before the next is looked at. This coroutine is all there is:
@@ -18,9 +22,10 @@ internal class HttpConnection(
 ) {
     private val reader = connection.reader
     private val writer = connection.writer
-    private val head = RequestHead()
+    private val fields = RequestFields()
+    private val head = RequestHead(sink = fields)
     private val answer = Answer(writer, site.common)
-    private val fileAnswer = FileAnswer(connection, answer, head)
+    private val fileAnswer = FileAnswer(connection, answer, head, fields)
     private val limits = site.limits
     private var body: RequestBody? = null
 
@@ -44,14 +49,14 @@ internal class HttpConnection(
             }
             if (!head.parse(reader)) {
                 if (!head.isBegun && reader.available() == 0L) continue // an empty line, and nothing else
-                if (!awaitHead()) return
+                if (!head.awaitRest(connection, limits.head)) return
             }
-            val isEcho = head.isPath(ECHO)
+            val isEcho = head.target.isPath(ECHO)
             // A body that nobody wants is not read: it ends the connection.
             val closes = !head.keepsAlive || connection.isDraining || head.hasBody && !(isEcho && head.method.writes)
             when {
-                head.isPath(PLAINTEXT) -> page(HELLO, closes)
-                head.isPath(JSON) -> page(HELLO_JSON, closes)
+                head.target.isPath(PLAINTEXT) -> page(HELLO, closes)
+                head.target.isPath(JSON) -> page(HELLO_JSON, closes)
                 isEcho -> echo(closes)
                 else -> file(closes)
             }
@@ -60,22 +65,6 @@ internal class HttpConnection(
             if (closes) return connection.closeLingering(limits.parting)
             writer.flushIfFull()
         }
-    }
-
-    /** Waits for the rest of a head that has begun. All of it has to come in time, however it trickles. */
-    private suspend fun awaitHead(): Boolean {
-        writer.flush()
-        connection.readDeadline = TimeSource.Monotonic.markNow() + limits.head
-        try {
-            do {
-                if (!reader.await(reader.available().toInt() + 1)) return false
-            } while (!head.parse(reader))
-        } catch (late: TimedOut) {
-            if (late.timeout() != Timeout.READ) throw late
-            throw Refusal(Status.REQUEST_TIMEOUT, "no whole head within ${limits.head}")
-        }
-        connection.readDeadline = null
-        return true
     }
 
     // What can be asked for
@@ -90,8 +79,9 @@ internal class HttpConnection(
         if (!head.method.writes) return notAllowed(WRITING, closes)
         LinkBuffer(site.pool).use { content ->
             if (head.hasBody) {
-                val body = body ?: RequestBody(connection, limits.body, limits.bodyTime).also { body = it }
-                body.readInto(content, head)
+                val body = body ?: newBody().also { body = it }
+                body.begin(head)
+                body.readInto(content)
             }
             answer.begin(Status.OK, closes, head.mustBeToldToStay)
             answer.field("Content-Type", "application/octet-stream")
@@ -103,7 +93,7 @@ internal class HttpConnection(
 
     private suspend fun file(closes: Boolean) {
         if (!head.method.reads) return notAllowed(READING, closes)
-        val path = head.path()
+        val path = head.target.path()
         // Set inside: what a cancelled withContext returns is lost, and that would be an open file.
         var file: StaticFile? = null
         try {
@@ -114,6 +104,8 @@ internal class HttpConnection(
             file?.close()
         }
     }
+
+    private fun newBody() = RequestBody(connection, BodyLimits(limits.body, limits.bodyTime, rate = 0))
 
     private fun notAllowed(allow: String, closes: Boolean) =
         answer.error(Status.METHOD_NOT_ALLOWED, closes, head.method == Method.HEAD, allow)
@@ -126,5 +118,11 @@ internal class HttpConnection(
         val HELLO_JSON = Page("application/json", """{"message":"Hello, World!"}""")
         const val READING = "GET, HEAD"
         const val WRITING = "POST, PUT"
+
+        /** Whether it asks for something that is there. */
+        val Method?.reads: Boolean get() = this == Method.GET || this == Method.HEAD
+
+        /** Whether it brings something. */
+        val Method?.writes: Boolean get() = this == Method.POST || this == Method.PUT
     }
 }

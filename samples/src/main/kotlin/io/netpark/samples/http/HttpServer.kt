@@ -4,9 +4,11 @@ import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.sys.OpenDescriptor
+import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.Listener
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.Shutdown
+import io.netpark.http.HeadLimits
 import io.netpark.samples.Successor
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -33,8 +35,8 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
     init {
         try {
             site = Site(reactor.buffering.pool, options.root?.let(::StaticFolder), options.limits)
-            listener = options.socket?.let { reactor.adoptListener(it, admission = options.admission) }
-                ?: reactor.listen(options.address!!, admission = options.admission)
+            listener = options.socket?.let { reactor.adoptListener(it, admission = options.admission, tls = options.tls) }
+                ?: reactor.listen(options.address!!, admission = options.admission, tls = options.tls)
         } catch (e: Throwable) {
             reactor.close()
             throw e
@@ -52,14 +54,22 @@ class HttpServer(options: HttpOptions) : AutoCloseable {
     /** Its event loops. They keep the process alive. */
     val group: EventLoopGroup get() = reactor.group
 
-    /** Waits at a path for the process that is to go on with the socket; calls [relieved] once that serves. */
+    /**
+     * Waits at a path for the process that is to go on with the socket. Once that serves, this one accepts nobody any more, and
+     * [relieved] is called, which has to [close] this.
+     */
     fun awaitSuccessor(path: Path, relieved: () -> Unit) {
-        Successor(reactor, path, listener, relieved)
+        Successor(reactor, path, listener) {
+            // Now, and not when the end has been announced: who is accepted just before the idle ones are closed, and has not asked
+            // for anything yet, would be closed without an answer. So everybody has all of that time to ask.
+            listener.close()
+            relieved()
+        }
     }
 
     /**
-     * Announces the end to clients for as long as [HttpOptions.announce] says; stops accepting; closes the connections that wait for a request; lets the others finish theirs, as long as
-     * [HttpOptions.drain] says; and ends the loops.
+     * Announces the end to clients for as long as [HttpOptions.announce] says; stops accepting; closes the connections that wait
+     * for a request; lets the others finish theirs, as long as [HttpOptions.drain] says; and ends the loops.
      */
     override fun close() {
         runBlocking {
@@ -86,11 +96,13 @@ class HttpOptions(
     val announce: Duration = Duration.ZERO,
     /** How long requests in progress may go on when the server is closed. */
     val drain: Duration = Duration.ZERO,
+    /** How connections are encrypted; null if they are not. */
+    val tls: ServerTls? = null,
     /** Choices about the event loops. */
     val loops: Consumer<EventLoopGroup.Builder> = Consumer {},
 )
 
-/** What a client may ask of the server. Those of a request's head are in [RequestHead]. */
+/** What a client may ask of the server. A request's head has the limits of [HeadLimits]. */
 class HttpLimits(
     /** The most bytes of a body. It is held in memory. */
     val body: Long = 1024 * 1024,

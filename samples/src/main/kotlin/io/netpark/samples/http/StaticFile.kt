@@ -29,9 +29,9 @@ internal class StaticFile(private val file: OpenFile, val type: String) : AutoCl
     }
 
     /** What parts of it are wanted: null for the whole, also if the client has a part of another version; none if it has none. */
-    fun rangesFor(head: RequestHead): List<ByteRange>? {
-        val range = head.range ?: return null
-        if (head.method != Method.GET || !validators.isOfThisVersion(head.ifRange)) return null // RFC 9110, 14.2
+    fun rangesFor(fields: RequestFields): List<ByteRange>? {
+        val range = fields.range ?: return null
+        if (!validators.isOfThisVersion(fields.ifRange)) return null
         return ByteRange.of(range, size)
     }
 

@@ -2,6 +2,9 @@ package io.netpark.samples.http
 
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.sys.NetparkException
+import io.netpark.http.Refusal
+import io.netpark.http.RequestTarget
+import io.netpark.http.Status
 import java.io.IOException
 import java.nio.file.Files
 import java.nio.file.InvalidPathException

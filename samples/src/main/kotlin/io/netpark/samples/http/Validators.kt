@@ -1,5 +1,7 @@
 package io.netpark.samples.http
 
+import io.netpark.http.Status
+
 /**
  * What tells one version of a file from another, and what requests demand of it (RFC 9110, 8.8 and 13).
  *
@@ -20,11 +22,11 @@ internal class Validators(modifiedNanos: Long, size: Long) {
      *
      * @return how the request is answered if they do not hold, or null if they do
      */
-    fun check(head: RequestHead): Status? {
-        val unmodifiedSince = HttpDate.parse(head.ifUnmodifiedSince)
-        val modifiedSince = HttpDate.parse(head.ifModifiedSince)
-        val match = head.ifMatch
-        val noneMatch = head.ifNoneMatch
+    fun check(fields: RequestFields): Status? {
+        val unmodifiedSince = HttpDate.parse(fields.ifUnmodifiedSince)
+        val modifiedSince = HttpDate.parse(fields.ifModifiedSince)
+        val match = fields.ifMatch
+        val noneMatch = fields.ifNoneMatch
         val isMeant = if (match != null) tag in tags(match) else unmodifiedSince == null || modified <= unmodifiedSince
         if (!isMeant) return Status.PRECONDITION_FAILED
         // Weak tags are as good as strong ones where nothing but equal content matters (13.1.2): they are for caches.

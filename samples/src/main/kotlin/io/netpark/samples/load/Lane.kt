@@ -45,6 +45,7 @@ internal class Lane(
         PoolOptions.DEFAULT.withMaxConnections(clients.size).withMaxPerDestination(clients.size)
             .withIdleTimeout(Duration.INFINITE).withMaxLifetime(Duration.INFINITE)
             .withBackOff(100.milliseconds, 1.seconds),
+        reactor.dialer.withTls(options.tls),
     )
 
     /** For what is read. Empty whenever a client suspends, so one is enough: an idle connection has no buffer. */
@@ -86,7 +87,7 @@ internal class Lane(
 
     /** A first exchange with the server, over a connection of its own: fails at once if that does not work. */
     suspend fun probe() = withContext(dispatcher) {
-        reactor.dial(options.target.address, timeout = 10.seconds).use { Client(0, this@Lane).prove(it) }
+        reactor.dial(options.target.address, timeout = 10.seconds, tls = options.tls).use { Client(0, this@Lane).prove(it) }
     }
 
     /** Connects all clients. */

@@ -1,6 +1,7 @@
 package io.netpark.samples.load
 
 import com.sun.management.UnixOperatingSystemMXBean
+import io.netpark.samples.ClientTlsOptions
 import io.netpark.samples.EventLoops
 import io.netpark.samples.Signals
 import io.netpark.samples.demand
@@ -66,6 +67,9 @@ private class Load : Callable<Int> {
     )
     private var pipeline = 1
 
+    @Mixin
+    private val tls = ClientTlsOptions()
+
     private val ended = CountDownLatch(1)
     @Volatile private var status = 1
 
@@ -81,7 +85,7 @@ private class Load : Callable<Int> {
         spec.demand(pipeline in 1..MOST_IN_FLIGHT) { "--pipeline must be 1 to $MOST_IN_FLIGHT, not $pipeline" }
         demandDescriptors()
 
-        val load = LoadRun(LoadOptions(target, connections, size, rate, seconds.seconds, pipeline, loops.count, loops.binding))
+        val load = LoadRun(LoadOptions(target, connections, size, rate, seconds.seconds, pipeline, loops.count, loops.binding, tls.make()))
         stopAtSignal(load)
         try {
             val result = load.execute()

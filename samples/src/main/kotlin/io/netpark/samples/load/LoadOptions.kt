@@ -1,5 +1,6 @@
 package io.netpark.samples.load
 
+import io.netpark.core.tls.ClientTls
 import io.netpark.samples.BindingChoice
 import kotlin.time.Duration
 
@@ -16,4 +17,6 @@ internal class LoadOptions(
     val pipeline: Int,
     val loops: Int,
     val binding: BindingChoice,
+    /** How connections are encrypted; null if they are not. */
+    val tls: ClientTls? = null,
 )

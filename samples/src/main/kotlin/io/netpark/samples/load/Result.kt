@@ -41,7 +41,7 @@ internal class Result(
         val mode = if (options.rate == null) "closed loop"
         else "${BigDecimal.valueOf(options.rate).stripTrailingZeros().toPlainString()} requests a second"
         return String.format(Locale.ROOT, "%.1f s, %,d connections to %s, %,d bytes a request, %d in flight each, %s",
-            elapsedNanos / 1e9, options.connections, options.target, options.size, options.pipeline, mode)
+            elapsedNanos / 1e9, options.connections, options.target, options.size, options.pipeline, mode) + if (options.tls == null) "" else ", over TLS"
     }
 
     private fun late(): String = if (backlog.requests == 0L) "" else

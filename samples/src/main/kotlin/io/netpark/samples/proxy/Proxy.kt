@@ -1,7 +1,6 @@
 package io.netpark.samples.proxy
 
 import io.netpark.core.net.listening.Admission
-import io.netpark.core.sys.AddressText
 import io.netpark.samples.Listening
 import io.netpark.samples.LiveLine
 import io.netpark.samples.demand
@@ -21,8 +20,8 @@ import kotlin.time.toKotlinDuration
 @Command(
     name = "samples/run proxy",
     sortOptions = false,
-    description = ["Passes TCP connections on to servers, byte by byte, without knowing what is said. SIGTERM or SIGINT " +
-        "ends it: it stops accepting, and lets clients finish."],
+    description = ["Passes TCP connections on to servers, byte by byte, without knowing what is said. With --tls it ends the TLS of " +
+        "clients, and is plain towards servers. SIGTERM or SIGINT ends it: it stops accepting, and lets clients finish."],
 )
 private class Proxy : Callable<Int> {
 
@@ -33,10 +32,19 @@ private class Proxy : Callable<Int> {
     private val listening = Listening()
 
     @Option(
-        names = ["--upstream"], required = true, split = ",", paramLabel = "HOST:PORT", converter = [Target.Converter::class],
+        names = ["--upstream"], split = ",", paramLabel = "HOST:PORT", converter = [Target.Converter::class],
         description = ["A server to pass clients on to; several with commas between them."],
     )
-    private lateinit var upstreams: List<Target>
+    private var upstreams: List<Target> = emptyList()
+
+    @Option(
+        names = ["--sni"], split = ",", paramLabel = "NAME=HOST:PORT", converter = [Route.Converter::class],
+        description = [
+            "Pass TLS on as it is, to a server by the name that the client asks for; several with commas between them. NAME may be " +
+                "*.example.org. Clients that ask for none of these go to --upstream; without that they are refused.",
+        ],
+    )
+    private var routes: List<Route> = emptyList()
 
     @Option(
         names = ["--balance"], paramLabel = "B",
@@ -63,13 +71,16 @@ private class Proxy : Callable<Int> {
     private var connections = 10_000
 
     override fun call(): Int {
-        spec.demand(upstreams.isNotEmpty()) { "--upstream names no server; it takes HOST:PORT, or several with commas between them" }
+        spec.demand(upstreams.isNotEmpty() || routes.isNotEmpty()) {
+            "--upstream names no server; it takes HOST:PORT, or several with commas between them"
+        }
+        spec.demand(routes.isEmpty() || !listening.isEncrypted) { "--sni passes TLS on as it is; with --tls it ends here" }
         spec.demand(!check.isZero) { "--check must be more than 0" }
         spec.demand(!connectTimeout.isZero) { "--connect-timeout must be more than 0" }
         spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
 
         val options = ProxyOptions(
-            listening.address(), upstreams, balance, check.toKotlinDuration(), connectTimeout.toKotlinDuration(),
+            listening.address(), upstreams, routes, listening.tls(), balance, check.toKotlinDuration(), connectTimeout.toKotlinDuration(),
             Admission.of(connections, Admission.Excess.WAIT), listening.drain.toKotlinDuration(), listening.loops::configure,
         )
         val server = ProxyServer(options)
@@ -77,7 +88,7 @@ private class Proxy : Callable<Int> {
             server.close()
             println(server.statistics())
         }
-        return listening.begin(closing, AddressText.of(server.address), server.group, server::clients).also {
+        return listening.begin(closing, server.address, server.group, connections = server::clients).also {
             thread(name = "statistics", isDaemon = true) { showStatistics(server) }
         }
     }

@@ -46,7 +46,9 @@ internal class Upstreams(
         if (upstreams.isEmpty()) return upstreams
         val first = Math.floorMod(turn, upstreams.size)
         val inTurn = upstreams.drop(first) + upstreams.take(first)
-        return if (balance == Balance.TURN) inTurn else inTurn.sortedBy { it.now.get() }
+        if (balance == Balance.TURN) return inTurn
+        val clients = inTurn.associateWith { it.now.get() } // once, as they change meanwhile
+        return inTurn.sortedBy { clients.getValue(it) }
     }
 
     /**

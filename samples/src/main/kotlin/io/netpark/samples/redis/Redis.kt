@@ -1,8 +1,8 @@
 package io.netpark.samples.redis
 
-import io.netpark.core.sys.AddressText
 import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
+import io.netpark.samples.TlsClient
 import io.netpark.samples.demand
 import io.netpark.samples.serve
 import picocli.CommandLine.Command
@@ -40,8 +40,12 @@ private class Redis : Callable<Int> {
     override fun call(): Int {
         spec.demand(longestValue in 1..512) { "--longest-value must be 1 to 512, not $longestValue" }
 
-        val server = RedisServer(listening.address(), listening.loops::configure, longestValue shl 20, listening.drain)
-        return listening.begin(server, AddressText.of(server.address()), server.group(), server::connections)
+        val server = RedisServer(listening.address(), listening.tls(), listening.loops::configure, longestValue shl 20, listening.drain)
+        return listening.begin(server, server.address(), server.group(), client = REDIS_CLI, connections = server::connections)
+    }
+
+    private companion object {
+        val REDIS_CLI = TlsClient { certificate, host, port -> "redis-cli --tls --cacert $certificate -h $host -p $port" }
     }
 }
 

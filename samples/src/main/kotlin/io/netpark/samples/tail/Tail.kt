@@ -1,6 +1,5 @@
 package io.netpark.samples.tail
 
-import io.netpark.core.sys.AddressText
 import io.netpark.samples.EventLoops
 import io.netpark.samples.Listening
 import io.netpark.samples.demand
@@ -44,8 +43,8 @@ private class Tail : Callable<Int> {
         spec.demand(lines >= 0) { "--lines must not be negative: $lines" }
         spec.demand(!Files.exists(file) || Files.isRegularFile(file)) { "$file is not a file" }
 
-        val server = TailServer(file, lines, listening.address(), listening.drain, listening.loops::configure)
-        return listening.begin(server, AddressText.of(server.address()), server.group(), server::connections)
+        val server = TailServer(file, lines, listening.address(), listening.tls(), listening.drain, listening.loops::configure)
+        return listening.begin(server, server.address(), server.group(), connections = server::connections)
     }
 }
 

@@ -1,11 +1,8 @@
 package io.netpark.samples.architecture
 
-import com.tngtech.archunit.ArchConfiguration
 import com.tngtech.archunit.core.domain.Dependency
 import com.tngtech.archunit.core.domain.JavaClass
-import com.tngtech.archunit.core.domain.JavaClasses
 import com.tngtech.archunit.core.domain.JavaModifier
-import com.tngtech.archunit.core.importer.ClassFileImporter
 import com.tngtech.archunit.lang.ArchRule
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes
 import com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses
@@ -18,11 +15,11 @@ import io.kotest.matchers.shouldBe
 import io.netpark.callback.CallbackServer
 import io.netpark.core.sys.LibC
 import io.netpark.coroutines.Reactor
+import io.netpark.http.RequestHead
 import io.netpark.samples.SampleSpec
-import java.lang.module.ModuleFinder
+import io.netpark.simulation.kernel.SimulatedKernel
 import java.nio.file.Files
 import java.nio.file.Path
-import java.util.jar.JarFile
 import kotlin.io.path.extension
 import kotlin.io.path.isDirectory
 import kotlin.io.path.name
@@ -35,30 +32,22 @@ private const val MOST_FILES = 25
 /** The one signature with an inner class in it: what rooms of core count goes to the counters of a loop. */
 private const val FOR_ROOMS_ABOVE = "io.netpark.core.loop.EventLoop.counters()"
 
-private class Module(anyClass: Class<*>) {
-    private val path = Path.of(anyClass.protectionDomain.codeSource.location.toURI())
-    val classes: JavaClasses = ClassFileImporter().run { if (path.isDirectory()) importPath(path) else importJar(JarFile(path.toFile())) }
-
-    /** Packages that are not for everybody. */
-    val inner: Set<String> by lazy {
-        val descriptor = ModuleFinder.of(path).findAll().single().descriptor()
-        descriptor.packages() - descriptor.exports().filter { !it.isQualified }.map { it.source() }.toSet()
-    }
-}
-
 /** What docs/architecture.md and CONTRIBUTING.md say about packages. */
 class ArchitectureSpec : SampleSpec({
-    ArchConfiguration.get().setResolveMissingDependenciesFromClassPath(false) // what is not Netpark's needs only a name
     val core = Module(LibC::class.java)
+    val simulation = Module(SimulatedKernel::class.java)
     val coroutines = Module(Reactor::class.java)
     val callback = Module(CallbackServer::class.java)
+    val ktor = Module(RequestHead::class.java)
     val samples = Module(Class.forName("io.netpark.samples.ProgramKt"))
 
     test("arrows between packages are those that the plan draws, and point down") {
         for ((heading, base, module) in listOf(
             Triple("core", "io.netpark.core", core),
+            Triple("simulation", "io.netpark.simulation", simulation),
             Triple("coroutines", "io.netpark", coroutines),
             Triple("interop-java", "io.netpark", callback),
+            Triple("interop-ktor", "io.netpark", ktor),
         )) {
             val rooms = Plan.rooms(heading, base)
             rooms.shouldNotBeEmpty()
@@ -80,10 +69,19 @@ class ArchitectureSpec : SampleSpec({
 
     test("adapters know the core, and neither the core knows them nor they each other") {
         val adapters = arrayOf("io.netpark.coroutines..", "io.netpark.callback..", "io.netpark.blocking..")
-        val others = arrayOf("io.netpark.samples..", "io.netpark.bench..")
-        core.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(*adapters, *others, "kotlin..", "kotlinx.."))
+        val others = arrayOf("io.netpark.http..", "io.netpark.ktor..", "io.ktor..", "io.netpark.samples..", "io.netpark.bench..")
+        val notForCore = arrayOf(*adapters, *others, "kotlin..", "kotlinx..")
+        core.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(*notForCore, "io.netpark.simulation.."))
+        simulation.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(*notForCore))
         coroutines.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(*adapters.drop(1).toTypedArray(), *others))
         callback.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(adapters[0], *others, "kotlin..", "kotlinx.."))
+        val outside = (adapters.drop(1) + others.drop(3)).toTypedArray()
+        ktor.holds(noClasses().should().dependOnClassesThat().resideInAnyPackage(*outside))
+    }
+
+    test("HTTP does not know Ktor") {
+        val rule = noClasses().that().resideInAPackage("io.netpark.http").should().dependOnClassesThat()
+        ktor.holds(rule.resideInAnyPackage("io.ktor..", "io.netpark.ktor..", "kotlinx.io.."))
     }
 
     test("what is optional is known to the rooms that pass it on, and to nobody else") {
@@ -94,7 +92,7 @@ class ArchitectureSpec : SampleSpec({
             "jdk.jfr.." to arrayOf("io.netpark.core.jfr"),
         )) {
             val rule = noClasses().that().resideOutsideOfPackages(*rooms).should().dependOnClassesThat().resideInAPackage(library)
-            for (module in listOf(core, coroutines, callback)) module.holds(rule)
+            for (module in listOf(core, simulation, coroutines, callback, ktor)) module.holds(rule)
         }
     }
 
@@ -103,10 +101,12 @@ class ArchitectureSpec : SampleSpec({
     }
 
     test("no signature that users see names an inner package") {
-        val shown = listOf(core, callback).flatMap { module -> module.classes.flatMap { it.shown(core.inner + module.inner) } } +
+        val shown = listOf(core, simulation, callback).flatMap { module -> module.classes.flatMap { it.shown(core.inner + module.inner) } } +
             // Kotlin sees to its own packages: what is internal is public to the JVM only.
-            coroutines.classes.filter { it.packageName !in coroutines.inner }.flatMap { it.shown(core.inner) }
-                .filter { '$' !in it.substringBefore('(').substringAfterLast('.') }
+            listOf(coroutines, ktor).flatMap { module ->
+                module.classes.filter { it.packageName !in module.inner }.flatMap { it.shown(core.inner) }
+                    .filter { '$' !in it.substringBefore('(').substringAfterLast('.') }
+            }
         shown.filterNot { FOR_ROOMS_ABOVE in it }.joinToString("\n") shouldBe ""
     }
 
@@ -118,11 +118,22 @@ class ArchitectureSpec : SampleSpec({
 
     test("names say what a thing is") {
         val rule = classes().should().haveNameNotMatching(""".*(Impl|Manager|Utils?|Helpers?)(\$.*)?""")
-        for (module in listOf(core, coroutines, callback, samples)) module.holds(rule)
+        for (module in listOf(core, simulation, coroutines, callback, ktor, samples)) module.holds(rule)
+    }
+
+    /** Kotlin's toList, for one, asks for the size, and if that is one, for the first: which may be gone by then. */
+    test("what other threads change is not copied by functions of Kotlin that look twice") {
+        val shared = Regex("ConcurrentHashMap|newKeySet|ConcurrentSkipList|ConcurrentLinked|CopyOnWrite")
+        val looksTwice = Regex("""\.(toList|toSet|toMap|reversed|sorted\w*)\b\W""")
+        sources().filter { it.path.extension == "kt" }.flatMap { source ->
+            val text = source.path.readText()
+            if (shared in text) looksTwice.findAll(text).map { "${source.path.name}: ${it.groupValues[1]}" }.toList() else emptyList()
+        }.shouldBeEmpty()
     }
 
     test("what the plan's text names is there") {
-        val all = listOf(core, coroutines, callback, samples).flatMap { it.classes }.map { it.simpleName } + sources().map { it.path.nameWithoutExtension }
+        val all = listOf(core, simulation, coroutines, callback, ktor, samples).flatMap { it.classes }.map { it.simpleName } +
+            sources().map { it.path.nameWithoutExtension }
         val named = Regex("`([A-Z][a-z]+[A-Za-z]*)(\\.kt)?`").findAll(Plan.document).map { it.groupValues[1] }.toSet()
         (named - all.toSet()).shouldBeEmpty()
     }
@@ -147,7 +158,7 @@ private val Dependency.to: String get() = targetClass.baseComponentType.packageN
 
 /** Signatures of an exported class that name a class of a package that is not. */
 private fun JavaClass.shown(inner: Set<String>): List<String> {
-    if (packageName in inner || !generateSequence(this) { it.enclosingClass.orElse(null) }.all { it.isOpen(it.modifiers) }) return emptyList()
+    if (packageName in inner || !isShown()) return emptyList()
     val members = (codeUnits.map { it to it.parameterTypes + it.returnType } + fields.map { it to listOf(it.type) })
         .filter { (member, _) -> isOpen(member.modifiers) && JavaModifier.SYNTHETIC !in member.modifiers }
     return members.flatMap { (member, types) ->
@@ -155,8 +166,6 @@ private fun JavaClass.shown(inner: Set<String>): List<String> {
             .map { "${member.fullName} names ${it.name}" }
     }
 }
-
-private fun JavaClass.isOpen(modifiers: Set<JavaModifier>) = JavaModifier.PUBLIC in modifiers || JavaModifier.PROTECTED in modifiers
 
 private class SourceFile(val packageName: String, val path: Path)
 

@@ -26,14 +26,18 @@ import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
 
-/** Chromium without a window, driven over its DevTools protocol by the JDK's own WebSocket client. */
-class Browser : AutoCloseable {
+/**
+ * Chromium without a window, driven over its DevTools protocol by the JDK's own WebSocket client.
+ *
+ * @param options others of its command line
+ */
+class Browser(vararg options: String) : AutoCloseable {
 
     private val profile: Path = Files.createTempDirectory("chromium")
     private val process: Process = ProcessBuilder(
         NAME, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-        "--remote-debugging-port=0", "--user-data-dir=$profile", "about:blank",
+        "--remote-debugging-port=0", "--user-data-dir=$profile", *options, "about:blank",
     ).redirectOutput(ProcessBuilder.Redirect.DISCARD).start()
 
     private val answers = ConcurrentHashMap<Int, CompletableFuture<JsonObject>>()

@@ -20,8 +20,14 @@ import java.net.Socket
 import java.nio.ByteBuffer
 import java.util.concurrent.TimeUnit
 
-/** A WebSocket of bytes: it does nothing by itself, so everything can be done wrong. */
-class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null) : AutoCloseable {
+/**
+ * A WebSocket of bytes: it does nothing by itself, so everything can be done wrong.
+ *
+ * @property socket what is connected to the server, over TLS or not
+ */
+class RawWebSocket(val socket: Socket, path: String = "/chat") : AutoCloseable {
+
+    constructor(port: Int, path: String = "/chat", receiveBuffer: Int? = null) : this(plain(port, receiveBuffer), path)
 
     class Frame(val opcode: Int, val payload: ByteArray) {
         val text: String get() = payload.decodeToString()
@@ -29,16 +35,10 @@ class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null
         val closeReason: String get() = payload.drop(2).toByteArray().decodeToString()
     }
 
-    val socket = Socket().apply {
-        receiveBuffer?.let { receiveBufferSize = it }
-        connect(InetSocketAddress(InetAddress.getLoopbackAddress(), port))
-        soTimeout = TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS).toInt()
-        tcpNoDelay = true
-    }
     private val input = DataInputStream(socket.getInputStream().buffered())
 
     init {
-        send("GET $path HTTP/1.1\r\nHost: 127.0.0.1:$port\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        send("GET $path HTTP/1.1\r\nHost: 127.0.0.1:${socket.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
         val status = line()
         check(status.startsWith("HTTP/1.1 101 ")) { status }
@@ -118,4 +118,13 @@ class RawWebSocket(port: Int, path: String = "/chat", receiveBuffer: Int? = null
     private fun JsonObject.string(key: String): String = getValue(key).jsonPrimitive.content
 
     override fun close() = socket.close()
+
+    private companion object {
+        fun plain(port: Int, receiveBuffer: Int?) = Socket().apply {
+            receiveBuffer?.let { receiveBufferSize = it }
+            connect(InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+            soTimeout = TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS).toInt()
+            tcpNoDelay = true
+        }
+    }
 }

@@ -1,5 +1,6 @@
 package io.netpark.samples.chat
 
+import io.netpark.samples.Certificates
 import io.netpark.samples.RunningProgram
 import java.nio.file.Files
 import java.nio.file.Path
@@ -13,10 +14,18 @@ val TALKATIVE: Array<String> = arrayOf("--rate", "1000000", "--burst", "1000000"
 class RunningChat private constructor(val program: RunningProgram) : AutoCloseable by program {
 
     val port: Int = portOf(program.line())
-    val echoPort: Int = portOf(program.line())
+    val echoPort: Int by lazy { portOf(program.line()) }
 
     constructor(vararg options: String, port: Int = 0, jvmOptions: List<String> = emptyList()) :
-        this(RunningProgram(CHAT, "--port", "$port", "--echo-port", "0", *options, jvmOptions = jvmOptions))
+        this(RunningProgram(CHAT, "--port", "$port", "--echo-port", "0", *options, jvmOptions = jvmOptions)) {
+        echoPort
+    }
+
+    companion object {
+        /** Over TLS, which the callback echo does not know. */
+        fun overTls(vararg options: String, port: Int = 0) =
+            RunningChat(RunningProgram(CHAT, "--port", "$port", *Certificates.options, *options))
+    }
 
     private fun portOf(line: String?): Int = line?.let { Regex(""":(\d+)/""").find(it) }?.run { groupValues[1].toInt() }
         ?: error("it says $line, and ${program.errorLines()}")

@@ -102,7 +102,7 @@ private fun load(handler: suspend (Connection) -> Unit) {
                 val serving = launch { listener.serve { handler(it) } }
                 try {
                     val load = Load.connect(clients, listener.localAddress, connections = 2)
-                    load.run(500.milliseconds, Progress(LiveLine(isTerminal = false)))
+                    load.run(1000.milliseconds, Progress(LiveLine(isTerminal = false)))
                     load.finish()
                 } finally {
                     serving.cancelAndJoin()

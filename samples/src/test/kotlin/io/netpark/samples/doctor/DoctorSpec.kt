@@ -24,7 +24,7 @@ class DoctorSpec : SampleSpec({
                 else -> "$count notes"
             }
             lines.last() shouldBe "Netpark can run here: epoll by ${Binding.defaultLibC().binding()}; $notes."
-            for (subject in listOf("system", "JDK", "binding", "processors", "descriptors", "net.core.somaxconn")) {
+            for (subject in listOf("system", "JDK", "binding", "processors", "TLS", "descriptors", "net.core.somaxconn")) {
                 lines.shouldExist { Regex("(ok|note) +$subject  .*").matches(it) }
             }
         }

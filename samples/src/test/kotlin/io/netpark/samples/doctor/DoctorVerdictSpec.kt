@@ -151,4 +151,33 @@ class DoctorVerdictSpec : SampleSpec({
         findings.map { it["action"] } shouldBe report.findings.map { it.action }
         parsed["notes"] shouldBe findings.count { it["mark"] == "note" }.toLong()
     }
+
+    test("TLS: the versions, by whom, and AES") {
+        examine {}.finding("TLS").apply {
+            mark shouldBe OK
+            value shouldBe "TLSv1.3, TLSv1.2 by SunJSSE; AES in hardware"
+            facts shouldBe mapOf(
+                "protocols" to listOf("TLSv1.3", "TLSv1.2"), "providers" to listOf("SunJSSE"), "aes" to true, "usesAes" to true,
+            )
+        }
+        examine { file("proc/cpuinfo", "processor\t: 0\nFeatures\t: fp asimd aes pmull\n") }.finding("TLS").mark shouldBe OK
+        examine { hide("proc/cpuinfo") }.finding("TLS").apply {
+            mark shouldBe OK
+            value shouldEndWith "AES in hardware: unknown"
+        }
+    }
+
+    test("TLS that is slow, or not there: a note, and what to do") {
+        fun note(change: Patient.() -> Unit) = examine(change).finding("TLS").also { it.mark shouldBe NOTE }
+        note { file("proc/cpuinfo", "flags\t\t: fpu sse2 avx\n") }.apply {
+            value shouldEndWith "AES not in hardware"
+            action!! shouldContain "virtual machine"
+        }
+        note { jvm = jvm.copy(usesAes = false) }.action!! shouldContain "-XX:-UseAES"
+        note { jvm = jvm.copy(tlsProtocols = listOf("TLSv1.2", "TLSv1.1")) }.apply {
+            value shouldContain "TLSv1.2 by SunJSSE"
+            action!! shouldContain "TLSv1.3 is disabled"
+        }
+        note { jvm = jvm.copy(tlsProtocols = emptyList(), tlsProviders = emptyList()) }.value shouldContain "no version in use by nobody"
+    }
 })

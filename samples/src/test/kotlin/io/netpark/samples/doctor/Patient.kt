@@ -15,6 +15,7 @@ internal class Patient : AutoCloseable {
     var jvm = Jvm(
         feature = 25, version = "25.0.1", vendor = "nobody", system = "Linux", architecture = "amd64", processors = 8,
         nativeAccess = true, maxHeap = 4L shl 30, maxDirect = 4L shl 30, bindingProperty = null,
+        tlsProtocols = listOf("TLSv1.3", "TLSv1.2"), tlsProviders = listOf("SunJSSE"), usesAes = true,
     )
 
     var platform: String? = null
@@ -40,6 +41,7 @@ internal class Patient : AutoCloseable {
         limits(soft = "1048576", hard = "1048576")
         file("proc/self/status", "Name:\tjava\nCpus_allowed:\tff\nCpus_allowed_list:\t0-7\n")
         file("proc/self/cgroup", "0::/\n")
+        file("proc/cpuinfo", "processor\t: 0\nflags\t\t: fpu sse2 aes avx\n")
         file("proc/meminfo", "MemTotal:       16777216 kB\nMemFree:        8388608 kB\n")
     }
 

@@ -21,7 +21,9 @@ class RunningHttp(vararg options: String) : AutoCloseable {
     val port: Int = firstLine?.substringAfterLast(':')?.toIntOrNull()
         ?: error("it says $firstLine, and ${program.errorLines()}")
 
-    fun url(path: String): String = "http://127.0.0.1:$port$path"
+    private val scheme = if ("--tls" in options) "https" else "http"
+
+    fun url(path: String): String = "$scheme://127.0.0.1:$port$path"
 
     /** A plain blocking client. */
     fun dial(): Socket = Socket(InetAddress.getLoopbackAddress(), port).apply {

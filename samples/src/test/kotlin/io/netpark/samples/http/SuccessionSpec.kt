@@ -3,6 +3,7 @@ package io.netpark.samples.http
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
@@ -17,6 +18,7 @@ import java.net.UnixDomainSocketAddress
 import java.nio.channels.ServerSocketChannel
 import java.nio.channels.SocketChannel
 import java.nio.file.Files
+import java.nio.file.attribute.BasicFileAttributes
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
@@ -78,6 +80,23 @@ class SuccessionSpec : SampleSpec({
         }
         Files.exists(path) shouldBe false
         Files.delete(folder)
+    }
+
+    test("who comes when the successor serves is the successor's, and may ask late, though the first process is still there") {
+        val folder = Files.createTempDirectory("netpark")
+        val path = folder.resolve("http.sock")
+        RunningHttp("--takeover", "$path").use { first ->
+            fun made() = Files.readAttributes(path, BasicFileAttributes::class.java).run { fileKey() to lastModifiedTime() }
+            soon { check(Files.exists(path)) }
+            val before = made()
+            RunningHttp("--takeover", "$path").use { next ->
+                soon { made() shouldNotBe before } // it waits there for the one after it: the first one has left
+                val late = List(12) { dial(next.port) }
+                first.program.status() shouldBe 0
+                for (client in late) client.use { it.ask() shouldBe "Hello, World!" }
+            }
+        }
+        folder.toFile().deleteRecursively()
     }
 
     test("a successor that fails before it serves changes nothing; the file of a process that was killed is no obstacle") {

@@ -165,9 +165,9 @@ class RedisTrafficSpec : SampleSpec({
                 soon { client.ask("EXISTS asked") shouldBe ":0" }
                 repeat(3000) { client.exchange("SET unasked:$it x PX ${1 + it % 100}\r\n", "+OK\r\n") }
                 soon { client.ask("DBSIZE") shouldBe ":1" } // which removes none itself
-                client.exchange("SET short x PX 50\r\nPERSIST short\r\nSET again x PX 20\r\nSET again x\r\n",
+                client.exchange("SET short x PX 1000\r\nPERSIST short\r\nSET again x PX 20\r\nSET again x\r\n",
                     "+OK\r\n:1\r\n+OK\r\n+OK\r\n")
-                client.exchange("SET last x PX 60\r\n", "+OK\r\n") // later than both
+                client.exchange("SET last x PX 1100\r\n", "+OK\r\n") // later than both
                 soon { client.ask("EXISTS last") shouldBe ":0" }
                 client.exchange("EXISTS kept short again\r\n", ":3\r\n")
                 client.exchange("FLUSHALL\r\nSET far x EX 9000000000000\r\nEXISTS far\r\n", "+OK\r\n+OK\r\n:1\r\n")
