@@ -1,12 +1,14 @@
 /*
- * The floor: what the work costs when a person writes it in C on epoll and nothing stands between. One thread, one
+ * The floor: what the work costs when a person writes it in C on epoll and nothing stands between. One thread a
  * loop, one buffer, edge-triggered, registered once, no allocation a request. After a short read the probe that
  * would only return EAGAIN is skipped, unless the peer is done: the shortcut Netpark takes too.
  *
- * floor MODE BLOCK BUFFER
+ * floor MODE BLOCK BUFFER [LOOPS]
  *   echo    sends back what it reads
  *   source  reads a count (8 bytes, big-endian) and sends that many blocks of BLOCK bytes
  *   stamp   answers every read with CLOCK_MONOTONIC in nanoseconds (8 bytes, big-endian)
+ *
+ * With more than one loop the first accepts, and hands the connections round. A connection is touched by its loop only.
  *
  * Prints "listening on 127.0.0.1:PORT" and ends when its standard input does.
  */
@@ -15,6 +17,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS = 4096 };
+enum { EVENTS = 4096, MOST_LOOPS = 64 };
 enum mode { ECHO, SOURCE, STAMP };
 
 /* A connection that is up to date needs none of this: pages of idle connections are never touched but once. */
@@ -37,10 +40,11 @@ struct connection {
 
 static enum mode mode;
 static size_t block, buffer_size;
-static char *buffer, *content;
+static __thread char *buffer;
+static char *content;
 static struct connection *connections; /* by descriptor number */
 static size_t connection_limit;
-static int epfd, listener;
+static int epfds[MOST_LOOPS], loops = 1, listener;
 
 static void die(const char *what)
 {
@@ -162,7 +166,8 @@ static void accept_one(void)
 	int on = 1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	struct epoll_event event = { EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, { .fd = fd } };
-	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
+	static unsigned next;
+	if (epoll_ctl(epfds[next++ % loops], EPOLL_CTL_ADD, fd, &event) < 0)
 		close(fd);
 }
 
@@ -185,41 +190,36 @@ static void listen_on_loopback(void)
 static void watch(int fd)
 {
 	struct epoll_event event = { EPOLLIN, { .fd = fd } };
-	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0 && errno != EPERM) /* EPERM: /dev/null, a file */
+	if (epoll_ctl(epfds[0], EPOLL_CTL_ADD, fd, &event) < 0 && errno != EPERM) /* EPERM: /dev/null, a file */
 		die("epoll_ctl");
 }
 
 static void parse(int argc, char **argv)
 {
-	if (argc != 4) {
-		fprintf(stderr, "usage: %s echo|source|stamp BLOCK BUFFER\n", argv[0]);
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr, "usage: %s echo|source|stamp BLOCK BUFFER [LOOPS]\n", argv[0]);
 		exit(2);
 	}
 	mode = !strcmp(argv[1], "source") ? SOURCE : !strcmp(argv[1], "stamp") ? STAMP : ECHO;
 	block = strtoul(argv[2], NULL, 10);
 	buffer_size = strtoul(argv[3], NULL, 10);
-	buffer = malloc(buffer_size);
+	if (argc == 5)
+		loops = atoi(argv[4]);
 	content = malloc(block);
-	if (!block || !buffer_size || !buffer || !content)
-		die("malloc");
+	if (!block || !buffer_size || !content || loops < 1 || loops > MOST_LOOPS)
+		die("arguments");
 	for (size_t i = 0; i < block; i++)
 		content[i] = (char)(i * 31 + (i >> 8)); /* as io.netpark.bench.server.Block has it */
 }
 
-int main(int argc, char **argv)
+/* Returns when the standard input has ended, which the first loop looks at. */
+static void *run(void *number)
 {
-	static struct epoll_event events[EVENTS];
-	struct rlimit limit;
-	parse(argc, argv);
-	getrlimit(RLIMIT_NOFILE, &limit);
-	connection_limit = limit.rlim_cur > 1 << 20 ? 1 << 20 : limit.rlim_cur;
-	connections = calloc(connection_limit, sizeof *connections);
-	epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (!connections || epfd < 0)
-		die("start");
-	listen_on_loopback();
-	watch(listener);
-	watch(STDIN_FILENO);
+	int epfd = epfds[(intptr_t)number];
+	struct epoll_event *events = calloc(EVENTS, sizeof *events);
+	buffer = malloc(buffer_size);
+	if (!events || !buffer)
+		die("malloc");
 	for (;;) {
 		int found = epoll_wait(epfd, events, EVENTS, -1);
 		if (found < 0 && errno != EINTR)
@@ -232,7 +232,30 @@ int main(int argc, char **argv)
 			else if (fd != STDIN_FILENO)
 				serve(fd, events[i].events);
 			else if (read(STDIN_FILENO, ignored, sizeof ignored) <= 0)
-				return 0;
+				return NULL;
 		}
 	}
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit limit;
+	pthread_t thread;
+	parse(argc, argv);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	connection_limit = limit.rlim_cur > 1 << 20 ? 1 << 20 : limit.rlim_cur;
+	connections = calloc(connection_limit, sizeof *connections);
+	for (int i = 0; i < loops; i++)
+		if ((epfds[i] = epoll_create1(EPOLL_CLOEXEC)) < 0)
+			die("epoll_create1");
+	if (!connections)
+		die("calloc");
+	for (intptr_t i = 1; i < loops; i++)
+		if ((errno = pthread_create(&thread, NULL, run, (void *)i)) != 0)
+			die("pthread_create");
+	listen_on_loopback();
+	watch(listener);
+	watch(STDIN_FILENO);
+	run((void *)0);
+	return 0;
 }

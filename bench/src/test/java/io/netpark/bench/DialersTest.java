@@ -32,7 +32,7 @@ class DialersTest {
             try (ListenerProcess listener = new ListenerProcess(ANYWHERE)) {
                 int port = listener.port();
                 for (int round = 0; round < 2; round++) {
-                    Done done = dialer.dial(port, 200);
+                    Done done = dialer.dial(port, 600);
                     assertTrue(done.requests() > 0, () -> done.requests() + " dials");
                     assertEquals(done.requests(), done.latencies().getTotalCount());
                 }
@@ -40,7 +40,7 @@ class DialersTest {
             assertTrue(dialer.allocated() > 0);
             try (Socket nobody = new Socket()) {
                 nobody.bind(new InetSocketAddress("127.0.0.1", 0)); // and does not listen
-                BenchFailure failure = assertThrows(BenchFailure.class, () -> dialer.dial(nobody.getLocalPort(), 200));
+                BenchFailure failure = assertThrows(BenchFailure.class, () -> dialer.dial(nobody.getLocalPort(), 600));
                 assertTrue(failure.getMessage().contains("a dial failed"), failure.getMessage());
             }
         }

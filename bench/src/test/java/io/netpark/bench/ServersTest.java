@@ -6,13 +6,17 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.netpark.bench.machine.Cores;
 import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Encrypted;
 import io.netpark.bench.run.FileContender;
 import io.netpark.bench.run.LoadProcess;
 import io.netpark.bench.run.LoadProcess.Done;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.run.Shape;
+import io.netpark.bench.run.TlsContender;
 import io.netpark.bench.server.Service;
 import io.netpark.bench.server.Service.Mode;
+import io.netpark.bench.tls.Protocol;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -111,6 +115,45 @@ class ServersTest {
             assertWorks(new Shape.Http("pipelined", 5, 16), server);
             assertTrue(server.allocated() >= 0);
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("securely")
+    void encrypts(TlsContender contender) {
+        assumeTrue(contender.absence().isEmpty(), () -> contender.label() + ": " + contender.absence().orElseThrow());
+        Shape.Echo small = new Shape.Echo("small", 20, 0, 1024, 1);
+        try (ServerProcess server = contender.start(small.service(), ANYWHERE, List.of())) {
+            for (Protocol protocol : Protocol.values()) {
+                assertWorks(new Encrypted.Handshakes("full", 4, protocol, false), server);
+                assertWorks(new Encrypted.Handshakes("resumed", 4, protocol, true), server);
+                if (contender.does(Mode.ECHO)) {
+                    assertWorks(new Encrypted(small, protocol), server);
+                    assertWorks(new Encrypted(new Shape.Echo("large", 3, 0, 65_536, 1), protocol), server);
+                    assertWorks(new Encrypted(new Shape.Echo("pipelined", 3, 0, 128, 16), protocol), server);
+                }
+            }
+        } finally {
+            load.plain();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("securely")
+    void streamsAndServesPagesEncrypted(TlsContender contender) {
+        assumeTrue(contender.absence().isEmpty(), () -> contender.label() + ": " + contender.absence().orElseThrow());
+        for (Shape shape : List.of(new Shape.Stream("stream", 2, 1 << 20), new Shape.Http("page", 10, 1))) {
+            if (contender.does(shape.service().mode())) {
+                try (ServerProcess server = contender.start(shape.service(), ANYWHERE, List.of())) {
+                    assertWorks(new Encrypted(shape, Protocol.TLS_1_3), server);
+                } finally {
+                    load.plain();
+                }
+            }
+        }
+    }
+
+    static List<TlsContender> securely() {
+        return TlsContender.usual();
     }
 
     private static void assertWorks(Shape any, ServerProcess server) {

@@ -13,7 +13,7 @@ import picocli.CommandLine.Unmatched;
 /** What compares servers, and what a loop costs: everything that fits into ten minutes, one after the other. */
 @Command(
         name = "all",
-        description = "Every benchmark but http, file, proxy, dial, pool, redis, zerocopy and jmh;"
+        description = "Every benchmark but http, tls, file, proxy, dial, pool, redis, ktor, zerocopy, own, start and jmh;"
                 + " with --quick in less than ten minutes.",
         mixinStandardHelpOptions = true)
 final class AllCommand implements Callable<Integer> {

@@ -9,20 +9,20 @@ import picocli.CommandLine.Spec;
 
 /** A benchmark that leaves a report. */
 @Command(mixinStandardHelpOptions = true)
-abstract class Benchmark implements Callable<Integer> {
+public abstract class Benchmark implements Callable<Integer> {
 
     @Mixin
-    Options options = new Options();
+    protected Options options = new Options();
 
     @Spec
     private CommandSpec spec;
 
     /** Its name on the command line and of its files. */
-    final String name() {
+    protected final String name() {
         return spec.name();
     }
 
-    abstract Report measure();
+    protected abstract Report measure();
 
     @Override
     public Integer call() {

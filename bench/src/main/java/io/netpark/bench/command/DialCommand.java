@@ -26,7 +26,7 @@ final class DialCommand extends Benchmark {
     private static final double DISTURBING = 0.05;
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         Report report = new Report(name(), "Dialing", List.of(
                 Round.AT_A_TIME + " dials at a time to one address of loopback, on one loop: connect, and close when the"
@@ -54,7 +54,7 @@ final class DialCommand extends Benchmark {
             List<Sample> samples = record.samples();
             if (!samples.isEmpty()) {
                 Numbers cpu = Numbers.of(samples, Sample::cpuMicros);
-                section.row(List.of(label, cpu.range(2), Numbers.of(samples, Sample::requestsPerSecond).range(0),
+                section.row(List.of(label, cpu.interval(2), Numbers.of(samples, Sample::requestsPerSecond).text(0),
                         Numbers.of(samples, Sample::allocatedPerRequest).text(0)));
                 section.bar(new Bar(label, cpu.median(), cpu.text(2), record.contender().isNetpark()));
             }

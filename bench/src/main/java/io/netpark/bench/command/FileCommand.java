@@ -24,7 +24,7 @@ final class FileCommand extends Benchmark {
     private static final Download SHAPE = new Download("32MiB", CONNECTIONS, 32 << 20);
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         Optional<SystemCalls> counter = options.counter();
         List<Way> ways = options.shapes(List.of(Way.values()), Way::label);
@@ -37,7 +37,7 @@ final class FileCommand extends Benchmark {
                         + " outside the heap, 64 KiB at a time, a `FileChannel`, Netty's direct buffers, nginx with"
                         + " `sendfile off`. `-heap`: the plain way, read into 64 KiB of the heap and written from there.",
                 "CPU is user and system time of the server's process; \"× heap\" is its ratio to netpark-coroutine-heap in"
-                        + " the same round, \"× nginx\" to nginx-sendfile, as median (smallest–largest). nginx is one process,"
+                        + " the rounds around, \"× nginx\" to nginx-sendfile, as median [95 % interval]. nginx is one process,"
                         + " and is asked over HTTP; the others are asked by eight bytes. " + options.extent() + "; "
                         + cores.describe() + ".",
                 Options.aboutSystemCalls(counter)));

@@ -35,12 +35,10 @@ final class IdleCommand extends Benchmark {
     static final List<String> FIXED_HEAP =
             List.of("-Xms512m", "-Xmx512m", "-XX:+AlwaysPreTouch", "-XX:TieredStopAtLevel=1");
 
-    private final Section section = new Section("Bytes a connection", "heap and native, at 10 000 connections",
-            List.of("server", "1 000", "5 000", "10 000", "of that heap", "native"));
-
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
+        Section section = section("Bytes a connection", COUNTS);
         Report report = new Report(name(), "Memory of an idle connection", List.of(
                 "Connections that have had one echo each and now wait. Heap: in use after a collection. Native: growth of"
                         + " resident memory, the heap being resident in full from the start. Both over what the server"
@@ -54,7 +52,7 @@ final class IdleCommand extends Benchmark {
                 options.progress.say("idle: " + contender.label());
                 try (ServerProcess server = ServerProcess.start(
                         contender, new Service(Mode.ECHO, 1, BUFFER), cores, FIXED_HEAP)) {
-                    measure(server, load);
+                    measure(server, load, section, COUNTS, options);
                 } catch (BenchFailure e) {
                     section.note(contender.label() + " dropped out: " + e.getMessage());
                 }
@@ -64,7 +62,16 @@ final class IdleCommand extends Benchmark {
         return report;
     }
 
-    private void measure(ServerProcess server, LoadProcess load) {
+    /** An empty table for so many connections. */
+    static Section section(String title, List<Integer> counts) {
+        List<String> columns = new ArrayList<>(List.of("server"));
+        counts.forEach(count -> columns.add(Numbers.text(count, 0)));
+        columns.addAll(List.of("of that heap", "native"));
+        return new Section(title, "heap and native, at " + columns.get(counts.size()) + " connections", columns);
+    }
+
+    /** Adds a server, which was started with {@link #FIXED_HEAP}, to it. */
+    static void measure(ServerProcess server, LoadProcess load, Section section, List<Integer> counts, Options options) {
         load.open(server.port(), WARM_UP_CONNECTIONS, SIZE, 1);
         load.run(Math.min(options.warmUpMillis(), WARM_UP_MILLIS), WARM_UP_CONNECTIONS);
         load.disconnect();
@@ -76,7 +83,7 @@ final class IdleCommand extends Benchmark {
         double heap = 0;
         double outside = 0;
         int opened = 0;
-        for (int count : COUNTS) {
+        for (int count : counts) {
             load.open(server.port(), count - opened, SIZE, 1);
             load.once();
             opened = count;
@@ -89,7 +96,7 @@ final class IdleCommand extends Benchmark {
         row.add(Numbers.text(heap, 0));
         row.add(Numbers.text(outside, 0));
         section.row(row);
-        section.bar(new Bar(server.contender().label(), heap + outside, row.get(COUNTS.size()),
+        section.bar(new Bar(server.contender().label(), heap + outside, row.get(counts.size()),
                 server.contender().isNetpark()));
         section.data(data);
     }

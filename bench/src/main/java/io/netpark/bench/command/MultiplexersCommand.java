@@ -25,7 +25,7 @@ final class MultiplexersCommand extends Benchmark {
     private static final List<String> NAMES = List.of("select", "poll", "epoll");
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Report report = new Report(name(), "One wait: select, poll, epoll", List.of(
                 "The time to look once, without waiting, at so many eventfds of which " + ACTIVE + " are readable, and to"
                         + " find those. Median of batches of 50.",

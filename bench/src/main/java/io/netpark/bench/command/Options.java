@@ -2,12 +2,15 @@ package io.netpark.bench.command;
 
 import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.machine.SystemCalls;
+import io.netpark.bench.report.Narrow;
+import io.netpark.bench.report.Numbers;
 import io.netpark.bench.run.Contender;
 import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Plan;
 import io.netpark.bench.run.Progress;
 import io.netpark.bench.run.Shape;
+import io.netpark.bench.run.Stop;
 import io.netpark.core.sys.Binding;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,23 +21,32 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
 /** Options that the benchmarks share. */
-final class Options {
+public final class Options {
 
-    private static final int DEFAULT_ROUNDS = 7;
-    private static final int QUICK_ROUNDS = 3;
-    private static final double DEFAULT_SECONDS = 2;
-    private static final double QUICK_SECONDS = 0.5;
+    private static final int DEFAULT_ROUNDS = 60;
+    private static final int QUICK_ROUNDS = 9;
+    private static final double DEFAULT_SECONDS = 0.2;
+    private static final double QUICK_SECONDS = 0.2;
+    private static final double DEFAULT_LIMIT_MINUTES = 10;
     private static final double DEFAULT_WARM_UP = 6;
     private static final double QUICK_WARM_UP = 2;
 
     @Option(names = "--quick", description = "Fewer and shorter rounds: a first impression.")
-    boolean quick;
+    public boolean quick;
 
-    @Option(names = "--rounds", description = "How often each server has its turn.")
+    @Option(names = "--rounds", description = "How often each server has its turn, at least.")
     private @Nullable Integer rounds;
 
     @Option(names = "--seconds", description = "How long a turn is measured.")
     private @Nullable Double seconds;
+
+    @Option(names = "--until", paramLabel = "WIDTH", description = "Go on with rounds until half of each ratio's 95 %% interval is at"
+            + " most so large a part of it, such as 0.02.")
+    private @Nullable Double until;
+
+    @Option(names = "--at-most", paramLabel = "MINUTES", description = "No round begins after so long, for each shape. With --until 10 by default,"
+            + " and then after the --rounds only.")
+    private @Nullable Double atMost;
 
     @Option(names = "--warm-up", description = "Seconds of work for each server before the first round, at most.")
     private @Nullable Double warmUp;
@@ -48,11 +60,11 @@ final class Options {
     @Option(names = "--no-system-calls", description = "Do not count system calls.")
     private boolean noSystemCalls;
 
-    @Option(names = "--results", description = "Folder of the results; bench/results by default.")
+    @Option(names = "--results", description = "Folder of the results; bench/results by default, and below it jdk-N for any JDK but 25.")
     private @Nullable Path results;
 
     /** Steps go to the error stream: the output stream has the tables. */
-    final Progress progress = new Progress(System.err);
+    public final Progress progress = new Progress(System.err);
     private @Nullable List<Contender> contenders;
     private final List<String> absences = new ArrayList<>();
 
@@ -97,8 +109,13 @@ final class Options {
     }
 
     /** Of all that there are, those asked for that can run here, or fewer as in {@link #fewerContenders}. */
-    <E extends Entrant> List<E> fewerOf(List<E> all) {
+    public <E extends Entrant> List<E> fewerOf(List<E> all) {
         return fewer(present(wanted("server", servers, all, Entrant::label)));
+    }
+
+    /** Whether servers were named. */
+    boolean isAnybodyAskedFor() {
+        return !servers.isEmpty();
     }
 
     /** Those of them that a quick run has time for. */
@@ -108,8 +125,12 @@ final class Options {
                 ? all.stream().filter(contender -> contender.binding() != Binding.JNA).toList() : all;
     }
 
-    Plan plan() {
-        return new Plan(warmUpMillis(), rounds(), roundMillis());
+    public Plan plan() {
+        Double width = until;
+        double minutes = atMost != null ? atMost : DEFAULT_LIMIT_MINUTES;
+        long limit = Math.round(minutes * 60_000);
+        Stop stop = width == null ? Stop.AFTER_THE_PLAN : new Narrow(width, limit);
+        return new Plan(warmUpMillis(), rounds(), roundMillis(), atMost == null ? stop : stop.within(limit));
     }
 
     long warmUpMillis() {
@@ -125,8 +146,11 @@ final class Options {
     }
 
     /** How much is measured, for the report. */
-    String extent() {
-        return rounds() + " rounds of " + roundMillis() + " ms after a warm-up of at most " + warmUpMillis() + " ms";
+    public String extent() {
+        Double minutes = atMost;
+        String number = minutes != null ? "At most " : until != null ? "At least " : "";
+        String end = minutes == null ? "" : ", none of which began later than " + Numbers.text(minutes, 1) + " minutes after the first,";
+        return number + rounds() + " rounds of " + roundMillis() + " ms" + end + " after a warm-up of at most " + warmUpMillis() + " ms";
     }
 
     private static long millis(@Nullable Double chosen, double otherwise) {
@@ -138,7 +162,7 @@ final class Options {
     }
 
     /** Those asked for, by their labels. */
-    <S> List<S> shapes(List<S> all, Function<? super S, String> label) {
+    public <S> List<S> shapes(List<S> all, Function<? super S, String> label) {
         return wanted("shape", shapes, all, label);
     }
 
@@ -154,17 +178,17 @@ final class Options {
     }
 
     /** What counts system calls; empty if nobody wants to know, or nothing can. */
-    Optional<SystemCalls> counter() {
+    public Optional<SystemCalls> counter() {
         return noSystemCalls ? Optional.empty() : SystemCalls.find();
     }
 
     /** What the report says about it. */
-    static String aboutSystemCalls(Optional<SystemCalls> counter) {
+    public static String aboutSystemCalls(Optional<SystemCalls> counter) {
         return counter.map(tool -> "System calls were counted in a separate run with `" + tool.name() + "`.")
                 .orElse("System calls were not counted: skipped, or neither perf nor strace works here.");
     }
 
     Path results() {
-        return results != null ? results : Folders.bench().resolve("results");
+        return results != null ? results : Folders.results();
     }
 }

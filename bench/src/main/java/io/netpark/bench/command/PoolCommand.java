@@ -1,22 +1,13 @@
 package io.netpark.bench.command;
 
+import io.netpark.bench.jmh.JmhRun;
 import io.netpark.bench.jmh.Pools;
-import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.report.Numbers;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
-import io.netpark.bench.run.Folders;
-import io.netpark.bench.run.Jvm;
 import java.util.List;
 import java.util.Map;
-import org.openjdk.jmh.profile.GCProfiler;
-import org.openjdk.jmh.results.RunResult;
-import org.openjdk.jmh.runner.Runner;
-import org.openjdk.jmh.runner.RunnerException;
-import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
-import org.openjdk.jmh.runner.options.OptionsBuilder;
-import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.util.Statistics;
 import picocli.CommandLine.Command;
 
@@ -47,7 +38,7 @@ final class PoolCommand extends Benchmark {
             new Case("commons-pool2, plain objects, 2 threads", "commons", 2));
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Report report = new Report(name(), "Pool", List.of(
                 "One borrow and one return, where something is idle; measured by JMH, the median of its iterations and their"
                         + " range. With 2 threads on one pool it is the time of each thread.",
@@ -64,43 +55,14 @@ final class PoolCommand extends Benchmark {
     }
 
     private void measure(Case row, Section section) {
-        RunResult result = run(row);
-        Statistics nanos = result.getPrimaryResult().getStatistics();
+        JmhRun run = JmhRun.of("pool", Pools.class.getName() + "." + row.method(), Map.of(), row.threads(), options.quick);
+        Statistics nanos = run.nanos();
         double median = nanos.getPercentile(MEDIAN);
-        double allocated = allocated(result);
+        double allocated = run.allocated();
         section.row(List.of(row.label(), Numbers.text(median, 0) + " (" + Numbers.text(nanos.getMin(), 0) + "–"
                 + Numbers.text(nanos.getMax(), 0) + ")", Numbers.text(allocated, 0)));
         section.bar(new Bar(row.label(), median, Numbers.text(median, 0), row.isNetpark()));
         section.data(Map.of("pool", row.label(), "threads", row.threads(), "nanos", median,
                 "smallestNanos", nanos.getMin(), "largestNanos", nanos.getMax(), "allocatedBytes", allocated));
-    }
-
-    /** Bytes each time; NaN if the profiler could not tell. */
-    private static double allocated(RunResult result) {
-        for (String name : result.getSecondaryResults().keySet()) {
-            if (name.endsWith("gc.alloc.rate.norm")) {
-                return result.getSecondaryResults().get(name).getScore();
-            }
-        }
-        return Double.NaN;
-    }
-
-    private RunResult run(Case row) {
-        ChainedOptionsBuilder jmh = new OptionsBuilder()
-                .include(Pools.class.getName() + "\\." + row.method() + "$")
-                .threads(row.threads())
-                .jvmArgs(Jvm.flags().toArray(String[]::new))
-                .addProfiler(GCProfiler.class)
-                .shouldFailOnError(true)
-                .output(Folders.target().resolve("pool.log").toString());
-        if (options.quick) {
-            jmh.forks(1).warmupIterations(3).warmupTime(TimeValue.milliseconds(300))
-                    .measurementIterations(5).measurementTime(TimeValue.milliseconds(200));
-        }
-        try {
-            return new Runner(jmh.build()).runSingle();
-        } catch (RunnerException e) {
-            throw new BenchFailure(row.label() + ": " + e.getMessage() + "; see " + Folders.target().resolve("pool.log"));
-        }
     }
 }

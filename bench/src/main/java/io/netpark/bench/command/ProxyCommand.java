@@ -24,7 +24,7 @@ final class ProxyCommand extends Benchmark {
     private static final Shape SHAPE = new Stream("64KiB", CONNECTIONS, 64 << 10);
 
     @Override
-    Report measure() {
+    protected Report measure() {
         List<ProxyContender> contenders = options.fewerOf(List.of(ProxyContender.values()));
         Cores cores = Cores.choose();
         Optional<SystemCalls> counter = options.counter();
@@ -38,7 +38,7 @@ final class ProxyCommand extends Benchmark {
                         + " the plain way, through a buffer of 64 KiB on the heap. The few bytes that ask for the next 4 MiB go"
                         + " the other way.",
                 "CPU is user and system time of the proxy's process; \"× heap\" is its ratio to netpark-coroutine-heap in the"
-                        + " same round, \"× nginx\" to nginx, as median (smallest–largest). It includes what TCP does on loopback"
+                        + " rounds around, \"× nginx\" to nginx, as median [95 % interval]. It includes what TCP does on loopback"
                         + " for the generator when the proxy writes. GB/s are those of the chain: the other core sends, receives"
                         + " and compares each byte, and where a note says that it was the bottleneck it says nothing about the"
                         + " proxy.",

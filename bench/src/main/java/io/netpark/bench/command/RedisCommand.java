@@ -7,6 +7,7 @@ import io.netpark.bench.redis.RedisMatch;
 import io.netpark.bench.redis.RedisRound;
 import io.netpark.bench.redis.RedisShape;
 import io.netpark.bench.report.Numbers;
+import io.netpark.bench.report.Pairs;
 import io.netpark.bench.report.Report;
 import io.netpark.bench.report.Section;
 import io.netpark.bench.report.Section.Bar;
@@ -27,7 +28,7 @@ final class RedisCommand extends Benchmark {
     private static final double DISTURBING = 0.05;
 
     @Override
-    Report measure() {
+    protected Report measure() {
         if (!Cores.onPath("redis-benchmark")) {
             throw new BenchFailure("redis-benchmark is missing; it is the generator here, and comes with redis-tools");
         }
@@ -69,7 +70,7 @@ final class RedisCommand extends Benchmark {
         match.forEach((contender, rounds) -> {
             Numbers cpu = Numbers.of(rounds, RedisRound::cpuMicros);
             Numbers ratio = ratios(rounds, match.getOrDefault(RedisContender.REDIS_SERVER, List.of()));
-            section.row(List.of(contender.label(), cpu.text(2), ratio.range(2),
+            section.row(List.of(contender.label(), cpu.text(2), ratio.interval(2),
                     Numbers.of(rounds, RedisRound::perSecond).text(0),
                     Numbers.of(rounds, RedisRound::p50Micros).text(0), Numbers.of(rounds, RedisRound::p99Micros).text(0),
                     Numbers.of(rounds, round -> round.resident() / 1048576.0).text(0),
@@ -99,13 +100,9 @@ final class RedisCommand extends Benchmark {
         return section;
     }
 
-    /** To redis-server in the same round. */
+    /** To redis-server in the rounds around. */
     private static Numbers ratios(List<RedisRound> rounds, List<RedisRound> base) {
-        List<Double> ratios = new ArrayList<>();
-        for (int i = 0; i < Math.min(rounds.size(), base.size()); i++) {
-            ratios.add(rounds.get(i).cpuMicros() / base.get(i).cpuMicros());
-        }
-        return Numbers.of(ratios, Double::doubleValue);
+        return Pairs.ratios(rounds, base, RedisRound::cpuMicros);
     }
 
     private static Map<String, Object> data(RedisRound round) {

@@ -22,7 +22,7 @@ final class StreamCommand extends Benchmark {
             new Stream("1MiB", CONNECTIONS, 1 << 20));
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         Report report = new Report(name(), "One-way stream", List.of(
                 "The server writes blocks to " + CONNECTIONS + " connections as fast as they are taken; the generator"

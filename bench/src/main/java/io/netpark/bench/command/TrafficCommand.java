@@ -53,13 +53,13 @@ abstract class TrafficCommand extends Benchmark {
     }
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         Optional<SystemCalls> counter = options.quick && !countsWhenQuick() ? Optional.empty() : options.counter();
         List<String> introduction = new ArrayList<>(List.of(
                 introduction(),
                 "CPU is user and system time of the server's process; \"× " + base().label() + "\" is its ratio to "
-                        + baseIs() + " in the same round, as median (smallest–largest). "
+                        + baseIs() + " in the rounds around, as median [95 % interval]. "
                         + options.extent() + "; " + cores.describe() + "."));
         introduction.add(Options.aboutSystemCalls(counter));
         Report report = new Report(name(), title(), introduction);

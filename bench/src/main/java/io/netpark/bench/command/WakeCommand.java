@@ -11,6 +11,7 @@ import io.netpark.bench.run.LoadProcess;
 import io.netpark.bench.run.ServerProcess;
 import io.netpark.bench.server.Service;
 import io.netpark.bench.server.Service.Mode;
+import io.netpark.bench.wake.TaskWakes;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,15 +27,15 @@ final class WakeCommand extends Benchmark {
     private static final int PAUSE_MICROS = 100;
     private static final int COUNT = 20_000;
     private static final int QUICK_COUNT = 2_000;
+    private static final int TASK_ROUNDS = 30;
+    private static final int QUICK_TASK_ROUNDS = 9;
+    private static final int TASKS_A_ROUND = 1_000;
     private static final List<String> PERCENTILES = List.of("p50", "p99", "p999");
 
     private final Section ready = new Section("Readiness to handler", "µs, median",
             List.of("server", "p50 µs", "p99 µs", "p99.9 µs"));
-    private final Section tasks = new Section("Task to loop", "µs, median",
-            List.of("server", "p50 µs", "p99 µs", "p99.9 µs"));
-
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         int count = options.quick ? QUICK_COUNT : COUNT;
         Report report = new Report(name(), "Waking a loop", List.of(
@@ -42,21 +43,23 @@ final class WakeCommand extends Benchmark {
                         + " with its clock, which is the generator's clock too; from before the send to the handler's"
                         + " first line. In between are two system calls, the network stack, and the scheduler.",
                 "Task to loop: another thread of the same process hands a task to the loop while it sleeps; from before"
-                        + " the hand-over to the task's first line. The process may use all cores.",
-                count + " of each, " + PAUSE_MICROS + " µs and more apart; for readiness: " + cores.describe() + "."));
+                        + " the hand-over to the task's first line. The process may use all cores. The floor is a thread in C that waits on a"
+                        + " futex, and one that waits for an eventfd in epoll_wait, as a loop does. " + TASKS_A_ROUND + " a round; percentiles are medians of rounds [95 % interval],"
+                        + " ratios are to the floor in the same round.",
+                count + " of readiness, " + PAUSE_MICROS + " µs and more apart; " + cores.describe() + "."));
         try (LoadProcess load = LoadProcess.start(cores)) {
             for (Contender contender : options.fewerContenders()) {
                 options.progress.say("wake: " + contender.label());
                 try {
                     byReadiness(contender, cores, load, count);
-                    byTask(contender, count);
                 } catch (BenchFailure e) {
                     ready.note(contender.label() + " dropped out: " + e.getMessage());
                 }
             }
         }
         report.add(ready);
-        report.add(tasks);
+        report.add(TaskWakes.measure(options.fewerContenders(), options.quick ? QUICK_TASK_ROUNDS : TASK_ROUNDS,
+                TASKS_A_ROUND, options.progress));
         return report;
     }
 
@@ -67,20 +70,6 @@ final class WakeCommand extends Benchmark {
             Histogram latencies = load.stamp(server.port(), count, PAUSE_MICROS).latencies();
             add(ready, contender, List.of(latencies.getValueAtPercentile(50), latencies.getValueAtPercentile(99),
                     latencies.getValueAtPercentile(99.9)));
-        }
-    }
-
-    private void byTask(Contender contender, int count) {
-        Service service = new Service(Mode.STAMP, 1, BUFFER);
-        try (ServerProcess server = ServerProcess.start(contender, service, new Cores(-1, -1))) {
-            String answer = server.tasks(count);
-            if (!answer.equals("none")) {
-                List<Long> nanos = new ArrayList<>();
-                for (String word : answer.split(" ")) {
-                    nanos.add(Long.parseLong(word.substring(word.indexOf('=') + 1)));
-                }
-                add(tasks, contender, nanos);
-            }
         }
     }
 

@@ -47,7 +47,7 @@ final class ZeroCopyCommand extends Benchmark {
     }
 
     @Override
-    Report measure() {
+    protected Report measure() {
         Cores cores = Cores.choose();
         Plan plan = options.plan();
         Optional<SystemCalls> counter = options.counter();

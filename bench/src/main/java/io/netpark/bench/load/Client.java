@@ -7,8 +7,17 @@ import java.io.IOException;
 /** A connection that has so many requests in flight, and sends the next when an answer is complete. */
 abstract class Client extends Socket {
 
+    /** How many were complete since the last run began. */
+    long answers;
+
     Client(Traffic traffic) {
         super(traffic);
+    }
+
+    /** An answer is complete. */
+    final void complete(long sentAt) {
+        answers++;
+        traffic.answered(sentAt);
     }
 
     /** Sends one request. */
@@ -16,6 +25,9 @@ abstract class Client extends Socket {
 
     /** Sends as many requests as may be in flight. */
     abstract void startAll() throws IOException;
+
+    /** Whether nothing is in flight. */
+    abstract boolean isFree();
 
     /** Sends what could not be sent yet. */
     abstract void flush() throws IOException;
@@ -26,21 +38,22 @@ abstract class Client extends Socket {
     @Override
     final void ready(int readiness) throws IOException {
         if (!connected) {
-            finishConnect();
-            traffic.inFlight--;
+            if (finishConnect()) {
+                traffic.inFlight--;
+            }
             return;
         }
         if ((readiness & Readiness.WAKES_READER) != 0) {
             receive();
         }
+        wire().flush();
         flush();
     }
 
     private void receive() throws IOException {
-        int room = traffic.received.size();
-        long result;
+        Wire wire = wire();
         do {
-            result = traffic.libc.recv(fd, traffic.received.address(), room, 0);
+            long result = wire.receive();
             if (result == -Errno.EAGAIN) {
                 return;
             }
@@ -48,6 +61,6 @@ abstract class Client extends Socket {
                 throw LoadFailure.of("receive", result);
             }
             received((int) result);
-        } while (result == room);
+        } while (wire.hasMore());
     }
 }

@@ -2,6 +2,7 @@ package io.netpark.bench.load;
 
 import io.netpark.bench.server.Block;
 import io.netpark.core.memory.NativeMemory;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Random;
 
@@ -52,9 +53,9 @@ final class Content {
         return new Content(Block.bytes(size), slice);
     }
 
-    /** Where the bytes from a position on begin. */
-    long address(long position) {
-        return memory.address() + position % period;
+    /** Sends bytes from a position on, at most a slice of them; what {@link Wire#send} says. */
+    long send(Wire wire, long position, int length) throws IOException {
+        return wire.send(memory, (int) (position % period), length);
     }
 
     /** Compares bytes {@code 0} to {@code length} of what was received with those from a position on. */

@@ -1,6 +1,5 @@
 package io.netpark.bench.load;
 
-import io.netpark.core.linux.Linux;
 import io.netpark.core.memory.NativeMemory;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.sys.Errno;
@@ -28,7 +27,7 @@ final class Drain extends Socket {
         sentAt = traffic.now;
         left = size;
         traffic.inFlight++;
-        if (require("send", traffic.libc.send(fd, request.address(), Long.BYTES, Linux.MSG_NOSIGNAL)) != Long.BYTES) {
+        if (require("send", wire().send(request, 0, Long.BYTES)) != Long.BYTES) {
             throw new LoadFailure("eight bytes did not fit into a socket");
         }
     }
@@ -36,16 +35,18 @@ final class Drain extends Socket {
     @Override
     void ready(int readiness) throws IOException {
         if (!connected) {
-            finishConnect();
-            traffic.inFlight--;
+            if (finishConnect()) {
+                traffic.inFlight--;
+            }
             return;
         }
+        Wire wire = wire();
+        wire.flush();
         if ((readiness & Readiness.WAKES_READER) == 0) {
             return;
         }
-        long result;
         do {
-            result = traffic.libc.recv(fd, traffic.received.address(), traffic.received.size(), 0);
+            long result = wire.receive();
             if (result == -Errno.EAGAIN) {
                 return;
             }
@@ -64,6 +65,6 @@ final class Drain extends Socket {
                     start();
                 }
             }
-        } while (result == traffic.received.size());
+        } while (wire.hasMore());
     }
 }

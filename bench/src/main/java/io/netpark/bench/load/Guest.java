@@ -1,6 +1,5 @@
 package io.netpark.bench.load;
 
-import io.netpark.core.linux.Linux;
 import io.netpark.core.sys.Errno;
 import java.io.IOException;
 
@@ -33,6 +32,11 @@ final class Guest extends Client {
         flush();
     }
 
+    @Override
+    boolean isFree() {
+        return answered == requested * page.answerLength();
+    }
+
     private void request(int count) {
         for (int i = 0; i < count; i++) {
             sentAt[(int) (requested++ % sentAt.length)] = traffic.now;
@@ -43,8 +47,7 @@ final class Guest extends Client {
     @Override
     void flush() throws IOException {
         while (sent < requested * page.requestLength()) {
-            long result = traffic.libc.send(fd, page.address(sent),
-                    requested * page.requestLength() - sent, Linux.MSG_NOSIGNAL);
+            long result = page.send(wire(), sent, (int) (requested * page.requestLength() - sent));
             if (result == -Errno.EAGAIN) {
                 return;
             }
@@ -65,7 +68,7 @@ final class Guest extends Client {
         if (after > before) {
             traffic.now = System.nanoTime();
             for (long number = before; number < after; number++) {
-                traffic.answered(sentAt[(int) (number % sentAt.length)]);
+                complete(sentAt[(int) (number % sentAt.length)]);
             }
             if (traffic.running) {
                 request((int) (after - before));

@@ -1,5 +1,6 @@
 package io.netpark.bench.load;
 
+import io.netpark.bench.tls.Protocol;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -7,9 +8,12 @@ import java.io.PrintStream;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 
 /**
  * The generator's process. It obeys lines on its standard input and answers each with one line: {@code ok …} or
@@ -20,12 +24,19 @@ import java.util.concurrent.locks.LockSupport;
  *   frames PORT COUNT SIZE DEPTH as open, of messages that begin with their length
  *   http PORT COUNT DEPTH        as open, for a page over HTTP
  *   file PORT COUNT SIZE         as open, for a file over HTTP, one at a time
+ *   json PORT COUNT DEPTH        as http, for an object in JSON
+ *   upload PORT COUNT SIZE       as file, but sends so many bytes and asks how many they were
  *   once                         one request on every connection that has had none
  *   run MILLIS ACTIVE            requests on the first ACTIVE connections
+ *   answers ACTIVE               how many each of them has had in the last run
+ *   pace MILLIS ACTIVE RATE      so many requests a second begin on them, whether those before are answered or not
  *   drain PORT COUNT BLOCK BLOCKS MILLIS   connects, fetches blocks, closes
  *   churn PORT COUNT SIZE MILLIS           COUNT visitors at a time
+ *   visits PORT COUNT MILLIS               the same, for a page over HTTP
  *   stamp PORT COUNT PAUSE_MICROS          one request after another, with a pause before each
  *   close                        closes every connection
+ *   tls PROTOCOL RESUMED         encrypts connections from now on; RESUMED is 1 if sessions are resumed, else 0
+ *   plain                        no more
  * </pre>
  */
 public final class Load {
@@ -35,6 +46,7 @@ public final class Load {
     private final Traffic traffic = new Traffic();
     private final List<Client> requesters = new ArrayList<>();
     private final Content requests = Content.ofRequests(Requester.slice());
+    private final Map<String, TlsClients> tls = new HashMap<>();
     private int requested;
 
     private Load() throws IOException {}
@@ -61,15 +73,24 @@ public final class Load {
             numbers[i] = Integer.parseInt(words[i]);
         }
         return switch (words[0]) {
+            case "plain" -> plain();
+            case "tls" -> encrypt(Protocol.values()[numbers[1]], numbers[2] == 1);
             case "open" -> open(requests, server(numbers[1]), numbers[2], numbers[3], numbers[4]);
             case "frames" -> open(Content.ofFrames(numbers[3], Requester.slice()),
                     server(numbers[1]), numbers[2], numbers[3], numbers[4]);
-            case "http" -> openHttp(Page.greeting(server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], numbers[3]);
-            case "file" -> openHttp(Page.file(server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], 1);
+            case "http" -> openHttp(Page.greeting(traffic, server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], numbers[3]);
+            case "file" -> openHttp(Page.file(traffic, server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], 1);
+            case "json" -> openHttp(Page.json(traffic, server(numbers[1]), numbers[3]), server(numbers[1]), numbers[2], numbers[3]);
+            case "upload" -> openHttp(Page.upload(traffic, server(numbers[1]), numbers[3]),
+                    server(numbers[1]), numbers[2], 1);
             case "once" -> once();
             case "run" -> run(numbers[1], numbers[2]);
+            case "answers" -> answers(numbers[1]);
+            case "pace" -> pace(numbers[1], numbers[2], numbers[3]);
             case "drain" -> drain(server(numbers[1]), numbers[2], numbers[3], numbers[4], numbers[5]);
-            case "churn" -> churn(server(numbers[1]), numbers[2], numbers[3], numbers[4]);
+            case "churn" -> churn(server(numbers[1]), numbers[2], Errand.echo(requests, numbers[3]), numbers[4]);
+            case "visits" -> churn(server(numbers[1]), numbers[2], Errand.page(Page.greeting(traffic, server(numbers[1]), 1)),
+                    numbers[3]);
             case "stamp" -> stamp(server(numbers[1]), numbers[2], numbers[3]);
             case "close" -> close();
             default -> throw new IllegalArgumentException("unknown command");
@@ -126,10 +147,21 @@ public final class Load {
     private String run(int millis, int active) throws IOException {
         traffic.begin(TimeUnit.MILLISECONDS.toNanos(millis));
         long from = System.nanoTime();
+        requesters.forEach(requester -> requester.answers = 0);
         for (int i = 0; i < active; i++) {
             requesters.get(i).startAll();
         }
         traffic.finish();
+        return result(from);
+    }
+
+    private String answers(int active) {
+        return requesters.subList(0, active).stream().map(requester -> Long.toString(requester.answers)).collect(Collectors.joining(" "));
+    }
+
+    private String pace(int millis, int active, int rate) throws IOException {
+        long from = System.nanoTime();
+        new Arrivals(traffic, requesters.subList(0, active), rate).run(millis);
         return result(from);
     }
 
@@ -156,17 +188,41 @@ public final class Load {
         }
     }
 
-    private String churn(InetSocketAddress server, int count, int size, int millis) throws IOException {
+    /** Sessions are kept for the next time. */
+    private String encrypt(Protocol protocol, boolean resuming) throws IOException {
+        String kind = protocol + (resuming ? " resumed" : " new");
+        TlsClients clients = tls.get(kind);
+        if (clients == null) {
+            clients = new TlsClients(protocol, resuming);
+            tls.put(kind, clients);
+        }
+        traffic.tls = clients;
+        return "";
+    }
+
+    private String plain() {
+        traffic.tls = null;
+        return "";
+    }
+
+    private String churn(InetSocketAddress server, int count, Errand errand, int millis) throws IOException {
         List<Visitor> visitors = new ArrayList<>();
+        TlsClients clients = traffic.tls;
         try {
+            if (clients != null) {
+                clients.begin();
+            }
             traffic.begin(TimeUnit.MILLISECONDS.toNanos(millis));
             long from = System.nanoTime();
             for (int i = 0; i < count; i++) {
-                Visitor visitor = new Visitor(traffic, server, requests, size, i);
+                Visitor visitor = new Visitor(traffic, server, errand, i);
                 visitors.add(visitor);
                 visitor.start();
             }
             traffic.finish();
+            if (clients != null) {
+                clients.checkResumption(count);
+            }
             return result(from);
         } finally {
             visitors.forEach(Socket::close);

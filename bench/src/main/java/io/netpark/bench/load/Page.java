@@ -19,6 +19,7 @@ import java.util.regex.Pattern;
 final class Page {
 
     private static final byte[] GREETING = "Hello, World!".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] JSON = "{\"message\":\"Hello, World!\"}".getBytes(StandardCharsets.US_ASCII);
     private static final int DATE = "Sat, 21 Nov 2026 14:03:02 GMT".length();
     private static final int PATIENCE_MILLIS = 20_000;
 
@@ -43,19 +44,42 @@ final class Page {
     }
 
     /** What {@code /plaintext} is. */
-    static Page greeting(InetSocketAddress server, int depth) throws IOException {
-        return ask(server, "/plaintext", depth, GREETING);
+    static Page greeting(Traffic traffic, InetSocketAddress server, int depth) throws IOException {
+        return ask(traffic, server, "/plaintext", depth, GREETING);
     }
 
     /** A file of one block, as {@code /file}. */
-    static Page file(InetSocketAddress server, int size) throws IOException {
-        return ask(server, "/file", 1, Block.bytes(size));
+    static Page file(Traffic traffic, InetSocketAddress server, int size) throws IOException {
+        return ask(traffic, server, "/file", 1, Block.bytes(size));
+    }
+
+    /** What {@code /json} is. */
+    static Page json(Traffic traffic, InetSocketAddress server, int depth) throws IOException {
+        return ask(traffic, server, "/json", depth, JSON);
+    }
+
+    /** The size of one block, as {@code /upload} says it to who posts it. */
+    static Page upload(Traffic traffic, InetSocketAddress server, int size) throws IOException {
+        byte[] head = ascii("POST /upload HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nContent-Type: application/octet-stream\r\n"
+                + "Content-Length: " + size + "\r\n\r\n");
+        byte[] request = Arrays.copyOf(head, head.length + size);
+        System.arraycopy(Block.bytes(size), 0, request, head.length, size);
+        return ask(traffic, server, "/upload", request, 1, ascii(Integer.toString(size)));
     }
 
     /** Asks a server for it. What it answers is right if it has that body. */
-    private static Page ask(InetSocketAddress server, String path, int depth, byte[] body) throws IOException {
-        byte[] request = ("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n").getBytes(StandardCharsets.US_ASCII);
-        try (java.net.Socket socket = new java.net.Socket(server.getAddress(), server.getPort())) {
+    private static Page ask(Traffic traffic, InetSocketAddress server, String path, int depth, byte[] body)
+            throws IOException {
+        return ask(traffic, server, path, ascii("GET " + path + " HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"), depth, body);
+    }
+
+    private static byte[] ascii(String text) {
+        return text.getBytes(StandardCharsets.US_ASCII);
+    }
+
+    private static Page ask(Traffic traffic, InetSocketAddress server, String path, byte[] request, int depth, byte[] body)
+            throws IOException {
+        try (java.net.Socket socket = traffic.socket(server)) {
             socket.setSoTimeout(PATIENCE_MILLIS);
             socket.getOutputStream().write(request);
             String head = receiveHead(socket.getInputStream());
@@ -93,9 +117,9 @@ final class Page {
         return answer.capacity();
     }
 
-    /** Where the bytes of requests, one behind the other, are from a position on. */
-    long address(long position) {
-        return requests.address() + position % requestLength;
+    /** Sends bytes of requests, one behind the other, from a position on; what {@link Wire#send} says. */
+    long send(Wire wire, long position, int length) throws IOException {
+        return wire.send(requests, (int) (position % requestLength), length);
     }
 
     /** Compares bytes {@code 0} to {@code length} of what was received with answers from a position on. */

@@ -1,6 +1,5 @@
 package io.netpark.bench.load;
 
-import io.netpark.core.linux.Linux;
 import io.netpark.core.sys.Errno;
 import java.io.IOException;
 
@@ -46,6 +45,11 @@ final class Requester extends Client {
         flush();
     }
 
+    @Override
+    boolean isFree() {
+        return answered == toSend;
+    }
+
     private void request(int count) {
         for (int i = 0; i < count; i++) {
             sentAt[(int) ((toSend - first) / size % sentAt.length)] = traffic.now;
@@ -57,8 +61,7 @@ final class Requester extends Client {
     @Override
     void flush() throws IOException {
         while (sent < toSend) {
-            long result = traffic.libc.send(
-                    fd, content.address(sent), Math.min(toSend - sent, SEND), Linux.MSG_NOSIGNAL);
+            long result = content.send(wire(), sent, (int) Math.min(toSend - sent, SEND));
             if (result == -Errno.EAGAIN) {
                 return;
             }
@@ -79,7 +82,7 @@ final class Requester extends Client {
         if (after > before) {
             traffic.now = System.nanoTime();
             for (long number = before; number < after; number++) {
-                traffic.answered(sentAt[(int) (number % sentAt.length)]);
+                complete(sentAt[(int) (number % sentAt.length)]);
             }
             if (traffic.running) {
                 request((int) (after - before));

@@ -11,6 +11,8 @@ import io.netpark.core.sys.SockAddr;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /** A client's TCP socket on the generator's poller, edge-triggered. */
 abstract class Socket extends Pollable {
@@ -27,7 +29,10 @@ abstract class Socket extends Pollable {
 
     final Traffic traffic;
     int fd = -1;
+    /** Whether bytes can be sent. */
     boolean connected;
+    private @Nullable InetSocketAddress server;
+    private @Nullable Wire wire;
 
     Socket(Traffic traffic) {
         this.traffic = traffic;
@@ -35,6 +40,7 @@ abstract class Socket extends Pollable {
 
     /** Starts connecting to a port on loopback; {@link #connected} follows when the poller says so. */
     final void connect(InetSocketAddress server) throws IOException {
+        this.server = server;
         LibC libc = traffic.libc;
         fd = (int) require("socket", libc.socket(Linux.AF_INET,
                 Linux.SOCK_STREAM | Linux.SOCK_NONBLOCK | Linux.SOCK_CLOEXEC, Linux.IPPROTO_TCP));
@@ -52,20 +58,33 @@ abstract class Socket extends Pollable {
         traffic.poller.add(fd, this, Interest.READ | Interest.WRITE | Interest.EDGE);
     }
 
-    /** Whether the connection stands; asked when the socket is first writable. */
-    final void finishConnect() throws LoadFailure {
-        INT.buffer().putInt(4, Integer.BYTES);
-        require("getsockopt", traffic.libc.getsockopt(
-                fd, Linux.SOL_SOCKET, Linux.SO_ERROR, INT.address(), INT.address() + 4));
-        int errno = INT.buffer().getInt(0);
-        if (errno != 0) {
-            throw LoadFailure.of("connect", -errno);
+    /** Whether the connection stands; asked when the socket is ready, until it does. */
+    final boolean finishConnect() throws IOException {
+        if (wire == null) {
+            INT.buffer().putInt(4, Integer.BYTES);
+            require("getsockopt", traffic.libc.getsockopt(
+                    fd, Linux.SOL_SOCKET, Linux.SO_ERROR, INT.address(), INT.address() + 4));
+            int errno = INT.buffer().getInt(0);
+            if (errno != 0) {
+                throw LoadFailure.of("connect", -errno);
+            }
+            wire = traffic.wire(fd, Objects.requireNonNull(server));
         }
-        connected = true;
+        connected = wire.established();
+        return connected;
+    }
+
+    /** Of a connection that stands. */
+    final Wire wire() {
+        return Objects.requireNonNull(wire);
     }
 
     final void close() {
         if (fd >= 0) {
+            if (wire != null) {
+                wire.close();
+                wire = null;
+            }
             traffic.poller.remove(fd, this);
             traffic.libc.close(fd);
             fd = -1;

@@ -30,8 +30,9 @@ final class Stopwatch extends Socket {
     @Override
     void ready(int readiness) throws IOException {
         if (!connected) {
-            finishConnect();
-            traffic.inFlight--;
+            if (finishConnect()) {
+                traffic.inFlight--;
+            }
             return;
         }
         if ((readiness & Readiness.WAKES_READER) == 0) {

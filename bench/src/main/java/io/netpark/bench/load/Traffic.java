@@ -6,8 +6,10 @@ import io.netpark.core.poll.Poller;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.LibC;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The closed loop: each socket has so many requests in flight and sends the next when an answer is complete. A run
@@ -31,6 +33,8 @@ final class Traffic {
     boolean running;
     /** As read last, which is at most one event ago. */
     long now;
+    /** Where engines come from, if connections are encrypted. */
+    @Nullable TlsClients tls;
     private long end;
 
     Traffic() throws IOException {
@@ -44,6 +48,16 @@ final class Traffic {
         now = System.nanoTime();
         end = now + nanos;
         running = nanos > 0;
+    }
+
+    /** What a new connection speaks. */
+    Wire wire(int fd, InetSocketAddress server) {
+        return tls == null ? new PlainWire(this, fd) : new TlsWire(this, tls, server, fd);
+    }
+
+    /** The same for a connection of the JDK's. */
+    java.net.Socket socket(InetSocketAddress server) throws IOException {
+        return tls == null ? new java.net.Socket(server.getAddress(), server.getPort()) : tls.socket(server);
     }
 
     /** An answer is complete. */
@@ -65,17 +79,22 @@ final class Traffic {
 
     /** One wait, and what it brought. */
     void turn() throws IOException {
-        int found = poller.await(SILENCE);
-        now = System.nanoTime();
-        if (found == 0) {
+        if (turn(SILENCE) == 0) {
             throw new LoadFailure("silence: nothing came for " + TimeUnit.NANOSECONDS.toSeconds(SILENCE) + " s, "
                     + inFlight + " requests are in flight");
         }
+    }
+
+    /** A wait of no more than that, and what it brought: how many events. */
+    int turn(long nanos) throws IOException {
+        int found = poller.await(nanos);
+        now = System.nanoTime();
         for (int i = 0; i < found; i++) {
             Pollable socket = poller.pollable(i);
             if (socket != null) {
                 ((Socket) socket).ready(poller.readiness(i));
             }
         }
+        return found;
     }
 }

@@ -1,6 +1,5 @@
 package io.netpark.bench.load;
 
-import io.netpark.core.linux.Linux;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.sys.Errno;
 import java.io.IOException;
@@ -10,18 +9,16 @@ import java.net.InetSocketAddress;
 final class Visitor extends Socket {
 
     private final InetSocketAddress server;
-    private final Content content;
-    private final int size;
-    private long position;
+    private final Errand errand;
+    private long visits;
     private int answered;
     private long startedAt;
 
-    Visitor(Traffic traffic, InetSocketAddress server, Content content, int size, int number) {
+    Visitor(Traffic traffic, InetSocketAddress server, Errand errand, int number) {
         super(traffic);
         this.server = server;
-        this.content = content;
-        this.size = size;
-        this.position = number * 997L;
+        this.errand = errand;
+        this.visits = number * 997L;
     }
 
     void start() throws IOException {
@@ -34,33 +31,35 @@ final class Visitor extends Socket {
     @Override
     void ready(int readiness) throws IOException {
         if (!connected) {
-            finishConnect();
-            long sent = require("send", traffic.libc.send(fd, content.address(position), size, Linux.MSG_NOSIGNAL));
-            if (sent != size) {
+            if (!finishConnect()) {
+                return;
+            }
+            if (require("send", errand.ask(wire(), visits)) != errand.requestLength()) {
                 throw new LoadFailure("a request did not fit into a new socket");
             }
         }
+        wire().flush();
         if ((readiness & Readiness.WAKES_READER) == 0) {
             return;
         }
-        long result = traffic.libc.recv(fd, traffic.received.address(), traffic.received.size(), 0);
+        long result = wire().receive();
         if (result == -Errno.EAGAIN) {
             return;
         }
-        if (result <= 0 || answered + result > size) {
+        if (result <= 0 || answered + result > errand.answerLength()) {
             throw result > 0 ? new LoadFailure("the server sent bytes that nobody asked for")
                     : LoadFailure.of("receive", result);
         }
-        content.check(traffic.received.buffer(), (int) result, position + answered);
+        errand.check(traffic.received.buffer(), (int) result, visits, answered);
         traffic.bytes += result;
         answered += (int) result;
-        if (answered == size) {
+        if (answered == errand.answerLength()) {
             leave();
         }
     }
 
     private void leave() throws IOException {
-        position += size;
+        visits++;
         close();
         traffic.now = System.nanoTime();
         traffic.answered(startedAt);

@@ -17,7 +17,7 @@ public record Cores(int server, int load) {
 
     /** The first core that is allowed for the generator, and the next that shares nothing with it for the server. */
     public static Cores choose() {
-        List<Integer> allowed = numbers(status("Cpus_allowed_list:"));
+        List<Integer> allowed = allowed();
         if (allowed.size() < 2 || !onPath("taskset")) {
             return new Cores(-1, -1);
         }
@@ -29,6 +29,11 @@ public record Cores(int server, int load) {
             }
         }
         return new Cores(allowed.get(1), load);
+    }
+
+    /** The cores that this process, and who it starts, may use; empty if nobody says so. */
+    public static List<Integer> allowed() {
+        return numbers(status("Cpus_allowed_list:"));
     }
 
     /** What the report says about it. */

@@ -13,6 +13,7 @@ public final class Meter {
     private final long[] load;
     private final long allocated;
     private final long cpu;
+    private final Ticks ticks;
     private final long loadCpu;
     private final long busy;
 
@@ -30,12 +31,13 @@ public final class Meter {
      * What was used.
      *
      * @param cpu nanoseconds of the process
+     * @param kernelShare which part of them was the kernel's; coarse
      * @param loadCpu nanoseconds of those who keep it busy
-     * @param othersCpu nanoseconds that its core was kept busy by anybody else; coarse
+     * @param othersCpu nanoseconds that its core was kept busy by anybody else; of one that is not pinned, all cores on average; coarse
      * @param resident bytes of the process, now
      * @param allocated bytes on its heap
      */
-    public record Usage(long cpu, long loadCpu, long othersCpu, long resident, long allocated) {}
+    public record Usage(long cpu, double kernelShare, long loadCpu, long othersCpu, long resident, long allocated) {}
 
     private Meter(Metered process, Cores cores, long[] load) {
         pause(AFTERMATH_MILLIS);
@@ -44,8 +46,9 @@ public final class Meter {
         this.load = load;
         this.allocated = process.allocated();
         this.cpu = CpuClock.nanos(process.pid());
+        this.ticks = Ticks.of(process.pid());
         this.loadCpu = loadCpu();
-        this.busy = CoreClock.busy(cores.server());
+        this.busy = busy();
     }
 
     /**
@@ -61,10 +64,22 @@ public final class Meter {
     /** Ends, when what was done is over. */
     public Usage stop() {
         pause(AFTERMATH_MILLIS);
-        long busyMeanwhile = CoreClock.busy(cores.server()) - busy;
+        long busyMeanwhile = busy() - busy;
         long used = CpuClock.nanos(process.pid()) - cpu;
-        return new Usage(used, loadCpu() - loadCpu, Math.max(0, busyMeanwhile - used), Memory.resident(process.pid()),
-                process.allocated() - allocated);
+        return new Usage(used, Ticks.of(process.pid()).kernelShareSince(ticks), loadCpu() - loadCpu, others(busyMeanwhile, used),
+                Memory.resident(process.pid()), process.allocated() - allocated);
+    }
+
+    private long busy() {
+        return cores.server() < 0 ? Cores.allowed().stream().mapToLong(CoreClock::busy).sum() : CoreClock.busy(cores.server());
+    }
+
+    /** One that is not pinned shares all cores with its generator: of each, on average. */
+    private long others(long busyMeanwhile, long used) {
+        if (cores.server() >= 0) {
+            return Math.max(0, busyMeanwhile - used);
+        }
+        return Math.max(0, busyMeanwhile - used - (loadCpu() - loadCpu)) / Math.max(1, Cores.allowed().size());
     }
 
     private long loadCpu() {

@@ -1,5 +1,7 @@
 package io.netpark.bench.redis;
 
+import io.netpark.bench.machine.Measured;
+
 /**
  * One contender in one round.
  *
@@ -13,7 +15,7 @@ package io.netpark.bench.redis;
  * @param allocated bytes on the server's heap
  */
 public record RedisRound(long requests, long cpu, long othersCpu, long nanos, double perSecond, double p50Micros,
-        double p99Micros, long resident, long allocated) {
+        double p99Micros, long resident, long allocated) implements Measured {
 
     /** CPU microseconds a request. */
     public double cpuMicros() {
@@ -29,7 +31,7 @@ public record RedisRound(long requests, long cpu, long othersCpu, long nanos, do
         return cpuMicros() * perSecond / 1e6;
     }
 
-    /** Share of the time that the server's core was somebody else's. */
+    @Override
     public double othersShare() {
         return (double) othersCpu / nanos;
     }

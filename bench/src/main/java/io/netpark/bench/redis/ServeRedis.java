@@ -22,7 +22,7 @@ public final class ServeRedis {
     /** Serves. */
     public static void main(String[] arguments) throws Exception {
         InetSocketAddress address = new InetSocketAddress("127.0.0.1", 0);
-        RedisServer server = new RedisServer(address, loops -> loops.loops(1), LONGEST_VALUE, Duration.ZERO);
+        RedisServer server = new RedisServer(address, null, loops -> loops.loops(1), LONGEST_VALUE, Duration.ZERO);
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         out.println("listening on 127.0.0.1:" + ((InetSocketAddress) server.address()).getPort());
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));

@@ -11,16 +11,20 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Where and with what a result was measured; a number without it says nothing. */
-final class Machine {
+public final class Machine {
 
     private Machine() {}
+
+    /** Which processor, how many cores, and whether there are others on it. */
+    public static String processor() {
+        return field("/proc/cpuinfo", "model name") + ", " + Runtime.getRuntime().availableProcessors() + " cores"
+                + (field("/proc/cpuinfo", "flags").contains(" hypervisor ") ? ", virtual machine" : "");
+    }
 
     static Map<String, Object> facts() {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("date", DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'").format(ZonedDateTime.now(ZoneOffset.UTC)));
-        facts.put("processor", field("/proc/cpuinfo", "model name") + ", "
-                + Runtime.getRuntime().availableProcessors() + " cores"
-                + (field("/proc/cpuinfo", "flags").contains(" hypervisor ") ? ", virtual machine" : ""));
+        facts.put("processor", processor());
         facts.put("memory", Long.parseLong(field("/proc/meminfo", "MemTotal").replaceAll("\\D", "")) / 1024 + " MiB");
         facts.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         facts.put("TCP congestion control", firstLine("/proc/sys/net/ipv4/tcp_congestion_control"));

@@ -1,5 +1,6 @@
 package io.netpark.bench.report;
 
+import io.netpark.bench.machine.Measured;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.Sample;
 import java.util.ArrayList;
@@ -25,6 +26,7 @@ public record Notes(String who, String load) {
     public void add(Section section, List<Record> records) {
         List<String> starved = new ArrayList<>();
         List<String> disturbed = new ArrayList<>();
+        List<String> thrownOut = new ArrayList<>();
         for (Record record : records) {
             record.failure().ifPresent(reason ->
                     section.note(record.contender().label() + " dropped out: " + reason));
@@ -32,6 +34,10 @@ public record Notes(String who, String load) {
             double load = Numbers.of(record.samples(), Sample::loadShare).median();
             if (server < BUSY && load > server) {
                 starved.add(share(record, server));
+            }
+            long out = record.samples().size() - record.undisturbed();
+            if (out > 0) {
+                thrownOut.add(record.contender().label() + " (" + out + " of " + record.samples().size() + ")");
             }
             double others = Numbers.of(record.samples(), Sample::othersShare).median();
             if (others > DISTURBING) {
@@ -41,6 +47,10 @@ public record Notes(String who, String load) {
         if (!starved.isEmpty()) {
             section.note(load + " the bottleneck for " + String.join(", ", starved)
                     + " of its core: throughput and latency are not the " + who + "'s then, its CPU holds.");
+        }
+        if (!thrownOut.isEmpty()) {
+            section.note("Rounds in which others had more than " + Numbers.text(100 * Measured.DISTURBING, 0) + " % of the " + who
+                    + "'s core are in no ratio: " + String.join(", ", thrownOut) + ".");
         }
         if (!disturbed.isEmpty()) {
             section.note("Other processes were on the " + who + "'s core: " + String.join(", ", disturbed)

@@ -4,11 +4,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
-/** A few numbers: their median and their range, as text. */
+/** A few numbers: their median and how sure it is, as text. */
 public final class Numbers {
 
     private final double[] sorted;
+
+    /** Ends of the median's interval, once somebody has asked. */
+    private double @Nullable [] interval;
 
     private Numbers(double[] sorted) {
         this.sorted = sorted;
@@ -35,10 +39,33 @@ public final class Numbers {
         return text(median(), decimals);
     }
 
-    /** The median, the smallest and the largest. */
-    public String range(int decimals) {
-        return sorted.length == 0 ? "–"
-                : text(decimals) + " (" + text(sorted[0], decimals) + "–" + text(sorted[sorted.length - 1], decimals) + ")";
+    /** The median and its 95 % interval. */
+    public String interval(int decimals) {
+        return sorted.length == 0 ? "–" : text(decimals) + " [" + text(low(), decimals) + ", " + text(high(), decimals) + "]";
+    }
+
+    /** Lower end of the median's 95 % interval; NaN of nothing. */
+    public double low() {
+        return interval()[0];
+    }
+
+    /** Upper end of the median's 95 % interval; NaN of nothing. */
+    public double high() {
+        return interval()[1];
+    }
+
+    private double[] interval() {
+        double[] known = interval;
+        if (known == null) {
+            known = sorted.length == 0 ? new double[] {Double.NaN, Double.NaN} : Bootstrap.interval(sorted);
+            interval = known;
+        }
+        return known;
+    }
+
+    /** Whether both medians can be the same: their intervals have something in common. */
+    public boolean overlaps(Numbers other) {
+        return low() <= other.high() && other.low() <= high();
     }
 
     /** A number with so many decimals; a dash for none. */

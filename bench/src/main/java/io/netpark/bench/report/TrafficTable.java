@@ -2,6 +2,7 @@ package io.netpark.bench.report;
 
 import io.netpark.bench.report.Section.Bar;
 import io.netpark.bench.run.Contender;
+import io.netpark.bench.run.Entrant;
 import io.netpark.bench.run.Record;
 import io.netpark.bench.run.Sample;
 import java.util.ArrayList;
@@ -17,8 +18,8 @@ public final class TrafficTable {
 
     private final List<Record> records;
     private final String unit;
-    private final Contender base;
-    private final Optional<Record> floor;
+    /** Whom the others are compared with, the first in the chart as well; empty who is not there. */
+    private final Map<Entrant, Optional<Record>> bases = new LinkedHashMap<>();
 
     /** @param unit what is counted: "request", "connection" */
     public TrafficTable(List<Record> records, String unit) {
@@ -26,20 +27,29 @@ public final class TrafficTable {
     }
 
     /** @param base whom the others are compared with */
-    public TrafficTable(List<Record> records, String unit, Contender base) {
+    public TrafficTable(List<Record> records, String unit, Entrant base) {
+        this(records, unit, List.of(base));
+    }
+
+    /** @param bases whom the others are compared with, at least one */
+    public TrafficTable(List<Record> records, String unit, List<? extends Entrant> bases) {
         this.records = records;
         this.unit = unit;
-        this.base = base;
-        this.floor = records.stream()
-                .filter(record -> record.contender() == base && !record.samples().isEmpty()).findFirst();
+        for (Entrant base : bases) {
+            this.bases.put(base, records.stream()
+                    .filter(record -> record.contender().equals(base) && !record.samples().isEmpty()).findFirst());
+        }
     }
 
     /** The table, its chart and its data. */
     public Section section(String title) {
-        String ratio = "× " + base.label();
-        Section section = new Section(title, "CPU of the server in µs a " + unit + (floor.isPresent() ? ", " + ratio : ""),
-                List.of("server", "CPU µs/" + unit, ratio, unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
-                        "allocated B/" + unit, "system calls/" + unit));
+        List<String> ratios = bases.keySet().stream().map(base -> "× " + base.label()).toList();
+        List<String> columns = new ArrayList<>(List.of("server", "CPU µs/" + unit, "user", "kernel"));
+        columns.addAll(ratios);
+        columns.addAll(List.of(unit + "s/s", "p50 µs", "p99 µs", "p99.9 µs", "RSS MiB",
+                "allocated B/" + unit, "system calls/" + unit));
+        Section section = new Section(title,
+                "CPU of the server in µs a " + unit + (first().isPresent() ? ", " + ratios.get(0) : ""), columns);
         for (Record record : records) {
             if (!record.samples().isEmpty()) {
                 section.row(row(record));
@@ -47,6 +57,9 @@ public final class TrafficTable {
             }
             section.data(data(record));
         }
+        Ranking ranking = new Ranking();
+        records.forEach(record -> ranking.add(record.contender().label(), ratios(record, first())));
+        ranking.add(section, bases.keySet().iterator().next().label());
         Notes.OF_SERVERS.add(section, records);
         return section;
     }
@@ -54,19 +67,22 @@ public final class TrafficTable {
     private List<String> row(Record record) {
         List<Sample> samples = record.samples();
         Histogram latencies = record.latencies();
-        return List.of(record.contender().label(),
-                Numbers.of(samples, Sample::cpuMicros).text(2),
-                ratios(record).range(2),
-                Numbers.of(samples, Sample::requestsPerSecond).text(0),
+        Numbers cpu = Numbers.of(samples, Sample::cpuMicros);
+        double kernel = record.kernelShare();
+        List<String> row = new ArrayList<>(List.of(record.contender().label(), cpu.text(2),
+                Numbers.text(cpu.median() * (1 - kernel), 2), Numbers.text(cpu.median() * kernel, 2)));
+        bases.values().forEach(base -> row.add(ratios(record, base).interval(2)));
+        row.addAll(List.of(Numbers.of(samples, Sample::requestsPerSecond).text(0),
                 micros(latencies, 50), micros(latencies, 99), micros(latencies, 99.9),
                 Numbers.of(samples, sample -> sample.resident() / 1048576.0).text(0),
                 record.contender().isJvm() ? Numbers.of(samples, Sample::allocatedPerRequest).text(1) : "–",
-                Numbers.text(record.systemCalls().orElse(Double.NaN), 2));
+                Numbers.text(record.systemCalls().orElse(Double.NaN), 2)));
+        return row;
     }
 
     private Bar bar(Record record) {
         Numbers cpu = Numbers.of(record.samples(), Sample::cpuMicros);
-        double ratio = ratios(record).median();
+        double ratio = ratios(record, first()).median();
         return new Bar(record.contender().label(), cpu.median(),
                 cpu.text(2) + (Double.isNaN(ratio) ? "" : "  ×" + Numbers.text(ratio, 2)), record.contender().isNetpark());
     }
@@ -75,25 +91,33 @@ public final class TrafficTable {
         return Numbers.text(latencies.getValueAtPercentile(percentile) / 1e3, 0);
     }
 
-    /** To the floor of the same round. */
-    private Numbers ratios(Record record) {
-        return ratios(record, floor, Sample::cpuMicros);
+    private Optional<Record> first() {
+        return bases.values().iterator().next();
     }
 
-    static Numbers ratios(Record record, Optional<Record> floor, ToDoubleFunction<Sample> cost) {
-        List<Double> ratios = new ArrayList<>();
-        List<Sample> base = floor.map(Record::samples).orElse(List.of());
-        for (int round = 0; round < Math.min(base.size(), record.samples().size()); round++) {
-            ratios.add(cost.applyAsDouble(record.samples().get(round)) / cost.applyAsDouble(base.get(round)));
-        }
-        return Numbers.of(ratios, Double::doubleValue);
+    /** To those of the rounds around. */
+    private static Numbers ratios(Record record, Optional<Record> base) {
+        return ratios(record, base, Sample::cpuMicros);
+    }
+
+    /** As the other, of any cost. */
+    static Numbers ratios(Record record, Optional<Record> base, ToDoubleFunction<Sample> cost) {
+        return Pairs.ratios(record.samples(), base.map(Record::samples).orElse(List.of()), cost);
     }
 
     private Map<String, Object> data(Record record) {
         Map<String, Object> object = new LinkedHashMap<>();
         object.put("server", record.contender().label());
         record.failure().ifPresent(reason -> object.put("failure", reason));
-        object.put("ratio", ratios(record).median());
+        Numbers ratio = ratios(record, first());
+        object.put("ratio", ratio.median());
+        object.put("ratioLow", ratio.low());
+        object.put("ratioHigh", ratio.high());
+        bases.forEach((base, samples) -> {
+            if (samples.isPresent() && bases.size() > 1) {
+                object.put("ratioTo " + base.label(), ratios(record, samples).median());
+            }
+        });
         record.systemCalls().ifPresent(calls -> object.put("systemCalls", calls));
         object.put("rounds", record.samples().stream().map(TrafficTable::data).toList());
         return object;
@@ -106,6 +130,7 @@ public final class TrafficTable {
         object.put("bytes", sample.bytes());
         object.put("nanos", sample.nanos());
         object.put("cpuNanos", sample.cpu());
+        object.put("kernelShare", sample.kernelShare());
         object.put("cpuMicrosPerRequest", sample.cpuMicros());
         object.put("requestsPerSecond", sample.requestsPerSecond());
         object.put("p50Nanos", sample.latencies().getValueAtPercentile(50));

@@ -34,7 +34,7 @@ public final class TransferTable {
 
     /** The table, its chart and its data. */
     public Section section(String title) {
-        List<String> columns = new ArrayList<>(List.of(notes.who(), "CPU s/GB"));
+        List<String> columns = new ArrayList<>(List.of(notes.who(), "CPU s/GB", "user", "kernel"));
         bases.keySet().forEach(base -> columns.add("× " + base));
         columns.addAll(List.of("GB/s", "RSS MiB", "allocated B/MB", "system calls/GB"));
         Section section = new Section(title, "CPU of the " + notes.who() + " in s a GB", columns);
@@ -46,14 +46,20 @@ public final class TransferTable {
             }
             section.data(data(record));
         }
+        bases.entrySet().stream().findFirst().ifPresent(first -> {
+            Ranking ranking = new Ranking();
+            records.forEach(record -> ranking.add(record.contender().label(), ratios(record, first.getValue())));
+            ranking.add(section, first.getKey());
+        });
         notes.add(section, records);
         return section;
     }
 
     private List<String> row(Record record, Numbers cpu) {
         List<Sample> samples = record.samples();
-        List<String> row = new ArrayList<>(List.of(record.contender().label(), cpu.text(3)));
-        bases.values().forEach(base -> row.add(ratios(record, base).range(2)));
+        List<String> row = new ArrayList<>(List.of(record.contender().label(), cpu.text(3),
+                Numbers.text(cpu.median() * (1 - record.kernelShare()), 3), Numbers.text(cpu.median() * record.kernelShare(), 3)));
+        bases.values().forEach(base -> row.add(ratios(record, base).interval(2)));
         row.add(Numbers.of(samples, Sample::gigabytesPerSecond).text(2));
         row.add(Numbers.of(samples, sample -> sample.resident() / 1048576.0).text(0));
         row.add(record.contender().isJvm()

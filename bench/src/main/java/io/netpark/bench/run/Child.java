@@ -108,6 +108,21 @@ public class Child implements Closeable {
         return line;
     }
 
+    /** Ends its input, and waits until it has done what it still has to do, and ended. */
+    public void end(Duration patience) {
+        try {
+            process.getOutputStream().close();
+            if (!process.waitFor(patience.toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new BenchFailure(name + " has not ended within " + patience.toSeconds() + " s");
+            }
+        } catch (IOException e) {
+            throw new BenchFailure(name + " has ended: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BenchFailure("interrupted while waiting for " + name);
+        }
+    }
+
     /** Ends it: its input first, then by force. */
     @Override
     public void close() {

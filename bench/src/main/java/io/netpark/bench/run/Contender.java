@@ -62,6 +62,11 @@ public enum Contender implements Entrant {
         return Arrays.stream(values()).filter(Contender::sendsFiles).toList();
     }
 
+    /** Those whose start is measured: JVMs, with what they cost beside the JDK's own. */
+    public static List<Contender> ofStarts() {
+        return List.of(NIO, NETTY, COROUTINE_FFM, CALLBACK_FFM, COROUTINE_JNA, CALLBACK_JNA);
+    }
+
     /** Those that are servers of HTTP. */
     public static List<Contender> ofHttp() {
         return Arrays.stream(values()).filter(Contender::speaksHttp).toList();
@@ -70,6 +75,11 @@ public enum Contender implements Entrant {
     /** Whether there is an HTTP server of it. */
     public boolean speaksHttp() {
         return this == NGINX || this == NETTY || this == KTOR || !before && server.equals("netpark-coroutine");
+    }
+
+    /** Whether there is a server of TLS of it. */
+    public boolean speaksTls() {
+        return this == NGINX || this == NETTY || isNetparkNow();
     }
 
     @Override
@@ -105,7 +115,7 @@ public enum Contender implements Entrant {
     }
 
     /** The command of its process; later JVM flags override the common ones. */
-    List<String> command(Service service, List<String> jvmFlags) {
+    public List<String> command(Service service, List<String> jvmFlags) {
         String mode = service.mode().name().toLowerCase(Locale.ROOT);
         String block = Integer.toString(service.block());
         String buffer = Integer.toString(service.buffer());

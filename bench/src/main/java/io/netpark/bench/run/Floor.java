@@ -12,17 +12,22 @@ public final class Floor {
 
     private Floor() {}
 
-    /** The program, built if it is not or its source is newer; empty without a working {@code cc}. */
+    /** The echo server, built if it is not or its source is newer; empty without a working {@code cc}. */
     public static Optional<Path> program() {
-        Path source = Folders.bench().resolve("floor/echo.c");
-        Path program = Folders.target().resolve("floor");
+        return program("echo");
+    }
+
+    /** The same of bench/floor/NAME.c. */
+    public static Optional<Path> program(String name) {
+        Path source = Folders.bench().resolve("floor/" + name + ".c");
+        Path program = Folders.target().resolve("floor-" + name);
         try {
             if (Files.exists(program)
                     && Files.getLastModifiedTime(program).compareTo(Files.getLastModifiedTime(source)) >= 0) {
                 return Optional.of(program);
             }
             Process compiler = new ProcessBuilder(
-                            List.of("cc", "-O2", "-o", program.toString(), source.toString()))
+                            List.of("cc", "-O2", "-pthread", "-o", program.toString(), source.toString()))
                     .redirectErrorStream(true)
                     .redirectOutput(Folders.target().resolve("floor.log").toFile())
                     .start();

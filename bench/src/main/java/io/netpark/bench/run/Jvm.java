@@ -34,7 +34,7 @@ public final class Jvm {
     }
 
     /** The same of another class path. */
-    static List<String> command(String classPath, List<String> properties, Class<?> main, String... arguments) {
+    public static List<String> command(String classPath, List<String> properties, Class<?> main, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(flags());

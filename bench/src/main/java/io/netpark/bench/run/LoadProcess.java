@@ -3,11 +3,13 @@ package io.netpark.bench.run;
 import io.netpark.bench.load.Load;
 import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.machine.Cores;
+import io.netpark.bench.tls.Protocol;
 import java.io.Closeable;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
+import java.util.stream.Stream;
 import java.util.zip.DataFormatException;
 import org.HdrHistogram.Histogram;
 
@@ -63,6 +65,16 @@ public final class LoadProcess implements Closeable {
         ask("file " + port + " " + count + " " + size, CONNECT);
     }
 
+    /** As {@link #openHttp}, of guests that ask for an object in JSON. */
+    public void openJson(int port, int count, int depth) {
+        ask("json " + port + " " + count + " " + depth, CONNECT);
+    }
+
+    /** As {@link #openFile}, of guests that send one block and are told its size. */
+    public void openUpload(int port, int count, int size) {
+        ask("upload " + port + " " + count + " " + size, CONNECT);
+    }
+
     /** One request on each connection that has had none. */
     public Done once() {
         return done(ask("once", CONNECT));
@@ -71,6 +83,16 @@ public final class LoadProcess implements Closeable {
     /** Requests on the first connections for a while. */
     public Done run(long millis, int active) {
         return done(ask("run " + millis + " " + active, GRACE.plusMillis(millis)));
+    }
+
+    /** How many answers each of the first connections has had in the last {@link #run}. */
+    public long[] answers(int active) {
+        return Stream.of(ask("answers " + active, GRACE).split(" ")).skip(1).mapToLong(Long::parseLong).toArray();
+    }
+
+    /** So many requests a second on the first connections, by an open loop. */
+    public Done pace(long millis, int active, int rate) {
+        return done(ask("pace " + millis + " " + active + " " + rate, GRACE.plusMillis(millis)));
     }
 
     /** Fetches blocks. */
@@ -82,6 +104,25 @@ public final class LoadProcess implements Closeable {
     /** Visits. */
     public Done churn(int port, int visitors, int size, long millis) {
         return done(ask("churn " + port + " " + visitors + " " + size + " " + millis, GRACE.plusMillis(millis)));
+    }
+
+    /** Visits to a page over HTTP. */
+    public Done visits(int port, int visitors, long millis) {
+        return done(ask("visits " + port + " " + visitors + " " + millis, GRACE.plusMillis(millis)));
+    }
+
+    /**
+     * Encrypts connections from now on.
+     *
+     * @param resumed whether sessions are resumed that there were with the same server; else each is new
+     */
+    public void encrypt(Protocol protocol, boolean resumed) {
+        ask("tls " + protocol.ordinal() + " " + (resumed ? 1 : 0), CONNECT);
+    }
+
+    /** Encrypts no more. */
+    public void plain() {
+        ask("plain", CONNECT);
     }
 
     /** Reads the server's clock again and again. */
@@ -103,7 +144,7 @@ public final class LoadProcess implements Closeable {
     }
 
     /** Reads what {@link io.netpark.bench.load.Encoded} has written. */
-    static Done done(String answer) {
+    public static Done done(String answer) {
         String[] words = answer.split(" ");
         try {
             byte[] histogram = Base64.getDecoder().decode(value(words[4]));

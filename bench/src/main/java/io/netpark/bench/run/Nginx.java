@@ -3,6 +3,7 @@ package io.netpark.bench.run;
 import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.server.Block;
 import io.netpark.bench.server.Service;
+import io.netpark.bench.tls.SelfSigned;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -51,6 +52,17 @@ public final class Nginx {
             case FILE_COPY -> files(service, "sendfile off; output_buffers 1 64k;");
             default -> throw new IllegalArgumentException("nginx has no service " + service.mode());
         };
+    }
+
+    /** As a server of HTTP and of a greeting, encrypted. */
+    static List<String> tlsCommand(SelfSigned identity) {
+        return command("", port -> http(port + " ssl", """
+                ssl_certificate cert.pem;
+                        ssl_certificate_key key.pem;
+                        ssl_protocols TLSv1.2 TLSv1.3;
+                        ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256;
+                        ssl_session_cache shared:tls:16m;
+                        %s""".formatted(GREETING)), identity::writePem);
     }
 
     private static List<String> files(Service service, String how) {
@@ -110,6 +122,10 @@ public final class Nginx {
     }
 
     private static String http(int port, String location) {
+        return http(Integer.toString(port), location);
+    }
+
+    private static String http(String listen, String location) {
         return """
                 http {
                     access_log off;
@@ -122,10 +138,10 @@ public final class Nginx {
                     uwsgi_temp_path uwsgi;
                     scgi_temp_path scgi;
                     server {
-                        listen 127.0.0.1:%d backlog=65535;
+                        listen 127.0.0.1:%s backlog=65535;
                         %s
                     }
                 }
-                """.formatted(port, location);
+                """.formatted(listen, location);
     }
 }

@@ -43,6 +43,17 @@ public final class Record {
         return Collections.unmodifiableList(samples);
     }
 
+    /** Those of them in which nobody else had the core. */
+    public long undisturbed() {
+        return samples.stream().filter(sample -> !sample.isDisturbed()).count();
+    }
+
+    /** Which part of its CPU time was the kernel's, in all rounds together. */
+    public double kernelShare() {
+        double all = samples.stream().mapToLong(Sample::cpu).sum();
+        return samples.stream().mapToDouble(sample -> sample.cpu() * sample.kernelShare()).sum() / all;
+    }
+
     /** System calls a request, if they could be counted. */
     public OptionalDouble systemCalls() {
         return systemCalls;

@@ -48,11 +48,16 @@ final class Rounds<P extends Closeable> implements Closeable {
         }
     }
 
-    /** The rounds. */
+    /** The rounds: those of the plan, and more until there are enough, or fewer if the time is over. */
     void play(Turn<P> turn) {
-        for (int round = 0; round < plan.rounds(); round++) {
-            each("round " + (round + 1) + " of " + plan.rounds(), order(round),
+        long begin = System.nanoTime();
+        boolean enough = false;
+        for (int round = 0; !enough; round++) {
+            boolean planned = round < plan.rounds();
+            each("round " + (round + 1) + (planned ? " of " + plan.rounds() : ""), order(round),
                     (process, record) -> record.add(turn.play(process, plan.roundMillis())));
+            long spent = (System.nanoTime() - begin) / 1_000_000;
+            enough = plan.stop().isOver(spent) || round + 1 >= plan.rounds() && plan.stop().isEnough(records(), spent);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.Measured;
 import io.netpark.bench.machine.Meter.Usage;
 import io.netpark.bench.run.LoadProcess.Done;
 import org.HdrHistogram.Histogram;
@@ -11,17 +12,18 @@ import org.HdrHistogram.Histogram;
  * @param bytes received by the generator
  * @param nanos how long the round took
  * @param cpu nanoseconds of the server's process
+ * @param kernelShare which part of them was the kernel's; coarse, sums of many rounds are not
  * @param loadCpu nanoseconds of the generator's process
  * @param othersCpu nanoseconds that the server's core was kept busy by anybody else; coarse
  * @param resident bytes of the server's process at the end of the round, connections open
  * @param allocated bytes on the server's heap during the round
  * @param latencies nanoseconds
  */
-public record Sample(long requests, long bytes, long nanos, long cpu, long loadCpu, long othersCpu, long resident,
-        long allocated, Histogram latencies) {
+public record Sample(long requests, long bytes, long nanos, long cpu, double kernelShare, long loadCpu, long othersCpu, long resident,
+        long allocated, Histogram latencies) implements Measured {
 
     static Sample of(Done done, Usage usage) {
-        return new Sample(done.requests(), done.bytes(), done.nanos(), usage.cpu(), usage.loadCpu(), usage.othersCpu(),
+        return new Sample(done.requests(), done.bytes(), done.nanos(), usage.cpu(), usage.kernelShare(), usage.loadCpu(), usage.othersCpu(),
                 usage.resident(), usage.allocated(), done.latencies());
     }
 
@@ -57,7 +59,7 @@ public record Sample(long requests, long bytes, long nanos, long cpu, long loadC
         return (double) loadCpu / nanos;
     }
 
-    /** Share of the time that the server's core was somebody else's. */
+    @Override
     public double othersShare() {
         return (double) othersCpu / nanos;
     }

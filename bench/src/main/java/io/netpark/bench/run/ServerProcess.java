@@ -85,6 +85,13 @@ public final class ServerProcess implements Metered, Closeable {
         return contender.isJvm() ? Long.parseLong(child.ask("heap", ANSWER)) : 0;
     }
 
+    /** Has its heap collected in so many milliseconds; nothing for one that has no heap. */
+    public void collectIn(long millis) {
+        if (contender.isJvm()) {
+            child.ask("collect " + millis, ANSWER);
+        }
+    }
+
     /** Bytes of it in memory. */
     public long resident() {
         return Memory.resident(pid);
@@ -102,6 +109,11 @@ public final class ServerProcess implements Metered, Closeable {
     /** Measures the hand-over of tasks; "none" for one that takes none. */
     public String tasks(int count) {
         return contender.isJvm() ? child.ask("tasks " + count, Duration.ofSeconds(60)) : "none";
+    }
+
+    /** Has it end by itself, and waits for that. */
+    public void end(Duration patience) {
+        child.end(patience);
     }
 
     @Override

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
  *   allocated      bytes that all threads have allocated so far
  *   compiled       milliseconds that the compilers have worked so far
  *   heap           bytes in use on the heap, after a collection
+ *   collect MILLIS a collection begins in so many milliseconds
  * </pre>
  */
 public final class Console {
@@ -39,6 +40,7 @@ public final class Console {
                 case "allocated" -> Long.toString(Allocation.total());
                 case "compiled" -> Long.toString(ManagementFactory.getCompilationMXBean().getTotalCompilationTime());
                 case "heap" -> Long.toString(Heap.used());
+                case "collect" -> Heap.collectIn(Long.parseLong(words[1]));
                 default -> others.answer(words);
             });
         }

@@ -7,6 +7,21 @@ public final class Heap {
 
     private Heap() {}
 
+    /** Has it collected in so many milliseconds, by a thread that nobody waits for. */
+    static String collectIn(long millis) {
+        Thread thread = new Thread(() -> {
+            try {
+                Thread.sleep(millis);
+                System.gc();
+            } catch (InterruptedException e) {
+                // then nobody wants it
+            }
+        }, "collection");
+        thread.setDaemon(true);
+        thread.start();
+        return "ok";
+    }
+
     /** Bytes in use after a collection. */
     public static long used() throws InterruptedException {
         long used = Long.MAX_VALUE;

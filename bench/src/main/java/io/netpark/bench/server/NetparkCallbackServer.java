@@ -10,29 +10,35 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.files.OpenFile;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.tls.ServerTls;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
 
 /** Netpark's callback API: one event loop, a request callback. */
-class NetparkCallbackServer implements BenchServer {
+public class NetparkCallbackServer implements BenchServer {
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
     private final EventLoopGroup group;
 
     NetparkCallbackServer() throws NetparkException {
-        this(EventLoopGroup.builder().loops(1).open());
+        this(EventLoopGroup.builder().loops(BenchServer.loops()).open());
     }
 
-    NetparkCallbackServer(EventLoopGroup group) {
+    /** One whose event loop is that of a group, or the first of it. */
+    public NetparkCallbackServer(EventLoopGroup group) {
         this.group = group;
     }
 
     @Override
     public final int start(Service service) throws IOException {
         CallbackServer.Builder builder = CallbackServer.builder().group(group);
+        ServerTls tls = Security.forNetpark();
+        if (tls != null) {
+            builder.tls(tls);
+        }
         switch (service.mode()) {
             case ECHO -> builder.onRequest((connection, request) -> connection.write(request));
             case FRAMES -> {

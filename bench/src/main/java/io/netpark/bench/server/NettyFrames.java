@@ -1,19 +1,19 @@
 package io.netpark.bench.server;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
-import io.netty.channel.socket.SocketChannel;
 import io.netty.handler.codec.LengthFieldBasedFrameDecoder;
 
 /** Netty's decoder, and behind it a handler that writes each message anew. */
-final class NettyFrames extends ChannelInitializer<SocketChannel> {
+final class NettyFrames extends ChannelInitializer<Channel> {
 
     private static final int LONGEST = 1 << 20;
 
     @Override
-    protected void initChannel(SocketChannel channel) {
+    protected void initChannel(Channel channel) {
         channel.pipeline().addLast(
                 new LengthFieldBasedFrameDecoder(LONGEST, 0, Integer.BYTES, 0, Integer.BYTES), new Answer());
     }

@@ -13,20 +13,22 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.socket.SocketChannel;
+import io.netty.handler.ssl.SslContext;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 
-/** Netty on its native epoll transport, with its defaults: one event loop accepts and serves. */
-final class NettyServer implements BenchServer {
+/** Netty on its native epoll transport, with its defaults: one event loop accepts, and it or all of several serve. */
+public final class NettyServer implements BenchServer {
 
-    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, EpollIoHandler.newFactory());
+    private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(BenchServer.loops(), EpollIoHandler.newFactory());
 
     @Override
     public int start(Service service) throws IOException, InterruptedException {
         Supplier<ChannelHandler> handlers = handlers(service);
+        SslContext tls = Security.forNetty();
         Channel listener = new ServerBootstrap()
                 .group(group)
                 .channel(EpollServerSocketChannel.class)
@@ -35,6 +37,9 @@ final class NettyServer implements BenchServer {
                 .childHandler(new ChannelInitializer<SocketChannel>() {
                     @Override
                     protected void initChannel(SocketChannel channel) {
+                        if (tls != null) {
+                            channel.pipeline().addLast(tls.newHandler(channel.alloc()));
+                        }
                         channel.pipeline().addLast(handlers.get());
                     }
                 })
@@ -42,7 +47,8 @@ final class NettyServer implements BenchServer {
         return ((InetSocketAddress) listener.localAddress()).getPort();
     }
 
-    private static Supplier<ChannelHandler> handlers(Service service) throws IOException {
+    /** What serves a connection: a handler for each. */
+    public static Supplier<ChannelHandler> handlers(Service service) throws IOException {
         if (service.mode().isOfFiles()) {
             FileChannel file = service.openFile(FileChannel::open);
             return () -> new NettyFile(file, service.block(), service.mode());

@@ -3,6 +3,7 @@ package io.netpark.bench.server;
 import io.netpark.bench.server.Service.Mode;
 import java.util.Locale;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}, with a {@link Console} that knows one command more.
@@ -20,8 +21,11 @@ public final class Serve {
         Mode mode = Mode.valueOf(arguments[1].toUpperCase(Locale.ROOT));
         BenchServer server = mode == Mode.HTTP ? openHttp(arguments[0]) : open(arguments[0]);
         Service service = new Service(mode, Integer.parseInt(arguments[2]), Integer.parseInt(arguments[3]));
-        Console.run(server.start(service), words -> words[0].equals("tasks")
-                ? tasks(server.loop(), Integer.parseInt(words[1])) : "unknown command: " + words[0]);
+        int port = server.start(service);
+        Executor loop = server.loop();
+        TaskClock clock = loop == null ? null : new TaskClock(loop);
+        Console.run(port, words -> words[0].equals("tasks")
+                ? tasks(clock, Integer.parseInt(words[1])) : "unknown command: " + words[0]);
     }
 
     /** By name, so that a JDK that lacks what one server needs can run the others. */
@@ -53,7 +57,7 @@ public final class Serve {
         return (BenchServer) found.getDeclaredConstructor().newInstance();
     }
 
-    private static String tasks(@org.jspecify.annotations.Nullable Executor loop, int count) throws InterruptedException {
-        return loop == null ? "none" : new TaskClock(loop).measure(count);
+    private static String tasks(@Nullable TaskClock clock, int count) throws InterruptedException {
+        return clock == null ? "none" : clock.measure(count);
     }
 }

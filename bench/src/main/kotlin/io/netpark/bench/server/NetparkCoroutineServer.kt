@@ -12,9 +12,7 @@ import java.nio.channels.FileChannel
 import java.util.concurrent.Executor
 
 /** Netpark's coroutine API: one reactor of one loop, a handler a connection. */
-internal class NetparkCoroutineServer : BenchServer {
-
-    private val reactor = Reactor(loops = 1)
+internal class NetparkCoroutineServer(private val reactor: Reactor = Reactor(loops = BenchServer.loops())) : BenchServer {
 
     private lateinit var openFile: OpenFile
     private lateinit var channel: FileChannel
@@ -25,7 +23,7 @@ internal class NetparkCoroutineServer : BenchServer {
             Service.Mode.FILE_COPY -> channel = service.openFile { FileChannel.open(it) }
             else -> Unit
         }
-        val listener = reactor.listen("127.0.0.1", 0)
+        val listener = reactor.listen("127.0.0.1", 0, tls = Security.forNetpark())
         CoroutineScope(Dispatchers.Default).launch {
             listener.serve { connection -> serve(connection, service) }
         }

@@ -8,7 +8,7 @@ import java.net.InetSocketAddress
 internal class NetparkHttpServer : BenchServer {
 
     override fun start(service: Service): Int {
-        val server = HttpServer(HttpOptions(InetSocketAddress("127.0.0.1", 0), loops = { it.loops(1) }))
+        val server = HttpServer(HttpOptions(InetSocketAddress("127.0.0.1", 0), tls = Security.forNetpark(), loops = { it.loops(1) }))
         return (server.address as InetSocketAddress).port
     }
 }

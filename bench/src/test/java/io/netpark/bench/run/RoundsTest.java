@@ -30,7 +30,7 @@ class RoundsTest {
 
         Sample turn(long millis) {
             events.add(contender.label() + " " + millis);
-            return new Sample(1, 1, 1, 1, 1, 1, 1, 1, new Histogram(3));
+            return new Sample(1, 1, 1, 1, 0.5, 1, 0, 1, 1, new Histogram(3));
         }
 
         @Override
@@ -46,6 +46,22 @@ class RoundsTest {
         assertEquals(List.of("floor 5", "netty 5", "nio 5", "floor 5", "nio 5", "netty 5",
                 "nio 5", "floor 5", "netty 5"), events);
         assertEquals(List.of(3, 3, 3), rounds.records().stream().map(record -> record.samples().size()).toList());
+    }
+
+    @Test
+    void roundsGoOnUntilThereAreEnough() {
+        Plan plan = new Plan(7, 3, 5, (records, spent) -> records.get(0).samples().size() == 5);
+        Rounds<Runner> rounds = new Rounds<>("test", plan, silence(), ALL, Runner::new);
+        rounds.play(Runner::turn);
+        assertEquals(List.of(5, 5, 5), rounds.records().stream().map(record -> record.samples().size()).toList());
+    }
+
+    @Test
+    void noRoundBeginsWhenTheTimeIsOver() {
+        Plan plan = new Plan(7, 3, 5, Stop.AFTER_THE_PLAN.within(0));
+        Rounds<Runner> rounds = new Rounds<>("test", plan, silence(), ALL, Runner::new);
+        rounds.play(Runner::turn);
+        assertEquals(List.of(1, 1, 1), rounds.records().stream().map(record -> record.samples().size()).toList());
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.netpark.bench.command;
+package io.netpark.bench.jmh;
 
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
@@ -24,7 +24,7 @@ import picocli.CommandLine.Parameters;
         name = "jmh",
         description = "JMH benchmarks of the small things, with the bytes allocated.",
         mixinStandardHelpOptions = true)
-final class JmhCommand implements Callable<Integer> {
+public final class JmhCommand implements Callable<Integer> {
 
     @Parameters(arity = "0..1", defaultValue = ".*", description = "Which, as a regular expression; all by default.")
     private String pattern = ".*";
@@ -34,7 +34,7 @@ final class JmhCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws RunnerException, IOException {
-        Path results = Files.createDirectories(Folders.bench().resolve("results"));
+        Path results = Files.createDirectories(Folders.results());
         ChainedOptionsBuilder options = new OptionsBuilder()
                 .include(pattern)
                 .param("binding", bindings())

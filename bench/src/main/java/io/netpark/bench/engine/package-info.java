@@ -1,0 +1,3 @@
+/** What engines of TLS cost by themselves: no sockets, both sides in one JVM. */
+@org.jspecify.annotations.NullMarked
+package io.netpark.bench.engine;
