@@ -32,6 +32,20 @@ class ShutdownTest {
         return report.get(20, TimeUnit.SECONDS);
     }
 
+    /**
+     * A shutdown that has closed an idle connection, and has looked at all others of the server, which has one loop: what these do from
+     * now on is that they finish. It looks at them one by one, so one that has finished before it was looked at is idle as well.
+     */
+    private static CompletableFuture<Shutdown.Report> shutDown(CallbackServer server, Socket idle) throws Exception {
+        CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
+        Thread thread = new Thread(() -> report.complete(server.shutdown(Shutdown.within(LONG))));
+        thread.start();
+        assertEquals(-1, idle.getInputStream().read());
+        Support.await("it waits for the others", () -> thread.getState() == Thread.State.TIMED_WAITING);
+        server.group().first().submit(() -> {}).get(); // what it has the loop do is done
+        return report;
+    }
+
     @Test
     void idleConnectionsAreClosedAtOnceAndBusyOnesWhenTheyHaveFinished() throws Exception {
         CompletableFuture<Exchange> exchange = new CompletableFuture<>();
@@ -49,9 +63,7 @@ class ShutdownTest {
             CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
             Support.await("both", () -> server.connections() == 2);
             assertFalse(connection.isDraining());
-            CompletableFuture<Shutdown.Report> report =
-                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
-            assertEquals(-1, idle.getInputStream().read());
+            CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
             assertTrue(connection.isDraining());
             assertFalse(report.isDone());
             connection.write(Support.bytes("answer"));
@@ -140,17 +152,16 @@ class ShutdownTest {
                             connection.write(in);
                         })
                         .listen(Support.loopback());
+                Socket idle = Support.connect(server);
                 Socket busy = Support.connect(server)) {
             Support.send(busy, "x");
             inside.await();
-            CompletableFuture<Shutdown.Report> report =
-                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
-            Support.await("draining", server::isDraining);
-            Thread.sleep(50);
+            Support.await("both", () -> server.connections() == 2);
+            CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
             assertFalse(report.isDone());
             release.countDown();
             assertEquals("x", Support.receiveAll(busy));
-            assertEquals(new Shutdown.Report(0, 1, 0, 0), get(report));
+            assertEquals(new Shutdown.Report(1, 1, 0, 0), get(report));
         }
     }
 
@@ -158,17 +169,16 @@ class ShutdownTest {
     void aPeerThatHasEndedItsStreamStillGetsItsAnswer() throws Exception {
         CompletableFuture<CallbackConnection> ended = new CompletableFuture<>();
         try (CallbackServer server = echo().onHalfClose(ended::complete).listen(Support.loopback());
+                Socket idle = Support.connect(server);
                 Socket client = Support.connect(server)) {
             client.shutdownOutput();
             CallbackConnection connection = ended.get(10, TimeUnit.SECONDS);
-            CompletableFuture<Shutdown.Report> report =
-                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
-            Support.await("draining", server::isDraining);
-            Thread.sleep(50);
+            Support.await("both", () -> server.connections() == 2);
+            CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
             connection.write(Support.bytes("late"));
             connection.closeAfterWrites();
             assertEquals("late", Support.receiveAll(client));
-            assertEquals(new Shutdown.Report(0, 1, 0, 0), get(report));
+            assertEquals(new Shutdown.Report(1, 1, 0, 0), get(report));
         }
     }
 
@@ -176,13 +186,15 @@ class ShutdownTest {
     void acceptingGoesOnWhileTheEndIsAnnounced() throws Exception {
         try (CallbackServer server = echo().listen(Support.loopback())) {
             CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
-                    () -> server.shutdown(Shutdown.within(Duration.ZERO).announcing(Duration.ofSeconds(2))));
+                    () -> server.shutdown(Shutdown.within(LONG).announcing(LONG)));
             Support.await("draining", server::isDraining);
             try (Socket late = Support.connect(server)) {
                 Support.send(late, "x");
                 assertEquals("x", Support.receive(late, 1));
             }
             assertFalse(report.isDone());
+            Support.await("it has left", () -> server.connections() == 0);
+            server.shutdown(Shutdown.within(Duration.ZERO)); // the first one hears the same, and waits no longer
             assertEquals(0, get(report).cut());
         }
     }
@@ -190,13 +202,17 @@ class ShutdownTest {
     @Test
     void whatIsWrittenIsFlushedAndTheRestIsCut() throws Exception {
         byte[] answer = Support.patternBytes(1, 10_000_000);
+        CountDownLatch written = new CountDownLatch(2); // a connection is counted before its callback has run
         try (CallbackServer server = Support.server().loops(1)
-                        .onConnect(connection -> connection.write(ByteBuffer.wrap(answer)))
+                        .onConnect(connection -> {
+                            connection.write(ByteBuffer.wrap(answer));
+                            written.countDown();
+                        })
                         .ignoreInput()
                         .listen(Support.loopback());
                 Socket slow = Support.connect(server);
                 Socket deaf = Support.connect(server, 16_384)) {
-            Support.await("both", () -> server.connections() == 2);
+            written.await();
             CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
                     () -> server.shutdown(Shutdown.within(Duration.ofMillis(100)).flushing(Duration.ofSeconds(5))));
             Support.await("draining", server::isDraining);
@@ -204,8 +220,8 @@ class ShutdownTest {
             Support.assertPattern(1, answer.length, slow.getInputStream());
             assertEquals(-1, slow.getInputStream().read());
             Shutdown.Report done = get(report);
-            assertEquals(1, done.cut());
-            assertEquals(1, done.flushed() + done.idle() + done.finished());
+            assertEquals(1, done.cut(), done::toString);
+            assertEquals(1, done.flushed() + done.idle() + done.finished(), done::toString);
             assertTrue(deaf.isConnected());
         }
     }
