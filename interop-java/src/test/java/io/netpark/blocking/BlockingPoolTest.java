@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Pace;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.pool.PoolOptions;
@@ -141,12 +142,15 @@ class BlockingPoolTest {
         withServer(setting, (group, address) -> {
             AtomicInteger checks = new AtomicInteger();
             BlockingPool.Check check = connection -> {
+                int number = checks.incrementAndGet();
+                if (number == 4) {
+                    connection.await(1); // an answer that does not come
+                }
                 ask(connection);
-                return switch (checks.incrementAndGet()) {
-                    case 1 -> true;
+                return switch (number) {
                     case 2 -> false;
                     case 3 -> throw new SocketTimeoutException("on purpose"); // which is an InterruptedIOException
-                    default -> connection.await(1); // an answer that does not come
+                    default -> true;
                 };
             };
             try (BlockingPool pool = new BlockingPool(setting.dialer(group), ONE, Duration.ZERO, check)) {
@@ -164,18 +168,21 @@ class BlockingPoolTest {
 
     @Test
     void itsEndWaitsForTheBorrowersAsLongAsItSays() throws Exception {
-        withServer(Setting.all().get(0), (group, address) -> {
+        Duration time = Duration.ofMillis(1500);
+        Pace.within(time, pace -> withServer(Setting.all().get(0), (group, address) -> {
             BlockingPool pool = new BlockingPool(group, PoolOptions.DEFAULT);
             BlockingLease kept = pool.borrow(address);
             BlockingLease given = pool.borrow(address);
-            Setting.Started<Integer> ending = Setting.all().get(0).start(() -> pool.shutdown(Duration.ofMillis(1500)));
+            pace.step();
+            Setting.Started<Integer> ending = Setting.all().get(0).start(() -> pool.shutdown(time));
             ending.awaitWaiting();
             given.giveBack();
+            pace.step();
             assertThrows(NetparkException.Closed.class, () -> pool.borrow(address));
             assertEquals(1, ending.get());
             assertThrows(NetparkException.Closed.class, () -> ask(kept.connection()));
             kept.discard();
             assertEquals(0, pool.shutdown(Duration.ZERO));
-        });
+        }));
     }
 }

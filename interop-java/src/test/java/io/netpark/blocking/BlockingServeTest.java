@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Pace;
 import io.netpark.callback.Support;
 import io.netpark.callback.Flavour;
 import io.netpark.core.loop.EventLoopGroup;
@@ -328,6 +329,11 @@ class BlockingServeTest {
     @ParameterizedTest
     @MethodSource("settings")
     void aShutdownEndsIdleConnectionsAndLetsOthersFinishAndCutsOffTheRest(Setting setting) throws Exception {
+        Duration time = Duration.ofSeconds(2);
+        Pace.within(time, pace -> shutDown(setting, time, pace));
+    }
+
+    private void shutDown(Setting setting, Duration time, Pace pace) throws Exception {
         withListener(setting, (group, listener) -> {
             CountDownLatch busy = new CountDownLatch(2);
             CountDownLatch finish = new CountDownLatch(1);
@@ -360,13 +366,14 @@ class BlockingServeTest {
             working.write("work\n".getBytes());
             hanging.write("hang\n".getBytes());
             busy.await();
-            Setting.Started<Shutdown.Report> ending =
-                    setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofSeconds(2))));
+            pace.step();
+            Setting.Started<Shutdown.Report> ending = setting.start(() -> listener.shutdown(Shutdown.within(time)));
             assertFalse(idle.await(1)); // at once
             awaitNobodyListens(listener);
             finish.countDown();
             assertEquals("work true", working.awaitLine());
             assertFalse(working.await(1)); // when it comes to wait for a request
+            pace.step();
             assertEquals(new Shutdown.Report(1, 1, 0, 1), ending.get());
             assertEquals(new Shutdown.Report(1, 1, 0, 1), listener.shutdown(Shutdown.within(Duration.ZERO)));
             interrupted.await();

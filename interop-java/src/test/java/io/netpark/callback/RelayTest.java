@@ -192,13 +192,19 @@ class RelayTest {
     @ParameterizedTest
     @MethodSource("platforms")
     void idleTimeoutsSeeTheBytes(Support.Platform platform) throws Exception {
+        Duration idle = Duration.ofSeconds(2);
+        Pace.within(idle, pace -> tick(platform, idle, pace));
+    }
+
+    private static void tick(Support.Platform platform, Duration idle, Pace pace) throws Exception {
         CompletableFuture<Relayed> relayed = new CompletableFuture<>();
-        try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(Duration.ofSeconds(2)),
+        try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(idle),
                 (one, other) -> one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             for (int i = 0; i < 6; i++) {
                 Thread.sleep(400);
                 send(between.service, "tick");
                 assertEquals("tick", receive(between.client, 4));
+                pace.step();
             }
             assertInstanceOf(NetparkException.class, failure(relayed)); // nobody says anything any more
         }

@@ -43,11 +43,16 @@ class ServerLifeTest {
 
     @Test
     void drainLetsConnectionsFinishAndCutsTheRest() throws Exception {
+        Duration time = Duration.ofSeconds(3);
+        Pace.within(time, pace -> drainTwo(time, pace));
+    }
+
+    private void drainTwo(Duration time, Pace pace) throws Exception {
         try (CallbackServer server = echo().listen(Support.loopback());
                 Socket finishing = Support.connect(server);
                 Socket lingering = Support.connect(server)) {
             Support.await("both", () -> server.connections() == 2);
-            Duration time = Duration.ofSeconds(3);
+            pace.step();
             CompletableFuture<Integer> cut = CompletableFuture.supplyAsync(() -> drain(server, time));
             CompletableFuture<Integer> cutToo = CompletableFuture.supplyAsync(() -> drain(server, time));
             Support.await("draining", server::isDraining);
@@ -66,6 +71,7 @@ class ServerLifeTest {
             finishing.shutdownOutput();
             assertNull(cause());
             assertTrue(!cut.isDone());
+            pace.step();
             assertEquals(1, cut.get());
             assertEquals(1, cutToo.get()); // waits too, and hears the same
             assertInstanceOf(NetparkException.Closed.class, cause());
@@ -147,10 +153,18 @@ class ServerLifeTest {
 
     @Test
     void aSilentConnectionIsClosedAndABusyOneIsNot() throws Exception {
+        Duration idle = Duration.ofMillis(1500);
+        Pace.within(idle, pace -> {
+            causes.clear();
+            silentAndBusy(idle, pace);
+        });
+    }
+
+    private void silentAndBusy(Duration idle, Pace pace) throws Exception {
         long start = System.nanoTime(); // before it is there
         try (EventLoopGroup group = Support.group(1, new Support.Reports());
                 CallbackServer server =
-                        echo().group(group).idleTimeout(Duration.ofMillis(1500)).listen(Support.loopback());
+                        echo().group(group).idleTimeout(idle).listen(Support.loopback());
                 Socket busy = Support.connect(server);
                 Socket silent = Support.connect(server)) {
             CompletableFuture<Long> ended = CompletableFuture.supplyAsync(() -> {
@@ -165,6 +179,7 @@ class ServerLifeTest {
                 Support.send(busy, "x");
                 assertEquals("x", Support.receive(busy, 1));
                 Thread.sleep(90);
+                pace.step();
             }
             assertTrue(ended.get() > 1_450_000_000, "early: " + ended.get());
             NetparkException.TimedOut cause = assertInstanceOf(NetparkException.TimedOut.class, cause());

@@ -44,10 +44,18 @@ class TimeoutSettingsTest {
     /** A connection of a server, to be closed with it. */
     private static NetparkException ended(String threads, Consumer<CallbackServer.Builder> settings, Consumer<CallbackConnection> then)
             throws Exception {
+        return ended(threads, settings, connection -> {}, then);
+    }
+
+    private static NetparkException ended(String threads, Consumer<CallbackServer.Builder> settings, Consumer<CallbackConnection> inCallback,
+            Consumer<CallbackConnection> then) throws Exception {
         CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
         CompletableFuture<NetparkException> why = new CompletableFuture<>();
         CallbackServer.Builder builder = CallbackServer.builder().loops(1).ignoreInput()
-                .onConnect(accepted::complete).onClose((connection, cause) -> why.complete(cause));
+                .onConnect(connection -> {
+                    inCallback.accept(connection);
+                    accepted.complete(connection);
+                }).onClose((connection, cause) -> why.complete(cause));
         settings.accept(builder);
         try (Workers workers = Support.workers(threads)) {
             if (workers != null) {
@@ -96,10 +104,10 @@ class TimeoutSettingsTest {
     @MethodSource("threads")
     void anIdleTimeoutMayBeTakenAway(String threads) throws Exception {
         assertEquals(NetparkException.Timeout.READ, timeout(ended(threads, builder -> builder.idleTimeout(Duration.ofSeconds(1)),
-                connection -> {
+                connection -> { // in a callback, as the time does not go on there
                     connection.setIdleTimeout(Due.INFINITE);
                     connection.setReadTimeout(Duration.ofMillis(1600)); // long after the idle timeout would have been over
-                })));
+                }, connection -> {})));
     }
 
     @ParameterizedTest

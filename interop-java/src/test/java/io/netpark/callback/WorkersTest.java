@@ -415,8 +415,14 @@ class WorkersTest {
 
     @Test
     void theReadTimeoutDoesNotCountTheTimeOfACallback() throws Exception {
+        Duration timeout = Duration.ofSeconds(1);
+        Pace.within(timeout, pace -> takeTime(timeout, pace));
+    }
+
+    private void takeTime(Duration timeout, Pace pace) throws Exception {
+        causes.clear();
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = server(workers).readTimeout(Duration.ofSeconds(1)).idleTimeout(Duration.ofSeconds(1))
+                CallbackServer server = server(workers).readTimeout(timeout).idleTimeout(timeout)
                         .onRequest((connection, in) -> {
                             Thread.sleep(2000);
                             connection.write(in);
@@ -424,6 +430,7 @@ class WorkersTest {
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
+            pace.step();
             assertEquals("x", Support.receive(socket, 1));
             assertInstanceOf(NetparkException.TimedOut.class, cause());
         }
@@ -431,8 +438,14 @@ class WorkersTest {
 
     @Test
     void theReadTimeoutCountsWhileACallbackWaitsForInputAndNotWhenItGoesOn() throws Exception {
+        Duration timeout = Duration.ofSeconds(1);
+        Pace.within(timeout, pace -> waitAndTakeTime(timeout, pace));
+    }
+
+    private void waitAndTakeTime(Duration timeout, Pace pace) throws Exception {
+        causes.clear();
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = server(workers).readTimeout(Duration.ofSeconds(1))
+                CallbackServer server = server(workers).readTimeout(timeout)
                         .onInput((connection, in) -> {
                             assertTrue(connection.awaitInput(2));
                             Thread.sleep(2000);
@@ -442,8 +455,10 @@ class WorkersTest {
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
+            pace.step();
             Thread.sleep(20);
             Support.send(socket, "y");
+            pace.step();
             assertEquals("xy", Support.receive(socket, 2));
             assertInstanceOf(NetparkException.TimedOut.class, cause());
         }
