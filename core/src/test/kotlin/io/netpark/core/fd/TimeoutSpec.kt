@@ -11,6 +11,7 @@ import io.netpark.core.sys.Due
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.CallCounter
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.ThreadWaiter
@@ -28,11 +29,21 @@ import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.microseconds
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.nanoseconds
+import kotlin.time.Duration.Companion.seconds
 
 /** Timeouts, which count for each operation anew, beside deadlines, which [DeadlineSpec] is about. */
 class TimeoutSpec : NetparkSpec(body = {
     fun pair(name: String, body: TestReactor.(client: BlockingConnection, server: BlockingConnection) -> Unit) =
         test(name) { TestReactor().use { reactor -> reactor.pair().use { client, server -> reactor.body(client, server) } } }
+
+    /** In time that stands still until it is moved: what must not be late is not, however long a thread is held up. */
+    fun moved(name: String, body: TestReactor.(clock: HandMovedClock, client: BlockingConnection, server: BlockingConnection) -> Unit) =
+        test(name) {
+            val clock = HandMovedClock()
+            TestReactor(configure = { clock(clock) }).use { reactor ->
+                reactor.pair().use { client, server -> reactor.body(clock, client, server) }
+            }
+        }
 
     fun ConnectionDescriptor.setReadTimeout(timeout: Duration) =
         setTimeout(Direction.READ, if (timeout.isInfinite()) Due.FOREVER else timeout.inWholeNanoseconds)
@@ -63,33 +74,30 @@ class TimeoutSpec : NetparkSpec(body = {
         }
     }
 
-    pair("reads that come in time may take longer together than the timeout") { client, server ->
+    moved("reads that come in time may take longer together than the timeout") { clock, client, server ->
         server.setReadTimeout(300.milliseconds)
         repeat(8) {
             val reader = async { server.readSome() }
             awaitParkedThreads()
-            Thread.sleep(80)
+            clock.pass(299.milliseconds, this)
             client.write("x")
             reader.result() shouldBe "x"
         }
     }
 
-    pair("a timeout that passes between two operations ends neither") { client, server ->
+    moved("a timeout that passes between two operations ends neither") { clock, client, server ->
         server.setReadTimeout(20.milliseconds)
         val first = server.connection.parkRead()
         client.write("x")
         first.await() shouldBe true
         server.connection.retryRead() shouldBe 1
-        Thread.sleep(60) // the timer fires
+        clock.pass(60.milliseconds, this) // the timer fires
         client.write("y")
-        server.connection.setReadTimeout(1.hours)
         server.readSome() shouldBe "y"
-        server.connection.setReadTimeout(20.milliseconds)
         server.connection.startRead() shouldBe Descriptor.PARK
         server.connection.abandon(Direction.READ)
-        Thread.sleep(60)
+        clock.pass(60.milliseconds, this)
         client.write("z")
-        server.connection.setReadTimeout(1.hours)
         server.readSome() shouldBe "z"
     }
 
@@ -169,30 +177,35 @@ class TimeoutSpec : NetparkSpec(body = {
         }
     }
 
-    pair("changed while a read is parked, it counts from then on: longer, shorter, none") { client, server ->
+    moved("changed while a read is parked, it counts from then on: longer, shorter, none") { clock, client, server ->
+        val connection = server.connection
         server.setReadTimeout(100.milliseconds)
-        val patient = async { server.readSome() }
-        awaitParkedThreads()
+        val patient = connection.parkRead()
+        clock.pass(60.milliseconds, this)
         server.setReadTimeout(1.hours)
-        Thread.sleep(200)
-        patient.isDone shouldBe false
-        val changed = System.nanoTime()
+        clock.pass(200.milliseconds, this)
+        patient.runs shouldBe 0
         server.setReadTimeout(10.milliseconds)
-        patient.failure().message!! shouldContain "the timeout of 10 ms passed"
-        System.nanoTime() - changed shouldBeGreaterThanOrEqualTo 10_000_000
+        clock.pass(9.milliseconds, this)
+        patient.runs shouldBe 0
+        clock.pass(1.milliseconds, this)
+        patient.await() shouldBe true
+        shouldThrow<NetparkException.TimedOut> { connection.retryRead() }.message!! shouldContain "the timeout of 10 ms passed"
 
         server.setReadTimeout(100.milliseconds)
-        val endless = async { server.readSome() }
-        awaitParkedThreads()
+        val endless = connection.parkRead()
         server.setReadTimeout(Duration.INFINITE)
-        Thread.sleep(200)
+        clock.pass(200.milliseconds, this)
+        endless.runs shouldBe 0
         client.write("x")
-        endless.result() shouldBe "x"
+        endless.await() shouldBe true
+        connection.retryRead() shouldBe 1
 
-        val late = async { server.readSome() }
-        awaitParkedThreads()
+        val late = connection.parkRead()
         server.setReadTimeout(10.milliseconds) // it had none when it parked
-        (late.failure() is NetparkException.TimedOut) shouldBe true
+        clock.pass(10.milliseconds, this)
+        late.await() shouldBe true
+        shouldThrow<NetparkException.TimedOut> { connection.retryRead() }
     }
 
     pair("E3: a read that was timed out goes on, if the timeout is changed before it runs") { client, server ->
@@ -207,23 +220,28 @@ class TimeoutSpec : NetparkSpec(body = {
         }
     }
 
-    pair("E3: a read that a deadline has ended goes on with its timeout, if the deadline is taken away before it runs") { _, server ->
-        server.setReadTimeout(50.milliseconds)
-        val waiter = server.connection.parkRead()
-        server.connection.setDeadline(Direction.READ, fromNow((-1).milliseconds))
+    moved("E3: a read that a deadline has ended goes on with its timeout, if the deadline is taken away before it runs") {
+            clock, _, server ->
+        val connection = server.connection
+        connection.setReadTimeout(50.milliseconds)
+        val waiter = connection.parkRead()
+        connection.setDeadline(Direction.READ, clock.after(-1))
         waiter.await() shouldBe true
-        server.connection.clearDeadline(Direction.READ)
-        server.connection.retryRead() shouldBe Descriptor.PARK
-        server.connection.parkThread(Direction.READ)
-        shouldThrow<NetparkException.TimedOut> { server.connection.retryRead() }.message!! shouldContain "the timeout of 50 ms"
+        connection.clearDeadline(Direction.READ)
+        connection.retryRead() shouldBe Descriptor.PARK
+        val again = ThreadWaiter()
+        connection.park(Direction.READ, again) shouldBe true
+        clock.pass(50.milliseconds, this)
+        again.await() shouldBe true
+        shouldThrow<NetparkException.TimedOut> { connection.retryRead() }.message!! shouldContain "the timeout of 50 ms"
     }
 
-    pair("a read that has been woken by bytes is on its way, and is not timed out") { client, server ->
+    moved("a read that has been woken by bytes is on its way, and is not timed out") { clock, client, server ->
         server.setReadTimeout(20.milliseconds)
         val waiter = server.connection.parkRead()
         client.write("x")
         waiter.await() shouldBe true
-        Thread.sleep(100) // its dispatcher is busy
+        clock.pass(100.milliseconds, this) // its dispatcher is busy
         server.connection.retryRead() shouldBe 1
     }
 
@@ -245,20 +263,21 @@ class TimeoutSpec : NetparkSpec(body = {
         client.readSome() shouldBe "y"
     }
 
-    pair("who gives a connection to another takes its times away") { client, server ->
+    moved("who gives a connection to another takes its times away") { clock, client, server ->
         val connection = server.connection
         connection.setReadTimeout(1.milliseconds)
         connection.setIdleTimeout(1_000_000_000)
-        connection.setDeadline(Direction.READ, fromNow((-1).milliseconds))
+        connection.setDeadline(Direction.READ, clock.after(-1))
         connection.forgetTimes()
         connection.deadline(Direction.READ) shouldBe 0
         connection.timeoutNanos(Direction.READ) shouldBe Due.FOREVER
         connection.idleTimeoutNanos() shouldBe Due.FOREVER
-        val reader = async { server.readSome() }
-        awaitParkedThreads()
-        Thread.sleep(30)
+        val waiter = connection.parkRead()
+        clock.pass(3.seconds, this)
+        waiter.runs shouldBe 0
         client.write("x")
-        reader.result() shouldBe "x"
+        waiter.await() shouldBe true
+        connection.retryRead() shouldBe 1
     }
 
     test("many operations that park move no timer: the loop is not woken for it") {
