@@ -10,9 +10,11 @@ import io.netpark.core.net.options.NetOption
 import io.netpark.core.pool.Eviction
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.pool.PoolSnapshot
+import io.netpark.core.sys.Clock
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlackHole
 import io.netpark.core.testing.Flavour
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
@@ -42,6 +44,7 @@ import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.joinAll
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 
 private fun millis(count: Long) = count.milliseconds
@@ -63,6 +66,12 @@ private class Echo(val listener: Listener) {
     }
 
     fun connections(): List<Connection> = synchronized(open) { open.toList() }
+
+    /** Of one client. Its handler is known; that of an earlier client may end after that of this one has begun, on another loop. */
+    suspend fun onlyConnection(): Connection {
+        soon { connections() shouldHaveSize 1 }
+        return connections().single()
+    }
 }
 
 private suspend fun Connection.ask(text: String) {
@@ -104,6 +113,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
     fun scene(
         flavour: Flavour?,
         options: PoolOptions = PoolOptions.DEFAULT,
+        clock: Clock = Clock.SYSTEM,
         body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
     ) {
         val play: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit = { reactor, reports ->
@@ -111,20 +121,22 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             ConnectionPool(reactor, options, dialer = reactor.dialerOver).use { pool -> coroutineScope { body(scene, pool) } }
             scene.end()
         }
-        if (flavour == null) inOrders(loops = 2, play) else onReactor(flavour.libc, flavour.poller.factory, loops = 2, body = play)
+        if (flavour == null) inOrders(loops = 2, play) else onReactor(flavour.libc, flavour.poller.factory, loops = 2, clock = clock, body = play)
     }
 
     for (flavour in Flavour.few) {
         context("$flavour") {
+            val alsoInOtherOrders = flavour === Flavour.few.first() && flavour.wire == Wire.PLAIN && delaysAreOfLoops
+
             suspend fun contract(
                 name: String,
                 options: PoolOptions = PoolOptions.DEFAULT,
                 needsPorts: Boolean = false,
                 body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
             ) {
-                test(name) { scene(flavour, options, body) }
-                if (flavour === Flavour.few.first() && flavour.wire == Wire.PLAIN && !needsPorts && delaysAreOfLoops) {
-                    test("$name, in other orders") { scene(null, options, body) }
+                test(name) { scene(flavour, options, body = body) }
+                if (alsoInOtherOrders && !needsPorts) {
+                    test("$name, in other orders") { scene(null, options, body = body) }
                 }
             }
 
@@ -223,19 +235,19 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             contract("an idle connection is gone when its peer closes it, or says something") { scene, pool ->
                 val server = scene.server()
                 pool.use(server.address) { it.ask("x") }
-                server.connections().single().close()
+                server.onlyConnection().close()
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 1
                 pool.use(server.address) { it.ask("y") }
-                soon { server.connections().single().write("nobody asked") } // its handler may be at the end of a write still
+                soon { server.onlyConnection().write("nobody asked") } // its handler may be at the end of a write still
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.UNASKED_BYTES) shouldBe 1
                 pool.use(server.address) { it.ask("z") }
-                server.connections().single().reset()
+                server.onlyConnection().reset()
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 2
                 pool.use(server.address) { it.ask("half") }
-                server.connections().single().shutdownOutput() // it reads still, but will never answer
+                server.onlyConnection().shutdownOutput() // it reads still, but will never answer
                 soon { pool.snapshot().open() shouldBe 0 }
                 pool.snapshot().evicted(Eviction.PEER_CLOSED) shouldBe 3
             }
@@ -479,23 +491,40 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 shouldThrow<NetparkException.Closed> { lease.connection.ask("x") }
             }
 
-            contract("timeouts and deadlines of a borrower do not stay") { scene, pool ->
+            suspend fun timesDoNotStay(scene: Scene, pool: ConnectionPool, pass: suspend (Duration) -> Unit) {
                 val server = scene.server()
+                val time = 5.seconds
                 pool.use(server.address) {
-                    it.readTimeout = 500.milliseconds
-                    it.writeTimeout = 500.milliseconds
-                    it.idleTimeout = 500.milliseconds
-                    it.readDeadline = TimeSource.Monotonic.markNow() + 500.milliseconds
+                    it.readTimeout = time
+                    it.writeTimeout = time
+                    it.idleTimeout = time
+                    it.readDeadline = TimeSource.Monotonic.markNow() + time
                     it.writeDeadline = it.readDeadline
                     it.ask("x")
                 }
-                delay(700)
+                pass(time * 1.4)
                 pool.use(server.address) {
                     listOf(it.readTimeout, it.writeTimeout, it.idleTimeout).all { timeout -> timeout.isInfinite() } shouldBe true
                     listOf(it.readDeadline, it.writeDeadline).filterNotNull() shouldBe emptyList()
                     it.ask("y")
                 }
                 pool.snapshot().created() shouldBe 1
+            }
+
+            // In time that is moved by hand the borrower is answered in time, though a thread is held up.
+            test("timeouts and deadlines of a borrower do not stay") {
+                val clock = HandMovedClock()
+                scene(flavour, clock = clock) { scene, pool ->
+                    timesDoNotStay(scene, pool) { time ->
+                        clock.move(time, scene.reactor.group)
+                        repeat(2) { scene.reactor.loopDispatchers.forEach { loop -> withContext(loop) {} } } // what is due has run
+                    }
+                }
+            }
+            if (alsoInOtherOrders) {
+                test("timeouts and deadlines of a borrower do not stay, in other orders") {
+                    scene(null) { scene, pool -> timesDoNotStay(scene, pool) { delay(it) } }
+                }
             }
         }
     }
@@ -559,6 +588,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             val options = PoolOptions.DEFAULT.withMaxConnections(20).withMaxPerDestination(10).withMinIdle(1)
                 .withBackOff(millis(2), millis(20)).withMaxLifetime(millis(500)).withIdleTimeout(millis(100))
             val pool = ConnectionPool(reactor, options, dialer = reactor.dialerOver)
+            val lastAnswered = CompletableDeferred<Unit>()
             coroutineScope {
                 ports.forEach { port ->
                     launch {
@@ -575,12 +605,11 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                         }
                         val echo = Echo(reactor.listenOver("127.0.0.1", port)) // the last ones shall not wait in vain
                         val serving = launch { echo.run() }
-                        soon { pool.snapshot().waiting() shouldBe 0 }
-                        delay(300)
+                        lastAnswered.await()
                         serving.cancelAndJoin()
                     }
                 }
-                repeat(200) { number ->
+                List(200) { number ->
                     launch(Dispatchers.Default) {
                         var round = 0
                         while (System.nanoTime() - end < 0) {
@@ -601,7 +630,8 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                             }
                         }
                     }
-                }
+                }.joinAll()
+                lastAnswered.complete(Unit)
             }
             check(asked.get() > 200) { "only ${asked.get()} answers" }
             pool.snapshot().waiting() shouldBe 0
