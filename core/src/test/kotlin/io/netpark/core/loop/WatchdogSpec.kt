@@ -3,6 +3,7 @@ package io.netpark.core.loop
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.Clock
 import io.netpark.core.sys.Due
@@ -13,18 +14,16 @@ import io.netpark.core.testing.eventually
 import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
+import java.util.concurrent.atomic.AtomicBoolean
 
 class WatchdogSpec : NetparkSpec(body = {
-    fun watched(observer: Observer = object : Observer {}) =
-        TestReactor(loops = 2, configure = { watchdog(Duration.ofMillis(500)).observer(observer).name("kennel") })
-
     test("code that holds a loop is reported once an episode, with its stack, and the end of it is told") {
         val told = ConcurrentLinkedQueue<String>()
         val observer = object : Observer {
             override fun held(loop: EventLoop, atLeast: Duration, where: Throwable) { told += "held $loop" }
             override fun released(loop: EventLoop, about: Duration) { told += "released $loop" }
         }
-        watched(observer).use { reactor ->
+        TestReactor(loops = 2, configure = { watchdog(Duration.ofMillis(500)).observer(observer).name("kennel") }).use { reactor ->
             repeat(2) { episode ->
                 val release = CountDownLatch(1)
                 reactor.group.loops()[1].execute { holdTheLoop(release) }
@@ -42,15 +41,24 @@ class WatchdogSpec : NetparkSpec(body = {
     }
 
     test("loops that wait, and loops that are busy with many short things, are left in peace") {
-        watched().use { reactor ->
-            val end = System.nanoTime() + 1_250_000_000 // twice what it takes to report a loop that is held
-            val loop = reactor.group.first()
-            val done = CountDownLatch(1)
+        TestReactor(loops = 2, configure = { watchdog(Due.INFINITE) }).use { reactor ->
+            val (busy, waiting) = reactor.group.loops()
+            val over = AtomicBoolean()
             fun again() {
-                if (System.nanoTime() - end < 0) loop.execute(::again) else done.countDown()
+                if (!over.get()) busy.execute(::again)
             }
-            loop.execute(::again)
-            done.await()
+            busy.execute(::again)
+            eventually { waiting.isWaiting shouldBe true }
+            // By hand: a loop whose thread gets no processor for a while is held as well.
+            val watchdog = Watchdog("by hand", Clock.SYSTEM, 1000_000_000, null) { reactor.group.loops() }
+            var now = System.nanoTime()
+            repeat(12) { // three times what it takes to report a loop that is held
+                val actions = busy.actions()
+                eventually { busy.actions() shouldNotBe actions }
+                now += 250_000_000
+                watchdog.look(now)
+            }
+            over.set(true)
             reactor.reporter.shouldBeSilent()
         }
     }
