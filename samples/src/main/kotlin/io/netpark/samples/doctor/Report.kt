@@ -3,6 +3,7 @@ package io.netpark.samples.doctor
 import io.netpark.core.sys.Binding
 import io.netpark.samples.doctor.Mark.NOTE
 import io.netpark.samples.doctor.Mark.PROBLEM
+import io.netpark.samples.json.json
 
 /** All findings, and what they come to. */
 internal class Report(

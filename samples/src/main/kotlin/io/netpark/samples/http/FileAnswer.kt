@@ -4,6 +4,7 @@ import io.netpark.coroutines.Connection
 import io.netpark.http.Method
 import io.netpark.http.RequestHead
 import io.netpark.http.Status
+import io.netpark.samples.http.answers.Answer
 
 /** Answers requests of one connection for files: with the whole, a part or several, or with why not. */
 internal class FileAnswer(

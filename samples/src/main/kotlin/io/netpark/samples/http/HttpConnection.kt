@@ -9,6 +9,8 @@ import io.netpark.http.RequestBody
 import io.netpark.http.RequestHead
 import io.netpark.http.Status
 import io.netpark.http.awaitRest
+import io.netpark.samples.http.answers.Answer
+import io.netpark.samples.http.answers.Page
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.withContext
 

@@ -10,6 +10,7 @@ import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.Shutdown
 import io.netpark.http.HeadLimits
 import io.netpark.samples.Successor
+import io.netpark.samples.http.answers.CommonFields
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch

@@ -1,6 +1,7 @@
 package io.netpark.samples.http
 
 import io.netpark.http.Status
+import io.netpark.samples.http.answers.HttpDate
 
 /**
  * What tells one version of a file from another, and what requests demand of it (RFC 9110, 8.8 and 13).

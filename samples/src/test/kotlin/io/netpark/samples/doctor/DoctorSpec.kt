@@ -9,6 +9,7 @@ import io.netpark.core.sys.Binding
 import io.netpark.samples.DOCTOR
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
+import io.netpark.samples.json.parsedJson
 
 /** The program, as its user runs it. */
 class DoctorSpec : SampleSpec({

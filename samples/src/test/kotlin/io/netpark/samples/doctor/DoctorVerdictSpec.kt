@@ -12,6 +12,7 @@ import io.netpark.samples.SampleSpec
 import io.netpark.samples.doctor.Mark.NOTE
 import io.netpark.samples.doctor.Mark.OK
 import io.netpark.samples.doctor.Mark.PROBLEM
+import io.netpark.samples.json.parsedJson
 
 /** Whether Netpark can run, on machines that are made up. */
 class DoctorVerdictSpec : SampleSpec({

@@ -1,4 +1,4 @@
-package io.netpark.samples.doctor
+package io.netpark.samples.json
 
 /** Reads JSON by its grammar, and nothing that it does not allow: maps, lists, strings, numbers, booleans, null. */
 internal fun parsedJson(text: String): Any? = JsonParser(text).whole()

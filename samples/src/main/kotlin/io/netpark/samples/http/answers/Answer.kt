@@ -1,4 +1,4 @@
-package io.netpark.samples.http
+package io.netpark.samples.http.answers
 
 import io.netpark.core.buffer.BufferWriter
 import io.netpark.http.Status

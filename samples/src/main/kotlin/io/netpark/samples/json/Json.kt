@@ -1,4 +1,4 @@
-package io.netpark.samples.doctor
+package io.netpark.samples.json
 
 /** The JSON of maps, lists, strings, numbers, booleans and null, with an entry in each line. */
 internal fun json(value: Any?): String = StringBuilder().apply { appendJson(value, "\n") }.toString()

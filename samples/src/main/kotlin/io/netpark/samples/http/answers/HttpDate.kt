@@ -1,4 +1,4 @@
-package io.netpark.samples.http
+package io.netpark.samples.http.answers
 
 import java.time.DateTimeException
 import java.time.Instant

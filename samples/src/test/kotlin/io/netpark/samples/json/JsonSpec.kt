@@ -1,11 +1,11 @@
-package io.netpark.samples.doctor
+package io.netpark.samples.json
 
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldMatch
 import io.netpark.samples.SampleSpec
 
-class DoctorJsonSpec : SampleSpec({
+class JsonSpec : SampleSpec({
     test("what is written is what is read") {
         val value = mapOf(
             "null" to null, "true" to true, "int" to -7, "long" to Long.MAX_VALUE, "double" to 1.5, "tiny" to 1e-9,
