@@ -1,8 +1,13 @@
 package io.netpark.samples
 
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.micrometer.NetparkMeters
 import io.netpark.core.sys.AddressText
 import io.netpark.core.tls.ServerTls
+import io.netpark.samples.admin.AdminAddress
+import io.netpark.samples.admin.AdminPages
+import io.netpark.samples.admin.AdminServer
 import picocli.CommandLine.Mixin
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
@@ -15,8 +20,8 @@ import kotlin.concurrent.thread
 import kotlin.system.exitProcess
 
 /**
- * How a sample that listens is told where, on which event loops, whether to encrypt, and how long its end may take: a mixin of its
- * command. And how it says where it listens, and ends at a signal.
+ * How a sample that listens is told where, on which event loops, whether to encrypt, how long its end may take, and where it can be
+ * looked at: a mixin of its command. And how it says where it listens, and ends at a signal.
  */
 internal class Listening(loops: EventLoops = EventLoops()) {
 
@@ -40,6 +45,14 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     var drain: Duration = Duration.ofSeconds(5)
         private set
 
+    @Option(
+        names = ["--admin"], paramLabel = "ADDRESS", converter = [AdminAddress::class],
+        description = [
+            "Show metrics, health, connections and a dump over HTTP at unix:/path, 127.0.0.1:port or [::1]:port (default: nowhere).",
+        ],
+    )
+    private var admin: SocketAddress? = null
+
     @Mixin
     private val tls = ServerTlsOptions()
 
@@ -58,6 +71,15 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     fun address(option: String, port: Int): InetSocketAddress {
         spec.demand(port in 0..65535) { "$option must be 0 to 65535, not $port" }
         return InetSocketAddress(host, port) // listen says so if the host is not known
+    }
+
+    /** Whether the event loops are to be looked at. */
+    val isAdministered: Boolean get() = admin != null
+
+    /** Makes the event loops as they are wanted. */
+    fun configure(builder: EventLoopGroup.Builder) {
+        loops.configure(builder)
+        builder.metrics(isAdministered)
     }
 
     /** Whether connections are to be encrypted. */
@@ -87,16 +109,38 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         client: TlsClient = TlsClient.CONNECT,
         connections: (() -> Int)? = group?.let { { it.loops().sumOf { loop -> loop.descriptors() } } }, // all else has ended then
     ): Int {
-        if (group != null) thread(name = "loops", isDaemon = true) { statusOfLoops(group)?.let { exitProcess(it) } }
+        val admin = group?.let(::administer)
+        if (group != null) {
+            thread(name = "loops", isDaemon = true) {
+                statusOfLoops(group)?.let { status ->
+                    admin?.close()
+                    exitProcess(status)
+                }
+            }
+        }
         ending = Signals.endBy {
             val telling = connections?.let { thread(name = "draining", isDaemon = true) { tellOfDrain(it) } }
             server.close()
             telling?.interrupt()
+            admin?.close() // last: a drain can be looked at
             0
         }
         println("listening on $where")
         tls.told(address, client).forEach(::println)
+        admin?.let { println("look at it by: ${it.command()}") }
         return 0
+    }
+
+    /** Lets a server be looked at, if that is wanted. */
+    private fun administer(group: EventLoopGroup): AdminServer? {
+        val address = admin ?: return null
+        val name = spec.name().substringAfterLast(' ')
+        val meters = listOfNotNull(
+            NetparkMeters(group, name),
+            NetparkMeters.of(SegmentPool.shared(), name),
+            tls.made?.let { NetparkMeters.of(it, name) },
+        )
+        return AdminServer(address, AdminPages(group, meters)) { loops.binding.applyTo(this) }
     }
 
     /** Ends the server as the first signal does. After [begin]. */

@@ -39,7 +39,10 @@ internal class ServerTlsOptions {
     )
     private var clientAuthorities: Path? = null
 
-    private var made: ServerTls? = null
+    /** What was made; null until then. */
+    var made: ServerTls? = null
+        private set
+
     private var own: SelfSigned? = null
     private var isWatched = false
     private lateinit var host: String

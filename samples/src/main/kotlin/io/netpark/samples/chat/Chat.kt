@@ -83,7 +83,7 @@ private class Chat : Callable<Int> {
             drain = listening.drain.toKotlinDuration(),
             sockets = WebSocketOptions(ping = ping.toKotlinDuration()),
             tls = listening.tls("http/1.1"),
-            configure = listening.loops::configure,
+            configure = listening::configure,
         )
         val chat = ChatServer(options)
         val echo = try {

@@ -38,7 +38,7 @@ private class Echo : Callable<Int> {
 
     override fun call(): Int {
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
-        val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.tls(), listening.loops::configure)
+        val options = EchoOptions(listening.address(), idleTimeout, listening.drain, listening.tls(), listening::configure)
         val server = if (api == Api.COROUTINE) CoroutineEcho(options) else CallbackEcho(options)
         return listening.begin(server, server.address, server.group)
     }

@@ -88,7 +88,7 @@ private class Http : Callable<Int> {
                 announce = if (takeover != null) ANNOUNCE else kotlin.time.Duration.ZERO,
                 drain = listening.drain.toKotlinDuration(),
                 tls = listening.tls("http/1.1"),
-                loops = listening.loops::configure,
+                loops = listening::configure,
             ),
         )
         return listening.begin(server, server.address, server.group, client = TlsClient.CURL).also {

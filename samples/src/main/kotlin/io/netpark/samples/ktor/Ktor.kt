@@ -57,6 +57,7 @@ private class Ktor : Callable<Int> {
     override fun call(): Int {
         spec.demand(root.let { it == null || Files.isDirectory(it) }) { "--root must be a folder; $root is none" }
         spec.demand(engine == Engine.NETPARK || !listening.isEncrypted) { "--tls is for --engine netpark: CIO has no HTTPS" }
+        spec.demand(engine == Engine.NETPARK || !listening.isAdministered) { "--admin is for --engine netpark: CIO has none of its event loops" }
         val address = listening.address()
         val keys = listening.keyStores()
         when (engine) {
@@ -70,7 +71,7 @@ private class Ktor : Callable<Int> {
     private fun onNetpark(address: InetSocketAddress, keys: KeyStores?) = embeddedServer(Netpark, configure = {
         connect(address, keys)
         eventLoops = listening.loops.count
-        loops = { listening.loops.binding.applyTo(this) }
+        loops = listening::configure
     }) { notes(Notes(), root) }
 
     private fun onCio(address: InetSocketAddress) = embeddedServer(CIO, configure = { connect(address, null) }) {

@@ -81,7 +81,7 @@ private class Proxy : Callable<Int> {
 
         val options = ProxyOptions(
             listening.address(), upstreams, routes, listening.tls(), balance, check.toKotlinDuration(), connectTimeout.toKotlinDuration(),
-            Admission.of(connections, Admission.Excess.WAIT), listening.drain.toKotlinDuration(), listening.loops::configure,
+            Admission.of(connections, Admission.Excess.WAIT), listening.drain.toKotlinDuration(), listening::configure,
         )
         val server = ProxyServer(options)
         val closing = AutoCloseable {

@@ -40,7 +40,7 @@ private class Redis : Callable<Int> {
     override fun call(): Int {
         spec.demand(longestValue in 1..512) { "--longest-value must be 1 to 512, not $longestValue" }
 
-        val server = RedisServer(listening.address(), listening.tls(), listening.loops::configure, longestValue shl 20, listening.drain)
+        val server = RedisServer(listening.address(), listening.tls(), listening::configure, longestValue shl 20, listening.drain)
         return listening.begin(server, server.address(), server.group(), client = REDIS_CLI, connections = server::connections)
     }
 

@@ -43,7 +43,7 @@ private class Tail : Callable<Int> {
         spec.demand(lines >= 0) { "--lines must not be negative: $lines" }
         spec.demand(!Files.exists(file) || Files.isRegularFile(file)) { "$file is not a file" }
 
-        val server = TailServer(file, lines, listening.address(), listening.tls(), listening.drain, listening.loops::configure)
+        val server = TailServer(file, lines, listening.address(), listening.tls(), listening.drain, listening::configure)
         return listening.begin(server, server.address(), server.group(), connections = server::connections)
     }
 }
