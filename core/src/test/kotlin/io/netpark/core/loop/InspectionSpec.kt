@@ -370,6 +370,7 @@ class InspectionSpec : NetparkSpec(body = {
                     override fun handler() = null
                 })
                 reactor.group.connections().silent() shouldContainExactly listOf(reactor.loop.toString())
+                eventually { reactor.reporter.reports shouldHaveSize 1 } // by the loop, behind the walk
                 reactor.reporter.drain().single().cause.message shouldBe "for the test"
                 reactor.group.health().isWell.shouldBeTrue()
             }
