@@ -3,6 +3,7 @@ package io.netpark.callback.fault;
 import io.netpark.callback.Support;
 import io.netpark.core.buffer.LeakDetection;
 import io.netpark.core.buffer.SegmentPool;
+import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Clock;
@@ -95,6 +96,7 @@ public final class FaultyPlace implements AutoCloseable {
                 requireExpected(failing, e);
             }
             if (failing.hasFailed()) {
+                place.settle(); // else what fails just now would be reported to the next run
                 place.run(program);
             }
         }
@@ -136,6 +138,14 @@ public final class FaultyPlace implements AutoCloseable {
             hangs.setStackTrace(thread.getStackTrace());
             throw hangs;
         }
+    }
+
+    /** Waits until the loop is over what it is at: a call fails before its loop tells of it, and the program may have ended between. */
+    private void settle() throws Exception {
+        CompletableFuture<Void> over = new CompletableFuture<>();
+        EventLoop loop = group.loops().get(0);
+        loop.execute(() -> loop.execute(() -> over.complete(null))); // the second is behind what the turn has put off
+        get(over);
     }
 
     /** The result of a future that a program waits for, or what it failed with. */
