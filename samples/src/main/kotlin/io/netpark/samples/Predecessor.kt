@@ -50,9 +50,9 @@ internal class Predecessor private constructor(
     companion object {
         private val PATIENCE = 10.seconds
 
-        /** Asks the process that waits at [path] for its listening socket; null if there is none. */
+        /** Asks the process that waits at [path] for its listening socket; null if there is none. What else is at the path stays there. */
         fun at(path: Path): Predecessor? {
-            if (!Files.exists(path)) return null
+            if (!isSocket(path)) return null
             val reactor = Reactor(loops = 1)
             try {
                 return runBlocking { ask(reactor, path) }

@@ -17,20 +17,16 @@ import io.netpark.http.Status
 import io.netpark.http.awaitRest
 import io.netpark.samples.http.answers.Answer
 import io.netpark.samples.http.answers.CommonFields
+import io.netpark.samples.removeAbandonedSocket
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
-import java.net.ConnectException
 import java.net.SocketAddress
-import java.net.UnixDomainSocketAddress
 import java.nio.ByteBuffer
-import java.nio.channels.SocketChannel
 import java.nio.file.Files
-import java.nio.file.LinkOption
-import java.nio.file.Path
 import java.nio.file.attribute.PosixFilePermissions
 import kotlin.time.Duration.Companion.seconds
 
@@ -59,7 +55,7 @@ internal class AdminServer(
     init {
         try {
             val path = (address as? UnixAddress)?.path()
-            path?.let { removeIfLeft(it) }
+            path?.let { removeAbandonedSocket(it) }
             listener = reactor.listen(address, admission = Admission.of(MOST, Admission.Excess.WAIT))
             owner = path?.let {
                 Files.setPosixFilePermissions(it, PosixFilePermissions.fromString("rw-------"))
@@ -130,21 +126,5 @@ internal class AdminServer(
         val PARTING = 2.seconds
         val NAMES = setOf("localhost", "127.0.0.1", "[::1]")
         val PORT = Regex(":\\d*$")
-
-        /** Of st_mode, in inode(7). */
-        const val TYPE = 0xF000
-        const val SOCKET = 0xC000
-
-        /** Removes what a killed process has left at a path: a socket at which nobody listens, and nothing else. */
-        fun removeIfLeft(path: Path) {
-            if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) return
-            val mode = Files.getAttribute(path, "unix:mode", LinkOption.NOFOLLOW_LINKS) as Int
-            if (mode and TYPE != SOCKET) return // whoever binds is told
-            try {
-                SocketChannel.open(UnixDomainSocketAddress.of(path)).close()
-            } catch (_: ConnectException) {
-                Files.deleteIfExists(path)
-            }
-        }
     }
 }

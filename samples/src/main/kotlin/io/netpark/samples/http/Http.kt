@@ -7,6 +7,7 @@ import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
 import io.netpark.samples.TlsClient
 import io.netpark.samples.demand
+import io.netpark.samples.isSocket
 import io.netpark.samples.serve
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin
@@ -75,6 +76,7 @@ private class Http : Callable<Int> {
         spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
         spec.demand(!headTimeout.isZero) { "--head-timeout must be more than 0" }
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
+        spec.demand(takeover.let { it == null || !Files.exists(it) || isSocket(it) }) { "--takeover: $takeover is not a unix socket" }
 
         val predecessor = takeover?.let { Predecessor.at(it) }
         val socket = predecessor?.socket ?: if (fromSystemd) socketOfSystemd() else null

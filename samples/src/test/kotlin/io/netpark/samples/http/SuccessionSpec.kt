@@ -4,6 +4,7 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
+import io.kotest.matchers.string.shouldContain
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
@@ -54,6 +55,17 @@ class SuccessionSpec : SampleSpec({
             program.status() shouldBe 2
             program.errorLines().joinToString().contains("LISTEN_FDS") shouldBe true
         }
+    }
+
+    test("--takeover of a path at which there is something else says so, and leaves it there") {
+        val file = Files.createTempFile("netpark", ".conf")
+        Files.writeString(file, "precious")
+        RunningProgram(HTTP, "--takeover", "$file").use { program ->
+            program.status() shouldBe 2
+            program.errorLines().joinToString() shouldContain "$file is not a unix socket"
+        }
+        Files.readString(file) shouldBe "precious"
+        Files.delete(file)
     }
 
     test("restarts under load: no request is lost, of clients that connect anew each time and of those that stay") {
