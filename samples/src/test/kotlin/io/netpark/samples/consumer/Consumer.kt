@@ -5,14 +5,16 @@ import io.netpark.core.sys.LibC
 import io.netpark.coroutines.Reactor
 import io.netpark.samples.PATIENCE_SECONDS
 import java.io.File
+import java.io.PrintWriter
 import java.io.StringWriter
 import java.net.URI
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.TimeUnit
+import java.util.spi.ToolProvider
 import javax.tools.JavaFileObject
 import javax.tools.SimpleJavaFileObject
-import javax.tools.ToolProvider
+import javax.tools.ToolProvider.getSystemJavaCompiler
 import kotlin.io.path.readText
 
 /** What a consumer of Netpark has on its class path or module path: folders of this build, or jars. */
@@ -47,19 +49,26 @@ class Source(name: String, private val text: String) :
 fun javac(target: Path, vararg options: String, sources: List<Source>): String {
     val said = StringWriter()
     val all = listOf("-d", target.toString(), "-proc:none") + options
-    ToolProvider.getSystemJavaCompiler().getTask(said, null, null, all, null, sources).call()
+    getSystemJavaCompiler().getTask(said, null, null, all, null, sources).call()
     return said.toString()
 }
 
 /** What a program in a JVM of its own has said. */
 class Said(val status: Int, val output: List<String>, val errors: String)
 
-/** Runs `java` with [options]. */
-fun java(options: List<String>): Said {
+/** Makes a runtime image, and returns what the tool says. */
+fun jlink(vararg options: String): String {
+    val said = StringWriter()
+    PrintWriter(said).use { ToolProvider.findFirst("jlink").orElseThrow().run(it, it, *options) }
+    return said.toString()
+}
+
+/** Runs `java` of [home] with [options]. */
+fun java(options: List<String>, home: Path = Path.of(System.getProperty("java.home"))): Said {
     val output = Files.createTempFile("consumer", ".out")
     val errors = Files.createTempFile("consumer", ".err")
     val process = ProcessBuilder(
-        listOf(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") +
+        listOf(home.resolve("bin/java").toString(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC") +
             options,
     ).redirectOutput(output.toFile()).redirectError(errors.toFile()).start()
     try {

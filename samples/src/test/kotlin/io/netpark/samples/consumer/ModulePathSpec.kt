@@ -33,17 +33,34 @@ private val binding = if (ffm) "FfmLibC" else "JnaLibC"
 class ModulePathSpec : SampleSpec({
     val readme = Files.readString(Path.of("..", "README.md"))
 
-    test("a named module that requires the callback API, with the README's descriptor and flag") {
-        val module = tempdir().toPath()
+    /** [Greeting.java][Source.resource] with the README's descriptor. */
+    fun javaModule(folder: Path): Path {
         val descriptor = Regex("```java\n(module greeting \\{.*?)```", RegexOption.DOT_MATCHES_ALL).find(readme)!!.groupValues[1]
-        if (ffm) readme shouldContain flags.first()
-
         javac(
-            module, "--release", "17", "-p", java.joined(),
+            folder, "--release", "17", "-p", java.joined(),
             sources = listOf(Source("module-info.java", descriptor), Source.resource("Greeting.java")),
         ).shouldBeEmpty()
+        return folder
+    }
+
+    test("a named module that requires the callback API, with the README's descriptor and flag") {
+        val module = javaModule(tempdir().toPath())
+        if (ffm) readme shouldContain flags.first()
         greets(
             java(flags + listOf("-p", "$module:${java.joined()}", "-m", "greeting/greeting.Greeting")),
+            "hello world", binding, "module greeting, module io.netpark.callback",
+        )
+    }
+
+    test("an image of the program and of the modules that it needs, by jlink").config(enabled = ffm) {
+        val module = javaModule(tempdir().toPath())
+        val image = tempdir().toPath().resolve("image")
+        jlink(
+            "-p", "$module:${java.joined()}", "--add-modules", "greeting", "--output", "$image",
+            "--add-options", "--enable-native-access=io.netpark.core",
+        ).shouldBeEmpty()
+        greets(
+            java(listOf("-m", "greeting/greeting.Greeting"), home = image),
             "hello world", binding, "module greeting, module io.netpark.callback",
         )
     }
