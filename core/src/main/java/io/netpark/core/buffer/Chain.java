@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *    head ----> [ .. to be read | ] -> [to be read] -> [to be read | room ] &lt;---- tail
  * </pre>
  */
+@SuppressWarnings("NullAway") // there are links where there are bytes, or is a reservation: who knows of some does not ask for null
 abstract sealed class Chain permits SearchableChain {
 
     final SegmentPool pool;

@@ -29,7 +29,7 @@ final class Link {
     private @Nullable ByteBuffer reserved;
 
     /** Views handed out since the last release, and behind them some to hand out again. */
-    private ByteBuffer @Nullable [] views;
+    private @Nullable ByteBuffer @Nullable [] views;
     private int viewCount;
 
     Link(Segment segment) {
@@ -73,7 +73,7 @@ final class Link {
      * at the paranoid level, where a stale one must stay useless.
      */
     ByteBuffer view(int from, int to) {
-        ByteBuffer[] known = views;
+        @Nullable ByteBuffer[] known = views;
         if (known == null) {
             known = views = new ByteBuffer[1];
         } else if (viewCount == known.length) {
@@ -110,6 +110,7 @@ final class Link {
      * Makes the views that were handed out empty: code that still reads a view gets an exception instead of another's bytes. Views of
      * an abandoned segment stay, as its memory never becomes another's.
      */
+    @SuppressWarnings("NullAway") // as many as are counted have been made
     void revoke() {
         if (segment.isAbandoned()) {
             return;

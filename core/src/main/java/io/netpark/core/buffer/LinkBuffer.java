@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>NOT thread safe. Ownership: whoever makes it closes it, or reads it empty and {@linkplain #release releases} it.
  */
+@SuppressWarnings("NullAway") // what is reserved has a tail, and bytes have links
 public final class LinkBuffer extends WritableChain implements AutoCloseable {
 
     /** How much room a read from a descriptor should at least have. */

@@ -26,7 +26,7 @@ final class LoopStacks {
     final Tie tie = new Tie(this);
     private final SegmentPool pool;
     private final EventLoop loop;
-    private final Segment[][] stacks = new Segment[SegmentSizes.CLASSES][];
+    private final @Nullable Segment[][] stacks = new @Nullable Segment[SegmentSizes.CLASSES][];
     private final int[] sizes = new int[SegmentSizes.CLASSES];
 
     LoopStacks(SegmentPool pool, EventLoop loop, long bytes) {

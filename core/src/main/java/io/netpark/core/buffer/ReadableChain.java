@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import org.jspecify.annotations.Nullable;
 
 /** The reading end of a {@link LinkBuffer}: bytes are taken, or looked at, from the first one on. */
+@SuppressWarnings("NullAway") // so many bytes as the size says have links
 abstract sealed class ReadableChain extends SearchableChain permits WritableChain {
 
     /** Of fewer bytes a copy is cheaper than a share. */

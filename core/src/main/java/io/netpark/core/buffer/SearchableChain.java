@@ -6,6 +6,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The bytes of a {@link LinkBuffer} by their place, and the place of bytes that are looked for. Nothing here takes any. */
+@SuppressWarnings("NullAway") // an offset below the size has a link, and what is looked for again has been noted
 abstract sealed class SearchableChain extends Chain implements BufferReader permits ReadableChain {
 
     /** The last search in vain; made with the first one. */

@@ -11,6 +11,7 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /** The writing end of a {@link LinkBuffer}: bytes are added behind the last one, copied or with their segments. */
+@SuppressWarnings("NullAway") // what is reserved has a tail, and bytes have links
 abstract sealed class WritableChain extends ReadableChain implements BufferWriter permits LinkBuffer {
 
     private final long limit;

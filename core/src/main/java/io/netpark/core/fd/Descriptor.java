@@ -114,7 +114,7 @@ public abstract non-sealed class Descriptor extends Sequenced {
      * @param <X> what it throws, besides what {@link #perform} does
      */
     @FunctionalInterface
-    protected interface Operation<S extends Descriptor, A, X extends Exception> {
+    protected interface Operation<S extends Descriptor, A extends @Nullable Object, X extends Exception> {
 
         /**
          * Makes the system call.
@@ -127,7 +127,8 @@ public abstract non-sealed class Descriptor extends Sequenced {
 
     /** As {@link Operation}, for an operation that works on several things. */
     @FunctionalInterface
-    protected interface WideOperation<S extends Descriptor, A, B, C, X extends Exception> {
+    protected interface WideOperation<S extends Descriptor, A, B extends @Nullable Object, C extends @Nullable Object,
+            X extends Exception> {
 
         /** As {@link Operation#attempt}. */
         int attempt(S self, A first, B second, C third) throws X;
@@ -150,7 +151,7 @@ public abstract non-sealed class Descriptor extends Sequenced {
      * @throws NetparkException.TimedOut if the deadline has passed, or the operation has waited for its timeout, even if there is data
      * @throws IllegalStateException if another operation of this direction is going on; or, for a retry, if none is
      */
-    protected final <S extends Descriptor, A, X extends Exception> int perform(Direction direction, boolean retry,
+    protected final <S extends Descriptor, A extends @Nullable Object, X extends Exception> int perform(Direction direction, boolean retry,
             Operation<? super S, ? super A, ? extends X> operation, S self, A subject, long most) throws X, NetparkException {
         enter(direction, retry);
         int outcome;
@@ -169,7 +170,8 @@ public abstract non-sealed class Descriptor extends Sequenced {
     }
 
     /** As the other, for an operation that works on several things. */
-    protected final <S extends Descriptor, A, B, C, X extends Exception> int perform(Direction direction, boolean retry,
+    protected final <S extends Descriptor, A, B extends @Nullable Object, C extends @Nullable Object, X extends Exception> int perform(
+            Direction direction, boolean retry,
             WideOperation<? super S, ? super A, ? super B, ? super C, ? extends X> operation, S self, A first, B second, C third)
             throws X, NetparkException {
         enter(direction, retry);
@@ -297,9 +299,8 @@ public abstract non-sealed class Descriptor extends Sequenced {
         }
         TimeLimit limit = limit(direction);
         // A timeout that struck before the deadline has been told of; a timeout that would have struck later does not strike.
-        boolean timedOut = hasWaited && (flags & direction.timedOut) != 0 && limit != null;
-        return new NetparkException.TimedOut(timeout(direction),
-                operation(direction) + ": " + (timedOut ? limit.timeoutPassed() : "the deadline passed"));
+        String what = hasWaited && (flags & direction.timedOut) != 0 && limit != null ? limit.timeoutPassed() : "the deadline passed";
+        return new NetparkException.TimedOut(timeout(direction), operation(direction) + ": " + what);
     }
 
     /** Why an operation cannot go on: the descriptor is closed. */

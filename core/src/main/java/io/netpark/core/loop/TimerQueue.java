@@ -42,6 +42,7 @@ final class TimerQueue {
     }
 
     /** Takes the timer out; nothing happens if it is not in. */
+    @SuppressWarnings("NullAway") // nobody reads what is behind the last one
     void remove(Timer timer) {
         int hole = timer.index;
         if (hole < 0) {

@@ -13,7 +13,7 @@ public final class WokenBatch {
     /** How many waiters a {@link Pollable} may add when it is told something: a reader, a writer, and what goes on with a handshake. */
     static final int MOST_OF_ONE = 3;
 
-    private Runnable[] waiters = new Runnable[64];
+    private @Nullable Runnable[] waiters = new @Nullable Runnable[64];
     /** Those from here to {@link #end} are in it. */
     private int first;
     private int end;

@@ -60,6 +60,7 @@ final class Stock {
             evict(member, reason);
             return false;
         }
+        assert lent != null;
         synchronized (ledger) {
             if (member.state == Member.State.TAKEN) { // or it has been cut meanwhile, which its borrower finds out
                 member.destination.change(member, Member.State.LENT);
@@ -171,6 +172,7 @@ final class Stock {
             if (idle) {
                 plan(member);
             } else if (next != null) {
+                assert lent != null; // made with it
                 waiting.disarm(next);
                 member.endWatch();
                 Calling.call(member.connection.loop(), lent);

@@ -45,8 +45,8 @@ final class Negotiation extends SNIMatcher implements BiFunction<SSLEngine, List
     }
 
     private static @Nullable Negotiation of(@Nullable SSLEngine engine) {
-        boolean carries = engine != null && Engines.isOfJdk(engine);
-        return carries && engine.getHandshakeApplicationProtocolSelector() instanceof Negotiation own ? own : null;
+        return engine != null && Engines.isOfJdk(engine) && engine.getHandshakeApplicationProtocolSelector() instanceof Negotiation own
+                ? own : null;
     }
 
     @Override
@@ -72,7 +72,7 @@ final class Negotiation extends SNIMatcher implements BiFunction<SSLEngine, List
      */
     static void noteCertificate(@Nullable SSLEngine engine) {
         Negotiation negotiation = of(engine);
-        if (negotiation != null && engine.getHandshakeSession() != null) {
+        if (engine != null && negotiation != null && engine.getHandshakeSession() != null) {
             negotiation.certificates = true;
         }
     }
@@ -84,7 +84,7 @@ final class Negotiation extends SNIMatcher implements BiFunction<SSLEngine, List
      * default. In TLS 1.2 neither is of use then, as a client that takes tickets is not looked up in the cache.
      */
     static void keepSession(@Nullable SSLEngine engine) {
-        SSLSession session = of(engine) == null ? null : engine.getHandshakeSession();
+        SSLSession session = engine == null || of(engine) == null ? null : engine.getHandshakeSession();
         if (session != null && RESTORES_CERTIFICATES && session.getProtocol().equals("TLSv1.3")) {
             session.putValue(KEPT, Boolean.TRUE);
         }

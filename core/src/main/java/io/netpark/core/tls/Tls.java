@@ -468,6 +468,7 @@ public abstract sealed class Tls permits ServerTls, ClientTls {
                 throw new IllegalStateException(elsewhere + " has sessions of its own; bound them or turn them off there");
             }
             if (context == null) {
+                assert engines != null;
                 return Origin.of(engines);
             }
             OwnContext.boundSessions(context, sessionSeconds, sessionCacheSize);

@@ -2,6 +2,7 @@ package io.netpark.core.sys;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
 
 /** The calls of {@link FfmLibC} for files, pipes, counters and timers, and for descriptors of any kind. */
 abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSockets {
@@ -24,7 +25,7 @@ abstract sealed class FfmFiles extends FfmCalls implements LibC permits FfmSocke
     private static final MethodHandle TIMERFD_SETTIME = handle("timerfd_settime", 4);
 
     /** Null where the C library is older than 2.28. */
-    private static final MethodHandle STATX = find("statx")
+    private static final @Nullable MethodHandle STATX = find("statx")
             .map(address -> downcall(address, 5))
             .orElse(null);
 

@@ -2,6 +2,7 @@ package io.netpark.core.sys;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
+import org.jspecify.annotations.Nullable;
 
 /**
  * {@link LibC} by the Foreign Function and Memory API. Compiled at release 22 and loaded by name from
@@ -17,7 +18,7 @@ final class FfmLibC extends FfmSockets {
     private static final MethodHandle SCHED_SETAFFINITY = handle("sched_setaffinity", 3);
 
     /** Null where the C library is older than 2.35. */
-    private static final MethodHandle EPOLL_PWAIT2 = find("epoll_pwait2")
+    private static final @Nullable MethodHandle EPOLL_PWAIT2 = find("epoll_pwait2")
             .map(address -> downcall(address, 5))
             .orElse(null);
 

@@ -30,8 +30,10 @@ final class Securing extends HandshakeWait {
     }
 
     void start(@Nullable String host, int port) {
+        ConnectionDescriptor open = connection;
+        assert open != null; // this is the first that is done with it
         try {
-            connection.startTls(tls, host, port, null);
+            open.startTls(tls, host, port, null);
         } catch (Throwable e) {
             failed(e);
             return;

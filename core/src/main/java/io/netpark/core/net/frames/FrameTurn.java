@@ -24,5 +24,6 @@ public abstract class FrameTurn extends Frame {
 
     /** The turn will not begin, because of this. On the loop, unless the loop has ended: then on any thread. */
     @Override
+    @SuppressWarnings("NullAway") // null says that bytes have been written, and this has none
     protected abstract void ended(Exception failure);
 }

@@ -73,8 +73,8 @@ public abstract sealed class MessageInput extends SocketDescriptor permits Messa
         return perform(Direction.READ, true, RECEIVE, this, target, envelope, into);
     }
 
-    private static final WideOperation<MessageInput, ByteBuffer, Envelope, PassedDescriptors, NetparkException> RECEIVE =
-            MessageInput::attemptReceive;
+    private static final WideOperation<MessageInput, ByteBuffer, @Nullable Envelope, @Nullable PassedDescriptors, NetparkException>
+            RECEIVE = MessageInput::attemptReceive;
 
     private int attemptReceive(ByteBuffer target, @Nullable Envelope envelope, @Nullable PassedDescriptors into)
             throws NetparkException {

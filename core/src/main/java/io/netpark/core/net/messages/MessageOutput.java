@@ -71,8 +71,8 @@ public abstract sealed class MessageOutput extends MessageInput permits MessageD
         return perform(Direction.WRITE, true, SEND, this, source, to, descriptors);
     }
 
-    private static final WideOperation<MessageOutput, ByteBuffer, SocketAddress, OpenDescriptor[], NetparkException> SEND =
-            MessageOutput::attemptSend;
+    private static final WideOperation<MessageOutput, ByteBuffer, @Nullable SocketAddress, OpenDescriptor[], NetparkException>
+            SEND = MessageOutput::attemptSend;
 
     private int attemptSend(ByteBuffer source, @Nullable SocketAddress to, OpenDescriptor[] descriptors) throws NetparkException {
         int length = source.remaining();

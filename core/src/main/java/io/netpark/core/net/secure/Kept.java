@@ -51,6 +51,7 @@ final class Kept {
         return bytes == null ? 0 : bytes.firstLength();
     }
 
+    @SuppressWarnings("NullAway") // there is something to be skipped
     void skip(long count) {
         bytes.skip(count);
     }

@@ -261,8 +261,8 @@ final class RecordInput {
         }
         int length = Record.length(in);
         boolean ofTls = Record.isTls(in.get(in.position()), in.get(in.position() + 1));
-        boolean fits = target != null && unread.isEmpty() && target.remaining() >= length; // an engine wants room for all of it
-        ByteBuffer into = fits ? target : scratch.plain(heap);
+        ByteBuffer into = target != null && unread.isEmpty() && target.remaining() >= length // an engine wants room for all of it
+                ? target : scratch.plain(heap);
         int before = into.position();
         SSLEngineResult result = engine.unwrap(in, into);
         finished |= result.getHandshakeStatus() == HandshakeStatus.FINISHED;
@@ -285,7 +285,7 @@ final class RecordInput {
         if (engine.isInboundDone()) {
             ended = true;
         }
-        if (fits) {
+        if (into == target) {
             return into.position() - before;
         }
         into.flip();

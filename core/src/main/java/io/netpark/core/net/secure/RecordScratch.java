@@ -18,6 +18,7 @@ import org.jspecify.annotations.Nullable;
  * Each is there on the heap for engines that work on arrays, as the JDK's does (a direct buffer costs it a copy of its own), and outside
  * of it for the others and for the kernel. Those that a kind of engine needs are made when the first of it comes.
  */
+@SuppressWarnings("NullAway") // take() has made all that its kind of engine needs
 final class RecordScratch {
 
     /** RFC 5246, 6.2.3: what a record may grow to. RFC 8446 allows less. */

@@ -106,7 +106,7 @@ public final class SecureLayer implements Wire, Waiter {
      */
     public @Nullable NetparkException failure() {
         NetparkException why = failure;
-        return why == null ? null : NetparkException.like(why, why.getMessage());
+        return why == null ? null : again(why);
     }
 
     /** Data can be exchanged. On the loop. */
@@ -134,6 +134,11 @@ public final class SecureLayer implements Wire, Waiter {
         NetparkException why = failure(e, carrier.operation(direction));
         failure = why;
         carrier.nudge(direction == Direction.READ ? Direction.WRITE : Direction.READ); // what waits there would wait in vain
+        return again(why);
+    }
+
+    @SuppressWarnings("NullAway") // all that Netpark throws has a message
+    private static NetparkException again(NetparkException why) {
         return NetparkException.like(why, why.getMessage());
     }
 

@@ -192,8 +192,8 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         return perform(Direction.READ, true, READ_DESCRIPTORS, this, target, into, null);
     }
 
-    private static final WideOperation<ConnectionDescriptor, ByteBuffer, PassedDescriptors, Object, NetparkException> READ_DESCRIPTORS =
-            (self, target, into, none) -> self.attemptReadDescriptors(target, into);
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, PassedDescriptors, @Nullable Object, NetparkException>
+            READ_DESCRIPTORS = (self, target, into, none) -> self.attemptReadDescriptors(target, into);
 
     private int attemptReadDescriptors(ByteBuffer target, PassedDescriptors into) throws NetparkException {
         requirePlain("read descriptors from ");
@@ -236,8 +236,8 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         return perform(Direction.WRITE, true, WRITE_DESCRIPTORS, this, source, descriptors, null);
     }
 
-    private static final WideOperation<ConnectionDescriptor, ByteBuffer, OpenDescriptor[], Object, NetparkException> WRITE_DESCRIPTORS =
-            (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
+    private static final WideOperation<ConnectionDescriptor, ByteBuffer, OpenDescriptor[], @Nullable Object, NetparkException>
+            WRITE_DESCRIPTORS = (self, source, descriptors, none) -> self.attemptWriteDescriptors(source, descriptors);
 
     private int attemptWriteDescriptors(ByteBuffer source, OpenDescriptor[] descriptors) throws NetparkException {
         requirePlain("pass descriptors to ");
@@ -285,7 +285,7 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         }
     }
 
-    private static final Operation<ConnectionDescriptor, Object, NetparkException> CONNECT = (self, none, most) -> {
+    private static final Operation<ConnectionDescriptor, @Nullable Object, NetparkException> CONNECT = (self, none, most) -> {
         try {
             return self.attemptConnect();
         } catch (Throwable e) {

@@ -128,7 +128,7 @@ final class LingeringClose extends Pollable {
     }
 
     /** Sends some of the rest. Returns whether there is nothing more to be sent, or nothing more can be. */
-    private boolean isRestOver() {
+    private boolean isRestOver(LinkBuffer rest) {
         while (rest.available() > 0) {
             long sent = libc.send(fd, rest.firstAddress(), rest.firstLength(), Linux.MSG_NOSIGNAL);
             if (sent >= 0) {
@@ -143,8 +143,8 @@ final class LingeringClose extends Pollable {
     }
 
     /** The rest is sent: goes on with what comes after it. */
-    private void endRest() throws NetparkException {
-        rest.close();
+    private void endRest(LinkBuffer sent) throws NetparkException {
+        sent.close();
         rest = null;
         if (bytesLeft == 0 || nanos == 0) {
             bytesLeft = UNREAD_BYTES; // what has come by now would have close(2) drop the rest, which the kernel has only just got
@@ -199,10 +199,11 @@ final class LingeringClose extends Pollable {
         if ((readiness & Readiness.ERROR) != 0 && loans != null) {
             loans.collect(libc, fd); // or its notices would be reported by every wait
         }
-        if (rest != null) {
-            if (isRestOver()) {
+        LinkBuffer unsent = rest;
+        if (unsent != null) {
+            if (isRestOver(unsent)) {
                 try {
-                    endRest();
+                    endRest(unsent);
                 } catch (NetparkException e) {
                     end();
                 }

@@ -6,6 +6,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.scratch.Scratch;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether there is anything to read: what is known without asking the kernel, and how the kernel is asked without taking any of it.
@@ -94,9 +95,10 @@ public abstract sealed class PendingInput extends StreamSocket permits SecuringS
         return perform(Direction.READ, true, WATCH_AGAIN, this, null, 0);
     }
 
-    private static final Operation<PendingInput, Object, NetparkException> WATCH_AGAIN = (self, none, most) -> self.attemptWatch();
+    private static final Operation<PendingInput, @Nullable Object, NetparkException> WATCH_AGAIN =
+            (self, none, most) -> self.attemptWatch();
 
-    private static final Operation<PendingInput, Object, NetparkException> WATCH = (self, none, most) ->
+    private static final Operation<PendingInput, @Nullable Object, NetparkException> WATCH = (self, none, most) ->
             self.knownEmpty && !self.isReady(Direction.READ) && !self.hasStickyReadiness() && !self.holdsInput() // and stays so
                     ? PARK : self.attemptWatch();
 

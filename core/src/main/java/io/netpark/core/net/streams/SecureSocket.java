@@ -78,6 +78,7 @@ public abstract sealed class SecureSocket extends SecuringSocket permits ByteInp
     }
 
     /** Records are wrong: nothing more can be exchanged. */
+    @SuppressWarnings("NullAway") // there are no records without a layer
     final NetparkException recordFailed(SSLException e, Direction direction) {
         return layer.recordFailed(e, direction);
     }
@@ -152,6 +153,7 @@ public abstract sealed class SecureSocket extends SecuringSocket permits ByteInp
     // The end
 
     /** Ends the output by close_notify, and the socket's behind it. */
+    @SuppressWarnings("NullAway") // as the one before
     final void endRecords() {
         layer.endOutput();
     }

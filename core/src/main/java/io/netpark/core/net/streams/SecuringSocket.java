@@ -158,7 +158,7 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
         }
     }
 
-    private static final Operation<SecuringSocket, Object, NetparkException> AWAIT_HANDSHAKE =
+    private static final Operation<SecuringSocket, @Nullable Object, NetparkException> AWAIT_HANDSHAKE =
             (self, none, most) -> self.isSecuring() ? PARK : 0;
 
     /** What the handshake has agreed on; null without TLS, and before the end of the handshake. Stays when the connection is closed. */
@@ -189,6 +189,7 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
     }
 
     /** Whether data has to wait for the end of the handshake. Throws what has ended the exchange of data. */
+    @SuppressWarnings("NullAway") // TLS has begun, and its layer stays
     final boolean mustAwaitHandshake() throws NetparkException {
         SecureLayer known = layer;
         requireSound(known);

@@ -338,7 +338,7 @@ public final class Transfer implements Waiter {
 
     private int empty(boolean retry) throws NetparkException {
         int result;
-        if (hasAhead()) {
+        if (ahead != null && hasAhead()) {
             result = retry ? target.retryWrite(ahead) : target.startWrite(ahead);
         } else {
             result = inTransit.empty(retry);

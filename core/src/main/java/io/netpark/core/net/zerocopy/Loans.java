@@ -49,7 +49,7 @@ public final class Loans {
     private volatile ZeroCopy how = ZeroCopy.OFF;
 
     // Guarded by this
-    private @Nullable Segment[] segments = new Segment[16];
+    private @Nullable Segment[] segments = new @Nullable Segment[16];
     private int[] sends = new int[16];
     private boolean[] back = new boolean[16];
     private int head;
@@ -157,7 +157,7 @@ public final class Loans {
             return;
         }
         int larger = Integer.highestOneBit(size + count) << 1;
-        Segment[] grown = new Segment[larger];
+        @Nullable Segment[] grown = new @Nullable Segment[larger];
         int[] grownSends = new int[larger];
         boolean[] grownBack = new boolean[larger];
         for (int i = 0; i < size; i++) {
