@@ -197,6 +197,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
                 outcome = core.retrySend(transfer);
             }
         } catch (NetparkException.Truncated e) {
+            @SuppressWarnings("NullAway") // all that Netpark throws has a message
             NetparkException.Truncated ofTheFile = new NetparkException.Truncated(e.getMessage()); // and not of the connection
             ofTheFile.initCause(e);
             throw ofTheFile;

@@ -70,11 +70,13 @@ final class BoundCallbacks implements UserCallbacks {
     }
 
     @Override
+    @SuppressWarnings("NullAway") // a receiver that takes requests has a handler
     public void request(Receiver receiver, ByteBuffer in) throws Exception {
         ((RequestHandler) receiver.handler()).request(connection, in);
     }
 
     @Override
+    @SuppressWarnings("NullAway") // a receiver that takes input has a handler
     public void input(Receiver receiver, BufferReader in) throws Exception {
         ((InputHandler) receiver.handler()).input(connection, in);
     }

@@ -30,6 +30,7 @@ public final class OnWorkers extends Delivery {
     /** Of the thread that is in a call. */
     static final ThreadLocal<OnWorkers> CURRENT = new ThreadLocal<>();
 
+    /** Null for a model of a connection, whose workers lose nothing. */
     private final @Nullable SocketDescriptor core;
     private final Object owner;
     private final CallSource calls;
@@ -206,6 +207,7 @@ public final class OnWorkers extends Delivery {
         if (!workers.mayEndUnseen()) {
             return;
         }
+        assert core != null;
         try {
             core.loop().schedule(() -> {
                 giveUpLost();
@@ -227,6 +229,7 @@ public final class OnWorkers extends Delivery {
     }
 
     private void lost() {
+        assert core != null;
         core.loop().report("A callback of " + core + " was not run", new RejectedExecutionException(
                 "its executor took it and has been shut down since, with shutdownNow perhaps: " + workers
                         + "; close servers and clients before their workers"));

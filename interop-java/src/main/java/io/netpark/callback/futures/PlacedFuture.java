@@ -83,6 +83,7 @@ public final class PlacedFuture<T> extends CompletableFuture<T> {
     }
 
     @Override
+    @SuppressWarnings("NullAway") // the JDK does not say that the failure may be null, and it mostly is
     public <U> CompletableFuture<U> handle(BiFunction<? super T, @Nullable Throwable, ? extends U> fn) {
         return isDone() ? handleAsync(fn, place) : super.handle(fn);
     }

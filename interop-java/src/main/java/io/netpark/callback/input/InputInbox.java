@@ -89,7 +89,7 @@ final class InputInbox extends Inbox {
     /** Without taking the bytes; also while views of them are out. */
     static byte[] copy(@Nullable LinkBuffer chain) {
         byte[] bytes = new byte[chain == null ? 0 : (int) chain.available()];
-        if (bytes.length > 0) {
+        if (chain != null && bytes.length > 0) {
             chain.peek(bytes.length).duplicate().get(bytes);
         }
         return bytes;

@@ -172,6 +172,7 @@ final class ConnectionCalls implements CallSource, Runnable {
 
     @Override
     public void rejected(int event) {
+        assert crew != null; // nobody else rejects
         NetparkException.LimitExceeded cause = new NetparkException.LimitExceeded(life + ": closed here, as no worker has"
                 + " room for its callback: " + crew + "; more threads, a longer queue, or the policy to wait");
         cause.setAbout(crew); // and nothing that its peer has done

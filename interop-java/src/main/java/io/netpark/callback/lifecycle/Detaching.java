@@ -7,7 +7,6 @@ import io.netpark.core.net.socket.Detached;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.OpenDescriptor;
 import java.util.concurrent.CompletableFuture;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Takes a connection out of its event loop as soon as nothing of it is in progress there.
@@ -98,7 +97,7 @@ public final class Detaching {
         });
     }
 
-    private void fail(@Nullable Throwable why) {
+    private void fail(Throwable why) {
         takeBack();
         future.tellFailure(why);
     }
