@@ -4,6 +4,7 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.comparables.shouldBeBetween
 import io.kotest.matchers.doubles.shouldBeGreaterThan
+import io.kotest.matchers.ints.shouldBeInRange
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -26,8 +27,10 @@ class LoadSpec : SampleSpec({
                     val lines = load.rest().lines().filter { it.isNotEmpty() }
                     load.status() shouldBe 0
                     load.errorLines().shouldBeEmpty()
-                    lines.filter { it.matches(PROGRESS) }.size shouldBe 2
-                    val title = lines.indexOfFirst { it.startsWith("2.5 s, 10 connections to $target, 1,024 bytes") }
+                    lines.filter { it.matches(PROGRESS) }.size shouldBeInRange 1..2 // a second begins when the last line is out
+                    // The time is what it took, and a busy machine may be late to stop.
+                    val title = lines.indexOfFirst { it.contains(Regex("^\\d+\\.\\d s, 10 connections to $target, 1,024 bytes")) }
+                    (title > 0) shouldBe true
                     val table = lines.drop(title + 1)
                     table.map { it.take(28).trim() } shouldBe listOf(
                         "requests answered", "requests a second", "megabytes a second",

@@ -34,6 +34,10 @@ class ChatSpec : SampleSpec({
     afterSpec { chat.close() }
     fun dial() = RawWebSocket(chat.port)
 
+    /** A chat in which nobody can be left who has hung up and has not been missed yet. */
+    fun ofItsOwn(test: (dial: () -> RawWebSocket) -> Unit) =
+        RunningChat("--loops", "2", *TALKATIVE).use { own -> test { RawWebSocket(own.port) } }
+
     test("who joins is told who is here, and they are told of each other; what one says, all hear; who leaves, is told") {
         dial().use { ada ->
             ada.join("Ada") shouldContainExactlyInAnyOrder listOf("Ada")
@@ -61,11 +65,10 @@ class ChatSpec : SampleSpec({
         speakers.forEach { it.join() }
         heard.toSet().size shouldBe 1
         members.forEach { it.close() }
-        eventually("an empty room") { dial().use { it.join("checker").size == 1 } }
     }
 
     test("a name belongs to one, but who comes back with its token takes over") {
-        dial().use { first ->
+        ofItsOwn { dial -> dial().use { first ->
             first.join("Barbara", token = "secret")
             dial().use { other ->
                 for ((name, token) in listOf("barbara" to "", "Barbara" to "wrong")) {
@@ -77,11 +80,11 @@ class ChatSpec : SampleSpec({
                 other.say("still here")
                 other.text("said", "text") shouldBe "still here"
             }
-        }
+        } }
     }
 
     test("who comes back under another spelling of the name is known by that from then on") {
-        dial().use { witness ->
+        ofItsOwn { dial -> dial().use { witness ->
             witness.join("Witness")
             dial().use { first ->
                 first.join("Radia", token = "secret")
@@ -99,8 +102,7 @@ class ChatSpec : SampleSpec({
                 }
                 witness.text("left", "name") shouldBe "radia"
             }
-        }
-        eventually("an empty room") { dial().use { it.join("checker").size == 1 } }
+        } }
     }
 
     test("what is not understood is refused with a reason, and the WebSocket goes on") {

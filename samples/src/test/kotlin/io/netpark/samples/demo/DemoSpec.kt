@@ -11,13 +11,14 @@ import io.netpark.coroutines.Connection.Companion.END_OF_STREAM
 import io.netpark.coroutines.Reactor
 import io.netpark.samples.DEMO
 import io.netpark.samples.LiveLine
+import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import java.nio.ByteBuffer
-import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 
 class DemoSpec : SampleSpec({
@@ -27,7 +28,7 @@ class DemoSpec : SampleSpec({
             demo.status() shouldBe 0
             demo.errorLines().shouldBeEmpty()
 
-            lines.any { it.matches(Regex("""coroutine +1\.\d s +[\d,]+ requests/s""")) } shouldBe true // progress
+            lines.any { it.matches(Regex("""coroutine +\d\.\d s +[\d,]+ requests/s""")) } shouldBe true // progress
             val table = lines.drop(lines.indexOf("") + 1).filter { it.isNotEmpty() }
             table.first().trim().split(Regex(" +")) shouldBe listOf("coroutine", "callback")
             table.drop(1).map { it.take(30).trim() } shouldBe listOf(
@@ -84,7 +85,8 @@ class DemoSpec : SampleSpec({
     }
 
     test("bytes too many are found") {
-        val failure = failureWith { connection ->
+        // The clients look for such bytes when they have come to their end.
+        val failure = failureWith(1.seconds) { connection ->
             val buffer = ByteBuffer.allocateDirect(EchoClient.MESSAGE_SIZE)
             while (connection.read(buffer.clear()) != END_OF_STREAM) connection.write(buffer.flip())
             connection.write(byteArrayOf(1))
@@ -93,8 +95,8 @@ class DemoSpec : SampleSpec({
     }
 })
 
-/** Two clients of a server with this handler, for a short time. */
-private fun load(handler: suspend (Connection) -> Unit) {
+/** Two clients of a server with this handler, for so long, or until one of them fails. */
+private fun load(duration: Duration, handler: suspend (Connection) -> Unit) {
     Reactor(loops = 1).use { servers ->
         Reactor(loops = 1).use { clients ->
             runBlocking {
@@ -102,7 +104,7 @@ private fun load(handler: suspend (Connection) -> Unit) {
                 val serving = launch { listener.serve { handler(it) } }
                 try {
                     val load = Load.connect(clients, listener.localAddress, connections = 2)
-                    load.run(1000.milliseconds, Progress(LiveLine(isTerminal = false)))
+                    load.run(duration, Progress(LiveLine(isTerminal = false)))
                     load.finish()
                 } finally {
                     serving.cancelAndJoin()
@@ -112,4 +114,5 @@ private fun load(handler: suspend (Connection) -> Unit) {
     }
 }
 
-private fun failureWith(handler: suspend (Connection) -> Unit): EchoFailure = shouldThrow { load(handler) }
+private fun failureWith(duration: Duration = PATIENCE_SECONDS.seconds, handler: suspend (Connection) -> Unit): EchoFailure =
+    shouldThrow { load(duration, handler) }

@@ -125,6 +125,7 @@ class AudienceSpec : SampleSpec({
                 } else {
                     calm++
                     Thread.sleep(5)
+                    onLoop {} // a loop that is held up tells of no room, though there is some
                 }
             }
             count shouldBeGreaterThan 1
