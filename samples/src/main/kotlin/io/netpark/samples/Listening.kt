@@ -113,16 +113,22 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         if (group != null) {
             thread(name = "loops", isDaemon = true) {
                 statusOfLoops(group)?.let { status ->
-                    admin?.close()
-                    exitProcess(status)
+                    try {
+                        admin?.close()
+                    } finally {
+                        exitProcess(status)
+                    }
                 }
             }
         }
         ending = Signals.endBy {
             val telling = connections?.let { thread(name = "draining", isDaemon = true) { tellOfDrain(it) } }
-            server.close()
-            telling?.interrupt()
-            admin?.close() // last: a drain can be looked at
+            try {
+                server.close()
+            } finally {
+                telling?.interrupt()
+                admin?.close() // last: a drain can be looked at
+            }
             0
         }
         println("listening on $where")

@@ -112,11 +112,9 @@ internal class ServerTlsOptions {
     /** Where a client on this machine finds the server. */
     private fun near(): String = if (InetAddress.getByName(host).isAnyLocalAddress) "127.0.0.1" else host
 
-    private fun Path.quoted(): String = toString().let { if (PLAIN.matches(it)) it else "'" + it.replace("'", "'\\''") + "'" }
 
     private companion object {
         val WATCH: Duration = Duration.ofSeconds(1)
-        val PLAIN = Regex("[\\w./:+-]+")
         const val OF_CLIENT = " --cert CLIENT.pem --key CLIENT.key"
     }
 }

@@ -128,7 +128,7 @@ public final class NetparkMeters implements MeterBinder {
                     .description("Connections that are being dialed").tags(tags).register(registry);
             Gauge.builder("netpark.pool.waiting", pool, p -> p.snapshot().waiting())
                     .description("Borrowers who wait").tags(tags).register(registry);
-            FunctionCounter.builder("netpark.pool.created", pool, p -> p.snapshot().created())
+            FunctionCounter.builder("netpark.pool.established", pool, p -> p.snapshot().created()) // Prometheus reserves "created"
                     .description("Connections established").tags(tags).register(registry);
             FunctionCounter.builder("netpark.pool.dial.failures", pool, p -> p.snapshot().dialFailures())
                     .description("Attempts that failed").tags(tags).register(registry);

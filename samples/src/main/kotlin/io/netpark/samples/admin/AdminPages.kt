@@ -37,7 +37,7 @@ internal class AdminPages(private val group: EventLoopGroup, meters: List<MeterB
         const val JSON = "application/json"
         const val PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
         const val LIST = """/metrics      what the event loops have counted, for Prometheus
-/health       loops and listeners; 503 unless all loops turn
+/health       loops and listeners; 503 unless there are loops, all turn, and none has failed
 /connections  each connection, and who waits for it
 /dump         all of that for people, in the way of a thread dump
 """

@@ -17,7 +17,9 @@ import io.netpark.http.Status
 import io.netpark.http.awaitRest
 import io.netpark.samples.http.answers.Answer
 import io.netpark.samples.http.answers.CommonFields
+import io.netpark.samples.quoted
 import io.netpark.samples.removeAbandonedSocket
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
@@ -29,12 +31,14 @@ import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.attribute.PosixFilePermissions
 import kotlin.time.Duration.Companion.seconds
+import kotlin.time.TimeSource
 
 /**
  * Shows [AdminPages] over HTTP/1.1, an answer for each connection, from when it was made until it is closed.
  *
  * It has an event loop of its own. On a loop of the server that it looks at, nobody would see a dump when that loop is held, which is
- * when dumps are wanted; and the looks would be among the connections and the figures that they show.
+ * when dumps are wanted; and the looks would be among the connections and the loops' figures that they show. Figures of the whole process,
+ * its descriptors and its pool of segments, include the looks.
  *
  * @param configure how its loop calls the kernel
  */
@@ -67,6 +71,8 @@ internal class AdminServer(
         }
     }
 
+    /** Has threads beyond those of [Dispatchers.IO], which may all be held by what is looked at. */
+    private val looking = Dispatchers.IO.limitedParallelism(MOST)
     private val serving = CoroutineScope(Dispatchers.Default).launch { listener.serve { connection -> serve(connection) } }
 
     /** Where it is, with the port that was chosen for 0. */
@@ -74,14 +80,13 @@ internal class AdminServer(
 
     /** How to ask for the list of pages: a command line. */
     fun command(): String = when (val at = address) {
-        is UnixAddress -> "curl --unix-socket ${at.path()} http://localhost/"
+        is UnixAddress -> "curl --unix-socket ${at.path()?.quoted()} http://localhost/"
         else -> "curl http://${AddressText.of(at)}/"
     }
 
     private suspend fun serve(connection: Connection) {
         // Between bind(2) and chmod(2) the file had the rights that the umask leaves, and others may have come by it.
         if (owner != null && connection.getOption(OptionCalls.PEER_CREDENTIALS).userId !in setOf(owner, ROOT)) return
-        connection.idleTimeout = PATIENCE
         var host: String? = null
         val head = RequestHead(sink = FieldSink { line, name, nameEnd, value, valueEnd ->
             if (FieldSink.isText(line, name, nameEnd, "host")) host = FieldSink.text(line, value, valueEnd)
@@ -107,8 +112,19 @@ internal class AdminServer(
         val isHead = head.method == Method.HEAD
         val look = pages.at(head.target.path()) ?: return answer.error(Status.NOT_FOUND, closes = true, isHead)
         if (!isHead && head.method != Method.GET) return answer.error(Status.METHOD_NOT_ALLOWED, closes = true, allow = "GET, HEAD")
-        val sight = withContext(Dispatchers.IO) { look() }
+        val sight = try {
+            withContext(looking) { look() }
+        } catch (e: CancellationException) {
+            throw e
+        } catch (e: Throwable) {
+            answer.error(Status.INTERNAL_SERVER_ERROR, closes = true, isHead)
+            connection.closeLingering(PARTING)
+            throw e // is reported
+        }
+        connection.writeDeadline = TimeSource.Monotonic.markNow() + PATIENCE // a timeout would begin anew with each byte that is taken
         answer.begin(sight.status, closes = true)
+        answer.field("Cache-Control", "no-store")
+        answer.field("X-Content-Type-Options", "nosniff")
         connection.writer.put(sight.page.fields)
         if (!isHead) connection.writer.write(ByteBuffer.wrap(sight.page.body)) // may be more than a writer holds
     }

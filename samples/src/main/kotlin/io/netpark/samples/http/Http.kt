@@ -15,6 +15,7 @@ import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec
 import java.nio.file.Files
+import java.nio.file.LinkOption
 import java.nio.file.Path
 import java.time.Duration
 import java.util.concurrent.Callable
@@ -76,7 +77,9 @@ private class Http : Callable<Int> {
         spec.demand(connections > 0) { "--connections must be at least 1, not $connections" }
         spec.demand(!headTimeout.isZero) { "--head-timeout must be more than 0" }
         spec.demand(!idleTimeout.isZero) { "--idle-timeout must be more than 0" }
-        spec.demand(takeover.let { it == null || !Files.exists(it) || isSocket(it) }) { "--takeover: $takeover is not a unix socket" }
+        spec.demand(takeover.let { it == null || !Files.exists(it, LinkOption.NOFOLLOW_LINKS) || isSocket(it) }) {
+            "--takeover: $takeover is there, and is not a unix socket"
+        }
 
         val predecessor = takeover?.let { Predecessor.at(it) }
         val socket = predecessor?.socket ?: if (fromSystemd) socketOfSystemd() else null

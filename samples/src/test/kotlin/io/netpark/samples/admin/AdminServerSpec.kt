@@ -29,9 +29,13 @@ import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.attribute.PosixFilePermissions
 import java.util.concurrent.CountDownLatch
+import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.io.path.exists
 import kotlin.io.path.readText
 import kotlin.io.path.writeText
+
+/** Of Dispatchers.IO, at least, if nothing else is set. */
+private const val IO_THREADS = 64
 
 class AdminServerSpec : NetparkSpec(body = {
     val folder: Path = Files.createTempDirectory("admin")
@@ -115,6 +119,18 @@ class AdminServerSpec : NetparkSpec(body = {
                 server.ask("BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n").status shouldBe 501
                 server.ask("hello\r\n\r\n").status shouldBe 400
             }
+        }
+    }
+
+    test("it looks, and ends, though all threads of Dispatchers.IO are held") {
+        val held = CountDownLatch(1)
+        repeat(maxOf(IO_THREADS, Runtime.getRuntime().availableProcessors())) {
+            Dispatchers.IO.dispatch(EmptyCoroutineContext) { held.await() }
+        }
+        try {
+            LookedAt(loopback).use { server -> server.get("/dump").status shouldBe 200 }
+        } finally {
+            held.countDown()
         }
     }
 

@@ -14,7 +14,7 @@ import kotlin.io.path.readText
 class DashboardSpec : SampleSpec({
     val text = Path.of("../docs/dashboard.json").readText()
 
-    test("every query asks for metrics that there are, by labels that they have")
+    test("every query asks for metrics that there are, and selects by labels that some have")
         .config(enabledOrReasonIf = { needs("curl", "--version") }) {
             val queries = strings(parsedJson(text), "expr") + strings(parsedJson(text), "query")
             val asked = queries.flatMap { query -> NAME.findAll(query).map { it.value } }.toSet()

@@ -62,7 +62,7 @@ class SuccessionSpec : SampleSpec({
         Files.writeString(file, "precious")
         RunningProgram(HTTP, "--takeover", "$file").use { program ->
             program.status() shouldBe 2
-            program.errorLines().joinToString() shouldContain "$file is not a unix socket"
+            program.errorLines().joinToString() shouldContain "$file is there, and is not a unix socket"
         }
         Files.readString(file) shouldBe "precious"
         Files.delete(file)

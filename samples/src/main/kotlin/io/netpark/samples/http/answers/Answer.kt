@@ -58,7 +58,7 @@ internal class Answer(private val writer: BufferWriter, private val common: Comm
     }
 }
 
-/** A body that does not change, and the fields that say what it is, with the empty line behind them. */
+/** A body that is there as a whole, and the fields that say what it is, with the empty line behind them. */
 internal class Page(type: String, content: String) {
     val body: ByteArray = content.encodeToByteArray()
     val fields: ByteArray = "Content-Type: $type\r\nContent-Length: ${body.size}\r\n\r\n".encodeToByteArray()
