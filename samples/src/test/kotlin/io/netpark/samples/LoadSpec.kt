@@ -27,7 +27,7 @@ class LoadSpec : SampleSpec({
                     val lines = load.rest().lines().filter { it.isNotEmpty() }
                     load.status() shouldBe 0
                     load.errorLines().shouldBeEmpty()
-                    lines.filter { it.matches(PROGRESS) }.size shouldBeInRange 1..2 // a second begins when the last line is out
+                    lines.filter { it.matches(PROGRESS) }.size shouldBeInRange 1..3 // a busy machine may stop behind the third
                     // The time is what it took, and a busy machine may be late to stop.
                     val title = lines.indexOfFirst { it.contains(Regex("^\\d+\\.\\d s, 10 connections to $target, 1,024 bytes")) }
                     (title > 0) shouldBe true

@@ -170,7 +170,12 @@ class ProxyTrafficSpec : SampleSpec({
 
                     repeat(2) { proxy.dial().use { it.exchange(byteArrayOf(7)) shouldBe byteArrayOf(7) } }
                     soon { outNow() shouldBe out }
-                    val taken = soon { proxy.descriptors().also { it.sockets() shouldBe idle } }.keys
+                    val taken = soon {
+                        proxy.descriptors().also { all ->
+                            all.sockets() shouldBe idle
+                            all.values.filter { it.startsWith("/sys/") || it.startsWith("/proc/") }.shouldBeEmpty() // the JVM looks at its limits
+                        }
+                    }.keys
 
                     // The lowest number that is free is for the client; there is none for the dial.
                     val client = generateSequence(0) { it + 1 }.first { it !in taken }

@@ -20,7 +20,9 @@ import io.netpark.ktor.answers.upgrade
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater
 import kotlin.time.Duration
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.Job
 import kotlinx.coroutines.job
 import kotlinx.coroutines.withContext
 
@@ -58,6 +60,9 @@ internal class NetparkResponse(
     /** The answer is in the writer, or sent, to its last byte. */
     @Volatile var isAnswered: Boolean = false
         private set
+
+    /** The flush of an answer that is complete: null, [FLUSHING], or a job for who waits until it is over. */
+    @Volatile private var flush: Any? = null
 
     @Volatile private var isOver = false
     private var statusCode = HttpStatusCode.OK
@@ -249,9 +254,24 @@ internal class NetparkResponse(
     }
 
     private suspend inline fun complete() {
-        if (!move(State.BEGUN, State.COMPLETE)) throw over()
-        isAnswered = true
-        if (!exchange.leaveAnswer()) link.writer.flush()
+        FLUSH.lazySet(this, FLUSHING) // whoever finds the answer COMPLETE finds this
+        try {
+            if (!move(State.BEGUN, State.COMPLETE)) throw over()
+            isAnswered = true
+            if (!exchange.leaveAnswer()) link.writer.flush()
+        } finally {
+            if (!FLUSH.compareAndSet(this, FLUSHING, null)) (flush as CompletableJob).complete()
+        }
+    }
+
+    /** Whether a coroutine that the call has left behind is still sending the end of an answer that is complete. */
+    val isFlushing: Boolean get() = flush != null
+
+    /** The call is over. Suspends until nobody is sending its answer any more. */
+    suspend fun awaitFlushed() {
+        if (flush == null) return
+        val sent = Job()
+        if (FLUSH.compareAndSet(this, FLUSHING, sent)) sent.join()
     }
 
     private fun checkNotOver() {
@@ -265,6 +285,11 @@ internal class NetparkResponse(
 
         val STATE: AtomicReferenceFieldUpdater<NetparkResponse, State> =
             AtomicReferenceFieldUpdater.newUpdater(NetparkResponse::class.java, State::class.java, "state")
+
+        val FLUSH: AtomicReferenceFieldUpdater<NetparkResponse, Any> =
+            AtomicReferenceFieldUpdater.newUpdater(NetparkResponse::class.java, Any::class.java, "flush")
+
+        val FLUSHING = Any()
 
         fun requireLength(said: Long, actual: Long) {
             if (said < actual) throw BodyLengthIsTooLong(said)

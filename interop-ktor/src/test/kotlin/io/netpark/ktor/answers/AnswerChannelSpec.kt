@@ -29,10 +29,10 @@ import java.io.IOException
 import java.io.ByteArrayOutputStream
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeoutOrNull
@@ -226,16 +226,20 @@ class AnswerChannelSpec : NetparkSpec(body = {
         test("$carrier: a flush that is cancelled in the middle keeps chunks whole") {
             carrier.connect(Carrier.TIGHT) { client, server ->
                 val answer = AnswerChannel(server, AnswerChannel.CHUNKED)
+                val isStuck = CompletableDeferred<Unit>()
                 val writing = async {
                     var cancelled = 0
                     for (at in bytes.indices step 50_000) {
                         answer.writeFully(bytes, at, at + 50_000)
-                        while (withTimeoutOrNull(2.milliseconds) { answer.flush() } == null) cancelled++
+                        while (withTimeoutOrNull(2.milliseconds) { answer.flush() } == null) {
+                            cancelled++
+                            isStuck.complete(Unit)
+                        }
                     }
                     answer.flushAndClose()
                     cancelled
                 }
-                delay(50.milliseconds)
+                isStuck.await()
                 client.readChannel().chunks().contentEquals(bytes) shouldBe true
                 (writing.await() > 0) shouldBe true
             }

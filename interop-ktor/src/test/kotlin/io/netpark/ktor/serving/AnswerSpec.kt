@@ -51,7 +51,7 @@ class AnswerSpec : FunSpec({
     val server = serverOf(configure = {
         maxBodySize = 1000
         bodyTimeout = 300.milliseconds
-        headTimeout = 300.milliseconds
+        headTimeout = 2.seconds // what has come is to be read before that
         shutdownGracePeriod = 0
     }) {
         routing {

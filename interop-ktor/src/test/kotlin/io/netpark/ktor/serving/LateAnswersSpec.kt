@@ -7,13 +7,18 @@ import io.kotest.matchers.string.shouldContain
 import io.ktor.server.response.respondText
 import io.ktor.server.routing.get
 import io.ktor.server.routing.routing
+import io.netpark.core.testing.HeldLibC
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.eventually
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.Runnable
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.Executors
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
@@ -59,6 +64,41 @@ class LateAnswersSpec : FunSpec({
         }
     }
 
+    test("the next answer begins when a coroutine that the call has left behind has sent the one before") {
+        val isSending = CompletableDeferred<Unit>()
+        val goOn = CountDownLatch(1)
+        val libc = HeldLibC()
+        libc.sends = { length ->
+            if (Thread.currentThread().name == LATE_THREAD) {
+                isSending.complete(Unit)
+                goOn.await()
+            }
+            length
+        }
+        Executors.newSingleThreadExecutor { Thread(it, LATE_THREAD) }.asCoroutineDispatcher().use { late ->
+            val server = serverOf(configure = { eventLoops = 1; loops = { libc(libc) } }) {
+                routing {
+                    get("/first") { call.respondText("first") }
+                    get("/late") {
+                        call.launch(late) { call.respondText("late") }
+                        isSending.await()
+                    }
+                }
+            }
+            serving(server) {
+                it.connect().use { peer ->
+                    peer.send(get("/late") + get("/first"))
+                    runBlocking { isSending.await() }
+                    val loop = it.engine.group!!.first()
+                    repeat(3) { loop.submit {}.get() } // the call has ended, and the next one would answer
+                    goOn.countDown()
+                    peer.answer().text shouldBe "late"
+                    peer.answer().text shouldBe "first"
+                }
+            }
+        }
+    }
+
     test("coroutines on other threads that answer just when their call ends: what clients get is one answer, or is cut off") {
         val threads = AtomicInteger()
         val server = serverOf(configure = { callDispatcher = kotlinx.coroutines.Dispatchers.IO; eventLoops = 1 }) {
@@ -92,6 +132,8 @@ class LateAnswersSpec : FunSpec({
         }
     }
 })
+
+private const val LATE_THREAD = "late answers"
 
 /** Runs what is dispatched when it is told to, on the thread that tells it. */
 private class ByHand : CoroutineDispatcher() {

@@ -170,7 +170,7 @@ class PeerGoneSpec : FunSpec({
             val server = serverOf(configure = {
                 eventLoops = 1
                 loops = {
-                    watchdog(Duration.ofMillis(200))
+                    watchdog(Duration.ofSeconds(2)) // it tells once: not of a loop that gets no processor before the call has begun
                     reporter { what, _ -> reports += what }
                 }
             }) {

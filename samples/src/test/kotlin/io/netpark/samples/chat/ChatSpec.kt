@@ -199,9 +199,9 @@ class ChatSpec : SampleSpec({
             RunningChat("--drain", "25").use { server ->
                 val (port, path) = server.endpoints().getValue(endpoint)
                 val clients = List(3) { RawWebSocket(port, path) }
-                val before = awaitSteady { server.openDescriptors() }
+                val before = awaitSteady { server.openSockets() }
                 Socket(InetAddress.getLoopbackAddress(), port).use { idle -> // no request yet
-                    eventually("it is accepted") { server.openDescriptors() > before }
+                    eventually("it is accepted") { server.openSockets() > before }
                     server.program.signal("TERM")
                     for (client in clients) {
                         client.awaitClose().closeCode shouldBe 1001

@@ -37,5 +37,10 @@ class RunningChat private constructor(val program: RunningProgram) : AutoCloseab
         "the echo with callbacks" to (echoPort to "/echo"),
     )
 
+    /** The JVM has files open besides, now and then. */
+    fun openSockets(): Int = Files.list(Path.of("/proc/${program.pid}/fd")).use { all ->
+        all.filter { runCatching { "${Files.readSymbolicLink(it)}".startsWith("socket:") }.getOrDefault(false) }.count().toInt()
+    }
+
     fun openDescriptors(): Int = Files.list(Path.of("/proc/${program.pid}/fd")).use { it.count().toInt() }
 }
