@@ -168,7 +168,10 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 }
                 pool.snapshot().created() shouldBe 0
                 pool.snapshot().timedOut() shouldBe 2
-                pool.borrow(server.address, Duration.INFINITE).giveBack()
+                pool.borrow(server.address, Duration.INFINITE).let {
+                    it.connection.ask("x") // with TLS a ticket comes before the answer: it does not come to an idle connection
+                    it.giveBack()
+                }
                 pool.use(server.address, Duration.ZERO) { it.ask("a") }
                 pool.snapshot().created() shouldBe 1
             }

@@ -27,6 +27,8 @@ final class Destination {
     int dialing;
     /** Of those that are open, the ones of which it has not been decided yet who gets them. */
     int arriving;
+    /** Of those that are open, the idle ones that something has come to, and that are being looked at. Most are idle again at once. */
+    private int noticed;
 
     // Failing
 
@@ -53,10 +55,27 @@ final class Destination {
         return dialing + arriving;
     }
 
+    /** How many are idle, or about to be. */
+    int ready() {
+        return idle.size() + noticed + coming();
+    }
+
+    /** Something has come to an idle connection. It is taken until it is known what. */
+    void notice(Member member) {
+        change(member, Member.State.TAKEN);
+        idle.remove(member);
+        member.isNoticed = true;
+        noticed++;
+    }
+
     /** A connection is about to be of this state; all changes of states go through here. */
     void change(Member member, Member.State state) {
         if (member.state == Member.State.NEW) {
             arriving--;
+        }
+        if (member.isNoticed) {
+            member.isNoticed = false;
+            noticed--;
         }
         member.state = state;
         if (state != Member.State.GONE) {

@@ -184,8 +184,7 @@ final class Ledger {
         }
         if (options.minIdle > 0 && total() < options.maxConnections) {
             for (Destination destination : destinations.values()) {
-                if (destination.idle.size() + destination.coming() - destination.waiting.size() < options.minIdle
-                        && mayDial(destination)) {
+                if (destination.ready() - destination.waiting.size() < options.minIdle && mayDial(destination)) {
                     return destination;
                 }
             }

@@ -32,10 +32,12 @@ final class Member implements Waiter {
     final Destination destination;
     /** When it is too old, as an instant. */
     final long endNanos;
-    /** Guarded by the pool's lock, as are the next two. */
+    /** Guarded by the pool's lock, as are the next three. */
     State state = State.NEW;
     /** Whether it was the borrower's when it was last anybody's. One that is gone counts as what it was, until it is closed. */
     boolean isLent;
+    /** Whether it is taken because something has come while it was idle. */
+    boolean isNoticed;
     /** Since when it is idle, as an instant. */
     long idleSince;
     private final Stock stock;

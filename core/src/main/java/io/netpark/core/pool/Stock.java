@@ -116,8 +116,7 @@ final class Stock {
             if (member.state != Member.State.IDLE) {
                 return; // lent at this moment: that looks as well
             }
-            member.destination.change(member, Member.State.TAKEN);
-            member.destination.idle.remove(member);
+            member.destination.notice(member);
         }
         try {
             member.unpark(); // a wake-up that comes late may be of the time before

@@ -140,19 +140,19 @@ class LoopTasksSpec : NetparkSpec(body = {
     test("a poller that fails for a while is reported once, and the loop goes on; one that fails for good ends it") {
         val sick = object : LibC by Bindings.best {
             @Volatile
-            var failing = false
+            var failing = 0 // so many waits
 
             override fun epollWait(epfd: Int, events: Long, capacity: Int, timeoutMillis: Int): Int =
-                if (failing) -Errno.ENOMEM else Bindings.best.epollWait(epfd, events, capacity, timeoutMillis)
+                if (failing > 0) (-Errno.ENOMEM).also { failing-- } else Bindings.best.epollWait(epfd, events, capacity, timeoutMillis)
         }
         LoopRig(sick).use { rig ->
             rig.loop.submit<Int> { 1 }.result()
-            sick.failing = true
+            sick.failing = 5
             rig.loop.execute {}
             eventually { rig.reporter.reports shouldHaveSize 1 }
-            sick.failing = false
+            eventually { sick.failing shouldBe 0 }
             rig.loop.submit<Int> { 2 }.result() shouldBe 2
-            sick.failing = true
+            sick.failing = Int.MAX_VALUE
             rig.loop.execute {}
             rig.loop.awaitTermination(20, TimeUnit.SECONDS) shouldBe true
             rig.reporter.drain().last().what shouldContain "closes"

@@ -73,7 +73,7 @@ internal class RandomProgram(private val seed: Long) {
         kernels.flatMap { it.descriptors() }.shouldBeEmpty()
         reports.shouldBeEmpty()
         pool.statistics().lentSegments shouldBe 0
-        admission?.open() ?: 0 shouldBe 0
+        (admission?.open() ?: 0) shouldBe 0
         pool.close()
         return tally
     }

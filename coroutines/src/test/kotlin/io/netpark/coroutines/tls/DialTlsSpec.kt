@@ -29,8 +29,8 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
-import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 
 /** Clients of TLS, and pools of them. */
 class DialTlsSpec : NetparkSpec(body = {
@@ -179,6 +179,7 @@ class DialTlsSpec : NetparkSpec(body = {
         onReactor { reactor, _ ->
             val listener = reactor.listen(loopback())
             val update = CompletableDeferred<Unit>()
+            val updated = CompletableDeferred<Unit>()
             val end = CompletableDeferred<Unit>()
             listener.with({ connection ->
                 val tls = HandMadeTls(connection, server)
@@ -187,6 +188,7 @@ class DialTlsSpec : NetparkSpec(body = {
                 connection.write(tls.seal("ping"))
                 update.await()
                 connection.write(tls.keyUpdate())
+                updated.complete(Unit)
                 tls.readText(4) shouldBe "ping" // of the new keys of both sides
                 connection.write(tls.seal("ping"))
                 end.await()
@@ -196,7 +198,8 @@ class DialTlsSpec : NetparkSpec(body = {
                 ConnectionPool(reactor, dialer = reactor.dialer.withTls(client)).use { pool ->
                     pool.use(listener.localAddress) { it.ask() }
                     update.complete(Unit)
-                    delay(30)
+                    updated.await()
+                    repeat(3) { withContext(reactor.loopDispatchers.single()) {} } // it has come, and has been looked at
                     pool.snapshot().idle() shouldBe 1
                     pool.use(listener.localAddress) { it.ask() }
                     pool.snapshot().created() shouldBe 1

@@ -48,6 +48,7 @@ class SecureIdleSpec : NetparkSpec(body = {
                         val before = libc.bytes.get()
                         plain.write(bytes)
                         eventually { libc.bytes.get() shouldBe before + bytes.size }
+                        awaitParkedThreads() // who has received them has moved the time on
                         reactor.onLoop {}
                         clock.pass(600.milliseconds, reactor)
                         ours.connection.isClosed shouldBe false
