@@ -9,6 +9,7 @@ import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
+import io.netpark.core.testing.awaitParkedThreads
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.failure
 import io.netpark.core.testing.tls.EngineFlavour
