@@ -607,9 +607,11 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                             delay(random.nextLong(5, 50))
                         }
                         val echo = Echo(reactor.listenOver("127.0.0.1", port)) // the last ones shall not wait in vain
-                        val serving = launch { echo.run() }
-                        lastAnswered.await()
-                        serving.cancelAndJoin()
+                        echo.listener.use { // which serve does not close if it is cancelled before it has begun
+                            val serving = launch { echo.run() }
+                            lastAnswered.await()
+                            serving.cancelAndJoin()
+                        }
                     }
                 }
                 List(200) { number ->

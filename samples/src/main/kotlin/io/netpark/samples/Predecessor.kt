@@ -8,7 +8,6 @@ import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.handover.readDescriptors
 import java.nio.ByteBuffer
-import java.nio.file.Files
 import java.nio.file.Path
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.runBlocking
@@ -59,7 +58,7 @@ internal class Predecessor private constructor(
             } catch (e: Throwable) {
                 reactor.close()
                 if (e !is NetparkException.Refused) throw e
-                Files.deleteIfExists(path) // of one that was killed
+                removeAbandonedSocket(path)
                 return null
             }
         }

@@ -112,7 +112,6 @@ internal class ServerTlsOptions {
     /** Where a client on this machine finds the server. */
     private fun near(): String = if (InetAddress.getByName(host).isAnyLocalAddress) "127.0.0.1" else host
 
-
     private companion object {
         val WATCH: Duration = Duration.ofSeconds(1)
         const val OF_CLIENT = " --cert CLIENT.pem --key CLIENT.key"

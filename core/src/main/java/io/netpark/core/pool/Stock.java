@@ -160,9 +160,10 @@ final class Stock {
                     member.idleSince = loop.clock().nanoTime();
                     idle = member.park();
                     if (!idle) {
-                        member.destination.idle.remove(member);
                         if (member.state == Member.State.IDLE) {
-                            member.destination.change(member, Member.State.TAKEN);
+                            member.destination.notice(member);
+                        } else {
+                            member.destination.idle.remove(member); // closed by the attempt to park
                         }
                     }
                 }

@@ -99,7 +99,7 @@ internal class Exchange(val link: Link) {
     }
 
     /**
-     * Suspends until the writer is the call's. It stays so until the call is over, or its answer is complete.
+     * Suspends until the writer is the call's. It stays so until the call is over, or its answer has been sent.
      *
      * @param turn of the call
      * @throws ClosedWriteChannelException the call is over, or the connection has ended

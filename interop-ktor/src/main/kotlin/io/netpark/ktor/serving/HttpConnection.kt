@@ -194,7 +194,7 @@ internal class HttpConnection(
         call.end()
         exchange.endTurn()
         if (call.response.state != NetparkResponse.State.COMPLETE || exchange.closes || exchange.hasBody || exchange.isFlushing ||
-            call.response.isFlushing || exchange.run.failure != null || isLastOf(exchange)
+            call.response.isBeingSent || exchange.run.failure != null || isLastOf(exchange)
         ) {
             return false
         }
@@ -213,7 +213,7 @@ internal class HttpConnection(
         call.end()
         exchange.endTurn()
         exchange.awaitFlushed()
-        call.response.awaitFlushed()
+        call.response.awaitSent()
         begun.removeFirst()
         val goesOn = finish(exchange, call)
         if (goesOn && exchange.hasBody) connection.readTimeout = settings.idleTimeout

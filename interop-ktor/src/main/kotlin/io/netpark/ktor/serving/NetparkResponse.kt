@@ -61,8 +61,8 @@ internal class NetparkResponse(
     @Volatile var isAnswered: Boolean = false
         private set
 
-    /** The flush of an answer that is complete: null, [FLUSHING], or a job for who waits until it is over. */
-    @Volatile private var flush: Any? = null
+    /** The flush of an answer that is complete: null, [SENDING], or a job for who waits until it is over. */
+    @Volatile private var sending: Any? = null
 
     @Volatile private var isOver = false
     private var statusCode = HttpStatusCode.OK
@@ -72,7 +72,7 @@ internal class NetparkResponse(
         this.statusCode = statusCode
     }
 
-    /** The call is over: nothing can be written any more. */
+    /** The call is over: nothing more is begun. The end of an answer that is complete may still be on its way: [awaitSent]. */
     fun end() {
         isOver = true
         val channel = channel
@@ -254,24 +254,24 @@ internal class NetparkResponse(
     }
 
     private suspend inline fun complete() {
-        FLUSH.lazySet(this, FLUSHING) // whoever finds the answer COMPLETE finds this
+        SENT.lazySet(this, SENDING) // whoever finds the answer COMPLETE finds this
         try {
             if (!move(State.BEGUN, State.COMPLETE)) throw over()
             isAnswered = true
             if (!exchange.leaveAnswer()) link.writer.flush()
         } finally {
-            if (!FLUSH.compareAndSet(this, FLUSHING, null)) (flush as CompletableJob).complete()
+            if (!SENT.compareAndSet(this, SENDING, null)) (sending as CompletableJob).complete()
         }
     }
 
     /** Whether a coroutine that the call has left behind is still sending the end of an answer that is complete. */
-    val isFlushing: Boolean get() = flush != null
+    val isBeingSent: Boolean get() = sending != null
 
     /** The call is over. Suspends until nobody is sending its answer any more. */
-    suspend fun awaitFlushed() {
-        if (flush == null) return
+    suspend fun awaitSent() {
+        if (sending == null) return
         val sent = Job()
-        if (FLUSH.compareAndSet(this, FLUSHING, sent)) sent.join()
+        if (SENT.compareAndSet(this, SENDING, sent)) sent.join()
     }
 
     private fun checkNotOver() {
@@ -286,10 +286,10 @@ internal class NetparkResponse(
         val STATE: AtomicReferenceFieldUpdater<NetparkResponse, State> =
             AtomicReferenceFieldUpdater.newUpdater(NetparkResponse::class.java, State::class.java, "state")
 
-        val FLUSH: AtomicReferenceFieldUpdater<NetparkResponse, Any> =
-            AtomicReferenceFieldUpdater.newUpdater(NetparkResponse::class.java, Any::class.java, "flush")
+        val SENT: AtomicReferenceFieldUpdater<NetparkResponse, Any> =
+            AtomicReferenceFieldUpdater.newUpdater(NetparkResponse::class.java, Any::class.java, "sending")
 
-        val FLUSHING = Any()
+        val SENDING = Any()
 
         fun requireLength(said: Long, actual: Long) {
             if (said < actual) throw BodyLengthIsTooLong(said)

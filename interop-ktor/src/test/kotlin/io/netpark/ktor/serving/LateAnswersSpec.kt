@@ -88,10 +88,13 @@ class LateAnswersSpec : FunSpec({
             serving(server) {
                 it.connect().use { peer ->
                     peer.send(get("/late") + get("/first"))
-                    runBlocking { isSending.await() }
-                    val loop = it.engine.group!!.first()
-                    repeat(3) { loop.submit {}.get() } // the call has ended, and the next one would answer
-                    goOn.countDown()
+                    try {
+                        runBlocking { isSending.await() }
+                        val loop = it.engine.group!!.first()
+                        repeat(3) { loop.submit {}.get() } // the call has ended, and the next one would answer
+                    } finally {
+                        goOn.countDown()
+                    }
                     peer.answer().text shouldBe "late"
                     peer.answer().text shouldBe "first"
                 }

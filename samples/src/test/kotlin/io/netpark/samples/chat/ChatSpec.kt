@@ -160,11 +160,11 @@ class ChatSpec : SampleSpec({
         RunningChat("--loops", "1", *TALKATIVE).use { server ->
             RawWebSocket(server.port).use { ada ->
                 ada.join("Ada")
-                val before = awaitSteady { server.openDescriptors() }
+                val before = awaitSteady { server.openSockets() }
                 RawWebSocket(server.port, receiveBuffer = 4096).use { stuck ->
                     stuck.join("Statue")
                     ada.talkUntilSomebodyLeaves() shouldBe "too slow"
-                    eventually("the descriptors of before") { server.openDescriptors() <= before }
+                    eventually("the sockets of before") { server.openSockets() <= before }
                 }
             }
             server.program.errorLines().shouldBeEmpty()

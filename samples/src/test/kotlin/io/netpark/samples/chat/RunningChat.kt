@@ -41,6 +41,4 @@ class RunningChat private constructor(val program: RunningProgram) : AutoCloseab
     fun openSockets(): Int = Files.list(Path.of("/proc/${program.pid}/fd")).use { all ->
         all.filter { runCatching { "${Files.readSymbolicLink(it)}".startsWith("socket:") }.getOrDefault(false) }.count().toInt()
     }
-
-    fun openDescriptors(): Int = Files.list(Path.of("/proc/${program.pid}/fd")).use { it.count().toInt() }
 }

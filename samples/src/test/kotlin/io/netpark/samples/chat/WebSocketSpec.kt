@@ -173,7 +173,7 @@ class WebSocketSpec : SampleSpec({
                 client.awaitClose()
             }
         }
-        val before = awaitSteady { chat.openDescriptors() }
+        val before = awaitSteady { chat.openSockets() }
         for ((port, path) in chat.endpoints().values) {
             repeat(10) { round ->
                 RawWebSocket(port, path).use { client ->
@@ -186,7 +186,7 @@ class WebSocketSpec : SampleSpec({
                 }
             }
         }
-        eventually("the descriptors of before") { chat.openDescriptors() <= before }
+        eventually("the sockets of before") { chat.openSockets() <= before }
     }
 
     test("nothing was reported") {
