@@ -7,6 +7,8 @@ import io.netpark.core.sys.UnixAddress
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.handover.readDescriptors
+import io.netpark.samples.paths.isSocket
+import io.netpark.samples.paths.removeAbandonedSocket
 import java.nio.ByteBuffer
 import java.nio.file.Path
 import kotlin.time.Duration.Companion.seconds

@@ -4,6 +4,7 @@ import io.netpark.core.sys.AddressText
 import io.netpark.core.tls.CertificateInfo
 import io.netpark.core.tls.ClientAuth
 import io.netpark.core.tls.ServerTls
+import io.netpark.samples.paths.quoted
 import picocli.CommandLine.Model.CommandSpec
 import picocli.CommandLine.Option
 import picocli.CommandLine.Spec

@@ -17,8 +17,8 @@ import io.netpark.http.Status
 import io.netpark.http.awaitRest
 import io.netpark.samples.http.answers.Answer
 import io.netpark.samples.http.answers.CommonFields
-import io.netpark.samples.quoted
-import io.netpark.samples.removeAbandonedSocket
+import io.netpark.samples.paths.quoted
+import io.netpark.samples.paths.removeAbandonedSocket
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers

@@ -7,7 +7,7 @@ import io.netpark.samples.Listening
 import io.netpark.samples.Predecessor
 import io.netpark.samples.TlsClient
 import io.netpark.samples.demand
-import io.netpark.samples.isSocket
+import io.netpark.samples.paths.isSocket
 import io.netpark.samples.serve
 import picocli.CommandLine.Command
 import picocli.CommandLine.Mixin

@@ -1,4 +1,4 @@
-package io.netpark.samples
+package io.netpark.samples.paths
 
 import java.io.IOException
 import java.net.ConnectException
