@@ -57,7 +57,7 @@ class ModulePathSpec : SampleSpec({
         val image = tempdir().toPath().resolve("image")
         jlink(
             "-p", "$module:${java.joined()}", "--add-modules", "greeting", "--output", "$image",
-            "--add-options", "--enable-native-access=io.netpark.core",
+            "--add-options=--enable-native-access=io.netpark.core",
         ).shouldBeEmpty()
         greets(
             java(listOf("-m", "greeting/greeting.Greeting"), home = image),

@@ -9,7 +9,7 @@ import java.util.List;
 /** Two class loaders that have a library each. One of them goes while the other is in use, as a container redeploys one of its services. */
 public final class Loaders {
 
-    private static final int MOST_COLLECTIONS = 200;
+    private static final int MOST_LOOKS = 200;
 
     private Loaders() {}
 
@@ -17,15 +17,22 @@ public final class Loaders {
         URLClassLoader stays = loader(classPath);
         greet(stays);
         WeakReference<ClassLoader> goes = new WeakReference<>(greet(loader(classPath)));
-        for (int collection = 0; collection < MOST_COLLECTIONS && !goes.refersTo(null); collection++) {
+        for (int collection = 0; collection < MOST_LOOKS && !goes.refersTo(null); collection++) {
             System.gc();
             Thread.sleep(10);
         }
         System.out.println(goes.refersTo(null) ? "unloaded" : "still loaded");
         greet(stays);
-        List<String> threads = Thread.getAllStackTraces().keySet().stream().map(Thread::getName)
-                .filter(name -> name.startsWith("netpark")).sorted().toList();
+        List<String> threads = threads();
+        for (int look = 0; look < MOST_LOOKS && !threads.isEmpty(); look++) {
+            Thread.sleep(10); // a loop that has ended may not have left its thread yet
+            threads = threads();
+        }
         System.out.println("threads left: " + threads);
+    }
+
+    private static List<String> threads() {
+        return Thread.getAllStackTraces().keySet().stream().map(Thread::getName).filter(name -> name.startsWith("netpark")).sorted().toList();
     }
 
     private static URLClassLoader loader(String[] classPath) throws Exception {
