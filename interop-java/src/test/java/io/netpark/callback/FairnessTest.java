@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -45,6 +46,7 @@ class FairnessTest {
         AtomicInteger received = new AtomicInteger();
         AtomicInteger deepest = new AtomicInteger();
         CompletableFuture<Integer> pingAt = new CompletableFuture<>();
+        CountDownLatch pinged = new CountDownLatch(1);
         try (EventLoopGroup group = Support.group(1, new Support.Reports());
                 CallbackServer server = CallbackServer.builder()
                         .group(group)
@@ -55,7 +57,11 @@ class FairnessTest {
                                 connection.write(Support.bytes("!"));
                                 return;
                             }
-                            if (received.incrementAndGet() % 1000 == 0) {
+                            int count = received.incrementAndGet();
+                            if (count == 1000) { // or all may have been received before the ping is sent
+                                assertTrue(pinged.await(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS));
+                            }
+                            if (count % 1000 == 0) {
                                 deepest.accumulateAndGet(new Throwable().getStackTrace().length, Math::max);
                             }
                         })
@@ -64,8 +70,9 @@ class FairnessTest {
                 Socket ping = Support.connect(server)) {
             Thread sender = new Thread(() -> Support.send(flood, "x".repeat(bytes)));
             sender.start();
-            Support.await("flooded", () -> received.get() > 1000);
+            Support.await("flooded", () -> received.get() == 1000);
             Support.send(ping, "!");
+            pinged.countDown();
             assertEquals("!", Support.receive(ping, 1));
             assertTrue(pingAt.get(1, TimeUnit.SECONDS) < bytes, "the other had to wait for the end");
             Support.await("all received", () -> received.get() == bytes);
