@@ -36,6 +36,7 @@ import io.netpark.coroutines.Connection
 import java.io.IOException
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
@@ -207,14 +208,18 @@ class WriteChannelSpec : NetparkSpec(body = {
 
     carried("a flush that is cancelled is gone on with exactly", Carrier.TIGHT) { client, server ->
         val channel = server.writeChannel()
+        val isStuck = CompletableDeferred<Unit>()
         val writing = async {
             var cancelled = 0
             channel.writeFullyUnflushed(bytes)
-            while (withTimeoutOrNull(5.milliseconds) { channel.flush() } == null) cancelled++
+            while (withTimeoutOrNull(5.milliseconds) { channel.flush() } == null) {
+                cancelled++
+                isStuck.complete(Unit)
+            }
             channel.flushAndClose()
             cancelled
         }
-        delay(50.milliseconds)
+        isStuck.await()
         client.readChannel().toByteArray().contentEquals(bytes) shouldBe true
         (writing.await() > 0) shouldBe true
     }
