@@ -19,12 +19,12 @@ import io.ktor.server.routing.head
 import io.ktor.server.routing.post
 import io.ktor.server.routing.routing
 import io.ktor.utils.io.ByteReadChannel
+import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.needs
 import io.netpark.core.testing.result
 import io.netpark.ktor.unixConnector
-import java.net.ServerSocket
 import java.nio.file.Files
 import java.nio.file.Path
 import java.util.concurrent.ConcurrentHashMap
@@ -219,7 +219,8 @@ class ClientsSpec : BehaviourSpec(
 /** nginx, which passes all on to a server and keeps its connections. */
 private class ReverseProxy(program: String, target: Site) : AutoCloseable {
     private val folder = Files.createTempDirectory("nginx")
-    val port: Int = ServerSocket(0).use { it.localPort }
+    private val held = HeldPort() // nobody else gets it before nginx listens
+    val port: Int = held.port
     private val process: Process
 
     init {
@@ -264,6 +265,7 @@ private class ReverseProxy(program: String, target: Site) : AutoCloseable {
     override fun close() {
         process.destroy()
         if (!process.waitFor(10, TimeUnit.SECONDS)) process.destroyForcibly().waitFor()
+        held.close()
         folder.toFile().deleteRecursively()
     }
 }
