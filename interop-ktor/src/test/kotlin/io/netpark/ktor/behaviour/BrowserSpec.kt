@@ -74,7 +74,7 @@ class BrowserSpec : BehaviourSpec(
                 "--ignore-certificate-errors", "--remote-debugging-port=0", "--user-data-dir=$profile", "${site.uri("/")}",
             ).redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start()
             try {
-                told.poll(60, TimeUnit.SECONDS) shouldBe "hello, long 200000, closed 1000 true, event 1, event 2, event 3, event 4"
+                told.poll(100, TimeUnit.SECONDS) shouldBe "hello, long 200000, closed 1000 true, event 1, event 2, event 3, event 4"
             } finally {
                 browser.descendants().forEach { it.destroyForcibly() }
                 browser.destroyForcibly().waitFor()

@@ -120,7 +120,7 @@ class WebSocketsSpec : BehaviourSpec(
                 try {
                     incoming.receiveCatching().getOrNull().let { check(it == null) { "$it" } }
                     shouldThrow<CancellationException> {
-                        repeat(100) {
+                        repeat(1000) {
                             outgoing.send(Frame.Text("should not be sent"))
                             delay(20)
                         }
