@@ -122,25 +122,27 @@ class LoadSpec : SampleSpec({
     }
 
     test("a server that is started again: connections are dialed again, what was lost is counted, status 1") {
-        RunningEcho().use { first ->
-            RunningProgram(LOAD, "--target", "127.0.0.1:${first.port}", "--connections", "5", "--seconds", "600").use { load ->
-                load.line()!! shouldMatch PROGRESS
-                first.program.process.destroyForcibly().waitFor()
-                while (!load.line()!!.contains("0 open")) {
-                    // Until it has been noticed.
-                }
-                RunningProgram(ECHO, "--port", "${first.port}").use { second ->
-                    second.line()!! shouldContain "listening"
-                    while (!load.line()!!.contains("5 open")) {
-                        // Until it goes on: a line a second.
+        HeldPort().use { kept -> // for when it is back
+            fun echo() = RunningProgram(ECHO, "--port", "${kept.port}").also { it.line()!! shouldContain "listening" }
+            echo().use { first ->
+                RunningProgram(LOAD, "--target", "127.0.0.1:${kept.port}", "--connections", "5", "--seconds", "600").use { load ->
+                    load.line()!! shouldMatch PROGRESS
+                    first.process.destroyForcibly().waitFor()
+                    while (!load.line()!!.contains("0 open")) {
+                        // Until it has been noticed.
                     }
-                    load.signal("INT")
-                    val lines = load.rest().lines()
-                    load.status() shouldBe 1
-                    lines.count("requests lost") shouldBe 5
-                    lines.count("errors") shouldBeGreaterThan 5
-                    lines.count("  connecting failed") shouldBeGreaterThan 0
-                    load.errorLines().joinToString("\n") shouldContain "connecting failed; the first: connect to 127.0.0.1"
+                    echo().use {
+                        while (!load.line()!!.contains("5 open")) {
+                            // Until it goes on: a line a second.
+                        }
+                        load.signal("INT")
+                        val lines = load.rest().lines()
+                        load.status() shouldBe 1
+                        lines.count("requests lost") shouldBe 5
+                        lines.count("errors") shouldBeGreaterThan 5
+                        lines.count("  connecting failed") shouldBeGreaterThan 0
+                        load.errorLines().joinToString("\n") shouldContain "connecting failed; the first: connect to 127.0.0.1"
+                    }
                 }
             }
         }

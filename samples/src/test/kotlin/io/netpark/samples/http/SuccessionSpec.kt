@@ -5,6 +5,7 @@ import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.samples.HeldPort
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
@@ -12,7 +13,6 @@ import io.netpark.samples.needs
 import io.netpark.samples.soon
 import java.io.IOException
 import java.net.InetAddress
-import java.net.ServerSocket
 import java.net.Socket
 import java.net.StandardProtocolFamily
 import java.net.UnixDomainSocketAddress
@@ -42,11 +42,13 @@ class SuccessionSpec : SampleSpec({
     }
 
     test("systemd-socket-activate").config(enabledOrReasonIf = { needs("systemd-socket-activate", "--version") }) {
-        val port = ServerSocket(0).use { it.localPort }
-        val activate = listOf("systemd-socket-activate", "-l", "127.0.0.1:$port", "-E", "PATH")
-        RunningProgram(HTTP, "--systemd", prefix = activate).use { program ->
-            soon { dial(port).use { it.ask() } shouldBe "Hello, World!" } // it starts the program when somebody comes
-            program.line() shouldBe "listening on 127.0.0.1:$port"
+        HeldPort().use { held ->
+            val port = held.port
+            val activate = listOf("systemd-socket-activate", "-l", "127.0.0.1:$port", "-E", "PATH")
+            RunningProgram(HTTP, "--systemd", prefix = activate).use { program ->
+                soon { dial(port).use { it.ask() } shouldBe "Hello, World!" } // it starts the program when somebody comes
+                program.line() shouldBe "listening on 127.0.0.1:$port"
+            }
         }
     }
 
