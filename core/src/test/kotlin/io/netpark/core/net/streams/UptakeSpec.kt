@@ -22,9 +22,12 @@ import kotlin.time.Duration
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
 
-/** Shorter than it takes until a socket that was full has room again, and longer than the reader pauses. */
-private val TIMEOUT = 1200.milliseconds
-private const val LENGTH = 900_000
+/**
+ * Shorter than it takes until a socket that was full has room again, and much longer than the reader pauses: a unix socket tells of
+ * what was read in lumps, of half a second each.
+ */
+private val TIMEOUT = 1800.milliseconds
+private const val LENGTH = 1_200_000
 
 /** Reads a little at a time, for as long as several timeouts; returns how much. */
 private fun BlockingConnection.readSlowly(time: Duration): Int {
