@@ -142,14 +142,14 @@ class DialerSpec : NetparkSpec(body = {
                     val elapsed = elapsedMillis {
                         val failure = shouldThrow<NetparkException.TimedOut> {
                             dialer.withResolver(names("127.0.0.1", "127.0.0.2")).withAttemptDelay(millis(50))
-                                .withTimeout(millis(900)).await("several", hole.address.port)
+                                .withTimeout(millis(1500)).await("several", hole.address.port)
                         }
                         failure.timeout() shouldBe NetparkException.Timeout.CONNECT
-                        failure.message!! shouldContain "within 900 ms"
+                        failure.message!! shouldContain "within 1500 ms"
                         failure.message!! shouldContain "127.0.0.1:${hole.address.port}: no answer"
                         failure.message!! shouldContain "127.0.0.2:${hole.address.port}: ECONNREFUSED"
                     }
-                    elapsed shouldBeGreaterThanOrEqual 900
+                    elapsed shouldBeGreaterThanOrEqual 1500
                     eventually { openDescriptors() shouldBe before }
                 }
             }

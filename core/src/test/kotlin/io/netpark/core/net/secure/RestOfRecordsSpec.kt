@@ -34,7 +34,7 @@ class RestOfRecordsSpec : NetparkSpec(body = {
     fun OursAndPeer.fill(): Int {
         var gone = 0
         var looks = 0
-        while (looks < 3) {
+        while (looks < 10) {
             val unsent = connection.unsent()
             val source = ByteBuffer.allocate(1_000_000)
             connection.startWrite(source) shouldBe Descriptor.PARK
