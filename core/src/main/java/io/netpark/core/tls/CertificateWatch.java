@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Watches the files of a {@link Tls}, and reloads it when they have changed. Made by {@link Tls#watch}. Has a daemon thread of
@@ -19,8 +20,12 @@ public final class CertificateWatch implements AutoCloseable {
     private final Reporter reporter;
     private final Thread thread;
 
-    /** What has been loaded, or has been found to be of no use. Of the thread. */
+    /** What has been loaded. Of the thread, as are the others. */
     private FileStates known;
+
+    /** What has been found to be of no use, and why; it is tried again, as the reason may pass. Null if it was loaded. */
+    private @Nullable FileStates refused;
+    private @Nullable String why;
 
     /** What was there when the thread last looked. */
     private FileStates seen;
@@ -57,7 +62,11 @@ public final class CertificateWatch implements AutoCloseable {
             if (left > 0) {
                 Clock.SYSTEM.park(this, left);
             } else {
-                check();
+                try {
+                    check();
+                } catch (Throwable e) {
+                    // No memory to look. The next look may have some.
+                }
                 due = Clock.SYSTEM.after(interval);
             }
         }
@@ -68,14 +77,28 @@ public final class CertificateWatch implements AutoCloseable {
         FileStates now = FileStates.of(files);
         boolean settled = now.equals(seen);
         seen = now;
-        if (!settled || now.equals(known)) {
+        if (!settled) {
             return;
         }
-        known = now;
+        if (now.equals(known)) {
+            refused = null;
+            return;
+        }
         try {
             tls.reload();
+            known = now;
+            refused = null;
         } catch (Exception | OutOfMemoryError | StackOverflowError e) {
-            report("certificates have changed and are of no use; those that were loaded before stay in use: " + e.getMessage(), e);
+            refused(now, String.valueOf(e.getMessage()), e);
+        }
+    }
+
+    /** Reports it, once while files and reason stay the same. */
+    private void refused(FileStates now, String reason, Throwable e) {
+        if (!now.equals(refused) || !reason.equals(why)) {
+            refused = now;
+            why = reason;
+            report("certificates have changed and are of no use; those that were loaded before stay in use: " + reason, e);
         }
     }
 

@@ -107,7 +107,8 @@ public abstract sealed class Tls permits ServerTls, ClientTls {
      * Looks at the files again and again, and {@linkplain #reload reloads} when they have changed. What counts as a change is
      * another time, size or identity of the file that a path leads to, so a symbolic link that is turned to another folder is
      * one. Since certificate and key are often two files, a change is taken up only when nothing has changed again for an
-     * interval. If what is there is of no use, it is reported once, and the last good certificates stay.
+     * interval. If what is there is of no use, it is reported once, and the last good certificates stay. What could not be read is tried
+     * again at each look.
      *
      * @param interval how often to look; changes are taken up after one to two of it
      * @param reporter told of files that are of no use, on a thread of the watch

@@ -21,7 +21,9 @@ import kotlin.io.path.createSymbolicLinkPointingTo
 import kotlin.io.path.deleteExisting
 import kotlin.io.path.div
 import kotlin.io.path.moveTo
+import kotlin.io.path.readBytes
 import kotlin.io.path.setLastModifiedTime
+import kotlin.io.path.writeBytes
 import kotlin.io.path.writeText
 
 /** Files of certificates that change under a server. */
@@ -114,14 +116,32 @@ class CertificateWatchSpec : NetparkSpec(body = {
         reports.size shouldBe 2
     }
 
-    watched("what becomes again what it was is no trouble") { look ->
+    watched("what becomes again what it was is no trouble, and is reported again if it goes away again") { look ->
         val good = write(fresh())
         repeat(2) { look() }
-        chain.moveTo(folder / "away")
-        repeat(2) { look() }
-        (folder / "away").moveTo(chain)
-        repeat(2) { look() }
+        repeat(2) { turn ->
+            chain.moveTo(folder / "away")
+            repeat(2) { look() }
+            reports.size shouldBe turn + 1
+            (folder / "away").moveTo(chain)
+            repeat(2) { look() }
+        }
         served shouldBe good.serial()
+        reports.size shouldBe 2
+    }
+
+    /** A file that cannot be opened, because there are no descriptors, say: nothing of it changes when it can. */
+    watched("what could not be loaded for a reason that passes is loaded when it has passed, though no file changes again") { look ->
+        val next = write(fresh())
+        val good = key.readBytes()
+        val time = Files.getLastModifiedTime(key)
+        fun rewrite(bytes: ByteArray) = key.apply { writeBytes(bytes) }.setLastModifiedTime(time)
+        rewrite(ByteArray(good.size) { 'x'.code.toByte() })
+        repeat(3) { look() }
+        reports.size shouldBe 1
+        rewrite(good)
+        look()
+        served shouldBe next.serial()
         reports.size shouldBe 1
     }
 

@@ -112,13 +112,26 @@ public final class SecureLayer implements Wire, Waiter {
     /** Data can be exchanged. On the loop. */
     void established() {
         handshake = null;
-        if (endsOutput) {
-            endOutput();
+        try {
+            goOn();
+        } finally {
+            if (stream.hasPending()) {
+                awaitRoom(false); // nobody has asked yet
+            }
         }
-        if (stream.hasPending()) {
-            awaitRoom(false); // nobody has asked yet
+    }
+
+    /** The handshake is over, or a task in the midst of data: what had to wait goes on. Whatever is thrown, nobody waits any longer. */
+    private void goOn() {
+        try {
+            if (endsOutput) {
+                endOutput();
+            }
+        } catch (Error e) { // no memory, say: nobody else would end the output
+            failure = failure(new SSLException(e), carrier.operation(Direction.WRITE));
+        } finally {
+            wakeAll();
         }
-        wakeAll();
     }
 
     /** The handshake has failed, and the connection is closed so that the peer can still read the alert. On the loop. */
@@ -184,8 +197,9 @@ public final class SecureLayer implements Wire, Waiter {
             if (stream.isOutputOver()) {
                 outputSent();
             }
-        } catch (SSLException e) {
-            failure = failure(e, carrier.operation(Direction.WRITE));
+        } catch (SSLException | RuntimeException e) { // an engine may throw anything
+            failure = failure(e instanceof SSLException known ? known : new SSLException(e), carrier.operation(Direction.WRITE));
+            wakeAll(); // what waits would wait in vain
         } finally {
             carrier.release();
         }
@@ -289,13 +303,6 @@ public final class SecureLayer implements Wire, Waiter {
 
     @Override
     public void beginTask() {
-        Handshake.runTask(this, this::taskEnded);
-    }
-
-    private void taskEnded() {
-        if (endsOutput) {
-            endOutput();
-        }
-        wakeAll();
+        Handshake.runTask(this, this::goOn);
     }
 }

@@ -11,6 +11,8 @@ import io.netpark.core.net.zerocopy.Lingering;
 import io.netpark.core.net.zerocopy.Loans;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -26,6 +28,16 @@ public abstract sealed class ByteStream extends ByteOutput implements BufferOwne
 
     /** How much of a peer whose handshake has failed is thrown away, and for how long, so that it can read why. */
     private static final LingeringClose.Limit OF_ALERT = new LingeringClose.Limit(64 * 1024, TimeUnit.SECONDS.toNanos(1));
+
+    private static final VarHandle IDLE;
+
+    static {
+        try {
+            IDLE = MethodHandles.lookup().findVarHandle(ByteStream.class, "idle", IdleTimeout.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     /** Made when first set. */
     private volatile @Nullable IdleTimeout idle;
@@ -158,7 +170,9 @@ public abstract sealed class ByteStream extends ByteOutput implements BufferOwne
                 return;
             }
             timeout = new IdleTimeout(this);
-            idle = timeout;
+            if (!IDLE.compareAndSet(this, null, timeout)) { // of two that strike, one would hear of no byte
+                timeout = (IdleTimeout) IDLE.getVolatile(this);
+            }
         }
         timeout.set(Math.min(nanos, Due.FOREVER), owner);
     }

@@ -82,6 +82,7 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
     private void begin(Tls tls, @Nullable String host, int port, @Nullable LinkBuffer ahead, boolean reported) throws SSLException {
         SecureLayer begun = new SecureLayer(new Below(), tls, host, port, ahead, reported);
         layer = begun;
+        knownEmpty = false; // what a plain read has found out is of another time: reads that wait for the handshake leave it as it is
         try {
             begun.start();
         } catch (Throwable e) { // no memory: it would never begin

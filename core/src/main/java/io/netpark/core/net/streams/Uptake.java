@@ -78,7 +78,7 @@ final class Uptake {
     boolean isOver(long lastByte, long nanos) {
         long now = stream.loop().clock().nanoTime();
         boolean first = !known;
-        long since = first ? lastByte : grownAt;
+        long since = first || grownAt - lastByte < 0 ? lastByte : grownAt; // a byte may have moved in the midst of the look before
         boolean looks = firstLook(since, nanos) - now <= 0;
         if (looks && goesOn() && (!first || Due.after(since, nanos) - now <= 0)) {
             since = now;

@@ -75,28 +75,43 @@ public final class Relay {
 
         @Override
         public void ended(Transfer transfer, @Nullable Exception failure) {
-            Exception end = failure;
-            if (end == null) {
-                try {
-                    target.shutdownOutput();
-                } catch (NetparkException e) {
-                    end = e;
+            try {
+                Exception end = failure == null ? endOutput() : failure;
+                if (end != null) {
+                    failed(end, failure == null || transfer.isOfTarget());
+                }
+            } finally { // whatever has been thrown: nobody may wait for this direction any more
+                if (going.decrementAndGet() == 0) {
+                    Failure failed = first.get();
+                    outcome.ended(Relay.this, failed == null ? null : failed.failure);
                 }
             }
-            if (end != null && first.compareAndSet(null, new Failure(end, this))) {
-                if (BrokenStream.isOne(end)) {
-                    BrokenStream.passOn(transfer.isOfTarget() ? source : target);
+        }
+
+        /** The source has ended, and so does what the target gets. Returns why that failed; null if it did not. */
+        private @Nullable Exception endOutput() {
+            try {
+                target.shutdownOutput();
+                return null;
+            } catch (NetparkException | RuntimeException e) { // an engine of TLS may throw anything
+                return e;
+            } catch (Error e) { // no memory, say
+                return new IllegalStateException("The output of " + target + " could not be ended", e);
+            }
+        }
+
+        private void failed(Exception end, boolean ofTarget) {
+            try {
+                if (first.compareAndSet(null, new Failure(end, ofTarget ? target : source)) && BrokenStream.isOne(end)) {
+                    BrokenStream.passOn(ofTarget ? source : target);
                 }
+            } finally {
                 cancel();
-            }
-            if (going.decrementAndGet() == 0) {
-                Failure failed = first.get();
-                outcome.ended(Relay.this, failed == null ? null : failed.failure);
             }
         }
     }
 
-    private record Failure(Exception failure, OneWay of) {}
+    private record Failure(Exception failure, ConnectionDescriptor of) {}
 
     private final Outcome outcome;
     private final OneWay toOther;
@@ -167,9 +182,6 @@ public final class Relay {
     /** Whose failure it was that ended it, after the end; null if it was nobody's. */
     public @Nullable ConnectionDescriptor failed() {
         Failure failed = first.get();
-        if (failed == null || failed.failure instanceof CancellationException) {
-            return null;
-        }
-        return failed.of.transfer.isOfTarget() ? failed.of.target : failed.of.source;
+        return failed == null || failed.failure instanceof CancellationException ? null : failed.of;
     }
 }

@@ -4,13 +4,16 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TlsFault
 import io.netpark.core.testing.BlockingConnection
+import io.netpark.core.testing.Chain
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RunningRelay
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
@@ -378,6 +381,69 @@ class EngineStatusSpec : NetparkSpec(body = {
             reading.result() shouldBe "data"
             ours.write(source)
             plain.readText(6).substring(5) shouldBe "x"
+        }
+    }
+
+    test("who reads before the handshake is over is told what comes during it, though a plain read had found the socket empty") {
+        val go = CountDownLatch(1)
+        val engine = ScriptedEngine().apply { status = HandshakeStatus.NEED_TASK }
+        engine.tasks += Runnable {
+            go.await()
+            engine.status = HandshakeStatus.NOT_HANDSHAKING
+        }
+        TestReactor().use { reactor ->
+            reactor.tcpPair().use { ours, plain ->
+                plain.write("STARTTLS")
+                var first = ""
+                while (first.length < 8) first += ours.readSome()
+                ours.beginTls(engine.server())
+                val reading = async { ours.readText(4) }
+                eventually { ours.connection.parked() shouldBe 1 }
+                plain.write(ScriptedEngine.record("data".toByteArray()))
+                eventually { ours.connection.peekInput() shouldBe 1 }
+                repeat(2) { reactor.onLoop {} } // the reader has been woken, and has parked again
+                eventually { ours.connection.parked() shouldBe 1 }
+                go.countDown()
+                reading.result() shouldBe "data"
+            }
+            eventually { engine.released.get() shouldBe 1 }
+        }
+    }
+
+    // The end of the output
+
+    test("an engine that throws when its output is to end, behind the handshake, fails those who wait for that") {
+        val go = CountDownLatch(1)
+        val engine = ScriptedEngine().apply {
+            status = HandshakeStatus.NEED_TASK
+            closing = { error("of an engine") }
+        }
+        engine.tasks += Runnable {
+            go.await()
+            engine.status = HandshakeStatus.NOT_HANDSHAKING
+        }
+        withEngine(engine) { _, ours, _ ->
+            val reading = async { ours.readText(1) }
+            eventually { ours.connection.parked() shouldBe 1 }
+            ours.connection.shutdownOutput()
+            go.countDown()
+            shouldThrow<NetparkException.TlsFailure> { reading.result() }.message shouldContain "of an engine"
+        }
+    }
+
+    test("an engine that throws when its output is to end ends a relay, and not just one direction of it") {
+        val engine = ScriptedEngine().apply { closing = { error("of an engine") } }
+        TestReactor(loops = 2).use { reactor ->
+            Chain(reactor).use { chain ->
+                chain.target.startTls(engine.server(), null, -1, null)
+                val relay = RunningRelay(chain.source, chain.target)
+                chain.left.write("x")
+                chain.right.readText(6).substring(5) shouldBe "x"
+                chain.left.connection.shutdownOutput()
+                relay.failure().shouldBeInstanceOf<NetparkException.TlsFailure>()
+                relay.relay.failed() shouldBe chain.target
+            }
+            eventually { engine.released.get() shouldBe 1 }
         }
     }
 })

@@ -3,17 +3,26 @@ package io.netpark.core.net.streams
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.linux.Linux
 import io.netpark.core.sys.Due
+import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
+import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
 import java.nio.ByteBuffer
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.CyclicBarrier
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.concurrent.atomic.AtomicLong
+import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
 
 private val TIMEOUT = 100.milliseconds
 
@@ -86,5 +95,56 @@ class IdleTimeoutSpec : NetparkSpec(body = {
         owner.idleNanos.get() shouldBe 0
         stream.isClosed shouldBe false
         stream.idleTimeoutNanos() shouldBe Due.FOREVER
+    }
+
+    test("two threads that set the first timeout at the same time set one, which can be taken away") {
+        val clock = HandMovedClock()
+        TestReactor { clock(clock) }.use { reactor ->
+            repeat(200) {
+                reactor.pair().use { one, _ ->
+                    val barrier = CyclicBarrier(2)
+                    List(2) {
+                        async {
+                            barrier.await()
+                            one.connection.setIdleTimeout(1.hours.inWholeNanoseconds)
+                        }
+                    }.forEach { it.result() }
+                    one.connection.setIdleTimeout(Due.FOREVER)
+                    clock.pass(2.hours, reactor)
+                    one.connection.isClosed shouldBe false
+                }
+            }
+        }
+    }
+
+    test("a byte that is read while the kernel is asked what the peer has taken begins the time anew") {
+        val clock = HandMovedClock()
+        val asked = CountDownLatch(1)
+        val go = CountDownLatch(1)
+        val libc = object : LibC by Bindings.best {
+            override fun getsockopt(fd: Int, level: Int, name: Int, value: Long, length: Long): Int {
+                if (level == Linux.SOL_SOCKET && name == Linux.SO_MEMINFO) {
+                    asked.countDown()
+                    go.await()
+                }
+                return Bindings.best.getsockopt(fd, level, name, value, length)
+            }
+        }
+        TestReactor(libc) { clock(clock) }.use { reactor ->
+            reactor.pair().use { one, peer ->
+                one.connection.setIdleTimeout(8.seconds.inWholeNanoseconds)
+                reactor.onLoop {} // it counts from here
+                clock.move(1.seconds, reactor.group)
+                asked.await()
+                clock.move(3.seconds, reactor.group)
+                peer.write("x")
+                one.readText(1) shouldBe "x" // here, not on the loop, which is held
+                go.countDown()
+                clock.pass(4.seconds, reactor) // 8 s since it was set, 4 s since the byte
+                one.connection.isClosed shouldBe false
+                clock.pass(4.seconds, reactor)
+                one.connection.isClosed shouldBe true
+            }
+        }
     }
 })

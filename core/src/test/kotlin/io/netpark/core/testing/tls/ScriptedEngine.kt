@@ -47,6 +47,10 @@ open class ScriptedEngine : SSLEngine() {
     @Volatile
     var unwrapping: ((ByteBuffer, ByteBuffer) -> SSLEngineResult?)? = null
 
+    /** What happens first when it is to end its output. */
+    @Volatile
+    var closing: () -> Unit = {}
+
     fun result(status: Status = Status.OK, consumed: Int = 0, produced: Int = 0) = SSLEngineResult(status, this.status, consumed, produced)
 
     fun source(): EngineSource = EngineSource.releasing({ _, _ -> this }) { released.incrementAndGet() }
@@ -99,6 +103,7 @@ open class ScriptedEngine : SSLEngine() {
     }
 
     override fun closeOutbound() {
+        closing()
         outboundDone = true
     }
 
