@@ -39,6 +39,11 @@ fun Schedule.write(connection: ConnectionDescriptor, source: ByteBuffer) {
     perform(connection, Direction.WRITE, { connection.startWrite(source) }, { connection.retryWrite(source) })
 }
 
+/** Gathered. */
+fun Schedule.write(connection: ConnectionDescriptor, sources: Array<ByteBuffer>) {
+    perform(connection, Direction.WRITE, { connection.startWrite(sources) }, { connection.retryWrite(sources) })
+}
+
 fun Schedule.accept(listener: ListenerDescriptor): ConnectionDescriptor {
     var accepted = listener.startAccept()
     while (accepted == null) {

@@ -20,8 +20,11 @@ private const val DECISIONS = 5
 
 private val SHORT: Duration = Duration.ofMillis(1)
 
+/** More than the buffers of a unix socket hold, with another one of the same size. */
+private const val MORE_THAN_FITS = 150_000
+
 /** Programs that are small enough to be run in all orders of their first decisions. */
-internal enum class SmallProgram(val says: String, private val body: Ends.() -> Unit) {
+internal enum class SmallProgram(val says: String, private val setUp: Ends.() -> Unit, private val body: Ends.() -> Unit) {
 
     PARK("whoever parks while the byte comes has it", {
         start { hear() }
@@ -151,7 +154,65 @@ internal enum class SmallProgram(val says: String, private val body: Ends.() -> 
         pair.second().peerState() shouldBe PeerState.PRESENT
         pair.first().close()
         pair.second().close()
+    }),
+
+    ANSWERS("whoever has heard a byte, and parks again, hears the next", {
+        start {
+            hear()
+            schedule.write(near, ByteBuffer.wrap(byteArrayOf(7)))
+            hear()
+        }
+        say()
+        hear(far)
+        say()
+    }),
+
+    WAKE_UP("a byte that comes together with a wake-up of the loop is heard", {
+        start { hear() }
+        loop.execute { }
+        say()
+    }),
+
+    CROWD("all to whom a byte comes at the same time are told", { repeat(3) { listenAside() } }, {
+        start { hear() }
+        loop.execute { sayAside() }
+        say()
+        awaitAside()
+    }),
+
+    GATHERED("several buffers that are written at once arrive whole, however much of them the kernel takes at a time", { pair() }, {
+        val pair = pairs.single()
+        val sources = Array(2) { part -> ByteBuffer.allocate(MORE_THAN_FITS).put(0, (part + 1).toByte()) }
+        val target = ByteBuffer.allocate(2 * MORE_THAN_FITS)
+        start { while (target.hasRemaining()) schedule.read(pair.second(), target) }
+        schedule.write(pair.first(), sources)
+        awaitTasks()
+        listOf(target.get(0), target.get(MORE_THAN_FITS)) shouldBe listOf<Byte>(1, 2)
+    }),
+
+    NEARER_DEADLINE("a deadline that is moved nearer strikes when it is due", {
+        val begin = schedule.elapsed()
+        near.setDeadline(Direction.READ, schedule.after(SHORT.multipliedBy(9)))
+        start {
+            shouldThrow<NetparkException.TimedOut> { schedule.read(near, ByteBuffer.allocate(1)) }
+            schedule.elapsed() - begin shouldBe SHORT
+        }
+        near.setDeadline(Direction.READ, schedule.after(SHORT))
+    }),
+
+    END_OF_LOOP("a connection that is accepted while its loop ends is closed with it, or is not accepted", { dialAside() }, {
+        start {
+            try {
+                schedule.accept(listener)
+            } catch (_: NetparkException.Closed) {
+                // That was too late.
+            }
+        }
+        start { group.close() }
     });
+
+    /** What is not done before it is explored needs no setting up. */
+    constructor(says: String, body: Ends.() -> Unit) : this(says, {}, body)
 
     /** Returns how many orders there were. In each of them all descriptors are closed, once. */
     fun explore(executor: Executor, eachOrder: () -> Unit = {}): Long = Exploration.of(DECISIONS).run { schedule ->
@@ -160,6 +221,7 @@ internal enum class SmallProgram(val says: String, private val body: Ends.() -> 
         schedule.run {
             EventLoopGroup.builder().name("loops").daemon(true).loops(1).libc(kernel).clock(schedule).open().use { group ->
                 Ends(schedule, schedule.over(executor), group).use { ends ->
+                    ends.setUp()
                     schedule.explore()
                     ends.body()
                     ends.awaitTasks()
