@@ -265,6 +265,24 @@ class HandshakeEndsSpec : NetparkSpec(body = {
         }
     }
 
+    for (role in Role.entries) for (protocol in EngineFlavour.PROTOCOLS) for (flavour in flavours) {
+        test("a header that announces more than a record may have is refused, and the rest is not waited for: $flavour as $role, $protocol") {
+            fun header(type: Int) = byteArrayOf(type.toByte(), 3, 3, -1, -1)
+            TestReactor().use { reactor ->
+                reactor.oursAndPeer(role, protocol).begin(role.tls(flavour, protocol)).use { pair ->
+                    pair.peer.plain.write(header(22))
+                    shouldThrow<NetparkException.TlsFailure> { pair.ours.awaitTls() }
+                }
+                reactor.oursAndPeer(role, protocol).handshake(role.tls(flavour, protocol)).use { pair ->
+                    pair.peer.write("data")
+                    pair.peer.plain.write(header(23))
+                    pair.ours.readText(4) shouldBe "data"
+                    shouldThrow<NetparkException.TlsFailure> { pair.ours.readText(1) }
+                }
+            }
+        }
+    }
+
     // Alerts
 
     val alerts = mapOf(40 to TlsFault.NO_COMMON_CIPHER, 48 to TlsFault.CERTIFICATE_REFUSED, 70 to TlsFault.NO_COMMON_PROTOCOL, 80 to TlsFault.ALERT, 90 to TlsFault.ENDED, 0 to TlsFault.ENDED)

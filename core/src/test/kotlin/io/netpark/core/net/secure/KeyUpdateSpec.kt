@@ -1,5 +1,6 @@
 package io.netpark.core.net.secure
 
+import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
@@ -15,6 +16,7 @@ import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolLease
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.sys.NetparkException
+import io.netpark.core.sys.NetparkException.TlsFault
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.ChildJvm
 import io.netpark.core.testing.NetparkSpec
@@ -27,9 +29,12 @@ import io.netpark.core.testing.result
 import io.netpark.core.testing.tls.EngineFlavour
 import io.netpark.core.testing.tls.Role
 import io.netpark.core.testing.tls.TlsEnds
+import io.netpark.core.testing.tls.TlsPeer
 import io.netpark.core.testing.tls.awaitTls
 import io.netpark.core.testing.tls.oursAndPeer
+import io.netpark.core.testing.tls.peerEngine
 import io.netpark.core.testing.tls.shouldKeepNoMemory
+import io.netpark.core.testing.tls.tls
 import io.netpark.core.testing.use
 import io.netpark.core.tls.ClientTls
 import io.netpark.core.tls.ServerTls
@@ -92,6 +97,21 @@ class KeyUpdateSpec : NetparkSpec(body = {
                     } finally {
                         client.destroyForcibly()
                     }
+                }
+            }
+        }
+    }
+
+    for (flavour in EngineFlavour.available()) for (role in Role.entries) {
+        test("a peer that wants to negotiate again is refused, once the data in front of that is read: $flavour as $role") {
+            TestReactor().use { reactor ->
+                reactor.oursAndPeer(role, "TLSv1.2").handshake(role.tls(flavour, "TLSv1.2")).use { pair ->
+                    pair.peer.write("data")
+                    pair.peer.engine.beginHandshake()
+                    pair.peer.answer() // a new ClientHello, or a HelloRequest
+                    pair.ours.readText(4) shouldBe "data"
+                    repeat(2) { shouldThrow<NetparkException.TlsFailure> { pair.ours.readText(1) }.fault() shouldBe TlsFault.RENEGOTIATION }
+                    shouldThrow<NetparkException> { pair.ours.write("x") }
                 }
             }
         }
@@ -215,24 +235,27 @@ class KeyUpdateSpec : NetparkSpec(body = {
         TestReactor().use { reactor ->
             TestReactor().use { elsewhere ->
                 elsewhere.listen().use { listener ->
-                    listener.listener.setTls(ServerTls.builder().certificate(TlsEnds.identity.chain(), TlsEnds.identity.key()).protocols(protocol).build())
                     val client = ClientTls.builder().trust(listOf(TlsEnds.root.certificate())).build()
                     Pool(Dialer.of(reactor.group).withTls(client), PoolOptions.DEFAULT).use { pool ->
                         fun borrow() = Lent().also { pool.borrow(listener.address, it) }.future.result()
-                        val accepting = async { listener.accept() }
+                        // With a ticket, as all servers of the JDK.
+                        val accepting = async { TlsPeer(listener.accept(), peerEngine(Role.CLIENT, protocol)).handshake() }
                         val first = borrow()
                         val connection = first.connection()
                         first.giveBack()
-                        accepting.result().use { server ->
-                            server.awaitTls()
-                            repeat(3) { elsewhere.onLoop {} }
-                            repeat(3) { reactor.onLoop {} } // the ticket has come
-                            val again = borrow()
-                            (again.connection() === connection) shouldBe true
-                            BlockingConnection(again.connection()).write("x")
-                            server.readText(1) shouldBe "x"
-                            again.giveBack()
-                            server.connection.shutdownOutput()
+                        val peer = accepting.result()
+                        peer.plain.use {
+                            repeat(3) {
+                                if (protocol == "TLSv1.3") peer.plain.write(peer.keyUpdate())
+                                repeat(3) { reactor.onLoop {} } // it has come
+                                val again = borrow()
+                                (again.connection() === connection) shouldBe true
+                                BlockingConnection(again.connection()).write("x")
+                                peer.readText(1) shouldBe "x" // by the keys that the update has asked for
+                                again.giveBack()
+                            }
+                            pool.snapshot().created() shouldBe 1
+                            peer.end()
                             eventually { connection.isClosed shouldBe true }
                         }
                     }

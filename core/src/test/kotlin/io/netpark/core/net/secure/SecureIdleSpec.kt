@@ -1,6 +1,9 @@
 package io.netpark.core.net.secure
 
+import io.kotest.matchers.longs.shouldBeGreaterThan
+import io.kotest.matchers.longs.shouldBeLessThanOrEqual
 import io.kotest.matchers.shouldBe
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
@@ -12,12 +15,16 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.awaitParkedThreads
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.failure
+import io.netpark.core.testing.result
 import io.netpark.core.testing.tls.EngineFlavour
+import io.netpark.core.testing.tls.Role
 import io.netpark.core.testing.tls.ScriptedEngine
 import io.netpark.core.testing.tls.TlsEnds
 import io.netpark.core.testing.tls.awaitTls
 import io.netpark.core.testing.tls.beginTls
+import io.netpark.core.testing.tls.oursAndPeer
 import io.netpark.core.testing.tls.tcpPair
+import io.netpark.core.testing.tls.tls
 import io.netpark.core.testing.use
 import io.netpark.core.tls.ServerTls
 import java.util.concurrent.atomic.AtomicLong
@@ -68,5 +75,35 @@ class SecureIdleSpec : NetparkSpec(body = {
 
     test("records without data, behind the handshake") {
         outlastsItsTimeout(ScriptedEngine().server(), { it.readText(1) }) { ScriptedEngine.record(ByteArray(0)) }
+    }
+
+    // What a connection holds on to while nothing is said
+
+    for (protocol in EngineFlavour.PROTOCOLS) for (flavour in EngineFlavour.available()) for (role in Role.entries) {
+        test("a connection that waits for data holds no memory: $flavour as $role, $protocol") {
+            fun lent() = SegmentPool.shared().statistics().lentBytes()
+            TestReactor().use { reactor ->
+                TestReactor().use { elsewhere ->
+                    val before = lent()
+                    reactor.oursAndPeer(role, protocol, elsewhere).handshake(role.tls(flavour, protocol)).use { pair ->
+                        repeat(2) {
+                            pair.peer.write("question")
+                            pair.ours.readText(8) shouldBe "question"
+                            pair.ours.write("answer")
+                            pair.peer.readText(6) shouldBe "answer"
+                        }
+                        val reading = async { pair.ours.readFully(10_000) }
+                        awaitParkedThreads()
+                        eventually { lent() shouldBeLessThanOrEqual before }
+                        val record = pair.peer.seal(ByteArray(10_000))
+                        pair.peer.plain.write(record.copyOf(6000))
+                        eventually { lent() shouldBeGreaterThan before } // what has come of it has to be kept
+                        pair.peer.plain.write(record.copyOfRange(6000, record.size))
+                        reading.result()
+                        eventually { lent() shouldBeLessThanOrEqual before }
+                    }
+                }
+            }
+        }
     }
 })
