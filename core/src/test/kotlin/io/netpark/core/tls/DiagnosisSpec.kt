@@ -248,6 +248,16 @@ class DiagnosisSpec : NetparkSpec(body = {
         }
     }
 
+    test("a key that may not sign") {
+        val server = ServerTls.builder().certificate(root.order("server.test").forAgreementOnly().issue()).build()
+        for (version in EngineFlavour.PROTOCOLS) for (flavour in flavours) {
+            Talk(Failing("", good, null to null, version = version).clientOf(flavour), server).use {
+                it.handshake()
+                check("client, $flavour, $version", it.clientFailure, TlsFault.BAD_CERTIFICATE)
+            }
+        }
+    }
+
     test("a key that one engine has and the other has not") {
         val server = ServerTls.builder().certificate(root.order("server.test").key(KeyKind.ED25519).issue()).build()
         for (flavour in flavours - JDK) {

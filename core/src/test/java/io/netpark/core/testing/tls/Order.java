@@ -45,6 +45,8 @@ public final class Order {
     private boolean named = true;
     private boolean authority;
     private KeyPurposeId purpose = KeyPurposeId.id_kp_serverAuth;
+    // TLS 1.2 without forward secrecy, which nobody here wants, would need keyEncipherment with RSA.
+    private int usage = KeyUsage.digitalSignature;
     private @Nullable KeyPair keys;
     private Instant from = NOW.minus(Duration.ofDays(1));
     private Instant to = NOW.plus(Duration.ofDays(30));
@@ -96,6 +98,12 @@ public final class Order {
     /** For neither servers nor clients. */
     public Order forCode() {
         purpose = KeyPurposeId.id_kp_codeSigning;
+        return this;
+    }
+
+    /** Its key may not sign, which in a handshake it has to. */
+    public Order forAgreementOnly() {
+        usage = KeyUsage.keyAgreement;
         return this;
     }
 
@@ -172,11 +180,7 @@ public final class Order {
     }
 
     private int usage() {
-        if (authority) {
-            return KeyUsage.keyCertSign | KeyUsage.cRLSign;
-        }
-        // TLS 1.2 without forward secrecy, which nobody here wants, would need keyEncipherment with RSA.
-        return KeyUsage.digitalSignature;
+        return authority ? KeyUsage.keyCertSign | KeyUsage.cRLSign : usage;
     }
 
     private GeneralName[] alternatives() {
