@@ -18,6 +18,13 @@ import io.netpark.core.poll.Pollable
 import io.netpark.core.pool.Pool
 import io.netpark.core.pool.PoolOptions
 import io.netpark.core.report.LoopSnapshot
+import io.netpark.core.sys.NetparkException.TlsFault
+import io.netpark.core.testing.tls.EngineFlavour
+import io.netpark.core.testing.tls.Identity
+import io.netpark.core.testing.tls.TlsEnds
+import io.netpark.core.testing.tls.awaitTls
+import io.netpark.core.testing.tls.both
+import io.netpark.core.testing.tls.tlsPair
 import io.netpark.core.tls.ClientTls
 import io.netpark.core.report.PeerFault
 import io.netpark.core.report.PeerFaults
@@ -32,15 +39,18 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
+import io.netpark.core.tls.ServerTls
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
 import java.time.Duration
+import java.time.Instant
 import java.util.concurrent.Callable
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
 import jdk.jfr.Recording
 import jdk.jfr.consumer.RecordingFile
+import kotlin.math.roundToInt
 
 class SnapshotSpec : NetparkSpec(body = {
     for (flavour in Flavour.all) {
@@ -236,6 +246,59 @@ class SnapshotSpec : NetparkSpec(body = {
             registry.get("netpark.segments.lent").tag("pool", "mine").gauge().value() shouldBe 1.0
             segment.release()
             registry.get("netpark.segments.lent").gauge().value() shouldBe 0.0
+        }
+    }
+
+    test("Micrometer tells how many TLS handshakes there were, how long they took, and how many failed by which fault") {
+        TestReactor(configure = { metrics(true) }).use { reactor ->
+            val registry = SimpleMeterRegistry()
+            NetparkMeters(reactor.group, "test").bindTo(registry)
+            fun failures(kind: String) = registry.get("netpark.tls.failures").tag("kind", kind).functionCounter().count()
+            reactor.tlsPair(TlsEnds.server(EngineFlavour.JDK, "TLSv1.3"), TlsEnds.client(EngineFlavour.JDK, "TLSv1.3")).use { one, other ->
+                both({ one.awaitTls() }, { other.awaitTls() })
+                val handshakes = registry.get("netpark.tls.handshakes").tag("group", "test").functionTimer()
+                eventually { // what it tells may be some ms old
+                    handshakes.count() shouldBe 2.0 // a server's and a client's
+                    handshakes.totalTime(TimeUnit.NANOSECONDS) shouldBe reactor.group.snapshot().total().handshakes().nanos().toDouble()
+                }
+                registry.get("netpark.tls.handshakes.resumed").functionCounter().count() shouldBe 0.0
+            }
+            failures("not_tls") shouldBe 0.0
+            reactor.pair().use { plain, server ->
+                server.connection.startTls(TlsEnds.server(EngineFlavour.JDK, "TLSv1.3"), null, -1, null)
+                plain.write("GET / HTTP/1.1\r\n\r\n")
+                shouldThrow<NetparkException.TlsFailure> { server.awaitTls() }
+                eventually { failures("not_tls") shouldBe 1.0 }
+                (TlsFault.entries.map { it.name.lowercase() } + "timed_out" - "not_tls").forAll { failures(it) shouldBe 0.0 }
+            }
+        }
+    }
+
+    test("Micrometer tells when the first certificate of a configuration expires, also after a reload") {
+        val folder = Files.createTempDirectory("netpark")
+        try {
+            val (chain, key) = folder.resolve("chain") to folder.resolve("key")
+            fun write(identity: Identity) {
+                identity.writeChain(chain)
+                identity.writeKey(key)
+            }
+            fun lasting(days: Long) =
+                TlsEnds.root.order("server.test").valid(Instant.now() - Duration.ofDays(9), Instant.now() + Duration.ofDays(days)).issue()
+            write(lasting(100))
+            val later = lasting(200)
+            val tls = ServerTls.builder().certificate(chain, key).certificate(later.chain(), later.key()).build()
+            val registry = SimpleMeterRegistry()
+            NetparkMeters.of(tls, "mine").bindTo(registry)
+            fun days() = (registry.get("netpark.tls.certificate.expiry").tag("tls", "mine").timeGauge().value(TimeUnit.HOURS) / 24).roundToInt()
+            days() shouldBe 100
+            write(lasting(-3)) // it has expired
+            tls.reload()
+            days() shouldBe -3
+            write(lasting(300))
+            tls.reload()
+            days() shouldBe 200
+        } finally {
+            folder.toFile().deleteRecursively()
         }
     }
 
