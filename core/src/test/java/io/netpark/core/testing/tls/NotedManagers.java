@@ -48,11 +48,19 @@ public final class NotedManagers {
     public SSLContext context() {
         try {
             SSLContext context = SSLContext.getInstance("TLS");
-            context.init(new KeyManager[] {new Keys()}, new TrustManager[] {new Trust()}, null);
+            context.init(new KeyManager[] {keyManager()}, new TrustManager[] {trustManager()}, null);
             return context;
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }
+    }
+
+    public X509ExtendedKeyManager keyManager() {
+        return new Keys();
+    }
+
+    public X509ExtendedTrustManager trustManager() {
+        return new Trust();
     }
 
     /** What event loops have called: {@code key} for choosing it, {@code trust} for checking the peer's certificate. */
