@@ -9,6 +9,7 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldMatch
+import io.netpark.samples.Certificates
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
@@ -55,6 +56,26 @@ class TailSpec : SampleSpec({
                 clients.forEach { client -> expected.forEach { client.line() shouldBe it } }
                 clients.forEach { it.close() }
                 tail.program.errorLines().shouldBeEmpty()
+            }
+        }
+    }
+
+    test("clients of either version of TLS get the last lines, and those that are added; and the end of the program is that of the stream") {
+        val file = newFile("before\n")
+        RunningTail(file, *Certificates.options).use { tail ->
+            tail.program.line()!! shouldContain "TLS by the certificate in "
+            val clients = listOf("TLSv1.2", "TLSv1.3").map { Certificates.dial(tail.port, it) }
+            try {
+                val outputs = clients.map { it.inputStream.bufferedReader() }
+                outputs.forEach { it.readLine() shouldBe "before" } // so it is there
+                for (i in 1..5_000) file.append("line $i\n")
+                for (i in 1..5_000) outputs.forEach { it.readLine() shouldBe "line $i" }
+                tail.program.signal("TERM")
+                outputs.forEach { it.readLine() shouldBe null } // by close_notify: the JDK throws at an end without
+                tail.program.status() shouldBe 0
+                tail.program.errorLines().shouldBeEmpty()
+            } finally {
+                clients.forEach { it.close() }
             }
         }
     }
