@@ -38,7 +38,7 @@ public fun <T : Any> Connection.setOption(option: NetOption<T>, value: T) {
 /**
  * Sets whether large buffers are sent without a copy from now on (MSG_ZEROCOPY): segments of [Connection.writer], and direct buffers that
  * are [linked][io.netpark.core.buffer.BufferWriter.link] into it. This is off by default. [ZeroCopy] says when it pays, which is never
- * within one machine.
+ * within one machine, nor with TLS, which makes no use of it.
  *
  * `flush` suspends no longer than otherwise: until the kernel has taken the bytes. The kernel has them on loan then. The owner of a
  * linked buffer is told when the kernel gives it back, also after a cancellation or [Connection.close]. Other writes copy, as ever.

@@ -319,6 +319,9 @@ public final class BlockingConnection extends BlockingOutput implements AutoClos
     /**
      * Ends the outgoing stream: the peer reads what was flushed, then the end. Reading goes on.
      *
+     * <p>With TLS the peer is told by close_notify. Up to TLS 1.2 it ends its own stream then, and throws away what it has not sent yet
+     * (RFC 5246, 7.2.1): only TLS 1.3 has streams that end one by one.
+     *
      * @throws IllegalStateException if the writer holds bytes that have not been flushed: they would never be sent
      * @throws NetparkException.Closed if the connection is closed, or an earlier write has broken the output
      */

@@ -180,6 +180,9 @@ abstract sealed class CallbackWriter extends CallbackSocket permits CallbackConn
      * Ends the outgoing stream once everything written before has been sent: the peer reads that, then end of stream.
      * Reading goes on; if the peer has ended its stream already, the connection is closed then. Writing afterwards is
      * refused. Has no effect on a closed connection, or if called again.
+     *
+     * <p>With TLS the peer is told by close_notify. Up to TLS 1.2 it ends its own stream then, and throws away what it has not sent yet
+     * (RFC 5246, 7.2.1): only TLS 1.3 has streams that end one by one.
      */
     public void shutdownOutput() {
         output().shutdown();

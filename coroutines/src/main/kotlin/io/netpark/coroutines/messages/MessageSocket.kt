@@ -39,6 +39,8 @@ import kotlin.time.toKotlinDuration
  * **Errors.** [NetparkException.Refused] says that nobody is at the address that the socket is connected to. Mostly it is about an
  * earlier message, and the socket can go on. A message that is lost on the way is no error.
  *
+ * **TLS.** Messages are not encrypted: there is no DTLS.
+ *
  * @see io.netpark.coroutines.Reactor.bindDatagrams
  * @see io.netpark.coroutines.Reactor.dialDatagrams
  * @see io.netpark.coroutines.Reactor.dialPackets

@@ -32,6 +32,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Ownership: whoever opened it closes it; the group closes what is open when it is closed.
  *
  * <p>Descriptors that come with a message are closed: passing them is for {@link MessageDescriptor} and for coroutines.
+ *
+ * <p>Messages are not encrypted: there is no DTLS.
  */
 public final class CallbackMessages extends CallbackSocket {
 

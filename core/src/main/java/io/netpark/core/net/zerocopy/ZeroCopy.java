@@ -23,6 +23,8 @@ import java.util.Objects;
  * namespaces and containers of one machine, the kernel copies when it receives, and it has cost more than without. It says so,
  * and after {@link #patience} such sends in a row the connection stops asking.
  *
+ * <p>A connection with TLS makes no use of it: what it sends are records, which are made of a copy anyway.
+ *
  * @param threshold bytes of a system call from which it is asked for, at least 1; 0 for never
  * @param patience after so many sends in a row that were copied all the same, or refused for want of memory, the connection asks
  *     no more, until it is set again
