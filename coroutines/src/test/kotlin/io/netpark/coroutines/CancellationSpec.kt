@@ -6,8 +6,11 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.ScarceTasks
 import io.netpark.core.testing.tls.Wire
 import io.netpark.core.testing.openDescriptors
+import io.netpark.core.testing.queueTasksBy
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineDispatcher
@@ -30,6 +33,7 @@ import kotlinx.coroutines.withTimeoutOrNull
 import kotlinx.coroutines.yield
 import java.nio.ByteBuffer
 import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.CountDownLatch
 import kotlin.coroutines.CoroutineContext
 import kotlin.random.Random
 import kotlin.time.TimeSource
@@ -109,6 +113,41 @@ class CancellationSpec : NetparkSpec(body = {
                         if (start % 1000 == 0) delay(2)
                     }
                     received.await() shouldBe sent
+                }
+                serving.cancelAndJoin()
+            }
+        }
+    }
+
+    test("C4: a handler that is parked is cancelled when its loop has no memory for another task") {
+        onReactor { reactor, _ ->
+            val loop = reactor.group.loops()[0]
+            reactor.listen("127.0.0.1", 0).use { listener ->
+                val handler = CompletableDeferred<Job>()
+                val ended = CompletableDeferred<Unit>()
+                val serving = launch {
+                    listener.serve { connection ->
+                        handler.complete(currentCoroutineContext().job)
+                        try {
+                            connection.read(ByteArray(1))
+                        } finally {
+                            ended.complete(Unit)
+                        }
+                    }
+                }
+                reactor.dial(listener.localAddress).use {
+                    val job = handler.await()
+                    reactor.awaitParked(1 + 1) // and the listener
+                    val held = CompletableDeferred<Unit>()
+                    val release = CountDownLatch(1)
+                    loop.execute { // so that it finds the handler's waiter when there is memory again
+                        held.complete(Unit)
+                        release.await()
+                    }
+                    held.await()
+                    loop.queueTasksBy(::ScarceTasks).whileFull { job.cancel() }
+                    release.countDown()
+                    withTimeout(SOON) { ended.await() }
                 }
                 serving.cancelAndJoin()
             }

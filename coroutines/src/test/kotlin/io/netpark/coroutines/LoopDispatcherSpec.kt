@@ -9,6 +9,9 @@ import io.kotest.matchers.string.shouldContain
 import io.netpark.core.loop.EventLoop
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.SOON
+import io.netpark.core.testing.ScarceTasks
+import io.netpark.core.testing.queueTasksBy
 import io.netpark.coroutines.loops.LOOP_TIMERS
 import io.netpark.coroutines.loops.LoopDispatcher
 import io.netpark.coroutines.loops.dispatcherOn
@@ -46,6 +49,16 @@ class LoopDispatcherSpec : NetparkSpec(body = {
             val functions = Without("kotlinx.coroutines.Delay").loadClass("io.netpark.coroutines.loops.LoopTimersKt")
             val dispatcherOn = functions.getDeclaredMethod("dispatcherOn", EventLoop::class.java)
             dispatcherOn(null, reactor.group.loops()[0])::class.simpleName shouldBe "LoopDispatcher"
+        }
+    }
+
+    test("a coroutine gets to a loop that has no memory for another task") {
+        onReactor { reactor, _ ->
+            val ran = CompletableDeferred<String>()
+            reactor.group.loops()[0].queueTasksBy(::ScarceTasks).whileFull {
+                launch(reactor.loopDispatchers[0]) { ran.complete(Thread.currentThread().name) }
+            }
+            withTimeout(SOON) { ran.await() } shouldContain "loop-0"
         }
     }
 

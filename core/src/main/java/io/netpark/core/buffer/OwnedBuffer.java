@@ -260,7 +260,7 @@ public final class OwnedBuffer {
             giveBackNow();
         } else if (loop.inLoop()) {
             giveBackOnLoop();
-        } else if (!loop.tryExecute(this::giveBackOnLoop)) {
+        } else if (!loop.tryWake(this::giveBackOnLoop)) {
             giveBackNow(); // nothing runs on it any more
         }
     }

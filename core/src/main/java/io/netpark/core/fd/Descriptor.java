@@ -376,8 +376,11 @@ public abstract non-sealed class Descriptor extends Sequenced {
             throw new IllegalStateException(operation + ": an operation is going on; end or cancel it first");
         }
         error.set(ErrorWord.CLOSING);
-        unwatch();
-        destroyed();
+        try {
+            unwatch();
+        } finally {
+            destroyed();
+        }
     }
 
     /** Called once, by whoever dropped the last reference. Whatever is thrown meanwhile, the number is given back. */
@@ -397,8 +400,11 @@ public abstract non-sealed class Descriptor extends Sequenced {
 
     /** Before the number goes to another: epoll watches the open file, which a duplicate may keep alive. */
     private void unwatch() {
-        closeLimits();
-        loop.poller().remove(fd, this);
+        try {
+            closeLimits();
+        } finally {
+            loop.poller().remove(fd, this);
+        }
     }
 
     /** The descriptor number is about to be given back. Runs on any thread, once. */

@@ -30,17 +30,22 @@ final class TimeLimit {
     private final Direction direction;
     private final Clock clock;
     private final Timer timer;
-    /** What another thread wants of the timer. As a task that looks anew: the loop's own thread may have moved it meanwhile. */
+    /** What is wanted of the timer. As a task that looks anew: the loop's own thread may have moved it meanwhile. */
     private final Runnable moving = this::moveTimer;
 
     /** {@link Due#FOREVER} for none. Written under the monitor; read without by operations that park. */
     private volatile long timeout = Due.FOREVER;
+    /**
+     * The timer is not, or may not be, as {@link #firesAt} has it. Set under the monitor; cleared by whoever sees to it, who sets it
+     * again if there is no memory for that: so the next operation tries again.
+     */
+    private volatile boolean moveDue;
 
     // Guarded by this
     private long deadline = NONE;
     /** When the operation that parked last was last seen to get somewhere; NONE if no timeout counts. */
     private long since = NONE;
-    /** When the timer fires; NONE while it is idle. */
+    /** When the timer is to fire; NONE while it is to be idle. */
     private long firesAt = NONE;
     private boolean closed;
 
@@ -56,7 +61,15 @@ final class TimeLimit {
      *
      * @return a waiter that has to learn of it, for the caller to run
      */
-    synchronized @Nullable Waiter setDeadline(long nanoTime) {
+    @Nullable Waiter setDeadline(long nanoTime) {
+        Waiter struck = limitTo(nanoTime);
+        if (struck == null) {
+            moveIfDue();
+        }
+        return struck;
+    }
+
+    private synchronized @Nullable Waiter limitTo(long nanoTime) {
         if (closed) {
             return null;
         }
@@ -91,7 +104,12 @@ final class TimeLimit {
     }
 
     /** Sets the timeout; for an operation that is going on it counts from now, even if it has just been timed out. */
-    synchronized void setTimeout(long nanos) {
+    void setTimeout(long nanos) {
+        allow(nanos);
+        moveIfDue();
+    }
+
+    private synchronized void allow(long nanos) {
         if (closed) {
             return;
         }
@@ -112,6 +130,7 @@ final class TimeLimit {
     void begin() {
         if (timeout < Due.FOREVER) {
             restart();
+            moveIfDue();
         }
     }
 
@@ -133,19 +152,39 @@ final class TimeLimit {
         return nanoTime == NONE ? 1 : nanoTime;
     }
 
+    /** To be followed by {@link #moveIfDue}, without the monitor. */
     private void fireBefore(long nanoTime) {
         if (firesAt == NONE || nanoTime - firesAt < 0) {
+            firesAt = nanoTime;
+            moveDue = true;
+        }
+    }
+
+    /**
+     * Without the monitor: a task that meets the very end of the loop is run here, and others with it, which may want to have what a
+     * thread holds that waits for the monitor.
+     */
+    private void moveIfDue() {
+        if (!moveDue) {
+            return;
+        }
+        moveDue = false; // first: the task looks at what is wanted after this
+        try {
             if (descriptor.loop().inLoop()) {
-                timer.arm(nanoTime);
+                moveTimer();
             } else {
-                descriptor.loop().tryExecute(moving);
+                descriptor.loop().tryWake(moving);
             }
-            firesAt = nanoTime; // not before: there may be no memory to arm it
+        } catch (Throwable e) {
+            moveDue = true;
+            throw e;
         }
     }
 
     private synchronized void moveTimer() {
-        if (firesAt != NONE && !closed) {
+        if (closed) {
+            timer.disarm();
+        } else if (firesAt != NONE) {
             timer.arm(firesAt);
         }
     }
@@ -184,9 +223,13 @@ final class TimeLimit {
                 }
                 progressed = hasProgressed(); // a system call, so without the monitor
             }
-        } finally { // there may be no memory to arm the timer
-            if (waiter != null) {
-                waiter.run();
+        } finally { // whatever is thrown, the waiter has been taken out of its slot
+            try {
+                moveIfDue();
+            } finally {
+                if (waiter != null) {
+                    waiter.run();
+                }
             }
         }
     }
@@ -210,10 +253,15 @@ final class TimeLimit {
     }
 
     /** The descriptor is gone: its timer must not keep it reachable. */
-    synchronized void close() {
-        closed = true;
-        if (firesAt != NONE) {
-            timer.disarm();
+    void close() {
+        synchronized (this) {
+            closed = true;
+            moveDue = firesAt != NONE;
+        }
+        try {
+            moveIfDue();
+        } catch (OutOfMemoryError e) {
+            // Then it keeps it reachable until it fires.
         }
     }
 

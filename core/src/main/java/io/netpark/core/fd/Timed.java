@@ -130,15 +130,19 @@ abstract sealed class Timed extends Watched permits Sequenced {
         }
     }
 
-    /** The descriptor is gone: its timers must not keep it reachable. */
+    /** The descriptor is gone: its timers must not keep it reachable. Whoever makes one from now on finds that it is closed. */
     final void closeLimits() {
+        TimeLimit ofReads;
+        TimeLimit ofWrites;
         synchronized (error) {
-            for (Direction direction : Direction.BOTH) {
-                TimeLimit limit = limit(direction);
-                if (limit != null) {
-                    limit.close();
-                }
-            }
+            ofReads = readLimit;
+            ofWrites = writeLimit;
+        }
+        if (ofReads != null) {
+            ofReads.close();
+        }
+        if (ofWrites != null) {
+            ofWrites.close();
         }
     }
 }

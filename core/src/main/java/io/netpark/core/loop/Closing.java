@@ -3,11 +3,22 @@ package io.netpark.core.loop;
 import io.netpark.core.poll.Poller;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
  * The end of an event loop, on its own thread: everything watched is closed; its waiters and the tasks run; timers are abandoned;
  * what the loop has kept for others is given up.
+ *
+ * <p>Tasks of other threads that come too late for that are run by those threads, one at a time:
+ *
+ * <pre>
+ *   a task is queued --nobody is at it--> this thread runs what there is, then looks once more
+ *                    --another is at it--> nothing more to do: that one looks once more
+ * </pre>
+ *
+ * <p>Nobody waits for whoever is at it. That may be a thread in the midst of something, with locks, and what it runs may wait for
+ * others: for the end of this very loop, say.
  */
 final class Closing {
 
@@ -24,6 +35,10 @@ final class Closing {
     private final Consumer<Throwable> failed;
     /** Tasks of objects that have left something with the loop: each gives up what is its own. */
     private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
+    /** The endings are to be run, behind the tasks. */
+    private volatile boolean endingsDue;
+    /** A thread runs what is left. It alone takes from the queue. */
+    private final AtomicBoolean busy = new AtomicBoolean();
 
     Closing(EventLoop loop, Turn turn, Poller poller, PipePool pipes, Lifetime lifetime, Reports reports) {
         this.loop = loop;
@@ -61,8 +76,8 @@ final class Closing {
             reports.taskThrew(e);
         }
         lifetime.closed(); // from here on nothing can be queued
+        endingsDue = true;
         runRemaining();
-        runEndings();
         Throwable lost = lifetime.failure();
         if (lost != null) {
             reports.lost(loop, lost);
@@ -80,16 +95,30 @@ final class Closing {
         }
     }
 
-    /** Runs what was queued while the loop ended, on any thread. The lock makes each caller the queue's only consumer in its turn. */
-    synchronized void runRemaining() {
-        turn.runTasks(Integer.MAX_VALUE);
+    /** Runs what was queued while the loop ended, on any thread, or leaves it to the thread that is at it. Never waits. */
+    void runRemaining() {
+        while ((turn.hasTasks() || endingsDue) && busy.compareAndSet(false, true)) {
+            try {
+                turn.runTasks(Integer.MAX_VALUE);
+                runEndings();
+            } finally {
+                busy.set(false); // before the next look: who has queued a task and found this busy relies on that
+            }
+        }
     }
 
-    /** The last that the loop's thread does; under the lock, as tasks that came too late run on others. */
-    private synchronized void runEndings() {
-        for (Runnable ending : endings) {
-            turn.runGuarded(ending);
+    private void runEndings() {
+        if (!endingsDue) {
+            return;
         }
-        endings.clear();
+        endingsDue = false;
+        try {
+            for (Runnable ending : endings) {
+                turn.runGuarded(ending);
+            }
+            endings.clear();
+        } catch (Throwable e) { // no memory; the caller may have nothing to do with it
+            reports.taskThrew(e);
+        }
     }
 }

@@ -224,18 +224,25 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      * for another; on the calling thread if the loop is closed.
      */
     public void wake(Runnable waiter) {
-        if (lifetime.isClosed()) {
+        if (!tryWake(waiter)) {
             waiter.run();
-            return;
+        }
+    }
+
+    /** As {@link #wake}, but returns false if the loop is closed; then the waiter is still the caller's. */
+    public boolean tryWake(Runnable waiter) {
+        if (lifetime.isClosed()) {
+            return false;
         }
         try {
-            tasks.add(waiter);
+            tasks.add(Objects.requireNonNull(waiter, "waiter"));
         } catch (OutOfMemoryError e) { // the queue is as it was
             if (!spare.offer(waiter)) {
                 throw e;
             }
         }
         queued();
+        return true;
     }
 
     private void queued() {
@@ -453,7 +460,10 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return lifetime.failure();
     }
 
-    /** Has something run when the loop ends, on its thread, after all tasks. To be called on the loop. */
+    /**
+     * Has something run when the loop ends, after all tasks: on its thread, or on that of a task which came too late. To be called
+     * on the loop.
+     */
     public void atEnd(Runnable ending) {
         closing.add(ending);
     }

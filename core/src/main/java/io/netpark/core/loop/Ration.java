@@ -34,11 +34,15 @@ final class Ration {
         this.loop = loop;
     }
 
-    /** On any thread. */
+    /** On any thread. What there is no memory to count is passed on: whoever reports something must go on. */
     void report(String what, Throwable cause) {
-        if (loop.inLoop()) {
-            passOnOrCount(what, cause);
-        } else if (!loop.tryExecute(() -> passOnOrCount(what, cause))) {
+        try {
+            if (loop.inLoop()) {
+                passOnOrCount(what, cause);
+            } else if (!loop.tryExecute(() -> passOnOrCount(what, cause))) {
+                loop.report(what, cause);
+            }
+        } catch (OutOfMemoryError e) {
             loop.report(what, cause);
         }
     }
@@ -56,14 +60,15 @@ final class Ration {
             loop.report(what, cause);
             return;
         }
-        this.what = what;
-        last = cause;
-        if (counted++ == 0) {
+        if (counted == 0) {
             if (timer == null) {
                 timer = loop.newTimer(this::tell, this::tell);
             }
             timer.arm(periodEnd);
         }
+        this.what = what;
+        last = cause;
+        counted++;
     }
 
     /** The second is over. What is told at its end is the first of the next. */

@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Runs an action on its event loop at a time that can be moved at will. Made once and armed again and
- * again: arming allocates nothing on the loop's own thread.
+ * again: arming needs no memory on the loop's own thread, or can do without.
  *
  * <pre>
  *   idle --arm--> armed --time is due--> idle, action runs
@@ -27,8 +27,10 @@ public final class Timer {
 
     /** When to run; meaningful while in the queue. Loop's thread only, like {@link #index}. */
     long dueNanos;
-    /** Position in the loop's {@link TimerQueue}, or -1 while idle. */
-    int index = -1;
+    /** Position in the heap of the loop's {@link TimerQueue}; or {@link TimerQueue#OUT}, or {@link TimerQueue#BESIDE}. */
+    int index = TimerQueue.OUT;
+    /** The next of those beside the heap. */
+    @Nullable Timer next;
 
     Timer(EventLoop loop, Runnable action, @Nullable Runnable abandoned) {
         this.loop = loop;
@@ -51,12 +53,16 @@ public final class Timer {
         return loop.tryExecute(() -> loop.arm(this, dueNanos));
     }
 
-    /** Makes the timer idle. */
+    /** Makes the timer idle. If another thread does that, and has no memory for it, the timer stays armed: its action runs for nothing. */
     public void disarm() {
         if (loop.inLoop()) {
             loop.disarm(this);
-        } else {
+            return;
+        }
+        try {
             loop.tryExecute(() -> loop.disarm(this));
+        } catch (OutOfMemoryError e) {
+            // Who disarms a timer is about to end something, and must go on.
         }
     }
 }

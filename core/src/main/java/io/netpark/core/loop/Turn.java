@@ -72,7 +72,8 @@ final class Turn {
         return poller.size() == 0 && !hasTasks() && timers.size() == 0;
     }
 
-    private boolean hasTasks() {
+    /** Whether tasks are queued. Any thread. */
+    boolean hasTasks() {
         return !tasks.isEmpty() || !spare.isEmpty();
     }
 

@@ -4,6 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.fd.Direction
 import io.netpark.core.poll.Interest
 import io.netpark.core.poll.Pollable
 import io.netpark.core.poll.WokenBatch
@@ -14,13 +15,18 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.PollerKind
 import io.netpark.core.testing.SOON
+import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.fromNow
+import io.netpark.core.testing.queueTasksBy
 import io.netpark.core.testing.result
 import io.netpark.core.testing.runToEnd
+import io.netpark.core.testing.use
+import java.util.Queue
 import java.util.concurrent.CompletableFuture
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.CyclicBarrier
 import java.util.concurrent.Future
@@ -70,6 +76,24 @@ class LoopCloseSpec : NetparkSpec(body = {
                 rig.close()
                 val taken = submitters.sumOf { it.result() }
                 eventually { ran.get() shouldBe taken }
+            }
+        }
+    }
+
+    test("threads that meet the very end of a loop, each in the midst of a read with a timeout, do not wait for one another") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, server ->
+                val tasks = reactor.loop.queueTasksBy { LateTasks(it, reactor.loop) }
+                val readers = listOf(client, server).map { end ->
+                    end.connection.setTimeout(Direction.READ, 1.hours.inWholeNanoseconds)
+                    async {
+                        tasks.threads += Thread.currentThread()
+                        shouldThrow<NetparkException.Closed> { end.readSome() }
+                    }
+                }
+                eventually { tasks.held.get() shouldBe 2 }
+                reactor.loop.shutdown()
+                readers.forEach { it.result() }
             }
         }
     }
@@ -262,3 +286,19 @@ class LoopCloseSpec : NetparkSpec(body = {
         }
     }
 })
+
+/** Holds the next task of each of two [threads] until [loop] has ended, and then until both are in the queue. */
+private class LateTasks(private val real: Queue<Runnable>, private val loop: EventLoop) : Queue<Runnable> by real {
+    val threads: MutableSet<Thread> = ConcurrentHashMap.newKeySet()
+    val held = AtomicInteger()
+    private val both = CyclicBarrier(2)
+
+    override fun add(element: Runnable): Boolean {
+        if (!threads.remove(Thread.currentThread())) return real.add(element)
+        held.incrementAndGet()
+        eventually { check(loop.isTerminated) }
+        real.add(element)
+        both.await()
+        return true
+    }
+}

@@ -5,30 +5,40 @@ import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.fd.Direction
 import io.netpark.core.poll.Poller
 import io.netpark.core.report.Reporter
 import io.netpark.core.sys.Binding
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
+import io.netpark.core.testing.Chain
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RunningTransfer
+import io.netpark.core.testing.ScarceTasks
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.childJvm
 import io.netpark.core.testing.eventually
+import io.netpark.core.testing.fromNow
+import io.netpark.core.testing.queueTasksBy
 import io.netpark.core.testing.result
 import io.netpark.core.testing.runToEnd
 import io.netpark.core.testing.use
 import java.io.ByteArrayOutputStream
 import java.io.PrintStream
 import java.time.Duration
-import java.util.Queue
+import java.util.concurrent.CancellationException
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
+import java.util.function.UnaryOperator
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
 
 /** Errors of all kinds: a loop lives on, or is closed in order and missed. */
 class LoopErrorsSpec : NetparkSpec(body = {
@@ -207,25 +217,72 @@ class LoopErrorsSpec : NetparkSpec(body = {
     }
 
     test("one who waits is not lost when the queue has no memory") {
-        class Full(val real: Queue<Runnable>) : Queue<Runnable> by real {
-            @Volatile
-            var full = false
-
-            override fun add(element: Runnable): Boolean = if (full) throw OutOfMemoryError("for a test") else real.add(element)
-        }
         TestReactor().use { reactor ->
             reactor.pair().use { client, _ ->
                 val reading = async { shouldThrow<NetparkException.Closed> { client.readText(1) } }
                 eventually { reactor.loop.parked() shouldBe 1 }
-                val tasks = EventLoop::class.java.getDeclaredField("tasks").apply { isAccessible = true }
-                @Suppress("UNCHECKED_CAST")
-                val full = Full(tasks.get(reactor.loop) as Queue<Runnable>)
-                tasks.set(reactor.loop, full)
-                full.full = true
-                client.close()
-                reading.result()
-                full.full = false
+                reactor.loop.queueTasksBy(::ScarceTasks).whileFull {
+                    client.close()
+                    reading.result()
+                }
+            }
+        }
+    }
+
+    test("a copy that is cancelled ends when the queue has no memory") {
+        TestReactor().use { reactor ->
+            Chain(reactor).use { chain ->
+                val copy = RunningTransfer(chain.source, chain.target)
+                eventually { reactor.loop.parked() shouldBe 1 }
+                reactor.loop.queueTasksBy(::ScarceTasks).whileFull {
+                    copy.transfer.cancel()
+                    copy.failure().shouldBeInstanceOf<CancellationException>()
+                }
+            }
+        }
+    }
+
+    test("what has a deadline is closed, or detached, and forgotten by its loop when the queue has no memory") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, server ->
+                val timers = reactor.loop.timers()
+                listOf(client, server).forEach { it.connection.setDeadline(Direction.READ, fromNow(1.hours)) }
+                eventually { reactor.onLoop { timers.size() } shouldBe 2 }
+                reactor.loop.queueTasksBy(::ScarceTasks).whileFull {
+                    client.close()
+                    server.connection.detach().close()
+                    reactor.loop.descriptors() shouldBe 0
+                }
+                eventually { reactor.onLoop { timers.size() } shouldBe 0 }
+            }
+        }
+    }
+
+    test("a timer that another thread disarms without memory for that runs, and harms nobody") {
+        LoopRig().use { rig ->
+            val ran = CompletableFuture<Unit>()
+            val timer = rig.loop.newTimer { ran.complete(Unit) }
+            timer.arm(fromNow(100.milliseconds))
+            rig.loop.queueTasksBy(::ScarceTasks).whileFull { timer.disarm() }
+            ran.result()
+        }
+    }
+
+    test("a timeout strikes though there is no memory for its timer") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, _ ->
+                val timers = reactor.loop.timers()
+                val none = UnaryOperator<Array<Timer>> { throw OutOfMemoryError("for a test") }
+                TimerQueue::class.java.getDeclaredField("larger").apply { isAccessible = true }.set(timers, none)
+                val others = reactor.onLoop { List(16) { reactor.loop.newTimer {}.apply { arm(fromNow(1.hours)) } } }
+                client.connection.setTimeout(Direction.READ, 1.milliseconds.inWholeNanoseconds)
+                repeat(2) { shouldThrow<NetparkException.TimedOut> { client.readSome() } }
+                reactor.onLoop { others.forEach { it.disarm() } }
+                eventually { reactor.onLoop { timers.size() } shouldBe 0 }
             }
         }
     }
 })
+
+private fun EventLoop.timers(): TimerQueue =
+    (EventLoop::class.java.getDeclaredField("turn").apply { isAccessible = true }.get(this) as Turn).timers

@@ -8,12 +8,13 @@ import io.kotest.property.arbitrary.long
 import io.kotest.property.arbitrary.pair
 import io.kotest.property.checkAll
 import io.netpark.core.testing.NetparkSpec
+import java.util.Arrays
 
 class TimerQueueSpec : NetparkSpec(body = {
-    test("any sequence of put, move and remove keeps the order of a sorted list") {
+    suspend fun keepsOrder(made: () -> TimerQueue) =
         LoopRig().use { rig ->
             checkAll(100, Arb.list(Arb.pair(Arb.int(0..40), Arb.long(-1_000L..1_000L)), 0..300)) { steps ->
-                val queue = TimerQueue()
+                val queue = made()
                 val timers = List(41) { rig.loop.newTimer {} }
                 val model = HashMap<Timer, Long>()
                 for ((which, due) in steps) {
@@ -38,6 +39,17 @@ class TimerQueueSpec : NetparkSpec(body = {
                 queue.first() shouldBe null
             }
         }
+
+    test("any sequence of put, move and remove keeps the order of a sorted list") {
+        keepsOrder { TimerQueue() }
+    }
+
+    test("so it does when there is seldom memory for a larger heap, or never") {
+        keepsOrder {
+            var asked = 0
+            TimerQueue { heap -> if (++asked % 5 != 0) throw OutOfMemoryError("for a test") else Arrays.copyOf(heap, heap.size + 8) }
+        }
+        keepsOrder { TimerQueue { throw OutOfMemoryError("for a test") } }
     }
 
     test("times are compared by difference: the clock may wrap") {

@@ -23,7 +23,7 @@ public open class LoopDispatcher internal constructor(
     override fun isDispatchNeeded(context: CoroutineContext): Boolean = !loop.inLoop()
 
     override fun dispatch(context: CoroutineContext, block: Runnable) {
-        if (!loop.tryExecute(block)) {
+        if (!loop.tryWake(block)) { // nobody else knows of the coroutine
             context.cancel(loopClosed())
             Dispatchers.IO.dispatch(context, block)
         }

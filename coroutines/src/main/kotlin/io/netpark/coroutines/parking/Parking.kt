@@ -67,7 +67,7 @@ internal class Parking(private val descriptor: Descriptor, private val direction
 
     /** The owner's job was cancelled: if the owner is parked here, it is woken to find that out. Any thread may call it. */
     fun ownerCancelled() {
-        if (descriptor.unpark(direction, this) && !descriptor.loop().tryExecute(this)) run()
+        if (descriptor.unpark(direction, this)) descriptor.loop().wake(this)
     }
 
     /** Wakes the owner. */

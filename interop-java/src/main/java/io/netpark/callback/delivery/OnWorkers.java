@@ -48,7 +48,7 @@ public final class OnWorkers extends Delivery {
      * @param owner of the connection; see {@link #isInCallOf}
      */
     public OnWorkers(SocketDescriptor core, Object owner, CallSource calls, Crew workers) {
-        this(core, owner, calls, workers, core.loop()::tryExecute);
+        this(core, owner, calls, workers, core.loop()::tryWake);
     }
 
     OnWorkers(@Nullable SocketDescriptor core, Object owner, CallSource calls, Crew workers, Predicate<Runnable> loop) {

@@ -17,7 +17,7 @@ public final class OneByOne {
 
     /** As a task of the loop; or, if that has ended, here: now, or when what is being run here has returned. */
     public static void onLoop(EventLoop loop, Runnable task) {
-        if (!loop.tryExecute(task)) {
+        if (!loop.tryWake(task)) { // nobody else knows of it
             run(task);
         }
     }

@@ -206,7 +206,7 @@ public final class Input implements Runnable {
             lent = false;
             goOn();
         } else {
-            loop().tryExecute(this::letGo);
+            loop().tryWake(this::letGo);
         }
     }
 
@@ -344,7 +344,7 @@ public final class Input implements Runnable {
 
     /** From any thread: there may be a reason to read on. In a task, as the caller may be a callback of any connection. */
     void goOn() {
-        loop().tryExecute(this);
+        loop().tryWake(this); // without memory for a task, too: nothing else would
     }
 
     /** From any thread: has the callback called with what is unread, also while reading is paused. */

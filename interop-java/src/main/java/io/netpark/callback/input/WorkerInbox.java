@@ -218,7 +218,7 @@ final class WorkerInbox extends Inbox {
                 if (Thread.interrupted() && !interrupted) {
                     interrupted = true;
                     // The loop may have the chain at this moment; it says when that is over.
-                    if (!input.loop().tryExecute(this::endWait)) {
+                    if (!input.loop().tryWake(this::endWait)) {
                         endWait();
                     }
                 }

@@ -74,9 +74,7 @@ final class MessageInbox implements Waiter {
                 return;
             }
         }
-        if (!socket.loop().tryExecute(this)) {
-            run(); // to find it closed
-        }
+        socket.loop().wake(this); // or here, to find it closed
     }
 
     private void deliver(MessageBatch batch) {

@@ -107,7 +107,7 @@ final class Flushing implements Waiter {
         queue.added(count, future);
         output.queued(count, count);
         if (state == IDLE) {
-            loop.tryExecute(this::flushIfIdle); // later: flushing runs user code
+            loop.tryWake(this::flushIfIdle); // later: flushing runs user code
         }
     }
 
@@ -115,7 +115,7 @@ final class Flushing implements Waiter {
     void enqueue(OutputBorrower borrower) {
         queue.add(borrower, limits.newBuffer());
         if (state == IDLE) {
-            loop.tryExecute(this::flushIfIdle); // later: it runs user code
+            loop.tryWake(this::flushIfIdle); // later: it runs user code
         }
     }
 
@@ -174,7 +174,7 @@ final class Flushing implements Waiter {
         state = PARKED;
         if (!core.park(Direction.WRITE, this)) {
             state = PENDING;
-            loop.tryExecute(this); // later: flushing runs user code
+            loop.tryWake(this); // later: flushing runs user code
         }
     }
 
@@ -204,7 +204,7 @@ final class Flushing implements Waiter {
         long turn = 0;
         while (ending.isOpen() && (state != IDLE || !queue.isEmpty())) {
             if (turn >= BYTES_A_TURN && state == IDLE) { // many files, each of which is less
-                loop.tryExecute(this::flushIfIdle);
+                loop.tryWake(this::flushIfIdle);
                 break;
             }
             OutputBorrower next = state == IDLE ? queue.nextBorrower() : null;

@@ -156,7 +156,7 @@ final class Registration extends Pollable implements Runnable {
                 events = Events.of(told);
             } catch (Throwable e) { // no memory: an edge is told once, so it is told later
                 armed = true;
-                loop.execute(this);
+                loop.tryWake(this);
                 throw e;
             }
             queued = false;

@@ -118,7 +118,7 @@ public final class Dial {
         if (!STATE.compareAndSet(this, OPEN, CANCELLED)) {
             return false;
         }
-        loop.tryExecute(this::cleanUp); // if the loop has ended, so has all that was on it
+        loop.tryWake(this::cleanUp); // if the loop has ended, so has all that was on it
         return true;
     }
 

@@ -51,7 +51,7 @@ final class LookUp {
             if (loop.inLoop()) {
                 answered(found, failure);
             } else {
-                loop.tryExecute(() -> answered(found, failure));
+                loop.tryWake(() -> answered(found, failure));
             }
         });
     }

@@ -31,6 +31,8 @@ final class AcceptInterest {
      */
     private static final int UNWATCHED = Interest.NONE | Interest.EDGE;
 
+    private static final long NONE = -1;
+
     private final ListeningSocket<?> socket;
     private final Timer retry;
 
@@ -60,13 +62,24 @@ final class AcceptInterest {
     }
 
     /** Out of descriptors or memory. Returns whether that is news. */
-    synchronized boolean pause() {
-        untilRoom = false;
-        boolean first = exhaustion.isOver();
-        retry.arm(socket.loop().clock().after(exhaustion.upcoming())); // first, as there may be no memory for it: a pause without a timer would have no end
-        exhaustion.next();
-        unwatch(); // the waiting connection would be reported for ever
-        return first;
+    boolean pause() {
+        retryAfter(upcomingPause()); // first, as there may be no memory for it: a pause without a timer would have no end
+        synchronized (this) {
+            untilRoom = false;
+            boolean first = exhaustion.isOver();
+            exhaustion.next();
+            unwatch(); // the waiting connection would be reported for ever
+            return first;
+        }
+    }
+
+    private synchronized long upcomingPause() {
+        return exhaustion.upcoming();
+    }
+
+    /** Without the monitor: at the very end of the loop tasks of others may run here. */
+    private void retryAfter(long nanos) {
+        retry.arm(socket.loop().clock().after(nanos));
     }
 
     /** As many connections as are allowed. */
@@ -81,12 +94,18 @@ final class AcceptInterest {
     }
 
     /** Somebody accepts, and waits. */
-    synchronized void watch() {
-        if (!watched && !untilRoom && exhaustion.isOver()) { // during a pause it is the timer that wakes
-            watched = set(Interest.READ);
-            if (!watched) {
-                retry.arm(socket.loop().clock().after(refusal.upcoming()));
+    void watch() {
+        long pause = NONE;
+        synchronized (this) {
+            if (!watched && !untilRoom && exhaustion.isOver()) { // during a pause it is the timer that wakes
+                watched = set(Interest.READ);
+                if (!watched) {
+                    pause = refusal.upcoming();
+                }
             }
+        }
+        if (pause != NONE) {
+            retryAfter(pause);
         }
     }
 

@@ -155,10 +155,10 @@ public final class Handshake implements Runnable {
     static void runTask(SecureLayer layer, Runnable after) {
         try {
             layer.tls().taskExecutor().execute(layer.carrier().loop().clock().starting(() -> runTaskHere(layer, after)));
-        } catch (Throwable e) { // it has to end, or nothing would
+        } catch (Throwable e) { // it has to end, or nothing would; so that comes before a report, which may want memory
+            runTaskHere(layer, after);
             layer.carrier().loop().reportRationed(
                     "The executor of TLS tasks has refused one; unless it runs it all the same, the thread that has asked for it does", e);
-            runTaskHere(layer, after);
         }
     }
 
@@ -226,10 +226,6 @@ public final class Handshake implements Runnable {
     /** Over. On any thread. */
     void end() {
         over = true;
-        if (loop.inLoop()) {
-            timer.disarm();
-        } else {
-            loop.tryExecute(timer::disarm);
-        }
+        timer.disarm();
     }
 }

@@ -228,10 +228,13 @@ public final class SecureLayer implements Wire, Waiter {
      */
     public void close(boolean resets) {
         Handshake going = handshake;
-        if (going != null) {
-            going.end();
+        try {
+            if (going != null) {
+                going.end();
+            }
+        } finally { // whatever is thrown, the engine is given back
+            rest = stream.close(this, abrupt || resets ? Farewell.ABRUPT : farewell());
         }
-        rest = stream.close(this, abrupt || resets ? Farewell.ABRUPT : farewell());
     }
 
     private Farewell farewell() {
@@ -292,7 +295,7 @@ public final class SecureLayer implements Wire, Waiter {
     @Override
     public void awaitRoom(boolean full) {
         if (handshake == null && !(full && carrier.loop().inLoop() && carrier.loop().poller().edgeTriggered())) {
-            carrier.loop().tryExecute(this); // a loop that has ended has closed it
+            carrier.loop().tryWake(this); // a loop that has ended has closed it
         }
     }
 

@@ -5,7 +5,6 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.fd.Descriptor;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.fd.Waiter;
-import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.streams.ConnectionDescriptor;
 import io.netpark.core.net.streams.Splicing;
 import io.netpark.core.sys.AddressText;
@@ -177,15 +176,9 @@ public final class Transfer implements Waiter {
     public void cancel() {
         cancelled = true;
         if (source.unpark(Direction.READ, this)) {
-            pass(source.loop());
+            source.loop().wake(this);
         } else if (target.unpark(Direction.WRITE, this)) {
-            pass(target.loop());
-        }
-    }
-
-    private void pass(EventLoop loop) {
-        if (!loop.tryExecute(this)) {
-            run();
+            target.loop().wake(this);
         }
     }
 
@@ -312,7 +305,7 @@ public final class Transfer implements Waiter {
     /** On the source's loop. */
     private void sourceEnded() {
         if (target.unpark(Direction.WRITE, this)) {
-            pass(target.loop());
+            target.loop().wake(this);
         }
     }
 

@@ -227,7 +227,7 @@ public final class Loans {
 
     /** On the loop, so that the owner of a linked buffer is told by a task, and not in the midst of somebody's close or detach. */
     private void giveBack(Segment segment) {
-        if (loop.inLoop() || !loop.tryExecute(segment::release)) {
+        if (loop.inLoop() || !loop.tryWake(segment::release)) {
             segment.release();
         }
     }

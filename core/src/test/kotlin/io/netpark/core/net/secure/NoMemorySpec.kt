@@ -7,10 +7,12 @@ import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TlsFault
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.ScarceTasks
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.openDescriptors
+import io.netpark.core.testing.queueTasksBy
 import io.netpark.core.testing.result
 import io.netpark.core.testing.tls.ScriptedEngine
 import io.netpark.core.testing.tls.awaitTls
@@ -87,6 +89,18 @@ class NoMemorySpec : NetparkSpec(body = {
             wrapping = { outOfMemory() }
         }
         handshakeFails(engine) { it.write(ScriptedEngine.record(byteArrayOf(1), type = 22)) }
+    }
+
+    test("a close in the midst of a handshake, by a thread that has no memory for a task: the engine is given back") {
+        val engine = ScriptedEngine().apply { status = HandshakeStatus.NEED_UNWRAP }
+        TestReactor().use { reactor ->
+            reactor.tcpPair().use { ours, _ ->
+                ours.beginTls(engine.server())
+                reactor.onLoop {} // the handshake has begun, and has its time
+                reactor.loop.queueTasksBy(::ScarceTasks).whileFull { ours.close() }
+                eventually { engine.released.get() shouldBe 1 }
+            }
+        }
     }
 
     // With data
