@@ -109,12 +109,12 @@ internal class Listening(loops: EventLoops = EventLoops()) {
         client: TlsClient = TlsClient.CONNECT,
         connections: (() -> Int)? = group?.let { { it.loops().sumOf { loop -> loop.descriptors() } } }, // all else has ended then
     ): Int {
-        val admin = group?.let(::administer)
+        val adminServer = group?.let(::administer)
         if (group != null) {
             thread(name = "loops", isDaemon = true) {
                 statusOfLoops(group)?.let { status ->
                     try {
-                        admin?.close()
+                        adminServer?.close()
                     } finally {
                         exitProcess(status)
                     }
@@ -127,13 +127,13 @@ internal class Listening(loops: EventLoops = EventLoops()) {
                 server.close()
             } finally {
                 telling?.interrupt()
-                admin?.close() // last: a drain can be looked at
+                adminServer?.close() // last: a drain can be looked at
             }
             0
         }
         println("listening on $where")
         tls.told(address, client).forEach(::println)
-        admin?.let { println("look at it by: ${it.command()}") }
+        adminServer?.let { println("look at it by: ${it.command()}") }
         return 0
     }
 

@@ -13,8 +13,13 @@ import io.netpark.samples.json.json
  * not turn, so an event loop cannot ask.
  *
  * @param meters what is at `/metrics`
+ * @param more looks beside these, by their paths without the first slash; the first page does not name them
  */
-internal class AdminPages(private val group: EventLoopGroup, meters: List<MeterBinder>) {
+internal class AdminPages(
+    private val group: EventLoopGroup,
+    meters: List<MeterBinder>,
+    more: Map<String, () -> Sight> = emptyMap(),
+) {
 
     private val registry = PrometheusMeterRegistry(PrometheusConfig.DEFAULT).also { registry -> meters.forEach { it.bindTo(registry) } }
 
@@ -27,7 +32,7 @@ internal class AdminPages(private val group: EventLoopGroup, meters: List<MeterB
         },
         "connections" to { Sight(Page(JSON, json(group.connections().toMap()) + "\n")) },
         "dump" to { Sight(Page(TEXT, group.dump())) },
-    )
+    ) + more
 
     /** How to look at what a path names, without its first slash; null if it names nothing. */
     fun at(path: String): (() -> Sight)? = pages[path]

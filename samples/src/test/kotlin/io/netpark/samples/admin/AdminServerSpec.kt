@@ -5,21 +5,31 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldStartWith
+import io.netpark.core.loop.EventLoop
+import io.netpark.core.loop.EventLoopGroup
+import io.netpark.core.loop.Observer
 import io.netpark.core.micrometer.NetparkMeters
+import io.netpark.core.poll.Pollable
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
+import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter
+import io.netpark.core.testing.eventually
 import io.netpark.coroutines.Reactor
 import io.netpark.samples.http.Received
+import io.netpark.samples.http.answers.Page
 import io.netpark.samples.http.receive
 import io.netpark.samples.json.parsedJson
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.launch
+import java.io.IOException
 import java.net.InetAddress
 import java.net.InetSocketAddress
 import java.net.SocketAddress
 import java.net.StandardProtocolFamily
+import java.net.StandardSocketOptions
 import java.net.UnixDomainSocketAddress
 import java.nio.ByteBuffer
 import java.nio.channels.Channels
@@ -28,14 +38,17 @@ import java.nio.channels.SocketChannel
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.attribute.PosixFilePermissions
+import java.util.concurrent.ConcurrentHashMap
 import java.util.concurrent.CountDownLatch
 import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.io.path.exists
 import kotlin.io.path.readText
 import kotlin.io.path.writeText
+import kotlin.time.Duration.Companion.seconds
 
 /** Of Dispatchers.IO, at least, if nothing else is set. */
 private const val IO_THREADS = 64
+private const val MEBI = 1 shl 20
 
 class AdminServerSpec : NetparkSpec(body = {
     val folder: Path = Files.createTempDirectory("admin")
@@ -122,6 +135,63 @@ class AdminServerSpec : NetparkSpec(body = {
         }
     }
 
+    test("a look that fails is answered 500, without a word of why, and reported; the others go on") {
+        val reporter = RecordingReporter()
+        val broken: () -> Sight = { throw IllegalStateException("a secret") }
+        LookedAt(loopback, mapOf("broken" to broken)) { reporter(reporter) }.use { server ->
+            val answer = server.get("/broken")
+            Pair(answer.status, answer.text) shouldBe Pair(500, "500 Internal Server Error\n")
+            eventually { reporter.drain().single().cause.message shouldBe "a secret" }
+            server.ask("HEAD /broken HTTP/1.1\r\nHost: localhost\r\n\r\n", isHead = true).status shouldBe 500
+            server.get("/health").status shouldBe 200
+        }
+    }
+
+    test("a client has ten seconds to take what it has asked for, however often it takes some of it; the others are answered meanwhile") {
+        val clock = HandMovedClock()
+        val closed = ConcurrentHashMap.newKeySet<String>() // connections, by the addresses that they name
+        val observer = object : Observer {
+            override fun closed(loop: EventLoop, connection: Pollable) {
+                closed += connection.toString()
+            }
+        }
+        val much = Page("text/plain", "x".repeat(32 * MEBI))
+        LookedAt(loopback, mapOf("much" to { Sight(much) })) { clock(clock).observer(observer) }.use { server ->
+            SocketChannel.open().use { client ->
+                client.setOption(StandardSocketOptions.SO_RCVBUF, MEBI / 16) // or the kernel would take it all
+                client.connect(server.at)
+                val port = ":" + (client.localAddress as InetSocketAddress).port
+                fun isLeft() = closed.any { port in it }
+                val chunk = ByteBuffer.allocate(MEBI)
+                fun take() {
+                    chunk.clear()
+                    while (chunk.hasRemaining()) check(client.read(chunk) >= 0) { "the answer has ended" }
+                }
+                client.write(ByteBuffer.wrap("GET /much HTTP/1.1\r\nHost: localhost\r\n\r\n".toByteArray()))
+                take() // what takes a client long begins with the answer
+                repeat(2) {
+                    clock.move(4.seconds, server.reactor.group)
+                    server.get("/").status shouldBe 200 // has its loop look at the clock, too
+                    isLeft() shouldBe false
+                    take()
+                }
+                clock.move(4.seconds, server.reactor.group)
+                server.get("/").status shouldBe 200
+                eventually { isLeft() shouldBe true }
+                var taken = 3L * MEBI
+                try {
+                    do {
+                        val more = client.read(chunk.clear())
+                        taken += more
+                    } while (more >= 0)
+                } catch (_: IOException) {
+                    // Reset: what the kernel still had is gone.
+                }
+                (taken < much.body.size) shouldBe true
+            }
+        }
+    }
+
     test("it looks, and ends, though all threads of Dispatchers.IO are held") {
         val held = CountDownLatch(1)
         repeat(maxOf(IO_THREADS, Runtime.getRuntime().availableProcessors())) {
@@ -180,7 +250,11 @@ class AdminServerSpec : NetparkSpec(body = {
 })
 
 /** A server that sends back what it gets, and how it is looked at. */
-private class LookedAt(address: SocketAddress) : AutoCloseable {
+private class LookedAt(
+    address: SocketAddress,
+    more: Map<String, () -> Sight> = emptyMap(),
+    configure: EventLoopGroup.Builder.() -> Unit = {},
+) : AutoCloseable {
 
     val reactor = Reactor(loops = 1) { metrics(true) }
     private val listener = reactor.listen("127.0.0.1", 0)
@@ -193,7 +267,7 @@ private class LookedAt(address: SocketAddress) : AutoCloseable {
         }
     }
     private val admin = try {
-        AdminServer(address, AdminPages(reactor.group, listOf(NetparkMeters(reactor.group, "test")))) {}
+        AdminServer(address, AdminPages(reactor.group, listOf(NetparkMeters(reactor.group, "test")), more), configure)
     } catch (e: Throwable) {
         reactor.close()
         throw e
@@ -208,20 +282,21 @@ private class LookedAt(address: SocketAddress) : AutoCloseable {
     fun get(path: String): Received = ask("GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
     /** What a request is answered; it must be the last answer of its connection. */
-    fun ask(request: String, isHead: Boolean = false): Received {
-        val address = when (val at = admin.address) {
-            is UnixAddress -> UnixDomainSocketAddress.of(at.path()!!)
-            else -> at
-        }
-        return SocketChannel.open(address).use { client ->
-            client.write(ByteBuffer.wrap(request.toByteArray()))
-            val input = Channels.newInputStream(client)
-            val answer = input.receive(isHead)!!
-            answer.fields["connection"] shouldBe "close"
-            input.read() shouldBe -1
-            answer
-        }
+    fun ask(request: String, isHead: Boolean = false): Received = SocketChannel.open(at).use { client ->
+        client.write(ByteBuffer.wrap(request.toByteArray()))
+        val input = Channels.newInputStream(client)
+        val answer = input.receive(isHead)!!
+        answer.fields["connection"] shouldBe "close"
+        input.read() shouldBe -1
+        answer
     }
+
+    /** Where it is looked at, as the JDK has it. */
+    val at: SocketAddress
+        get() = when (val address = admin.address) {
+            is UnixAddress -> UnixDomainSocketAddress.of(address.path()!!)
+            else -> address
+        }
 
     override fun close() {
         admin.close()
