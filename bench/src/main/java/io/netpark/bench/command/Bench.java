@@ -1,6 +1,7 @@
 package io.netpark.bench.command;
 
 import io.netpark.bench.jmh.JmhCommand;
+import io.netpark.bench.looking.LookingCommand;
 import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.own.OwnCommand;
 import io.netpark.bench.scale.ScaleCommand;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Command;
             ChurnCommand.class, DialCommand.class, StreamCommand.class, FileCommand.class, ProxyCommand.class,
             TlsCommand.class, IdleCommand.class, WakeCommand.class, MultiplexersCommand.class, PoolCommand.class,
             RedisCommand.class, KtorCommand.class, ZeroCopyCommand.class, AllCommand.class, OwnCommand.class, StartCommand.class,
-            ScaleCommand.class, TailCommand.class, YardstickCommand.class, JmhCommand.class
+            ScaleCommand.class, TailCommand.class, LookingCommand.class, YardstickCommand.class, JmhCommand.class
         },
         synopsisSubcommandLabel = "NAME")
 public final class Bench {

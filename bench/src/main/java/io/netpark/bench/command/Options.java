@@ -114,7 +114,7 @@ public final class Options {
     }
 
     /** Whether servers were named. */
-    boolean isAnybodyAskedFor() {
+    public boolean isAnybodyAskedFor() {
         return !servers.isEmpty();
     }
 

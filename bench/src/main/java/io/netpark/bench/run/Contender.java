@@ -28,6 +28,9 @@ public enum Contender implements Entrant {
     /** For those who ask for it by name: what counting costs. */
     METERED_FFM("netpark-metered", Binding.FFM),
     METERED_JNA("netpark-metered", Binding.JNA),
+    /** For those who ask for it by name, and for {@code looking}: what all that can watch it costs. */
+    OBSERVED_FFM("netpark-observed", Binding.FFM),
+    OBSERVED_JNA("netpark-observed", Binding.JNA),
     /** For those who ask for them by name: what a change costs, measured in one run. See {@link Before}. */
     BEFORE_COROUTINE_FFM("netpark-coroutine", Binding.FFM, true),
     BEFORE_CALLBACK_FFM("netpark-callback", Binding.FFM, true),
@@ -54,7 +57,12 @@ public enum Contender implements Entrant {
     /** Those that are compared unless others are asked for. */
     public static List<Contender> usual() {
         return Arrays.stream(values())
-                .filter(contender -> contender != NGINX && !contender.server.equals("netpark-metered") && !contender.before).toList();
+                .filter(contender -> contender != NGINX && !contender.isWatched() && !contender.before).toList();
+    }
+
+    /** Whether it is {@code netpark-callback} with something on that watches it. */
+    public boolean isWatched() {
+        return server.equals("netpark-metered") || server.equals("netpark-observed");
     }
 
     /** Those that send files. */

@@ -111,6 +111,23 @@ public final class ServerProcess implements Metered, Closeable {
         return contender.isJvm() ? child.ask("tasks " + count, Duration.ofSeconds(60)) : "none";
     }
 
+    /**
+     * Has it look at its own loop again and again until it is asked what that {@link #looked} like.
+     *
+     * @param what connections, health, dump or nothing
+     */
+    public void look(String what) {
+        String answer = child.ask("look " + what, ANSWER);
+        if (!answer.equals("ok")) {
+            throw new BenchFailure(contender.label() + " does not look at itself: " + answer);
+        }
+    }
+
+    /** Ends the looking. Returns what it was like: words of a name, an equals sign and a number. */
+    public String looked() {
+        return child.ask("looked", ANSWER);
+    }
+
     /** Has it end by itself, and waits for that. */
     public void end(Duration patience) {
         child.end(patience);

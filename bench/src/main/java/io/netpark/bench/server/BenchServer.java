@@ -1,5 +1,6 @@
 package io.netpark.bench.server;
 
+import io.netpark.core.loop.EventLoopGroup;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +24,11 @@ public interface BenchServer {
 
     /** Runs tasks on the loop's thread; null if the library has no such thing. */
     default @Nullable Executor loop() {
+        return null;
+    }
+
+    /** Its event loops, which can be looked at; null if it is not Netpark's. */
+    default @Nullable EventLoopGroup group() {
         return null;
     }
 }

@@ -4,7 +4,7 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 
-/** The same, with everything on that watches it in production: metrics and the watchdog. */
+/** The same with metrics and the watchdog on. */
 final class MeteredCallbackServer extends NetparkCallbackServer {
 
     MeteredCallbackServer() throws NetparkException {

@@ -104,4 +104,9 @@ public class NetparkCallbackServer implements BenchServer {
     public final Executor loop() {
         return group.loops().get(0);
     }
+
+    @Override
+    public final EventLoopGroup group() {
+        return group;
+    }
 }

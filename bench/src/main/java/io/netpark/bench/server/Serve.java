@@ -1,15 +1,18 @@
 package io.netpark.bench.server;
 
 import io.netpark.bench.server.Service.Mode;
+import io.netpark.core.loop.EventLoopGroup;
 import java.util.Locale;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}, with a {@link Console} that knows one command more.
+ * A server's process: {@code Serve SERVER MODE BLOCK BUFFER}, with a {@link Console} that knows some commands more.
  *
  * <pre>
  *   tasks COUNT    hands the loop tasks from this thread: percentiles of the nanoseconds until each ran
+ *   look WHAT      begins to look at the loop again and again: nothing, connections, health or dump
+ *   looked         ends that, and says what it was like
  * </pre>
  */
 public final class Serve {
@@ -24,8 +27,14 @@ public final class Serve {
         int port = server.start(service);
         Executor loop = server.loop();
         TaskClock clock = loop == null ? null : new TaskClock(loop);
-        Console.run(port, words -> words[0].equals("tasks")
-                ? tasks(clock, Integer.parseInt(words[1])) : "unknown command: " + words[0]);
+        EventLoopGroup group = server.group();
+        Looker looker = group == null ? null : new Looker(group);
+        Console.run(port, words -> switch (words[0]) {
+            case "tasks" -> tasks(clock, Integer.parseInt(words[1]));
+            case "look" -> looker == null ? "none" : looker.begin(words[1]);
+            case "looked" -> looker == null ? "none" : looker.end();
+            default -> "unknown command: " + words[0];
+        });
     }
 
     /** By name, so that a JDK that lacks what one server needs can run the others. */
@@ -38,6 +47,7 @@ public final class Serve {
             case "netpark-coroutine" -> "NetparkCoroutineServer";
             case "netpark-callback" -> "NetparkCallbackServer";
             case "netpark-metered" -> "MeteredCallbackServer";
+            case "netpark-observed" -> "ObservedCallbackServer";
             default -> throw new IllegalArgumentException("no such server: " + name);
         };
         return make(type);

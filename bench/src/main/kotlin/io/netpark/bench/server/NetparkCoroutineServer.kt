@@ -1,5 +1,6 @@
 package io.netpark.bench.server
 
+import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.files.OpenFile
 import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reactor
@@ -31,6 +32,8 @@ internal class NetparkCoroutineServer(private val reactor: Reactor = Reactor(loo
     }
 
     override fun loop(): Executor = reactor.group.loops()[0]
+
+    override fun group(): EventLoopGroup = reactor.group
 
     private suspend fun serve(connection: Connection, service: Service) {
         when (service.mode()) {

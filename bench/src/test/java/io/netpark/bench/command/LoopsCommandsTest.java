@@ -30,6 +30,21 @@ class LoopsCommandsTest {
     }
 
     @Test
+    void eachKindOfLookHasARowAndBeingWatchedARatio() throws Exception {
+        Tables table = Tables.of("looking", results, "--quick",
+                "--servers", "netpark-coroutine-jna,netpark-callback-jna,netpark-metered-jna,netpark-observed-jna");
+        for (String server : new String[] {"netpark-coroutine-jna", "netpark-callback-jna"}) {
+            for (String look : new String[] {"nothing", "connections()", "health()", "dump()"}) {
+                assertEquals(1, table.rows(server + ", " + look), table::toString);
+            }
+        }
+        for (String server : new String[] {"netpark-callback-jna", "netpark-metered-jna", "netpark-observed-jna"}) {
+            assertEquals(1, table.rows(server), table::toString);
+        }
+        assertFalse(table.contain("dropped out"), table::toString);
+    }
+
+    @Test
     void everyServerIsThereWithOneLoopAndWithTwo() throws Exception {
         Tables table = Tables.of("scale", results, "--shapes", "100x1KiB");
         for (String server : new String[] {"netty", "netpark-coroutine-jna", "netpark-callback-jna"}) {
