@@ -132,7 +132,8 @@ public enum Binding {
         if (this == JNA && cause instanceof UnsatisfiedLinkError && !said.contains("undefined symbol")
                 && !said.contains("Error looking up function")) {
             return "JNA unpacks a library and loads it; -Djna.tmpdir names a folder that can be written to and that is not"
-                    + " mounted noexec, now it is " + System.getProperty("jna.tmpdir", System.getProperty("java.io.tmpdir"));
+                    + " mounted noexec, now it is " + System.getProperty("jna.tmpdir", "JNA/temp in the user's cache, or "
+                    + System.getProperty("java.io.tmpdir") + " where that cannot be written to");
         }
         return "it needs glibc 2.17 or newer, or a C library like it";
     }

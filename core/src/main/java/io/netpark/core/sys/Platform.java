@@ -68,8 +68,14 @@ public final class Platform {
     private static int check(int result, String call) {
         if (result < 0) {
             throw new UnsupportedOperationException(
-                    "The start-up self-test of Netpark failed: " + call + ": " + Errno.describe(-result));
+                    "The start-up self-test of Netpark failed: " + call + ": " + Errno.describe(-result) + wayOut(-result));
         }
         return result;
+    }
+
+    private static String wayOut(int errno) {
+        return errno == Errno.EPERM || errno == Errno.ENOSYS
+                ? "; a filter of system calls (seccomp) forbids it, or the kernel is without it: allow it in the seccomp profile of the"
+                        + " container, or by SystemCallFilter= of the service" : "";
     }
 }

@@ -10,7 +10,12 @@ import io.kotest.matchers.string.shouldNotContain
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.childJvm
+import io.netpark.core.testing.fault.FailingCall
+import io.netpark.core.testing.needs
 import io.netpark.core.testing.runToEnd
+import java.nio.file.Files
+
+private val NOEXEC = arrayOf("mount", "-t", "tmpfs", "-o", "noexec", "none")
 
 class BindingSpec : NetparkSpec(body = {
     test("the property's values stand for bindings, in any case; auto takes the best that works") {
@@ -65,6 +70,25 @@ class BindingSpec : NetparkSpec(body = {
         }
     }
 
+    test("JNA finds its folder mounted noexec: the folder is named, and the property that names another")
+        .config(enabledOrReasonIf = { needs("unshare", "--map-root-user", "--mount", *NOEXEC, "/mnt") }) {
+            val folder = Files.createTempDirectory("noexec")
+            try {
+                val script = NOEXEC.joinToString(" ", postfix = " \"\$0\" && unset XDG_CACHE_HOME && exec \"\$@\"")
+                val inside = listOf("unshare", "--map-root-user", "--mount", "sh", "-c", script, folder.toString())
+                for (option in listOf("-Djna.tmpdir=$folder", "-Duser.home=$folder")) {
+                    val options = listOf("-Dnetpark.binding=jna", option)
+                    val (output, status) = (inside + childJvm("io.netpark.core.sys.BindingProbeKt", options)).runToEnd()
+                    withClue(output) { status shouldBe 0 }
+                    val told = output.lines().first { it.startsWith("told: ") }
+                    told shouldContain "The JNA binding failed to start (java.lang.UnsatisfiedLinkError: $folder"
+                    told shouldContain "-Djna.tmpdir names a folder that can be written to and that is not mounted noexec"
+                }
+            } finally {
+                Files.delete(folder)
+            }
+        }
+
     test("a JDK without jdk.unsupported will do") {
         for (libc in Bindings.all) {
             val options = listOf("--limit-modules", "java.base,java.logging", "-Dnetpark.binding=${libc.binding()}")
@@ -88,6 +112,38 @@ class BindingSpec : NetparkSpec(body = {
         val broken = object : LibC by Bindings.best {
             override fun eventfd(initial: Int, flags: Int) = -Errno.EMFILE
         }
-        shouldThrow<UnsupportedOperationException> { Platform.selfTest(broken) }.message!! shouldContain "eventfd: EMFILE"
+        shouldThrow<UnsupportedOperationException> { Platform.selfTest(broken) }.message!!.let {
+            it shouldContain "eventfd: EMFILE"
+            it shouldNotContain "seccomp"
+        }
+    }
+
+    test("a filter of system calls that forbids one is thought of, with where to allow it, whatever it answers") {
+        val calls = mapOf(
+            "epollCreate" to "epoll_create1", "eventfd" to "eventfd", "epollCtl" to "epoll_ctl", "epollWait" to "epoll_wait",
+        )
+        for ((method, call) in calls) {
+            for (errno in listOf(Errno.EPERM, Errno.ENOSYS)) {
+                val filtered = FailingCall(Bindings.best, method, 1, errno)
+                val message = shouldThrow<UnsupportedOperationException> { Platform.selfTest(filtered.libc()) }.message!!
+                message shouldContain "$call: ${Errno.describe(errno)}"
+                message shouldContain "seccomp profile of the container, or by SystemCallFilter="
+            }
+        }
+    }
+
+    for (answer in listOf("epoll_create1:error=EPERM", "eventfd2:error=ENOSYS")) {
+        test("a process that is answered $answer by the kernel says which call, and where to allow it")
+            .config(enabledOrReasonIf = { needs("strace", "-o", "/dev/null", "true") }) {
+                for (libc in Bindings.all) {
+                    val options = listOf("-Dnetpark.binding=${libc.binding()}")
+                    val command = listOf("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=$answer") +
+                        childJvm("io.netpark.core.sys.BindingProbeKt", options)
+                    val (output, status) = command.runToEnd()
+                    withClue(output) { status shouldBe 0 }
+                    val told = output.lines().first { it.startsWith("told: ") }
+                    told shouldContain Regex("self-test of Netpark failed: (epoll_create1: EPERM|eventfd: ENOSYS) .*seccomp")
+                }
+            }
     }
 })

@@ -60,7 +60,7 @@ internal class Bindings(private val jvm: Jvm, private val trials: Trials) {
         return when {
             state.unavailability != null ->
                 Finding(subject, trouble, "not available: ${state.unavailability}", wayToHave(binding), facts)
-            state.failure != null -> Finding(subject, trouble, "fails: ${state.failure}", wayOut(binding), facts)
+            state.failure != null -> Finding(subject, trouble, "fails: ${state.failure}", wayOut(binding, state.failure), facts)
             else -> Finding(subject, OK, "works; the self-test of its struct layouts passed", facts = facts)
         }
     }
@@ -70,8 +70,9 @@ internal class Bindings(private val jvm: Jvm, private val trials: Trials) {
         return listOfNotNull(instead(binding), newer).joinToString("; ")
     }
 
-    private fun wayOut(binding: Binding): String {
+    private fun wayOut(binding: Binding, failure: String): String {
         val cause = when {
+            "seccomp" in failure -> "allow this process the system call: it cannot do without"
             jvm.nativeAccess == false -> "let java call native code: --enable-native-access=ALL-UNNAMED"
             binding == Binding.JNA -> "JNA unpacks its library into a folder: -Djna.tmpdir=DIR if that is mounted noexec"
             else -> "report it: with native access it should work"

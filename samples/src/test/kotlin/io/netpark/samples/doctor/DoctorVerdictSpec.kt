@@ -85,6 +85,15 @@ class DoctorVerdictSpec : SampleSpec({
         }
     }
 
+    test("a filter of system calls is in the way of both: it is what has to change") {
+        val filtered = "epoll_create1: EPERM (Operation not permitted); a filter of system calls (seccomp) forbids it"
+        val report = examine { failing[FFM] = filtered; failing[JNA] = filtered }
+        report.shouldBeUnable("binding FFM").value shouldBe "fails: $filtered"
+        for (subject in listOf("binding FFM", "binding JNA")) {
+            report.finding(subject).action shouldBe "allow this process the system call: it cannot do without"
+        }
+    }
+
     test("none works: none is offered") {
         val problem = examine { failing[FFM] = "denied"; failing[JNA] = "denied too" }.shouldBeUnable("binding FFM")
         problem.action!! shouldNotContain "-Dnetpark.binding"
