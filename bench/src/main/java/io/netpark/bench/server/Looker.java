@@ -78,8 +78,11 @@ final class Looker {
             loop = group.loops().get(0);
             timer = loop.newTimer(this::tick);
             CompletableFuture.runAsync(this::start, loop).join();
-            looking = look == null ? CompletableFuture.allOf()
-                    : CompletableFuture.runAsync(() -> lookOn(look), task -> new Thread(task, "looking").start());
+            looking = look == null ? CompletableFuture.allOf() : onThread(() -> lookOn(look));
+        }
+
+        private static CompletableFuture<Void> onThread(Runnable work) {
+            return CompletableFuture.runAsync(work, task -> new Thread(task, "looking").start());
         }
 
         private void start() {
