@@ -128,6 +128,7 @@ internal class Handlers(
     private suspend fun handle(connection: Connection) = withContext(contextOf(connection)) {
         val ownsIt = onOwnLoop && !coroutineContext.hasThreadContext()
         val sensor = if (ownsIt) connection.own(coroutineContext) else null
+        if (loop.inLoop()) loop.setOccupation(connection.core) // up to where it suspends: nothing of this connection has woken it
         try {
             service.handler(this, connection)
         } finally {

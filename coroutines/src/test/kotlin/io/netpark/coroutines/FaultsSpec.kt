@@ -49,7 +49,7 @@ private val NAMES = AtomicInteger()
 private class Place(val libc: LibC) : AutoCloseable {
     val reporter = RecordingReporter()
     private val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
-    val reactor = Reactor(1, Buffering(segments)) { libc(libc).daemon(true).reporter(reporter) }
+    val reactor = Reactor(1, Buffering(segments)) { libc(libc).daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }
 
     fun run(body: suspend Place.() -> Unit) = try {
         runBlocking { withTimeout(SOON) { body() } }

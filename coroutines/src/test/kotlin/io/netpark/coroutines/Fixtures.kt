@@ -56,7 +56,8 @@ fun onReactor(
     val reporter = RecordingReporter()
     val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).apply(pool).build()
     Reactor(loops, buffering(segments)) {
-        libc(libc).pollers(pollers).daemon(true).metrics(true).reporter(reporter).clock(clock)
+        libc(libc).pollers(pollers).daemon(true).metrics(true).clock(clock)
+            .reporter(reporter).reportLimit(Int.MAX_VALUE)
     }.use { reactor ->
         runBlocking { body(reactor, reporter) }
     }
@@ -79,7 +80,7 @@ fun inOrders(loops: Int = 1, body: suspend CoroutineScope.(Reactor, RecordingRep
         lateinit var kernel: SimulatedKernel
         runNetworkTest(seed) {
             kernel = host("host").kernel
-            body(host("host").reactor(loops, Buffering(segments)) { metrics(true).reporter(reporter) }, reporter)
+            body(host("host").reactor(loops, Buffering(segments)) { metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }, reporter)
         }
         kernel.descriptors().shouldBeEmpty()
         segments.shouldHaveLentNothing()

@@ -43,7 +43,7 @@ public final class Support {
     /** What a loop can be made of. */
     public record Platform(Binding binding, Poller.Factory pollers, String name) {
         public EventLoopGroup.Builder group() {
-            return EventLoopGroup.builder().libc(binding.open()).pollers(pollers).daemon(true);
+            return EventLoopGroup.builder().libc(binding.open()).pollers(pollers).daemon(true).reportLimit(Integer.MAX_VALUE);
         }
 
         @Override
@@ -79,7 +79,7 @@ public final class Support {
     }
 
     public static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
-        return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).open();
+        return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).reportLimit(Integer.MAX_VALUE).open();
     }
 
     public static InetSocketAddress loopback() {

@@ -11,6 +11,6 @@ public interface Attendant {
     /** How many bytes were written and are not with the connection yet. Roughly, if another thread is writing. */
     long pendingOutput();
 
-    /** Whose the connection is: the class of a handler, or of callbacks; null if it has none. */
+    /** Whose the connection is: the class of a handler, or of callbacks; null if it has none. Asked on any thread. */
     @Nullable String handler();
 }

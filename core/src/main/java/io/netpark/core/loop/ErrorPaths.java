@@ -34,6 +34,7 @@ public final class ErrorPaths {
             NetparkException.of(errno, "");
         }
         LastResort.prepare();
+        Reports.prepare();
     }
 
     /**

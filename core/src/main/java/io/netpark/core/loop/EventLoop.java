@@ -8,6 +8,7 @@ import io.netpark.core.poll.Poller;
 import io.netpark.core.report.GroupHealth.LoopHealth;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
+import io.netpark.core.report.Ration;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.LibC;
@@ -37,7 +38,6 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     static final int ANY_PROCESSOR = -1;
 
-    private @Nullable Object occupation;
     private final Walks walks = new Walks(this::tryExecute);
     private final LibC libc;
     private final Clock clock;
@@ -53,15 +53,15 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private final Turn turn;
     private final TurnFailures failures;
     private final Closing closing;
-    private final Ration ration = new Ration(this);
 
-    private EventLoop(String name, boolean daemon, int processor, LibC libc, Clock clock, Poller poller, Reports reports) {
+    private EventLoop(String name, boolean daemon, int processor, LibC libc, Clock clock, Poller poller, Ration ration,
+            @Nullable Counters counters, @Nullable Observer observer) {
         this.processor = processor;
         this.libc = libc;
         this.clock = clock;
         this.poller = poller;
         this.pipes = new PipePool(libc);
-        this.reports = reports;
+        this.reports = new Reports(this, name, ration, counters, observer);
         this.turn = new Turn(clock, poller, tasks, spare, lifetime, reports);
         this.failures = new TurnFailures(this, lifetime, reports);
         this.closing = new Closing(this, turn, poller, pipes, lifetime, reports);
@@ -74,22 +74,23 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      *
      * @param name of its thread
      * @param daemon whether the JVM may exit while it runs
+     * @param reporter is told all, without a ration
      * @throws NetparkException if there is no descriptor or memory for its poller
      */
     static EventLoop open(
             String name, boolean daemon, LibC libc, Poller.Factory pollers, Reporter reporter)
             throws NetparkException {
-        return open(name, daemon, ANY_PROCESSOR, libc, Clock.SYSTEM, pollers, reporter, null, null);
+        return open(name, daemon, ANY_PROCESSOR, libc, Clock.SYSTEM, pollers, new Ration(reporter, Clock.SYSTEM, Ration.UNLIMITED), null,
+                null);
     }
 
     /** As the other, on one processor only; if that is refused, it is reported, and the loop runs on any. */
     static EventLoop open(
-            String name, boolean daemon, int processor, LibC libc, Clock clock, Poller.Factory pollers, Reporter reporter,
+            String name, boolean daemon, int processor, LibC libc, Clock clock, Poller.Factory pollers, Ration ration,
             @Nullable Counters counters, @Nullable Observer observer) throws NetparkException {
         Poller poller = pollers.open(libc);
         try {
-            EventLoop loop = new EventLoop(name, daemon, processor, libc, clock, poller,
-                    new Reports(name, reporter, counters, observer));
+            EventLoop loop = new EventLoop(name, daemon, processor, libc, clock, poller, ration, counters, observer);
             loop.thread.start();
             return loop;
         } catch (Throwable e) { // no thread to be had
@@ -119,18 +120,31 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     /**
-     * Says what the loop is at, for the watchdog to name if that holds the loop; null for nothing in particular. Code of the loop
-     * calls it, and a plain write is all it costs.
+     * Says what the action that the loop runs now, a waiter, a task or a timer, is at, for the watchdog to name if that holds the loop; null
+     * for nothing in particular. It is over with the action. Code of the loop calls it, and two plain writes are all it costs. What was
+     * woken by the readiness of a descriptor has its name without that.
      *
-     * @param what its text is asked for by the watchdog's thread
+     * @param what its text is asked for by the watchdog's thread. A {@link Pollable} is named with its handler
      */
     public void setOccupation(@Nullable Object what) {
-        occupation = what;
+        turn.pulse.occupy(what);
     }
 
     /** What the loop is at, if that has been said. Another thread may see what was said before. */
     public @Nullable Object occupation() {
-        return occupation;
+        return turn.pulse.occupation();
+    }
+
+    /** What the loop is at, in words, as far as that is known, for another thread that looks; null if it is not. */
+    @Nullable String describeOccupation() {
+        Object said = occupation();
+        Pollable woken = said instanceof Pollable pollable ? pollable : poller.registered(turn.batch.woken.running());
+        if (woken == null) {
+            return said == null ? null : "\"" + said + "\"";
+        }
+        String handler = woken.handler();
+        String named = woken + (handler == null ? "" : " (handler " + handler + ")");
+        return said == null || said == woken ? named : "\"" + said + "\" of " + named;
     }
 
     /** The loop whose thread is calling, or null. */
@@ -153,6 +167,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         while (lifetime.isRunning()) {
             try {
                 turn.run();
+                turn.pulse.rest();
                 failures.forget();
             } catch (Throwable e) {
                 try {
@@ -167,6 +182,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         } catch (Throwable e) {
             reports.taskThrew(e);
         } finally {
+            reports.end();
             lifetime.ended();
         }
     }
@@ -287,14 +303,12 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     // What it says, of itself and of what lives on it
 
-    /** Passes something on to the {@link Reporter} of this loop, which cannot harm it. */
+    /**
+     * Passes something on to the {@link Reporter} of this loop, which cannot harm it. What peers or programs cause again and again is
+     * told a few times, and then as a number (see {@link EventLoopGroup.Builder#reportLimit}). Any thread.
+     */
     public void report(String what, Throwable cause) {
         reports.report(what, cause);
-    }
-
-    /** As {@link #report}, of what peers can cause as often as they like: as {@link Ration} has it. Any thread. */
-    public void reportRationed(String what, Throwable cause) {
-        ration.report(what, cause);
     }
 
     /** What it counts, or null if its group has no metrics. */
@@ -361,9 +375,9 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     }
 
     private LoopHealth health(boolean answers, long sinceTurnNanos) {
-        Object held = answers ? null : occupation();
+        String held = answers ? null : describeOccupation();
         return new LoopHealth(toString(), answers, Duration.ofNanos(sinceTurnNanos), isRetiring(), descriptors(), tasks.size(),
-                held == null ? null : held.toString(), answers ? List.of() : List.of(stack()));
+                held, answers ? List.of() : List.of(stack()));
     }
 
     /** Operations that are parked, at about this moment. */

@@ -9,7 +9,10 @@ import io.netpark.core.poll.Poller;
 import io.netpark.core.report.GroupConnections;
 import io.netpark.core.report.GroupHealth;
 import io.netpark.core.report.GroupSnapshot;
+import io.netpark.core.report.PeerFault;
+import io.netpark.core.report.Ration;
 import io.netpark.core.report.Reporter;
+import io.netpark.core.report.Withheld;
 import io.netpark.core.sys.Binding;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
@@ -263,6 +266,7 @@ public final class EventLoopGroup implements AutoCloseable {
         private Clock clock = Clock.SYSTEM;
         private Poller.Factory pollers = Poller.EPOLL;
         private Reporter reporter = Reporter.LOG;
+        private int reportLimit = Ration.DEFAULT_LIMIT;
         private Balancing balancing = Balancing.roundRobin();
         private int[] processors = {};
         private boolean metrics;
@@ -369,6 +373,24 @@ public final class EventLoopGroup implements AutoCloseable {
         }
 
         /**
+         * How many reports of one kind the reporter is told as they come. The others are counted, and each 10 seconds one report, whose
+         * cause is {@link Withheld}, tells how many they were, and the last of them. The group's end tells what was not told before.
+         *
+         * <p>Reports are of one kind if the same class of Netpark makes them, their causes are of one class, and these were thrown at the
+         * same place; of a {@link NetparkException}, if errno, fault of TLS or timeout are the same. Of what peers do to connections
+         * ({@link PeerFault}) one is told as it comes. A kind that has not come for 10 seconds is new again. The default is 5.
+         *
+         * @param most at least 1; {@link Integer#MAX_VALUE} tells the reporter all, those of peers too
+         */
+        public Builder reportLimit(int most) {
+            if (most < 1) {
+                throw new IllegalArgumentException("the first report of a kind is always told, so a limit is at least 1, not " + most);
+            }
+            this.reportLimit = most;
+            return this;
+        }
+
+        /**
          * Starts the loops.
          *
          * @throws UnsupportedOperationException if Netpark cannot run here
@@ -376,7 +398,8 @@ public final class EventLoopGroup implements AutoCloseable {
          */
         public EventLoopGroup open() throws NetparkException {
             ErrorPaths.prepare();
-            reporter.prepare();
+            Ration ration = new Ration(reporter, clock, reportLimit);
+            ration.prepare();
             LibC calls = libc != null ? libc : Binding.defaultLibC();
             String prefix = name != null ? name : "netpark-" + GROUPS.incrementAndGet();
             // Copies: the builder may go on to other groups.
@@ -384,13 +407,12 @@ public final class EventLoopGroup implements AutoCloseable {
             int[] processors = this.processors;
             Clock clock = this.clock;
             Poller.Factory pollers = this.pollers;
-            Reporter reporter = this.reporter;
             boolean metrics = this.metrics;
             Observer observer = this.observer;
             return new EventLoopGroup(number -> {
                 int processor = processors.length == 0
                         ? EventLoop.ANY_PROCESSOR : processors[number % processors.length];
-                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, clock, pollers, reporter,
+                return EventLoop.open(prefix + "-loop-" + number, daemon, processor, calls, clock, pollers, ration,
                         metrics ? new Counters(clock) : null, observer);
             }, prefix, this);
         }

@@ -56,6 +56,7 @@ final class ReadyBatch {
     /** Takes an event in. If that fails, the rest of the batch is taken in nevertheless. */
     private void takeIn(Pollable pollable, int readiness) {
         try {
+            woken.by(pollable);
             pollable.ready(readiness, woken);
         } catch (Throwable e) {
             reports.failure("Readiness was not taken in by", pollable, e);

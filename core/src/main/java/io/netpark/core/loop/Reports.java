@@ -3,35 +3,97 @@ package io.netpark.core.loop;
 import io.netpark.core.counting.Counters;
 import io.netpark.core.report.LastResort;
 import io.netpark.core.report.PeerFault;
+import io.netpark.core.report.Ration;
 import io.netpark.core.report.Reporter;
+import java.lang.StackWalker.StackFrame;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an event loop says of itself and of what lives on it: trouble to the {@link Reporter}, events to the {@link Observer},
- * numbers to the {@link Counters}. None of the three can harm the loop. Any thread.
+ * What an event loop says of itself and of what lives on it: trouble to the {@link Reporter}, as its group's {@link Ration} allows, events
+ * to the {@link Observer}, numbers to the {@link Counters}. None of the three can harm the loop. Any thread.
  */
 final class Reports {
 
-    private final Reporter reporter;
+    private static final StackWalker STACK = StackWalker.getInstance();
+    /** These pass reports of others on. */
+    private static final Set<String> BETWEEN = Set.of(Reports.class.getName(), EventLoop.class.getName());
+
+    private final EventLoop loop;
+    private final Ration ration;
+    /** Tells what the ration has counted. Made when there is something first. Loop's thread only. */
+    private @Nullable Timer telling;
     /** Null in a group without metrics. */
     final @Nullable Counters counters;
     final @Nullable Observer observer;
     /** Made beforehand: there may be no memory when it is needed. */
     private final String taskThrew;
 
-    Reports(String loop, Reporter reporter, @Nullable Counters counters, @Nullable Observer observer) {
-        this.reporter = reporter;
+    Reports(EventLoop loop, String name, Ration ration, @Nullable Counters counters, @Nullable Observer observer) {
+        this.loop = loop;
+        this.ration = ration;
         this.counters = counters;
         this.observer = observer;
-        this.taskThrew = "A task on " + loop + " threw; the loop goes on";
+        this.taskThrew = "A task on " + name + " threw; the loop goes on";
+    }
+
+    /** Does once what needs memory when it is done first. */
+    static void prepare() {
+        place();
     }
 
     /** Passes something on to the {@link Reporter}. */
     void report(String what, Throwable cause) {
         try {
-            LastResort.report(reporter, what, cause);
+            long due = ration.report(place(), what, cause);
+            if (due != Ration.NOTHING) {
+                tellIn(due);
+            }
         } catch (Throwable ignored) {
             // Not even this could be called. What catches an error to report it must go on.
+        }
+    }
+
+    /** The class that has something to say. */
+    private static String place() {
+        try {
+            return STACK.walk(frames -> frames.map(StackFrame::getClassName).filter(name -> !BETWEEN.contains(name)).findFirst())
+                    .orElse("");
+        } catch (OutOfMemoryError | StackOverflowError e) {
+            return "";
+        }
+    }
+
+    /** What was counted is told in so many nanoseconds, though nothing more happens. */
+    private void tellIn(long nanos) {
+        if (loop.inLoop()) {
+            arm(nanos);
+        } else if (!loop.tryExecute(() -> arm(nanos))) { // nor would a later loop know of it
+            ration.tellAll();
+        }
+    }
+
+    private void arm(long nanos) {
+        Timer known = telling;
+        if (known == null) {
+            known = telling = loop.newTimer(this::tell);
+        }
+        known.armBefore(loop.clock().after(nanos));
+    }
+
+    private void tell() {
+        long due = ration.tell();
+        if (due != Ration.NOTHING) {
+            arm(due);
+        }
+    }
+
+    /** The loop ends: what was counted on it is told now, and what others have counted as well. Throws nothing. */
+    void end() {
+        try {
+            ration.tellAll();
+        } catch (Throwable noMemory) {
+            // It stays untold, unless another loop tells it.
         }
     }
 

@@ -53,6 +53,13 @@ public final class Timer {
         return loop.tryExecute(() -> loop.arm(this, dueNanos));
     }
 
+    /** As {@link #arm}, on the loop, unless the timer is due before that. */
+    void armBefore(long instant) {
+        if (index == TimerQueue.OUT || instant - dueNanos < 0) {
+            arm(instant);
+        }
+    }
+
     /** Makes the timer idle. If another thread does that, and has no memory for it, the timer stays armed: its action runs for nothing. */
     public void disarm() {
         if (loop.inLoop()) {

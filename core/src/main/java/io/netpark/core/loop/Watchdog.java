@@ -122,8 +122,8 @@ final class Watchdog implements Runnable {
 
     private void report(EventLoop loop, Duration held, StackTraceElement[] stack) {
         Held where = new Held("what holds " + loop + " is at", stack);
-        Object occupation = loop.occupation();
-        String by = occupation == null ? "one callback, task or coroutine" : "\"" + occupation + "\"";
+        String occupation = loop.describeOccupation();
+        String by = occupation == null ? "one callback, task or coroutine" : occupation;
         // First: whoever has read the report finds what was observed.
         if (observer != null) {
             loop.tell(() -> observer.held(loop, held, where));

@@ -1,5 +1,7 @@
 package io.netpark.core.poll;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What a poller watches: a descriptor together with whoever is told about it. One registration at a time; the
  * {@linkplain #token() token} names it and is never used again for another.
@@ -38,6 +40,11 @@ public abstract class Pollable {
 
     /** The poller closes: nothing more will be reported. Called once, on the closing thread. */
     public abstract void pollerClosed(WokenBatch woken);
+
+    /** Whose it is, for somebody who looks, on any thread: the class of a handler, or of callbacks. Null if nobody has said so. */
+    public @Nullable String handler() {
+        return null;
+    }
 
     /** How many operations are parked, at about this moment. */
     public int parked() {

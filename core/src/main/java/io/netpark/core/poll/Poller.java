@@ -97,6 +97,11 @@ public abstract class Poller implements AutoCloseable {
         return slots.at(place);
     }
 
+    /** What is watched with this very {@linkplain Pollable#token token}; null if that is over. For any thread. */
+    public final @Nullable Pollable registered(long token) {
+        return slots.get(token);
+    }
+
     /** All places of what is watched are below. It only grows. */
     public final int bound() {
         return slots.bound();
@@ -123,6 +128,7 @@ public abstract class Poller implements AutoCloseable {
                 return; // it is called again, when those have been run
             }
             try {
+                woken.by(pollable);
                 pollable.pollerClosed(woken);
             } catch (Throwable e) {
                 failed.accept(e);

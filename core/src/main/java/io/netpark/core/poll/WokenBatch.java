@@ -6,7 +6,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The waiters that one wait has woken, in the order of the kernel's events. They are collected while the event array
  * is scanned and run only after it has been read to its end: what they run may close descriptors of the same batch
- * or wait again. Confined to its event loop; keeps its array, so a steady load allocates nothing.
+ * or wait again. Confined to its event loop, but for {@link #running}; keeps its arrays, so a steady load allocates nothing.
  */
 public final class WokenBatch {
 
@@ -14,6 +14,10 @@ public final class WokenBatch {
     static final int MOST_OF_ONE = 3;
 
     private @Nullable Runnable[] waiters = new @Nullable Runnable[64];
+    /** By which registration each was woken. A token and not the object: to note a number costs the garbage collector nothing. */
+    private long[] tokens = new long[64];
+    /** The registration that wakes now. */
+    private long token = Pollable.UNREGISTERED;
     /** Those from here to {@link #end} are in it. */
     private int first;
     private int end;
@@ -24,9 +28,22 @@ public final class WokenBatch {
     /** Adds a waiter that has been taken out of its slot. */
     public void add(Runnable waiter) {
         if (end == waiters.length) {
-            waiters = Arrays.copyOf(waiters, end * 2);
+            grow();
         }
+        tokens[end] = token;
         waiters[end++] = waiter;
+    }
+
+    /** What is added from now on is woken by this. */
+    public void by(Pollable pollable) {
+        token = pollable.token();
+    }
+
+    /** All of it or nothing: there may be no memory. */
+    private void grow() {
+        long[] moreTokens = Arrays.copyOf(tokens, tokens.length * 2);
+        waiters = Arrays.copyOf(waiters, waiters.length * 2);
+        tokens = moreTokens;
     }
 
     /**
@@ -38,7 +55,7 @@ public final class WokenBatch {
     public boolean makeRoom() {
         if (end + MOST_OF_ONE > waiters.length) {
             try {
-                waiters = Arrays.copyOf(waiters, waiters.length * 2);
+                grow();
             } catch (OutOfMemoryError e) {
                 return false;
             }
@@ -49,6 +66,16 @@ public final class WokenBatch {
     /** How many are in it. */
     public int size() {
         return end - first;
+    }
+
+    /**
+     * By which registration the one was woken that was taken out last, and is run now; 0 if there is none. For another thread that looks: it
+     * may see what was before.
+     */
+    public long running() {
+        long[] known = tokens;
+        int running = first - 1;
+        return running >= 0 && running < known.length ? known[running] : Pollable.UNREGISTERED;
     }
 
     /** Takes the first one out; null if there is none. */

@@ -48,7 +48,7 @@ public record GroupHealth(
      * @param retiring whether the group has given it up
      * @param descriptors watched by it, listeners and others included
      * @param pendingTasks queued now
-     * @param occupation what holds a loop that does not answer, if it has said so
+     * @param occupation what holds a loop that does not answer, as far as that is known: a connection and its handler, a request, or both
      * @param stack where the thread of a loop is that does not answer, the innermost frame first; empty if it answers
      */
     public record LoopHealth(

@@ -27,7 +27,9 @@ final class LogReporter implements Reporter {
         prepare();
         System.Logger known = logger;
         assert known != null;
-        if (cause instanceof NetparkException && cause.getCause() == null) { // says all itself: where it was noticed adds nothing
+        if (cause instanceof Withheld) { // its text says all, and the stack of the like was in the log
+            known.log(System.Logger.Level.WARNING, what);
+        } else if (cause instanceof NetparkException && cause.getCause() == null) { // says all itself: where it was noticed adds nothing
             known.log(System.Logger.Level.WARNING, what + ": " + cause.getMessage());
         } else {
             known.log(System.Logger.Level.WARNING, what, cause);

@@ -8,6 +8,9 @@ package io.netpark.core.report;
 public interface Reporter {
 
     /**
+     * Many reports of a kind become one, whose cause is {@link Withheld}. A reporter that needs all of them has a group without a
+     * {@code reportLimit}.
+     *
      * @param what one line: what happened, to what, and what Netpark did about it
      * @param cause why
      */

@@ -65,10 +65,11 @@ private fun TestReactor.lookAt(connection: ConnectionDescriptor): ConnectionSnap
     look().single { it.peer() == connection.remoteAddress() }
 
 /** Holds a loop while [body] runs. */
-private fun EventLoop.heldDuring(body: () -> Unit) {
+private fun EventLoop.heldDuring(occupation: String? = null, body: () -> Unit) {
     val held = CountDownLatch(1)
     val release = CountDownLatch(1)
     execute {
+        setOccupation(occupation)
         held.countDown()
         release.await()
     }
@@ -228,8 +229,7 @@ class InspectionSpec : NetparkSpec(body = {
         TestReactor(loops = 2, configure = { name("hold") }).use { reactor ->
             val (first, second) = reactor.group.loops()
             ConnectionDescriptor.pair(first, second).use {
-                first.setOccupation("the long tale")
-                first.heldDuring {
+                first.heldDuring("the long tale") {
                     // The other loop may take longer to answer than that, on a machine that is at work elsewhere.
                     val seen = eventually {
                         reactor.group.connections(Duration.ofMillis(50)).also { it.silent() shouldContainExactly listOf("hold-loop-0") }
@@ -244,14 +244,13 @@ class InspectionSpec : NetparkSpec(body = {
                     health.isWell.shouldBeFalse()
                     val held = health.loops()[0]
                     held.stack().map { it.methodName }.contains("await").shouldBeTrue()
-                    held.occupation() shouldBe "the long tale"
+                    held.occupation() shouldBe "\"the long tale\""
                     held.sinceTurn() shouldBeGreaterThan Duration.ofMillis(49)
                     // The second look knows that the first has found it at the same thing.
                     val again = reactor.group.health(Duration.ofMillis(50)).loops()[0]
                     again.sinceTurn() shouldBeGreaterThan held.sinceTurn().plusMillis(49)
                     reactor.group.dump() shouldContain "\"hold-loop-0\" DOES NOT TURN"
                 }
-                first.setOccupation(null)
                 eventually { reactor.group.health().isWell.shouldBeTrue() }
                 reactor.look() shouldHaveSize 2
             }

@@ -1,63 +1,248 @@
 package io.netpark.core.loop
 
+import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldBeEmpty
+import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.string.shouldStartWith
+import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.report.Reporter
+import io.netpark.core.report.Withheld
+import io.netpark.core.sys.Errno
+import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter.Report
 import io.netpark.core.testing.TestReactor
-import io.netpark.core.testing.eventually
+import io.netpark.core.testing.async
+import io.netpark.core.testing.result
+import java.time.Duration
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.logging.Handler
+import java.util.logging.LogRecord
+import java.util.logging.Logger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
-/** What peers can cause as often as they like is reported ten times a second, and then as a number. */
-class RationSpec : NetparkSpec(body = {
-    fun TestReactor.bad(count: Int) = onLoop { repeat(count) { loop.reportRationed("Bad", IllegalStateException("number $it")) } }
-    fun TestReactor.told() = reporter.drain().map { it.what }
+/** A report of the same kind as [report], by another class. */
+private object Elsewhere {
+    fun report(loop: EventLoop, cause: Throwable) = loop.report("It was bad elsewhere", cause)
+}
 
-    test("ten are reported as they come, the others as a number when the second is over, with the last of them") {
+/** How many reports these tell of. */
+private fun List<Report>.inAll(): Long = sumOf { (it.cause as? Withheld)?.count() ?: 1L }
+
+/** What comes often is reported a few times, and then as a number. */
+class RationSpec : NetparkSpec(body = {
+    fun TestReactor.bad(count: Int) = onLoop { repeat(count) { loop.report("Bad $it", IllegalStateException("number $it")) } }
+    fun TestReactor.told() = reporter.drain().map { it.what }
+    fun rationed(limit: Int = 5, loops: Int = 1, body: (TestReactor, HandMovedClock) -> Unit) {
         val clock = HandMovedClock()
-        TestReactor { clock(clock) }.use { reactor ->
-            reactor.bad(10)
-            reactor.told() shouldBe List(10) { "Bad" }
+        TestReactor(loops = loops) { clock(clock).reportLimit(limit) }.use { body(it, clock) }
+    }
+
+    test("five are reported as they come, the others as a number when ten seconds are over, with the last of them") {
+        rationed { reactor, clock ->
+            reactor.bad(5)
+            reactor.told() shouldBe List(5) { "Bad $it" }
             reactor.bad(90)
             reactor.told().shouldBeEmpty()
-            clock.move(999.milliseconds, reactor.group)
-            reactor.onLoop {}
+            clock.pass(9_999.milliseconds, reactor)
             reactor.told().shouldBeEmpty()
-            clock.move(1.milliseconds, reactor.group)
-            val summary = eventually { reactor.reporter.drain().single() }
-            summary.what shouldBe "Bad; so were 90 more within a second, which are not reported, and the last of them is this"
-            summary.cause.message shouldBe "number 89"
-            reactor.bad(10) // the summary was the first of its second
-            reactor.told() shouldBe List(9) { "Bad" }
-            clock.move(1.seconds, reactor.group)
-            eventually { reactor.told().single().startsWith("Bad; so were 1 more") shouldBe true }
+            clock.pass(1.milliseconds, reactor)
+            val summary = reactor.reporter.drain().single()
+            summary.what shouldBe "And 90 more of this kind in the last 10 s, the last of them: Bad 89: java.lang.IllegalStateException: number 89"
+            val withheld = summary.cause.shouldBeInstanceOf<Withheld>()
+            withheld.count() shouldBe 90
+            withheld.time() shouldBe Duration.ofSeconds(10)
+            withheld.cause!!.message shouldBe "number 89"
+            withheld.stackTrace.toList().shouldBeEmpty()
         }
     }
 
-    test("few are never counted, and cost no timer") {
-        val clock = HandMovedClock()
-        TestReactor { clock(clock) }.use { reactor ->
-            repeat(5) {
-                reactor.bad(9)
-                reactor.told() shouldBe List(9) { "Bad" }
-                clock.move(1.seconds, reactor.group)
+    test("what goes on is a number each ten seconds, and what has not come for ten is new again") {
+        rationed { reactor, clock ->
+            reactor.bad(6)
+            reactor.told() shouldHaveSize 5
+            repeat(3) {
+                clock.pass(10.seconds, reactor)
+                reactor.told().single() shouldStartWith "And 1 more of this kind in the last 10 s"
+                reactor.bad(1)
+                reactor.told().shouldBeEmpty()
             }
-            reactor.onLoop {}
+            clock.pass(10.seconds, reactor)
+            reactor.told() shouldHaveSize 1
+            clock.pass(10.seconds, reactor)
+            reactor.told().shouldBeEmpty()
+            reactor.bad(1)
+            reactor.told() shouldBe listOf("Bad 0")
+        }
+    }
+
+    test("few are never counted, and leave no timer") {
+        rationed { reactor, clock ->
+            repeat(5) {
+                reactor.bad(5)
+                reactor.told() shouldBe List(5) { "Bad $it" }
+                clock.pass(10.seconds, reactor)
+            }
             reactor.told().shouldBeEmpty()
         }
     }
 
-    test("other threads report as well, and a loop that closes says what it has counted") {
-        val reactor = TestReactor { clock(HandMovedClock()) }
-        reactor.use {
-            repeat(15) { reactor.loop.reportRationed("Bad", IllegalStateException()) }
-            reactor.onLoop {}
-            reactor.told() shouldBe List(10) { "Bad" }
+    test("the loops of a group have one ration, and each tells what it has counted") {
+        rationed(loops = 2) { reactor, clock ->
+            val (first, second) = reactor.group.loops()
+            fun bad(loop: EventLoop) = loop.submit { repeat(4) { loop.report("Bad", IllegalStateException()) } }.result()
+            bad(first)
+            bad(second)
+            reactor.told() shouldHaveSize 5
+            first.shutdown()
+            first.close() // it has counted nothing, and tells what it finds
+            reactor.told().single() shouldStartWith "And 3 more"
+            bad(second)
+            reactor.told().shouldBeEmpty()
+            clock.move(10.seconds, reactor.group.loops().drop(1))
+            repeat(2) { second.submit {}.result() }
+            reactor.told().single() shouldStartWith "And 4 more"
+        }
+    }
+
+    test("other threads report as well; a group that closes says what it has counted, and a closed one counts nothing") {
+        rationed { reactor, _ ->
+            repeat(15) { reactor.loop.report("Bad", IllegalStateException()) }
+            reactor.told() shouldBe List(5) { "Bad" }
             reactor.group.close()
-            reactor.told() shouldBe listOf("Bad; so were 5 more within a second, which are not reported, and the last of them is this")
-            reactor.loop.reportRationed("Bad", IllegalStateException())
+            reactor.told().single() shouldStartWith "And 10 more of this kind in the last 1 s, the last of them: Bad: "
+            reactor.loop.report("Bad", IllegalStateException()) // of another place, so of another kind
             reactor.told() shouldBe listOf("Bad")
+            repeat(7) { reactor.loop.report("Late", IllegalStateException()) }
+            reactor.reporter.drain().inAll() shouldBe 7
+        }
+    }
+
+    test("a kind is who reports, and what was thrown where; its words are not") {
+        val here = IllegalStateException("here")
+        val causes = listOf(
+            here,
+            IllegalStateException("on another line"),
+            IllegalArgumentException("here").apply { stackTrace = here.stackTrace },
+            NetparkException.of(Errno.EIO, "read"),
+            NetparkException.of(Errno.ENOMEM, "read"),
+            NetparkException.Refused("nobody is there"),
+            NetparkException.TimedOut(NetparkException.Timeout.CONNECT, "late"),
+            NetparkException.TimedOut(NetparkException.Timeout.BORROW, "late"),
+            NetparkException.TlsFailure(NetparkException.TlsFault.EXPIRED, "old"),
+            NetparkException.TlsFailure(NetparkException.TlsFault.NOT_TLS, "plain"),
+        )
+        rationed(limit = 1) { reactor, _ ->
+            for (cause in causes) {
+                reactor.loop.report("It was bad", cause)
+                Elsewhere.report(reactor.loop, cause)
+                withClue(cause) { reactor.reporter.drain().map { it.cause } shouldBe listOf(cause, cause) }
+            }
+            for (cause in causes) {
+                reactor.loop.report("It was bad in other words", cause)
+                Elsewhere.report(reactor.loop, cause)
+            }
+            reactor.told().shouldBeEmpty()
+            reactor.group.close()
+            reactor.reporter.drain().inAll() shouldBe 2L * causes.size
+        }
+    }
+
+    test("of what peers do one is told as it comes") {
+        rationed { reactor, clock ->
+            repeat(3) { reactor.loop.report("It was reset", NetparkException.Reset("by peer $it")) }
+            reactor.told() shouldBe listOf("It was reset")
+            clock.pass(10.seconds, reactor)
+            reactor.told() shouldBe listOf("And 2 more of this kind in the last 10 s, the last of them: It was reset: by peer 2")
+        }
+    }
+
+    test("however many kinds there are, the memory for them is bounded, and none is lost") {
+        fun of(line: Int) = IllegalStateException().apply { stackTrace = arrayOf(StackTraceElement("Some", "code", "Some.kt", line)) }
+        rationed(limit = 1) { reactor, clock ->
+            repeat(3) { repeat(1000) { line -> reactor.loop.report("Bad", of(line)) } }
+            val told = reactor.reporter.drain()
+            told shouldHaveSize 65 // those for which there is room, and the first of all others
+            clock.pass(10.seconds, reactor)
+            val summaries = reactor.reporter.drain()
+            summaries shouldHaveSize 65
+            (told + summaries).inAll() shouldBe 3000
+            clock.pass(10.seconds, reactor)
+            reactor.loop.report("Bad", of(999))
+            reactor.told() shouldBe listOf("Bad") // those that are quiet have made room
+        }
+    }
+
+    test("many threads report at the same time, and all that they say is told or counted") {
+        rationed { reactor, _ ->
+            val threads = List(4) { async { repeat(1000) { reactor.loop.report("Bad", IllegalStateException()) } } }
+            threads.forEach { it.result() }
+            reactor.group.close()
+            val told = reactor.reporter.drain()
+            told.inAll() shouldBe 4000
+            told.count { it.cause !is Withheld } shouldBe 5
+        }
+    }
+
+    test("a cause that can say nothing of itself is reported as others are") {
+        class Mute : RuntimeException() {
+            override fun getStackTrace(): Array<StackTraceElement> = throw IllegalStateException("no stack")
+            override fun toString(): String = throw IllegalStateException("no text")
+        }
+
+        class Starved : RuntimeException("of two\nlines") {
+            override fun getStackTrace(): Array<StackTraceElement> = throw OutOfMemoryError("no stack")
+        }
+        rationed(limit = 1) { reactor, clock ->
+            repeat(2) { reactor.loop.report("Bad", Mute()) }
+            reactor.told() shouldBe listOf("Bad")
+            clock.pass(10.seconds, reactor)
+            reactor.told().single() shouldContain "Mute"
+            reactor.loop.report("Bad", Starved()) // what cannot say where it was thrown is one kind
+            clock.pass(10.seconds, reactor)
+            reactor.told().single().lines().single() shouldContain "of two"
+        }
+    }
+
+    test("without a limit all are told, and a limit lets the first through") {
+        rationed(limit = Int.MAX_VALUE) { reactor, _ ->
+            repeat(100) { reactor.loop.report("Bad", NetparkException.Reset("by a peer")) }
+            reactor.told() shouldHaveSize 100
+        }
+        shouldThrow<IllegalArgumentException> { EventLoopGroup.builder().reportLimit(0) }.message!! shouldContain "at least 1, not 0"
+    }
+
+    test("the log gets the stack of the first, and a line of the others") {
+        val records = ConcurrentLinkedQueue<LogRecord>()
+        val handler = object : Handler() {
+            override fun publish(record: LogRecord) {
+                records += record
+            }
+
+            override fun flush() {}
+
+            override fun close() {}
+        }
+        val logger = Logger.getLogger("io.netpark")
+        logger.addHandler(handler)
+        logger.useParentHandlers = false
+        try {
+            TestReactor { reporter(Reporter.LOG).clock(HandMovedClock()).reportLimit(1) }.use { it.bad(3) }
+            val (first, others) = records.toList()
+            first.thrown.message shouldBe "number 0"
+            others.thrown.shouldBeNull()
+            others.message.lines() shouldHaveSize 1
+            others.message shouldStartWith "And 2 more of this kind"
+            records shouldHaveSize 2
+        } finally {
+            logger.removeHandler(handler)
+            logger.useParentHandlers = true
         }
     }
 })

@@ -75,6 +75,33 @@ class WatchdogSpec : NetparkSpec(body = {
         }
     }
 
+    test("what the running action has said of itself is named, and what an earlier one has said is not") {
+        TestReactor(configure = { watchdog(Due.INFINITE) }).use { reactor ->
+            for ((said, named) in listOf("a long tale" to "by \"a long tale\", and", null to "by one callback, task or coroutine, and")) {
+                val release = CountDownLatch(1)
+                val held = CountDownLatch(1)
+                reactor.loop.execute { if (said == null) reactor.loop.setOccupation("an earlier tale") }
+                reactor.loop.execute {
+                    if (said != null) reactor.loop.setOccupation(said)
+                    held.countDown()
+                    holdTheLoop(release)
+                }
+                held.await()
+                try {
+                    var now = System.nanoTime()
+                    val watchdog = Watchdog("by hand", Clock.SYSTEM, 1000_000_000, null) { listOf(reactor.loop) }
+                    repeat(6) {
+                        watchdog.look(now)
+                        now += 250_000_000
+                    }
+                    reactor.reporter.drain().single().what shouldContain named
+                } finally {
+                    release.countDown()
+                }
+            }
+        }
+    }
+
     test("time in which it could not look is not the loop's fault") {
         TestReactor(configure = { watchdog(Due.INFINITE) }).use { reactor ->
             val release = CountDownLatch(1)

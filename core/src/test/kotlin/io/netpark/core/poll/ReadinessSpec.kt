@@ -1,6 +1,7 @@
 package io.netpark.core.poll
 
 import io.kotest.matchers.shouldBe
+import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 
 class ReadinessSpec : NetparkSpec(body = {
@@ -19,6 +20,28 @@ class ReadinessSpec : NetparkSpec(body = {
             List(200) { batch.take() } shouldBe waiters
             batch.take() shouldBe null
             batch.size() shouldBe 0
+        }
+    }
+
+    test("a batch knows by which registration the waiter was woken that was taken out last") {
+        PollerRig(Bindings.best, Poller.EPOLL).use { rig ->
+            val batch = WokenBatch()
+            val woken = List(100) { rig.watch(rig.eventfd(), Interest.READ) }
+            repeat(2) {
+                batch.running() shouldBe 0
+                woken.forEach {
+                    batch.by(it)
+                    batch.add {}
+                    batch.add {}
+                }
+                batch.running() shouldBe 0
+                for (pollable in woken) repeat(2) {
+                    batch.take()
+                    rig.poller.registered(batch.running()) shouldBe pollable
+                }
+                batch.take()
+                batch.running() shouldBe 0
+            }
         }
     }
 })

@@ -1,5 +1,6 @@
 package io.netpark.core.testing
 
+import io.netpark.core.loop.EventLoop
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.sys.Clock
 import java.util.Random
@@ -20,9 +21,12 @@ class HandMovedClock(seed: Long = 1) : Clock() {
     override fun park(blocker: Any, nanos: Long) = LockSupport.parkNanos(blocker, nanos)
 
     /** Moves time on, and has the loops of [group] look. */
-    fun move(time: Duration, group: EventLoopGroup) {
+    fun move(time: Duration, group: EventLoopGroup) = move(time, group.loops())
+
+    /** As the other, where some loops are closed. */
+    fun move(time: Duration, loops: List<EventLoop>) {
         now.addAndGet(time.inWholeNanoseconds)
-        group.loops().forEach { it.execute {} }
+        loops.forEach { it.execute {} }
     }
 
     /** As [move], for a reactor of one loop, and waits until what is due then has run. */

@@ -26,7 +26,8 @@ class TestReactor(
 
     val reporter = RecordingReporter()
     val group: EventLoopGroup = EventLoopGroup.builder()
-        .loops(loops).daemon(true).libc(libc).pollers(pollers).reporter(reporter).apply(configure).open()
+        .loops(loops).daemon(true).libc(libc).pollers(pollers).reporter(reporter)
+        .reportLimit(Int.MAX_VALUE).apply(configure).open()
 
     val loop: EventLoop get() = group.loops().first()
 

@@ -167,6 +167,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, A
 
     /** On the loop, once: tells of the connection, first the callback and then {@code also}, and starts reading. */
     public void start(Runnable also) {
+        occupyLoop();
         if (!isOpen() || !prepare()) {
             also.run();
             return;
@@ -203,6 +204,13 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, A
                 }
             }
         }.begin();
+    }
+
+    /** What callbacks do in this action has a name, also if it was not this connection's readiness that has woken the loop. */
+    private void occupyLoop() {
+        if (loop().inLoop()) {
+            loop().setOccupation(core);
+        }
     }
 
     private boolean prepare() {
@@ -361,6 +369,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, A
     /** Whatever is thrown, what follows is done: whoever closes the server or client waits for it. */
     @Override
     public void ended() {
+        occupyLoop();
         try {
             output.release();
         } finally {
@@ -387,6 +396,7 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, A
 
     /** No callback is running, or will be but these. */
     void closed() {
+        occupyLoop();
         boolean allTaken = !input.hasUnread();
         try {
             input.release();

@@ -194,6 +194,11 @@ final class Registration extends Pollable implements Runnable {
     }
 
     @Override
+    public String handler() {
+        return handler.getClass().getName();
+    }
+
+    @Override
     public String toString() {
         return descriptor + " (" + watch + ")";
     }

@@ -56,7 +56,8 @@ public final class FaultyPlace implements AutoCloseable {
             trouble.completeExceptionally(cause);
         };
         this.segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build();
-        this.group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reporter).open();
+        this.group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reporter)
+                .reportLimit(Integer.MAX_VALUE).open();
     }
 
     /** Runs a program once without a fault, and then with one after the other. */

@@ -173,7 +173,8 @@ final class RandomCallbacks {
     }
 
     private void configure(EventLoopGroup.Builder loops, String name, SimulatedKernel kernel) {
-        loops.name(name).loops(1 + random.nextInt(3)).daemon(true).libc(kernel).clock(schedule).watchdog(Due.INFINITE).reporter(reports);
+        loops.name(name).loops(1 + random.nextInt(3)).daemon(true).libc(kernel).clock(schedule).watchdog(Due.INFINITE).reporter(reports)
+                .reportLimit(Integer.MAX_VALUE);
     }
 
     static void require(boolean holds, String what) {

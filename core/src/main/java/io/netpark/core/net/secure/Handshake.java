@@ -157,7 +157,7 @@ public final class Handshake implements Runnable {
             layer.tls().taskExecutor().execute(layer.carrier().loop().clock().starting(() -> runTaskHere(layer, after)));
         } catch (Throwable e) { // it has to end, or nothing would; so that comes before a report, which may want memory
             runTaskHere(layer, after);
-            layer.carrier().loop().reportRationed(
+            layer.carrier().loop().report(
                     "The executor of TLS tasks has refused one; unless it runs it all the same, the thread that has asked for it does", e);
         }
     }
@@ -189,7 +189,7 @@ public final class Handshake implements Runnable {
             end();
             countFailed(why);
             if (reported && stream.hasReceived()) { // who only looks whether there is a port is no news
-                loop.reportRationed("A client was turned away", why);
+                loop.report("A client was turned away", why);
             }
         } finally {
             layer.failed(why);

@@ -392,6 +392,12 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
     }
 
     @Override
+    public final @Nullable String handler() {
+        Attendant known = attendant;
+        return known == null ? null : known.handler();
+    }
+
+    @Override
     public final @Nullable Supplier<ConnectionSnapshot> look() {
         if (isClosed()) {
             return null;
@@ -409,7 +415,7 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         ConnectionSnapshot.State state = state(info, session);
         Attendant known = attendant;
         long pending = unsent() + (known == null ? 0 : known.pendingOutput());
-        String handler = known == null ? null : known.handler();
+        String handler = handler();
         ConnectionSnapshot.TimeLimits limits = new ConnectionSnapshot.TimeLimits(left(Direction.READ, now), left(Direction.WRITE, now),
                 timeout(timeoutNanos(Direction.READ)), timeout(timeoutNanos(Direction.WRITE)), timeout(idleTimeoutNanos()));
         long in = bytesIn();

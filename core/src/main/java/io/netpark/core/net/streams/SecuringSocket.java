@@ -98,7 +98,7 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
         } catch (Throwable e) { // the configuration's, say: a source of engines that threw
             try {
                 Handshake.countFailed(loop(), TlsFault.ENGINE);
-                loop().reportRationed("TLS did not begin, and the connection is closed", e);
+                loop().report("TLS did not begin, and the connection is closed", e);
             } finally {
                 close();
             }

@@ -57,6 +57,10 @@ public final class AcceptPolicy<T extends SocketDescriptor> {
             listener.loop().report(accepted + " was accepted and could not be served; it is closed", e);
         } finally {
             EventLoop.leaveUserCode(); // its handler or first callback may have run; the next connection is another's
+            EventLoop current = EventLoop.current();
+            if (current != null) {
+                current.setOccupation(null);
+            }
         }
     }
 
