@@ -66,25 +66,26 @@ final class Reports {
 
     /** What was counted is told in so many nanoseconds, though nothing more happens. */
     private void tellIn(long nanos) {
+        long due = loop.clock().after(nanos);
         if (loop.inLoop()) {
-            arm(nanos);
-        } else if (!loop.tryExecute(() -> arm(nanos))) { // nor would a later loop know of it
+            arm(due);
+        } else if (!loop.tryExecute(() -> arm(due))) { // nor would a later loop know of it
             ration.tellAll();
         }
     }
 
-    private void arm(long nanos) {
+    private void arm(long due) {
         Timer known = telling;
         if (known == null) {
             known = telling = loop.newTimer(this::tell);
         }
-        known.armBefore(loop.clock().after(nanos));
+        known.armBefore(due);
     }
 
     private void tell() {
-        long due = ration.tell();
-        if (due != Ration.NOTHING) {
-            arm(due);
+        long next = ration.tell();
+        if (next != Ration.NOTHING) {
+            arm(loop.clock().after(next));
         }
     }
 

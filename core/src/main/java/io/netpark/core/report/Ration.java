@@ -125,7 +125,7 @@ public final class Ration {
 
     // Under the lock
 
-    private @Nullable Account.Summary endOne(long now, boolean early) {
+    private Account.@Nullable Summary endOne(long now, boolean early) {
         for (Account account : accounts.values()) {
             Account.Summary ended = end(account, now, early);
             if (ended != null) {
