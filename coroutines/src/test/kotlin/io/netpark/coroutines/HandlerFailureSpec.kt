@@ -31,7 +31,7 @@ class HandlerFailureSpec : NetparkSpec(body = {
     ): Pair<List<String>, PeerFaults> {
         val reporter = RecordingReporter()
         var faults: PeerFaults? = null
-        Reactor(1, buffering) { daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
+        Reactor(1, buffering) { daemon(true).metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {
                     val listener = reactor.listenOver("127.0.0.1", 0)

@@ -78,7 +78,7 @@ class LoadSpec : NetparkSpec(body = {
         while (scripts < (if (isPlain) 3_000 else 50) && System.nanoTime() < end) {
             val faulty = FaultyLibC(Bindings.all[scripts % Bindings.all.size], random.nextLong(), random.nextDouble(0.05, 0.4))
             val reporter = io.netpark.core.testing.RecordingReporter() // running out of descriptors is reported
-            Reactor(1) { libc(faulty).daemon(true).reporter(reporter) }.use { reactor ->
+            Reactor(1) { libc(faulty).daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
                 kotlinx.coroutines.runBlocking { withTimeout(30.seconds) { exchange(reactor, random) } }
             }
             faults += faulty.faults

@@ -39,7 +39,7 @@ class OnFailureSpec : NetparkSpec(body = {
         val reporter = RecordingReporter()
         val told = ConcurrentLinkedQueue<Throwable>()
         var total: io.netpark.core.report.LoopSnapshot? = null
-        Reactor(1) { daemon(true).metrics(true).reporter(reporter) }.use { reactor ->
+        Reactor(1) { daemon(true).metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {
                     val listener = reactor.listenOver("127.0.0.1", 0)

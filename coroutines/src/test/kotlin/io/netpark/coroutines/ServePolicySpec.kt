@@ -36,7 +36,7 @@ class ServePolicySpec : NetparkSpec(body = {
         val reporter = RecordingReporter()
         val asked = AtomicInteger()
         val balancing = Balancing { loops, _ -> if (asked.incrementAndGet() == 2) error("no loop is good enough") else loops[0] }
-        Reactor(2) { daemon(true).reporter(reporter).balancing(balancing) }.use { reactor ->
+        Reactor(2) { daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE).balancing(balancing) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {
                     val listener = reactor.listenOver("127.0.0.1", 0)
@@ -82,7 +82,7 @@ class ServePolicySpec : NetparkSpec(body = {
         test("serve returns when its reactor is closed, ${if (onEachLoop) "with a socket a loop" else "with one socket"}") {
             repeat(5) {
                 val reporter = RecordingReporter()
-                val reactor = Reactor(3) { daemon(true).reporter(reporter) }
+                val reactor = Reactor(3) { daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }
                 Reactor(1) { daemon(true) }.use { clients ->
                     runBlocking {
                         val listener = if (onEachLoop) reactor.listenOnEachLoopOver(loopback()) else reactor.listenOver(loopback())

@@ -313,7 +313,7 @@ class ServeSpec : NetparkSpec(body = {
 
     test("S7: closing the reactor ends serve, handlers, reads, accepts and dials, and its threads") {
         val reporter = io.netpark.core.testing.RecordingReporter()
-        val reactor = Reactor(2) { daemon(true).reporter(reporter) }
+        val reactor = Reactor(2) { daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }
         kotlinx.coroutines.runBlocking {
             val listener = reactor.listenOver("127.0.0.1", 0)
             val serving = launch { listener.serve { echo(it) } }

@@ -20,7 +20,7 @@ class AcceptTroubleTest {
     void aBalancingThatThrowsOnceCostsNoMoreThanThat() throws Exception {
         IllegalStateException trouble = new IllegalStateException("no loop is good enough");
         AtomicInteger asked = new AtomicInteger();
-        try (EventLoopGroup group = EventLoopGroup.builder().loops(2).daemon(true).reporter(reports)
+        try (EventLoopGroup group = EventLoopGroup.builder().loops(2).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE)
                         .balancing((loops, source) -> {
                             if (source != 0 && asked.getAndIncrement() == 0) {
                                 throw trouble;

@@ -31,7 +31,7 @@ final class Between implements AutoCloseable {
     /** @param met called on the loop of the second connection when there are both, before this returns */
     Between(EventLoopGroup.Builder loops, Callbacks callbacks, UnaryOperator<CallbackServer.Builder> choices,
             BiConsumer<CallbackConnection, CallbackConnection> met) throws Exception {
-        group = loops.loops(2).reporter(reports).open();
+        group = loops.loops(2).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
         dialer = CallbackClient.builder().group(group).open();
         server = choices.apply(Support.server().group(group).ignoreInput().onConnect(connection -> {
             connection.pauseReading();

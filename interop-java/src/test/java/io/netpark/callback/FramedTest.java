@@ -47,7 +47,7 @@ class FramedTest {
 
     @BeforeEach
     void open() throws IOException {
-        group = EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).open();
+        group = EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
     }
 
     @AfterEach

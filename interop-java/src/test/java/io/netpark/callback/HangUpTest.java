@@ -37,7 +37,7 @@ class HangUpTest {
     @Test
     void aServerReportsThatAcceptingHasEndedAndServesOn() throws Exception {
         Support.Reports reports = new Support.Reports();
-        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).libc(libc()).daemon(true).reporter(reports).open();
+        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).libc(libc()).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
                 CallbackServer server = CallbackServer.builder().group(group)
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                 Socket client = Support.connect(server)) {

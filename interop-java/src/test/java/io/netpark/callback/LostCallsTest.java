@@ -45,7 +45,7 @@ class LostCallsTest {
 
     private CallbackServer.Builder server() {
         return CallbackServer.builder().workers(Workers.on(executor, connection -> Rejection.CLOSE)).segments(pool)
-                .loops(group -> group.daemon(true).reporter(reports))
+                .loops(group -> group.daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE))
                 .onInput((connection, in) -> {
                     inside.countDown();
                     new CountDownLatch(1).await(); // until it is interrupted

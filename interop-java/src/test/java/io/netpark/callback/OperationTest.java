@@ -108,7 +108,7 @@ class OperationTest {
         AtomicBoolean throwing = new AtomicBoolean(true);
         Balancing turns = Balancing.roundRobin();
         Support.Reports reports = new Support.Reports();
-        try (CallbackServer server = echo().loops(group -> group.reporter(reports).balancing((loops, source) -> {
+        try (CallbackServer server = echo().loops(group -> group.reporter(reports).reportLimit(Integer.MAX_VALUE).balancing((loops, source) -> {
                     if (source != 0 && throwing.getAndSet(false)) {
                         throw new IllegalStateException("on purpose");
                     }

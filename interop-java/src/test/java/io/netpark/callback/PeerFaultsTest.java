@@ -34,7 +34,7 @@ class PeerFaultsTest {
     private final ConcurrentLinkedQueue<NetparkException> causes = new ConcurrentLinkedQueue<>();
 
     private EventLoopGroup group() throws IOException {
-        return EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).open();
+        return EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
     }
 
     private CallbackServer.Builder server(EventLoopGroup group) {

@@ -135,7 +135,7 @@ class ThrownErrorsTest {
         AtomicBoolean failing = new AtomicBoolean();
         LinkedBlockingQueue<String> received = new LinkedBlockingQueue<>();
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).libc(failingOnce(call, failing))
-                        .reporter(reports).open();
+                        .reporter(reports).reportLimit(Integer.MAX_VALUE).open();
                 CallbackMessages socket = CallbackMessages.bind(group, Support.loopback(), MessageCallbacks.builder()
                         .onMessage((any, message) -> received.add(Support.take(message.bytes()))).build());
                 CallbackMessages sender = CallbackMessages.dial(group, socket.localAddress(), MessageCallbacks.builder().build())) {
@@ -164,7 +164,7 @@ class ThrownErrorsTest {
             CompletableFuture<Throwable> cause = new CompletableFuture<>();
             reports.causes.clear();
             try (Workers workers = Support.workers(threads);
-                    EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reports).open()) {
+                    EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reports).reportLimit(Integer.MAX_VALUE).open()) {
                 CallbackServer.Builder builder = CallbackServer.builder().group(group)
                         .onClose((connection, why) -> cause.complete(why));
                 if (workers != null) {

@@ -53,7 +53,7 @@ class TlsManagersTest {
         CompletableFuture<String> answered = new CompletableFuture<>();
         Callbacks callbacks = Callbacks.builder().onRequest((connection, in) -> answered.complete(Support.take(in))).build();
         try (CallbackServer server = CallbackServer.builder()
-                        .loops(group -> group.loops(1).daemon(true).reporter(reports))
+                        .loops(group -> group.loops(1).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE))
                         .tls(serverTls(tasksOnLoop, protocol))
                         .onRequest((connection, in) -> connection.write(in))
                         .listen(Support.loopback());

@@ -57,7 +57,7 @@ class TlsTest {
     }
 
     private CallbackServer.Builder server(ServerTls tls) {
-        return CallbackServer.builder().loops(group -> group.loops(1).metrics(true).daemon(true).reporter(reports)).tls(tls)
+        return CallbackServer.builder().loops(group -> group.loops(1).metrics(true).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE)).tls(tls)
                 .onPrepare(connection -> calls.add("prepare"))
                 .onConnect(connection -> calls.add("connect"))
                 .onRequest((connection, in) -> {
@@ -315,7 +315,7 @@ class TlsTest {
         Identity stranger = Authority.root("Stranger").issue("localhost");
         try (CallbackServer server = server(serverTls()).listen(Support.loopback());
                 CallbackServer unknown = CallbackServer.builder().loops(1).ignoreInput()
-                        .loops(group -> group.loops(1).reporter(reports))
+                        .loops(group -> group.loops(1).reporter(reports).reportLimit(Integer.MAX_VALUE))
                         .tls(ServerTls.builder().certificate(stranger.chain(), stranger.key()).build()).listen(Support.loopback());
                 CallbackServer plain = CallbackServer.builder().loops(1).onConnect(c -> c.write(Support.bytes("220 hello\r\n")))
                         .ignoreInput().listen(Support.loopback());

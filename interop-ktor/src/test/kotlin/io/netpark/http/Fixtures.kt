@@ -16,7 +16,7 @@ import java.nio.ByteBuffer
 fun onConnection(body: suspend CoroutineScope.(client: Connection, server: Connection) -> Unit) {
     val reporter = RecordingReporter()
     val pool = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
-    Reactor(1, Buffering(pool)) { daemon(true).reporter(reporter) }.use { reactor ->
+    Reactor(1, Buffering(pool)) { daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
         runBlocking { reactor.pair().use { (client, server) -> body(client, server) } }
     }
     eventually { pool.statistics().lentSegments() shouldBe 0 }

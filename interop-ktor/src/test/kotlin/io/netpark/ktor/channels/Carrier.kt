@@ -45,7 +45,7 @@ enum class Carrier(private val wire: Wire = Wire.PLAIN) {
     ) {
         val reporter = RecordingReporter()
         val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
-        Reactor(2, buffering(segments)) { daemon(true).reporter(reporter) }.use { reactor ->
+        Reactor(2, buffering(segments)) { daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
             runBlocking { withTimeout(LONGEST) { repeat(times) { reactor.connect(options, body) } } }
         }
         eventually { check(segments.statistics().lentSegments() == 0L) { "segments are still lent: ${segments.statistics()}" } }
