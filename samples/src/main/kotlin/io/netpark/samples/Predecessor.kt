@@ -27,20 +27,27 @@ import kotlinx.coroutines.runBlocking
  *   waits at the path for its successor     drains, and ends
  * ```
  *
- * A process that fails before it says that it serves leaves the other one as it was.
+ * A process that fails before it says that it serves leaves the other one as it was. If the other one is killed meanwhile, this one
+ * serves alone.
  */
 internal class Predecessor private constructor(
     private val reactor: Reactor,
+    private val path: Path,
     private val connection: Connection,
     val socket: OpenDescriptor,
 ) : AutoCloseable {
 
-    /** Says that this process serves, and waits until the other one has left the path. */
+    /** Says that this process serves, and waits until the other one has left the path, or is dead. */
     fun relieve(): Unit = use {
-        runBlocking {
-            connection.write(byteArrayOf(1))
-            connection.reader.await() // false: that is its end
+        try {
+            runBlocking {
+                connection.write(byteArrayOf(1))
+                connection.reader.await() // false: that is its end
+            }
+        } catch (_: NetparkException.Reset) {
+            // It was killed before it heard of that, and serves nobody.
         }
+        removeAbandonedSocket(path) // of one that was killed: others have removed theirs
     }
 
     override fun close() {
@@ -72,7 +79,7 @@ internal class Predecessor private constructor(
                 connection.readDescriptors(ByteBuffer.allocate(1), passed)
                 val socket = passed.take().singleOrNull()
                     ?: throw NetparkException.Truncated("$path: who waits there has passed no socket")
-                Predecessor(reactor, connection, socket)
+                Predecessor(reactor, path, connection, socket)
             }
         }
     }

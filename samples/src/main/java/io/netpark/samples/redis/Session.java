@@ -18,7 +18,7 @@ final class Session {
     private final Request request;
     private byte[] name = {};
     private boolean resp3;
-    /** Requests may be left because answers are not taken. */
+    /** Requests are left because answers are not taken. */
     private boolean behind;
     /** The client will send no more. */
     private boolean halfClosed;
@@ -123,7 +123,7 @@ final class Session {
             database.tick();
             try {
                 while (!ended) {
-                    behind = !connection.isWritable();
+                    behind = at < end && !connection.isWritable(); // with nothing left nobody would be called again
                     if (behind || !request.parse(array, at, end)) {
                         break;
                     }

@@ -5,25 +5,34 @@ import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.sys.UnixAddress
+import io.netpark.coroutines.Reactor
+import io.netpark.coroutines.handover.writeDescriptors
 import io.netpark.samples.HeldPort
 import io.netpark.samples.PATIENCE_SECONDS
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import io.netpark.samples.needs
 import io.netpark.samples.soon
+import io.netpark.samples.whileDoing
 import java.io.IOException
 import java.net.InetAddress
+import java.net.InetSocketAddress
 import java.net.Socket
 import java.net.StandardProtocolFamily
 import java.net.UnixDomainSocketAddress
+import java.nio.ByteBuffer
 import java.nio.channels.ServerSocketChannel
 import java.nio.channels.SocketChannel
 import java.nio.file.Files
+import java.nio.file.Path
 import java.nio.file.attribute.BasicFileAttributes
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
 import kotlin.concurrent.thread
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.runBlocking
 
 class SuccessionSpec : SampleSpec({
 
@@ -113,6 +122,25 @@ class SuccessionSpec : SampleSpec({
         folder.toFile().deleteRecursively()
     }
 
+    for (hasHeard in listOf(false, true)) {
+        test("a process that is killed ${if (hasHeard) "when" else "before"} it hears that its successor serves leaves it in its place") {
+            val folder = Files.createTempDirectory("netpark")
+            val path = folder.resolve("http.sock")
+            whileDoing({ passSocketAndDie(path, hasHeard) }) {
+                soon { check(Files.exists(path)) }
+                RunningHttp("--takeover", "$path")
+            }.use { successor ->
+                successor.ask("/plaintext").text shouldBe "Hello, World!"
+                RunningHttp("--takeover", "$path").use { next -> // for which it waits at the path
+                    successor.program.status() shouldBe 0
+                    successor.program.errorLines().shouldBeEmpty()
+                    next.ask("/plaintext").text shouldBe "Hello, World!"
+                }
+            }
+            folder.toFile().deleteRecursively()
+        }
+    }
+
     test("a successor that fails before it serves changes nothing; the file of a process that was killed is no obstacle") {
         val folder = Files.createTempDirectory("netpark")
         val path = folder.resolve("http.sock")
@@ -169,6 +197,24 @@ class SuccessionSpec : SampleSpec({
     }
 
     private companion object {
+
+        /** What a process does for its successor until it is killed: the file at [path] stays. */
+        fun passSocketAndDie(path: Path, hasHeard: Boolean): Unit = Reactor(loops = 1).use { reactor ->
+            val bound = path.resolveSibling("bound")
+            reactor.listen(UnixAddress.path(bound)).use { listener ->
+                Files.createLink(path, bound) // the listener removes the other
+                runBlocking {
+                    listener.accept(PATIENCE_SECONDS.seconds).use { connection ->
+                        connection.readTimeout = PATIENCE_SECONDS.seconds
+                        reactor.listen(InetSocketAddress(InetAddress.getLoopbackAddress(), 0)).use { served ->
+                            served.duplicate().use { connection.writeDescriptors(ByteBuffer.allocate(1), it) }
+                        }
+                        if (hasHeard) connection.reader.await() shouldBe true
+                    }
+                }
+            }
+        }
+
         const val HTTP = "io.netpark.samples.http.HttpKt"
         const val REQUEST = "GET /plaintext HTTP/1.1\r\nHost: x\r\n\r\n"
         const val LAST_REQUEST = "GET /plaintext HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"

@@ -139,6 +139,20 @@ class RedisTrafficSpec : SampleSpec({
         }
     }
 
+    test("a client that half-closes behind its last request gets the end, however long that answer waits for it") {
+        RunningRedis("--longest-value", "20").use { server ->
+            server.dial().use { client ->
+                val value = "v".repeat(20 shl 20)
+                whileDoing({ client.send(request("SET", "last", value)) }) {
+                    client.receive(5).decodeToString() shouldBe "+OK\r\n"
+                }
+                client.send(request("GET", "last"))
+                client.socket.shutdownOutput()
+                client.rest().size shouldBe "$20971520\r\n$value\r\n".length
+            }
+        }
+    }
+
     test("clients that vanish in the midst of requests leave no descriptor behind") {
         redis.dial().use { it.exchange("PING\r\n", "+PONG\r\n") }
         val before = soon { redis.descriptors() }
