@@ -7,6 +7,7 @@ import io.netpark.coroutines.Connection
 import io.netpark.coroutines.Reader
 import java.io.IOException
 import java.nio.ByteBuffer
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater
 import kotlin.time.TimeSource
 import kotlinx.coroutines.CancellationException
@@ -31,16 +32,22 @@ internal abstract class InputChannel(private val connection: Connection, protect
     /** Why it is closed; null if it is not. */
     @Volatile private var closed: CloseCause? = null
 
-    /** A coroutine is taking from [reader], or waits for it. */
-    @Volatile private var reading = false
+    /**
+     * ```text
+     * IDLE --a coroutine takes from the reader, or waits for it--> READING --it does no more--> IDLE
+     *                                                              READING --cancel, leave--> CUT_OFF
+     * IDLE --leave--> LEFT
+     * ```
+     *
+     * It is closed before it is CUT_OFF or LEFT.
+     */
+    @Volatile private var state = IDLE
 
     /**
-     * Whether [cancel] has cut off a coroutine that was reading. Then nobody else can read from the connection: that coroutine
-     * may not know yet, and [readDeadline][Connection.readDeadline] is over.
+     * Whether [cancel] or [leave] has cut off a coroutine that was reading. Then nobody else can read from the connection: that
+     * coroutine may not know yet, and [readDeadline][Connection.readDeadline] is over.
      */
-    @Volatile
-    internal var isCutOff: Boolean = false
-        private set
+    internal val isCutOff: Boolean get() = state == CUT_OFF
 
     // What the input is
 
@@ -88,11 +95,20 @@ internal abstract class InputChannel(private val connection: Connection, protect
     }
 
     override fun cancel(cause: Throwable?) {
-        if (!CLOSED.compareAndSet(this, null, CloseCause(cause ?: IOException("the channel was cancelled")))) return
-        if (reading) {
-            isCutOff = true
-            connection.readDeadline = TimeSource.Monotonic.markNow() // wakes it
-        }
+        if (CLOSED.compareAndSet(this, null, CloseCause(cause ?: IOException("the channel was cancelled")))) cutOff()
+    }
+
+    private fun cutOff() {
+        if (STATE.compareAndSet(this, READING, CUT_OFF)) connection.readDeadline = TimeSource.Monotonic.markNow() // wakes it
+    }
+
+    /**
+     * Cancels it. From now on the connection is others' to read, unless it [is cut off][isCutOff]: that is certain now, whoever is in
+     * the midst of [cancel].
+     */
+    internal fun leave(cause: Throwable) {
+        cancel(cause)
+        while (state < CUT_OFF && !STATE.compareAndSet(this, IDLE, LEFT)) cutOff()
     }
 
     /** Moves what is there, up to [TAKEN], or what is wanted if that is more. */
@@ -113,7 +129,7 @@ internal abstract class InputChannel(private val connection: Connection, protect
      * the channel is as before.
      */
     private inline fun <T> reading(block: () -> T): T {
-        reading = true // before it looks whether the channel is closed: cancel does these two the other way round
+        STATE.compareAndSet(this, IDLE, READING) // before it looks whether the channel is closed: cancel does it the other way round
         try {
             closed?.let { throw it.origin }
             return block()
@@ -125,13 +141,21 @@ internal abstract class InputChannel(private val connection: Connection, protect
             CLOSED.compareAndSet(this, null, why)
             throw why.told()
         } finally {
-            reading = false
+            STATE.compareAndSet(this, READING, IDLE)
         }
     }
 
     internal companion object {
         /** How many bytes are taken ahead at most. */
         const val TAKEN: Long = 64L * 1024
+
+        private const val IDLE = 0
+        private const val READING = 1
+        private const val CUT_OFF = 2
+        private const val LEFT = 3
+
+        private val STATE: AtomicIntegerFieldUpdater<InputChannel> =
+            AtomicIntegerFieldUpdater.newUpdater(InputChannel::class.java, "state")
 
         private val CLOSED: AtomicReferenceFieldUpdater<InputChannel, CloseCause?> =
             AtomicReferenceFieldUpdater.newUpdater(InputChannel::class.java, CloseCause::class.java, "closed")

@@ -46,7 +46,7 @@ internal class NetparkRequest(call: NetparkCall, exchange: Exchange, override va
 
     /** A body that is not used is nobody's from now on but the connection's. Whether that can go on with it. */
     fun end() {
-        input?.cancel(CancellationException("the call is over"))
+        input?.leave(CancellationException("the call is over"))
     }
 
     /** Whether a coroutine was waiting for the body when the call ended: then the connection cannot be read from any more. */

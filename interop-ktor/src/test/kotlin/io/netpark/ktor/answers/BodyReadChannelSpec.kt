@@ -19,6 +19,7 @@ import io.ktor.utils.io.readBuffer
 import io.ktor.utils.io.toByteArray
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.race
 import io.netpark.coroutines.Connection
 import io.netpark.http.BodyLimits
 import io.netpark.http.RequestBody
@@ -30,6 +31,10 @@ import io.netpark.ktor.channels.netparkCause
 import io.netpark.ktor.channels.pattern
 import java.io.ByteArrayOutputStream
 import java.io.IOException
+import kotlin.coroutines.Continuation
+import kotlin.coroutines.EmptyCoroutineContext
+import kotlin.coroutines.startCoroutine
+import kotlin.coroutines.suspendCoroutine
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CoroutineScope
@@ -200,6 +205,26 @@ class BodyReadChannelSpec : NetparkSpec(body = {
         reading.await().exceptionOrNull().shouldBeInstanceOf<IOException>().cause?.message shouldBe "the call is over"
     }
 
+    test("whoever leaves a body that others read, and cancel, knows for certain whether it is cut off") {
+        Carrier.TCP.connect { _, server ->
+            lateinit var body: NeverComes
+            var wasCutOff = false
+            race(
+                3000,
+                { body.cancel(IOException("nobody wants it any more")) },
+                {
+                    body.leave(IOException("the call is over"))
+                    wasCutOff = body.isCutOff
+                },
+                beforeEach = {
+                    body = NeverComes(server)
+                    suspend { body.awaitContent() }.startCoroutine(Continuation(EmptyCoroutineContext) {})
+                },
+                afterEach = { wasCutOff shouldBe body.isCutOff },
+            )
+        }
+    }
+
     carried("a reader that is cancelled has lost nothing") { client, server ->
         client.write("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 6\r\n\r\n123".toByteArray())
         val body = Requests(server).next()
@@ -246,6 +271,14 @@ class BodyReadChannelSpec : NetparkSpec(body = {
         }
     }
 })
+
+/** An input that is waited for in vain. */
+private class NeverComes(connection: Connection) : InputChannel(connection, connection.reader) {
+    override val isOver get() = false
+    override fun available() = 0L
+    override suspend fun await(): Boolean = suspendCoroutine {}
+    override fun took(count: Int) {}
+}
 
 /** The requests of a connection, of which only the bodies matter. */
 private class Requests(private val connection: Connection, private val limits: BodyLimits = BodyLimits()) {
