@@ -38,11 +38,14 @@ public class RequestBody(
 ) {
     private val reader = connection.reader
     private val framing = BodyFraming(reader, limits, trailers)
-    private var isUnflushed = false
     private var time = Duration.ZERO
 
     /** Whether all of the body has been taken, with what stands behind it. The bytes that follow are the next request. */
     public val isOver: Boolean get() = framing.isOver
+
+    /** Whether what the connection's writer has is still to be sent before the client is waited for. */
+    internal var isUnflushed: Boolean = false
+        private set
 
     /** How much is left of the body at least; all of it, if it does not come in chunks. */
     internal val least: Long get() = framing.least
@@ -56,9 +59,8 @@ public class RequestBody(
     public val isDoubtful: Boolean get() = framing.isDoubtful
 
     /**
-     * Whether the client still waits to be told that its body is welcome: nothing of the body has come, and [await] was not
-     * called. An answer now is the end of the connection: nobody can tell whether the client still sends the body (RFC 9110,
-     * 10.1.1).
+     * Whether the client still waits to be told that its body is welcome: nothing of the body has come, and [await] has not told
+     * it. An answer now is the end of the connection: nobody can tell whether the client still sends the body (RFC 9110, 10.1.1).
      */
     public var owesContinue: Boolean = false
         private set
@@ -183,7 +185,6 @@ public class RequestBody(
 
     private suspend fun awaitMore() {
         if (isUnflushed) greet()
-        owesContinue = false
         val began = TimeSource.Monotonic.markNow()
         if (time.isFinite()) connection.readDeadline = began + time
         try {
@@ -197,8 +198,8 @@ public class RequestBody(
         }
     }
 
-    /** What was answered, or said before, goes out before the client is waited for. */
-    private suspend fun greet() {
+    /** What was answered, or said before, goes out before the client is waited for. Cancelled, it is still to be called. */
+    internal suspend fun greet() {
         if (!isAnswering) {
             if (owesContinue) {
                 connection.writer.put(Status.CONTINUE.line)

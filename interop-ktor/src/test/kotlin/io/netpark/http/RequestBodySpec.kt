@@ -223,6 +223,7 @@ class RequestBodySpec : NetparkSpec(body = {
                 server.writer.putString("half an ans")
                 body.isAnswering = true
                 val rest = waiting()
+                body.owesContinue shouldBe true // and the answer has to say that it is the last
                 client.say("a")
                 rest.await() shouldBe "a"
                 server.writer.buffered() shouldBe 11

@@ -24,7 +24,7 @@ internal class CallInput(private val call: NetparkCall, private val exchange: Ex
         }
         if (available() > 0) return true
         if (isOver) return false // the writer stays free, so that earlier answers need not wait for this call's
-        exchange.claimWriter(turn) // to say "100 Continue", or to send earlier answers
+        if (body.isUnflushed && !exchange.beforeAnswer(turn) { body.greet() }) body.isAnswering = true
         return super.await()
     }
 

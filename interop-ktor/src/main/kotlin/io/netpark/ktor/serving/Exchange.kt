@@ -5,6 +5,7 @@ import io.netpark.core.loop.EventLoop
 import io.netpark.http.Method
 import io.netpark.http.Refusal
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater
 import kotlinx.coroutines.CompletableJob
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Job
@@ -15,7 +16,7 @@ import kotlinx.coroutines.launch
  *
  * A call has the connection's writer when all calls before it are over. The connection's coroutine leaves the writer to calls
  * while they run, but for one thing: answers that were left in the writer are flushed when a call suspends before it has begun
- * its own.
+ * its own. A coroutine of the call that waits for the request's body sends them as well, with a "100 Continue" if that is owed.
  */
 internal class Exchange(val link: Link) {
 
@@ -67,16 +68,16 @@ internal class Exchange(val link: Link) {
     private var over: CompletableJob? = null
 
     /**
-     * Who may use the writer, in the last two bits: nobody needs it, the call, or a flush of what was answered before. The other bits
-     * are the [turn], so that a coroutine that is left of an earlier call claims nothing.
+     * Who may use the writer, in the last two bits: nobody needs it, the call for its answer, or who sends what goes before that. The
+     * other bits are the [turn], so that a coroutine that is left of an earlier call claims nothing.
      */
     @Volatile private var writerState = FREE
 
     /** Which call this is, of those that the object serves. It changes when the call is over. */
     val turn: Int get() = writerState and KINDS.inv()
 
-    /** The flush that goes on, or is about to begin. */
-    @Volatile private var flushing: Job? = null
+    /** Completes when the last flush of what goes before the answer is over, or has found that it may not begin. */
+    @Volatile private var flushing: CompletableJob? = null
 
     /** A head has been parsed, and a call begins, behind another if there is one. */
     fun begin(behind: Exchange?) {
@@ -92,9 +93,8 @@ internal class Exchange(val link: Link) {
         if (behind != null) before = behind.over ?: Job().also { behind.over = it }
     }
 
-    /** The call begins its answer now, with the writer: the body, if it is read from now on, leaves the writer alone. */
+    /** The call begins its answer now, with the writer. */
     fun beginAnswer() {
-        if (hasBody) link.body.isAnswering = true
         if (link.connection.isDraining) closes = true
     }
 
@@ -108,19 +108,63 @@ internal class Exchange(val link: Link) {
         if (!claimFreeWriter(turn)) awaitWriter(turn)
     }
 
-    private fun claimFreeWriter(turn: Int): Boolean {
+    private fun claimFreeWriter(turn: Int): Boolean =
+        isNext(turn) && (WRITER.compareAndSet(this, turn or FREE, turn or CALLS) || isAnswers(turn))
+
+    private suspend fun awaitWriter(turn: Int) {
+        do awaitOthers() while (!claimFreeWriter(turn))
+    }
+
+    /** Whether all calls before this one are over. */
+    private fun isNext(turn: Int): Boolean {
         val isNext = before?.isCompleted != false
         if (turn != this.turn) throw ClosedWriteChannelException(IllegalStateException("the call is over"))
         if (!isNext) return false // which was said of this turn: a turn ends before another begins
         if (isAborted) throw ClosedWriteChannelException(IllegalStateException("the connection has ended with an earlier answer"))
-        return WRITER.compareAndSet(this, turn or FREE, turn or CALLS) || writerState == (turn or CALLS)
+        return true
     }
 
-    private suspend fun awaitWriter(turn: Int) {
-        do {
-            before?.join()
-            flushing?.join()
-        } while (!claimFreeWriter(turn))
+    /** Whether the call has claimed the writer, for its answer. */
+    private fun isAnswers(turn: Int): Boolean = writerState == (turn or CALLS)
+
+    private suspend fun awaitOthers() {
+        before?.join()
+        flushing?.join()
+    }
+
+    /**
+     * Runs [flush], which sends what goes before the call's answer, unless the call has claimed the writer. Any coroutine may call
+     * this while another answers. Suspends until the calls before are over, and others that flush.
+     *
+     * @param turn of the call
+     * @return false if the writer is the answer's, and [flush] has not run
+     * @throws ClosedWriteChannelException as [claimWriter]
+     */
+    suspend fun beforeAnswer(turn: Int, flush: suspend () -> Unit): Boolean {
+        var flushed = beginFlush(turn)
+        while (flushed == null) {
+            if (isAnswers(turn)) return false
+            awaitOthers()
+            flushed = beginFlush(turn)
+        }
+        try {
+            flush()
+        } finally {
+            WRITER.compareAndSet(this, turn or FLUSHED, turn or FREE) // unless the call is over
+            flushed.complete()
+        }
+        return true
+    }
+
+    /** Takes the writer, unless somebody has it. Returns what is to be completed when it has been given back. */
+    private fun beginFlush(turn: Int): CompletableJob? {
+        val last = flushing
+        if (!isNext(turn) || last?.isActive == true) return null
+        val flushed = Job()
+        if (!FLUSHING.compareAndSet(this, last, flushed)) return null
+        if (WRITER.compareAndSet(this, turn or FREE, turn or FLUSHED)) return flushed // whoever finds that finds the job as well
+        flushed.complete()
+        return null
     }
 
     /**
@@ -139,19 +183,12 @@ internal class Exchange(val link: Link) {
     fun flushMeanwhile() {
         if (!link.isUnflushed) return
         link.isUnflushed = false
-        val flush = Job()
-        flushing = flush
         val turn = turn
-        if (!WRITER.compareAndSet(this, turn or FREE, turn or FLUSHED)) { // the call is writing, and flushes by itself
-            flushing = null
-            return
-        }
         link.scope.launch(start = CoroutineStart.UNDISPATCHED) {
             try {
-                link.writer.flush()
-            } finally {
-                WRITER.compareAndSet(this@Exchange, turn or FLUSHED, turn or FREE)
-                flush.complete()
+                beforeAnswer(turn) { link.writer.flush() }
+            } catch (_: ClosedWriteChannelException) {
+                // The call is over, and the connection flushes by itself.
             }
         }
     }
@@ -192,5 +229,8 @@ internal class Exchange(val link: Link) {
         const val NEXT_TURN = 4
 
         val WRITER: AtomicIntegerFieldUpdater<Exchange> = AtomicIntegerFieldUpdater.newUpdater(Exchange::class.java, "writerState")
+
+        val FLUSHING: AtomicReferenceFieldUpdater<Exchange, CompletableJob?> =
+            AtomicReferenceFieldUpdater.newUpdater(Exchange::class.java, CompletableJob::class.java, "flushing")
     }
 }
