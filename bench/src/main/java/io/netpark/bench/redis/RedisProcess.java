@@ -2,15 +2,13 @@ package io.netpark.bench.redis;
 
 import io.netpark.bench.machine.BenchFailure;
 import io.netpark.bench.machine.Cores;
+import io.netpark.bench.machine.HeldPorts;
 import io.netpark.bench.machine.Meter.Metered;
 import io.netpark.bench.run.Child;
 import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
 import io.netpark.core.sys.Binding;
 import java.io.Closeable;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -34,7 +32,7 @@ final class RedisProcess implements Metered, Closeable {
     /** Starts it on its core and waits until it listens. */
     static RedisProcess start(RedisContender contender, Cores cores) {
         Binding binding = contender.binding();
-        int port = binding == null ? freePort() : 0;
+        int port = binding == null ? HeldPorts.hold() : 0; // redis-server cannot choose one itself
         List<String> command = binding == null
                 ? List.of("redis-server", "--port", Integer.toString(port), "--bind", "127.0.0.1",
                         "--save", "", "--appendonly", "no", "--daemonize", "no")
@@ -58,15 +56,6 @@ final class RedisProcess implements Metered, Closeable {
             if (line.contains("Ready to accept connections")) {
                 return port;
             }
-        }
-    }
-
-    /** redis-server cannot choose one itself. */
-    private static int freePort() {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        } catch (IOException e) {
-            throw new BenchFailure("there is no free port: " + e.getMessage());
         }
     }
 

@@ -123,13 +123,16 @@ public class Child implements Closeable {
         }
     }
 
-    /** Ends it: its input first, then by force. */
+    /** Ends it: its input first, then by SIGTERM, then by force. Who has to tidy up, and ignores SIGTERM, has 12 s for it. */
     @Override
     public void close() {
         try {
             process.getOutputStream().close();
             if (!process.waitFor(2, TimeUnit.SECONDS)) {
-                process.destroyForcibly().waitFor(5, TimeUnit.SECONDS);
+                process.destroy();
+                if (!process.waitFor(10, TimeUnit.SECONDS)) {
+                    process.destroyForcibly().waitFor(5, TimeUnit.SECONDS);
+                }
             }
         } catch (IOException e) {
             process.destroyForcibly();

@@ -1,11 +1,11 @@
 package io.netpark.bench.run;
 
 import io.netpark.bench.machine.BenchFailure;
+import io.netpark.bench.machine.HeldPorts;
 import io.netpark.bench.server.Block;
 import io.netpark.bench.server.Service;
 import io.netpark.bench.tls.SelfSigned;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -72,8 +72,8 @@ public final class Nginx {
     }
 
     /**
-     * A shell that starts it, says where it listens and which process it is, and ends it when its own input ends. nginx becomes a
-     * daemon when it listens, and writes its number after that.
+     * A shell that starts it, says where it listens and which process it is, and ends it when its own input ends, and not by SIGTERM
+     * before. nginx becomes a daemon when it listens, and writes its number after that.
      *
      * @param first lines of the configuration, such as load modules
      * @param last the lines that say what it does, given the port
@@ -91,7 +91,7 @@ public final class Nginx {
         try {
             Path folder = Files.createTempDirectory(Folders.target(), "nginx");
             filling.fill(folder);
-            int port = freePort();
+            int port = HeldPorts.hold(); // nobody is told the port that nginx would choose itself
             Files.writeString(folder.resolve("nginx.conf"), first + MAIN + last.apply(port));
             String nginx = program().orElseThrow().toString();
             return List.of("sh", "-c", """
@@ -99,6 +99,7 @@ public final class Nginx {
                     while [ ! -s "$1/nginx.pid" ]; do sleep 0.02; done
                     pid=$(cat "$1/nginx.pid")
                     echo "%s$pid listening on 127.0.0.1:%d"
+                    trap '' TERM
                     cat >/dev/null
                     kill "$pid"
                     while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
@@ -112,13 +113,6 @@ public final class Nginx {
     /** Which process is the server, if the line that says where it listens is of such a shell. */
     public static OptionalLong pid(String line) {
         return line.startsWith(PID) ? OptionalLong.of(Long.parseLong(line.split(" ")[1])) : OptionalLong.empty();
-    }
-
-    /** Nobody is told the port that nginx would choose itself. */
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
     }
 
     private static String http(int port, String location) {
