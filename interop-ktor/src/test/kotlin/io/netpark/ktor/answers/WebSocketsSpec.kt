@@ -39,10 +39,11 @@ private fun serverOf(module: suspend Application.() -> Unit) =
 class WebSocketsSpec : NetparkSpec(leaksMatter = false, body = { // the JDK's client keeps a thread and its selector
     val ended = LinkedBlockingQueue<String>()
 
-    fun served(name: String, body: (port: Int) -> Unit) = test(name) {
+    /** The JDK's client fails if a ping comes when it has sent its close: it cannot answer that any more. */
+    fun served(name: String, pings: Boolean = false, body: (port: Int) -> Unit) = test(name) {
         val server = serverOf {
             install(WebSockets) {
-                pingPeriodMillis = 100
+                if (pings) pingPeriodMillis = 100
                 maxFrameSize = 2L shl 20
             }
             routing {
@@ -85,7 +86,7 @@ class WebSocketsSpec : NetparkSpec(leaksMatter = false, body = { // the JDK's cl
         ended.poll(10, TimeUnit.SECONDS) shouldBe "closed: enough"
     }
 
-    served("pings are sent, and answered") { port ->
+    served("pings are sent, and answered", pings = true) { port ->
         val client = Client.connect(port, "/echo")
         client.pings.poll(10, TimeUnit.SECONDS) shouldBe Unit
         client.socket.sendPing(ByteBuffer.wrap("are you there".toByteArray())).result()
