@@ -13,11 +13,13 @@ import io.ktor.utils.io.readByteArray
 import io.ktor.utils.io.writeFully
 import io.ktor.utils.io.writeStringUtf8
 import io.netpark.core.testing.HeldLibC
+import io.netpark.core.testing.SOON
 import io.netpark.ktor.behaviour.head
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.async
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executors
 import kotlin.time.Duration.Companion.seconds
@@ -58,7 +60,7 @@ class EarlyAnswersSpec : FunSpec({
                 it.connect().use { peer ->
                     peer.send(EXPECTING)
                     try {
-                        runBlocking { answers.await() }
+                        runBlocking { withTimeout(SOON) { answers.await() } }
                         val loop = it.engine.group!!.first()
                         repeat(3) { loop.submit {}.get() } // the call has come to its answer
                     } finally {
@@ -67,7 +69,7 @@ class EarlyAnswersSpec : FunSpec({
                     peer.answer().status shouldBe 100
                     peer.answer().also { answer -> answer.endsConnection shouldBe false }.text shouldBe "early"
                     peer.send("body")
-                    runBlocking { body.await() } shouldBe "body"
+                    runBlocking { withTimeout(SOON) { body.await() } } shouldBe "body"
                     peer.send(get("/next"))
                     peer.answer().text shouldBe "next"
                 }
