@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import com.sun.management.ThreadMXBean
+import io.netpark.core.jfr.FlightRecording
 import io.netpark.core.net.messages.MessageBatch
 import io.netpark.core.testing.loopback
 import kotlinx.coroutines.CoroutineName
@@ -31,7 +32,8 @@ fun main(arguments: Array<String>) {
         "requests" in arguments -> ::echoByRequest
         else -> ::echoByReader
     }
-    Reactor(1).use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, "requests" in arguments, echo) } } }
+    val watched = "watched" in arguments
+    Reactor(1) { if (watched) metrics(true).observer(FlightRecording()) }.use { server -> Reactor(1).use { clients -> runBlocking { probe(server, clients, "requests" in arguments, echo) } } }
     exitProcess(1)
 }
 

@@ -10,7 +10,11 @@ import java.nio.file.Path
 
 class AllocationSpec : NetparkSpec(body = {
     val handlers = listOf("buffers", "readers", "numbers", "requests").map { it to "a handler that uses $it on its own loop allocates nothing for a request" }
-    for (libc in Bindings.all) for ((way, what) in handlers + ("messages" to "batches of messages allocate nothing")) {
+    val others = listOf(
+        "watched" to "a handler on a loop that has metrics and is recorded allocates nothing for a request",
+        "messages" to "batches of messages allocate nothing",
+    )
+    for (libc in Bindings.all) for ((way, what) in handlers + others) {
         test("${libc.binding()}: $what in steady state") {
             val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
             val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")

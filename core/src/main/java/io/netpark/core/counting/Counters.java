@@ -1,5 +1,8 @@
 package io.netpark.core.counting;
 
+import io.netpark.core.report.DialFault;
+import io.netpark.core.report.Dials;
+import io.netpark.core.report.Durations;
 import io.netpark.core.report.Handshakes;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
@@ -24,17 +27,18 @@ public final class Counters {
     // Written by the loop's thread only.
     private static final int BYTES_IN = 0;
     private static final int BYTES_OUT = 1;
-    private static final int TURNS = 2;
-    private static final int EVENTS = 3;
-    private static final int TASKS = 4;
-    private static final int BUSY_NANOS = 5;
-    private static final int PENDING_TIMERS = 6;
-    private static final int COUNT = 7;
+    private static final int EVENTS = 2;
+    private static final int TASKS = 3;
+    private static final int PENDING_TIMERS = 4;
+    private static final int COUNT = 5;
 
     /** A cache line before and after, as loops count side by side. */
     private static final int PADDING = 8;
 
     private final long[] own = new long[PADDING + COUNT + PADDING];
+    private final OwnHistogram turns = new OwnHistogram();
+    private final OwnHistogram delays = new OwnHistogram();
+    private final OwnHistogram runs = new OwnHistogram();
 
     private final LongAdder bytesInElsewhere = new LongAdder();
     private final LongAdder bytesOutElsewhere = new LongAdder();
@@ -48,14 +52,23 @@ public final class Counters {
     private final LongAdder copied = new LongAdder();
     /** By {@link PeerFault#ordinal}. */
     private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
-    private final LongAdder handshakes = new LongAdder();
+    private final SharedHistogram handshakes = new SharedHistogram();
     private final LongAdder handshakesResumed = new LongAdder();
-    private final LongAdder handshakeNanos = new LongAdder();
     private final LongAdder handshakesTimedOut = new LongAdder();
     /** By {@link TlsFault#ordinal}. */
     private final LongAdder[] tlsFaults = Stream.generate(LongAdder::new).limit(TlsFault.values().length).toArray(LongAdder[]::new);
+    private final SharedHistogram dials = new SharedHistogram();
+    /** By {@link DialFault#ordinal}. */
+    private final LongAdder[] dialFaults = Stream.generate(LongAdder::new).limit(DialFault.values().length).toArray(LongAdder[]::new);
+    private final SharedHistogram lookUps = new SharedHistogram();
+    private final SharedHistogram lives = new SharedHistogram();
     private final Clock clock;
+
+    // The turn that the loop is in. The loop's thread only.
     private long turnBegan;
+    /** The last look at the clock. */
+    private long looked;
+    private long longestRun;
 
     /** Of a loop with this clock. */
     public Counters(Clock clock) {
@@ -114,6 +127,26 @@ public final class Counters {
         closed.increment();
     }
 
+    /** A connection that is gone was established, and has lived so long. */
+    public void lived(long nanos) {
+        lives.record(nanos);
+    }
+
+    /** A dial has led to a connection. */
+    public void dialed(long nanos) {
+        dials.record(nanos);
+    }
+
+    /** A dial has failed. */
+    public void dialFailed(DialFault fault) {
+        dialFaults[fault.ordinal()].increment();
+    }
+
+    /** A resolver has answered a dial that waited for it. */
+    public void lookedUp(long nanos) {
+        lookUps.record(nanos);
+    }
+
     /** A connection was accepted and reset. */
     public void refused() {
         refused.increment();
@@ -131,11 +164,10 @@ public final class Counters {
 
     /** A TLS handshake is over, and data can be exchanged. */
     public void handshake(long nanos, boolean resumed) {
-        handshakeNanos.add(nanos);
         if (resumed) {
             handshakesResumed.increment();
         }
-        handshakes.increment(); // last, as a snapshot reads it first: a handshake that is seen is seen with what it was
+        handshakes.record(nanos); // last, as a snapshot reads it first: a handshake that is seen is seen with what it was
     }
 
     /** A TLS handshake was not over in time. */
@@ -149,15 +181,24 @@ public final class Counters {
     }
 
     private Handshakes handshakes() {
-        Map<TlsFault, Long> failed = new EnumMap<>(TlsFault.class);
-        for (TlsFault fault : TlsFault.values()) {
-            long count = tlsFaults[fault.ordinal()].sum();
+        Durations finished = handshakes.read();
+        return new Handshakes(finished, handshakesResumed.sum(), handshakesTimedOut.sum(), met(TlsFault.class, tlsFaults));
+    }
+
+    private Dials dials() {
+        return new Dials(dials.read(), met(DialFault.class, dialFaults));
+    }
+
+    /** How often each of the kinds was met that were met at all. */
+    private static <K extends Enum<K>> Map<K, Long> met(Class<K> kinds, LongAdder[] counts) {
+        Map<K, Long> met = new EnumMap<>(kinds);
+        for (K kind : kinds.getEnumConstants()) {
+            long count = counts[kind.ordinal()].sum();
             if (count > 0) {
-                failed.put(fault, count);
+                met.put(kind, count);
             }
         }
-        long finished = handshakes.sum();
-        return new Handshakes(finished, handshakesResumed.sum(), handshakeNanos.sum(), handshakesTimedOut.sum(), failed);
+        return met;
     }
 
     private long peerFaults(PeerFault kind) {
@@ -172,14 +213,41 @@ public final class Counters {
     /** The poller has returned. */
     public void turnBegins(int events) {
         turnBegan = clock.nanoTime();
-        add(TURNS, 1);
+        looked = turnBegan;
+        longestRun = 0;
         add(EVENTS, events);
     }
 
-    /** The loop is about to wait again. */
-    public void turnEnds(int pendingTimers) {
-        add(BUSY_NANOS, clock.nanoTime() - turnBegan);
+    /** The loop is about to run what is woken. */
+    public void runsBegin() {
+        looked = clock.nanoTime();
+    }
+
+    /** The loop has run one of those that are woken, and goes on with the next at once. */
+    public void ran() {
+        long began = looked;
+        looked = clock.nanoTime();
+        delays.record(began - turnBegan);
+        runs.record(looked - began);
+        longestRun = Math.max(longestRun, looked - began);
+    }
+
+    /**
+     * The loop is about to wait again.
+     *
+     * @param looks whether the turn has gone on since the last look at the clock
+     * @return how long it took, in nanoseconds
+     */
+    public long turnEnds(int pendingTimers, boolean looks) {
+        long took = (looks ? clock.nanoTime() : looked) - turnBegan;
+        turns.record(took);
         LONGS.setOpaque(own, PADDING + PENDING_TIMERS, (long) pendingTimers);
+        return took;
+    }
+
+    /** How long what was woken held the loop at most in this turn, each for itself, in nanoseconds. */
+    public long longestRun() {
+        return longestRun;
     }
 
     /** The loop has run so many tasks. */
@@ -202,8 +270,8 @@ public final class Counters {
                 bytesDropped.sum(), refused.sum(),
                 new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
                         peerFaults(PeerFault.LIMIT), peerFaults(PeerFault.TLS)),
-                handshakes(),
-                acceptPauses.sum(), descriptors, parked, pendingTasks, get(TASKS),
-                get(PENDING_TIMERS), wakeups.sum(), get(TURNS), get(EVENTS), get(BUSY_NANOS), lent.sum(), copied.sum());
+                handshakes(), dials(), lookUps.read(), lives.read(),
+                acceptPauses.sum(), descriptors, parked, pendingTasks, get(TASKS), get(PENDING_TIMERS), wakeups.sum(),
+                turns.read(), get(EVENTS), delays.read(), runs.read(), lent.sum(), copied.sum());
     }
 }

@@ -3,7 +3,9 @@ package io.netpark.core.jfr;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.Observer;
 import io.netpark.core.poll.Pollable;
+import io.netpark.core.report.DialFault;
 import io.netpark.core.sys.Due;
+import io.netpark.core.sys.NetparkException;
 import java.time.Duration;
 import jdk.jfr.Category;
 import jdk.jfr.Description;
@@ -12,6 +14,7 @@ import jdk.jfr.Label;
 import jdk.jfr.Name;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes what happens into JDK Flight Recorder: {@code EventLoopGroup.builder().observer(new FlightRecording())}. Costs nothing
@@ -42,6 +45,83 @@ public final class FlightRecording implements Observer {
     static final class Closed extends LoopEvent {
         @Label("Connection")
         String connection = "";
+
+        @Label("Life")
+        @Timespan(Timespan.NANOSECONDS)
+        long life;
+    }
+
+    @Name("netpark.Resolved")
+    @Label("Name resolved")
+    @Description("A resolver has answered a dial, with addresses or without")
+    static final class Resolved extends LoopEvent {
+        @Label("Host")
+        String host = "";
+
+        @Label("Took")
+        @Timespan(Timespan.NANOSECONDS)
+        long took;
+
+        @Label("Failure")
+        @Description("Empty if there are addresses")
+        String failure = "";
+    }
+
+    @Name("netpark.Dialed")
+    @Label("Dialed")
+    @Description("A dial has ended, with a connection or without")
+    static final class Dialed extends LoopEvent {
+        @Label("Remote")
+        String remote = "";
+
+        @Label("Took")
+        @Description("With the look-up of a name, and with the TLS handshake if there is one")
+        @Timespan(Timespan.NANOSECONDS)
+        long took;
+
+        @Label("Outcome")
+        @Description("CONNECTED, or a DialFault")
+        String outcome = "";
+
+        @Label("Failure")
+        @Description("Empty if there is a connection")
+        String failure = "";
+    }
+
+    @Name("netpark.Handshake")
+    @Label("TLS handshake")
+    static final class Handshake extends LoopEvent {
+        @Label("Connection")
+        String connection = "";
+
+        @Label("Took")
+        @Timespan(Timespan.NANOSECONDS)
+        long took;
+
+        @Label("Protocol")
+        @Description("Empty if it has failed")
+        String protocol = "";
+
+        @Label("Resumed")
+        boolean resumed;
+
+        @Label("Failure")
+        @Description("Empty if it has ended well")
+        String failure = "";
+    }
+
+    @Name("netpark.LongTurn")
+    @Label("Long turn")
+    @Description("A turn of the loop took 10 ms or longer; in groups with metrics")
+    static final class LongTurn extends LoopEvent {
+        @Label("Took")
+        @Timespan(Timespan.NANOSECONDS)
+        long took;
+
+        @Label("Longest run")
+        @Description("Of what was parked on a descriptor; if that is little, the turn had much to do, or tasks or timers took the time")
+        @Timespan(Timespan.NANOSECONDS)
+        long longestRun;
     }
 
     @Name("netpark.ConnectionRefused")
@@ -86,11 +166,72 @@ public final class FlightRecording implements Observer {
     }
 
     @Override
-    public void closed(EventLoop loop, Pollable connection) {
+    public void closed(EventLoop loop, Pollable connection, Duration life) {
         Closed event = new Closed();
         if (event.isEnabled()) {
             event.loop = loop.toString();
             event.connection = connection.toString();
+            event.life = Due.nanos(life);
+            event.commit();
+        }
+    }
+
+    @Override
+    public void resolved(EventLoop loop, String host, Duration took, @Nullable Throwable failure) {
+        Resolved event = new Resolved();
+        if (event.isEnabled()) {
+            event.loop = loop.toString();
+            event.host = host;
+            event.took = Due.nanos(took);
+            event.failure = failure == null ? "" : failure.toString();
+            event.commit();
+        }
+    }
+
+    @Override
+    public void dialed(EventLoop loop, String remote, Duration took, @Nullable NetparkException failure) {
+        Dialed event = new Dialed();
+        if (event.isEnabled()) {
+            event.loop = loop.toString();
+            event.remote = remote;
+            event.took = Due.nanos(took);
+            event.outcome = failure == null ? "CONNECTED" : DialFault.of(failure).name();
+            event.failure = failure == null ? "" : String.valueOf(failure.getMessage());
+            event.commit();
+        }
+    }
+
+    @Override
+    public void secured(EventLoop loop, Pollable connection, Duration took, String protocol, boolean resumed) {
+        handshake(loop, connection, took, protocol, resumed, "");
+    }
+
+    @Override
+    public void notSecured(EventLoop loop, Pollable connection, Duration took, NetparkException why) {
+        handshake(loop, connection, took, "", false, String.valueOf(why.getMessage()));
+    }
+
+    private static void handshake(
+            EventLoop loop, Pollable connection, Duration took, String protocol, boolean resumed, String failure) {
+        Handshake event = new Handshake();
+        if (event.isEnabled()) {
+            event.loop = loop.toString();
+            event.connection = connection.toString();
+            event.took = Due.nanos(took);
+            event.protocol = protocol;
+            event.resumed = resumed;
+            event.failure = failure;
+            event.commit();
+        }
+    }
+
+    @Override
+    public void longTurn(EventLoop loop, Duration took, Duration longestRun) {
+        LongTurn event = new LongTurn();
+        if (event.isEnabled()) {
+            event.loop = loop.toString();
+            event.took = Due.nanos(took);
+            event.longestRun = Due.nanos(longestRun);
             event.commit();
         }
     }

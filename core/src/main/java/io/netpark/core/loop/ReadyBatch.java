@@ -1,5 +1,6 @@
 package io.netpark.core.loop;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.poll.WokenBatch;
@@ -15,6 +16,7 @@ final class ReadyBatch {
 
     private final Poller poller;
     private final Reports reports;
+    private final @Nullable Counters counters;
     final WokenBatch woken = new WokenBatch();
     /** How many events the last wait has found. */
     private int found;
@@ -24,6 +26,7 @@ final class ReadyBatch {
     ReadyBatch(Poller poller, Reports reports) {
         this.poller = poller;
         this.reports = reports;
+        this.counters = reports.counters;
     }
 
     /** Whether all that has been found has been taken in and run. */
@@ -42,7 +45,7 @@ final class ReadyBatch {
     void deliver(Turn turn) {
         while (takenIn < found) {
             if (!woken.makeRoom()) {
-                runWoken(turn);
+                runFound(turn);
             }
             int next = takenIn++;
             Pollable pollable = poller.pollable(next);
@@ -50,7 +53,7 @@ final class ReadyBatch {
                 takeIn(pollable, poller.readiness(next));
             }
         }
-        runWoken(turn);
+        runFound(turn);
     }
 
     /** Takes an event in. If that fails, the rest of the batch is taken in nevertheless. */
@@ -63,6 +66,24 @@ final class ReadyBatch {
         }
     }
 
+    private void runFound(Turn turn) {
+        if (counters == null) {
+            runWoken(turn);
+        } else if (woken.size() > 0) {
+            runCounted(turn, counters);
+        }
+    }
+
+    /** One look at the clock for each, as the end of one is the beginning of the next. */
+    private void runCounted(Turn turn, Counters counters) {
+        counters.runsBegin();
+        for (@Nullable Runnable waiter; (waiter = woken.take()) != null; ) {
+            turn.runGuarded(waiter);
+            counters.ran();
+        }
+    }
+
+    /** Runs the waiters that are woken. */
     void runWoken(Turn turn) {
         for (@Nullable Runnable waiter; (waiter = woken.take()) != null; ) {
             turn.runGuarded(waiter);

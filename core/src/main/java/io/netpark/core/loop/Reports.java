@@ -6,7 +6,9 @@ import io.netpark.core.report.PeerFault;
 import io.netpark.core.report.Ration;
 import io.netpark.core.report.Reporter;
 import java.lang.StackWalker.StackFrame;
+import java.time.Duration;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,6 +16,9 @@ import org.jspecify.annotations.Nullable;
  * to the {@link Observer}, numbers to the {@link Counters}. None of the three can harm the loop. Any thread.
  */
 final class Reports {
+
+    /** As {@link Observer#longTurn} has it. */
+    private static final long LONG_TURN_NANOS = TimeUnit.MILLISECONDS.toNanos(10);
 
     private static final StackWalker STACK = StackWalker.getInstance();
     /** These pass reports of others on. */
@@ -123,6 +128,17 @@ final class Reports {
         } finally {
             EventLoop.leaveUserCode();
         }
+    }
+
+    /** A turn of the loop has ended. */
+    void turnTook(long nanos, long longestRunNanos) {
+        if (nanos >= LONG_TURN_NANOS && observer != null) {
+            tellLongTurn(nanos, longestRunNanos, observer);
+        }
+    }
+
+    private void tellLongTurn(long nanos, long longestRunNanos, Observer told) {
+        tell(loop, () -> told.longTurn(loop, Duration.ofNanos(nanos), Duration.ofNanos(longestRunNanos)));
     }
 
     /** The loop has ended by a failure, and the program may be about to end for want of threads. */

@@ -57,10 +57,10 @@ final class Turn {
         }
         batch.deliver(this);
         // The tasks that are queued by now: a task that queues itself again, to yield, lets the poller have its turn first.
-        runTasks(Math.min(tasks.size(), MOST_TASKS));
-        runTimers();
+        boolean ranTasks = runTasks(Math.min(tasks.size(), MOST_TASKS));
+        boolean ranTimers = runTimers();
         if (counters != null) {
-            counters.turnEnds(timers.size());
+            reports.turnTook(counters.turnEnds(timers.size(), ranTasks || ranTimers), counters.longestRun());
         }
         if (lifetime.isRetiring() && isQuiet() && poller.seal()) { // sealed first: a connection that comes now must go elsewhere
             lifetime.beginClosing();
@@ -109,7 +109,8 @@ final class Turn {
         }
     }
 
-    void runTasks(int most) {
+    /** Returns whether there were any. */
+    boolean runTasks(int most) {
         Runnable task;
         int ran = 0;
         for (; ran < most && (task = tasks.poll()) != null; ran++) {
@@ -121,20 +122,25 @@ final class Turn {
         if (counters != null && ran > 0) {
             counters.ranTasks(ran);
         }
+        return ran > 0;
     }
 
-    private void runTimers() {
+    /** Returns whether any were due. */
+    private boolean runTimers() {
         Timer first = timers.first();
         if (first == null) {
-            return;
+            return false;
         }
+        boolean ran = false;
         // At most as many as there are, and the clock is read once: what an action arms, for now or for an instant that has
         // passed, lets other work pass first.
         long now = clock.nanoTime();
         for (int left = timers.size(); left > 0 && (first = timers.first()) != null && first.dueNanos - now <= 0; left--) {
             timers.remove(first);
             runGuarded(first.action);
+            ran = true;
         }
+        return ran;
     }
 
     /** The loop closes: no timer's time will come. */

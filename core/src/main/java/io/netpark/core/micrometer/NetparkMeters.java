@@ -11,6 +11,7 @@ import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.pool.Eviction;
 import io.netpark.core.pool.Pool;
+import io.netpark.core.report.DialFault;
 import io.netpark.core.report.Handshakes;
 import io.netpark.core.report.LoopSnapshot;
 import io.netpark.core.report.PeerFault;
@@ -61,9 +62,18 @@ public final class NetparkMeters implements MeterBinder {
                     .description("Connections ended by what their peers did")
                     .tags(tags.and("kind", kind.name().toLowerCase(Locale.ROOT))).register(registry);
         }
-        FunctionTimer.builder("netpark.tls.handshakes", group, g -> total().handshakes().finished(),
-                        g -> total().handshakes().nanos(), TimeUnit.NANOSECONDS)
-                .description("TLS handshakes that have ended well").tags(tags).register(registry);
+        DurationMeters durations = new DurationMeters(registry, tags);
+        durations.register("netpark.connections.life", "Connections that are gone", DurationMeters.MILLISECONDS_TO_DAYS, () -> total().lives());
+        durations.register("netpark.lookups", "Look-ups of names that a dial has waited for", DurationMeters.MILLISECONDS_TO_MINUTES,
+                () -> total().lookUps());
+        durations.register("netpark.dials", "Dials that have led to a connection", DurationMeters.MILLISECONDS_TO_MINUTES,
+                () -> total().dials().connected());
+        for (DialFault kind : DialFault.values()) {
+            FunctionCounter.builder("netpark.dial.failures", group, g -> total().dials().failed(kind))
+                    .description("Dials that have failed").tags(tags.and("kind", kind.name().toLowerCase(Locale.ROOT))).register(registry);
+        }
+        durations.register("netpark.tls.handshakes", "TLS handshakes that have ended well", DurationMeters.MILLISECONDS_TO_MINUTES,
+                () -> total().handshakes().durations());
         counter(registry, "netpark.tls.handshakes.resumed", "Those that resumed a session", total -> total.handshakes().resumed());
         tlsFailures(registry, "timed_out", Handshakes::timedOut);
         for (TlsFault fault : TlsFault.values()) {
@@ -79,12 +89,15 @@ public final class NetparkMeters implements MeterBinder {
         counter(registry, "netpark.tasks", "Tasks run", LoopSnapshot::tasks);
         gauge(registry, "netpark.timers.pending", "Armed timers", LoopSnapshot::pendingTimers);
         counter(registry, "netpark.wakeups", "Wake-ups by other threads", LoopSnapshot::wakeups);
-        counter(registry, "netpark.turns", "Waits that have returned", LoopSnapshot::turns);
+        durations.register("netpark.turns", "From a wait's return to the next wait", DurationMeters.MICROSECONDS_TO_SECONDS,
+                () -> total().turns());
+        durations.register("netpark.delays", "From a wait's return to what it has found", DurationMeters.MICROSECONDS_TO_SECONDS,
+                () -> total().delays());
+        durations.register("netpark.runs", "Runs of what was parked on a descriptor", DurationMeters.MICROSECONDS_TO_SECONDS,
+                () -> total().runs());
         counter(registry, "netpark.events", "Descriptors found ready", LoopSnapshot::events);
         counter(registry, "netpark.zerocopy.sends", "Writes that lent their bytes to the kernel", LoopSnapshot::zeroCopySends);
         counter(registry, "netpark.zerocopy.copied", "Those copied all the same", LoopSnapshot::zeroCopyCopied);
-        TimeGauge.builder("netpark.busy", group, TimeUnit.NANOSECONDS, g -> total().busyNanos())
-                .description("Time between waits, since the beginning").tags(tags).register(registry);
     }
 
     /** A scrape asks meter by meter, and a snapshot looks at every descriptor: one does for all of them. */

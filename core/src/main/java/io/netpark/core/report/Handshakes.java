@@ -7,19 +7,24 @@ import java.util.Map;
 /**
  * How TLS handshakes have ended, of accepted and of dialed connections.
  *
- * @param finished those after which data could be exchanged
+ * @param durations how long those took after which data could be exchanged
  * @param resumed those among them that have resumed an earlier session
- * @param nanos how long the finished ones took, in all
  * @param timedOut those that were not over in time
  * @param failed the others, by what was wrong; a fault that has not been met may be missing
  */
-public record Handshakes(long finished, long resumed, long nanos, long timedOut, Map<TlsFault, Long> failed) {
+public record Handshakes(Durations durations, long resumed, long timedOut, Map<TlsFault, Long> failed) {
 
     /** No handshakes. */
-    public static final Handshakes NONE = new Handshakes(0, 0, 0, 0, Map.of());
+    public static final Handshakes NONE = new Handshakes(Durations.NONE, 0, 0, Map.of());
 
+    /** Copies the map. */
     public Handshakes {
         failed = Map.copyOf(failed);
+    }
+
+    /** How many there were after which data could be exchanged. */
+    public long finished() {
+        return durations.count();
     }
 
     /** How many have failed so. */
@@ -32,6 +37,6 @@ public record Handshakes(long finished, long resumed, long nanos, long timedOut,
         Map<TlsFault, Long> sums = new EnumMap<>(TlsFault.class);
         sums.putAll(failed);
         others.failed.forEach((fault, count) -> sums.merge(fault, count, Long::sum));
-        return new Handshakes(finished + others.finished, resumed + others.resumed, nanos + others.nanos, timedOut + others.timedOut, sums);
+        return new Handshakes(durations.and(others.durations), resumed + others.resumed, timedOut + others.timedOut, sums);
     }
 }

@@ -20,12 +20,17 @@ class HandMovedClock(seed: Long = 1) : Clock() {
 
     override fun park(blocker: Any, nanos: Long) = LockSupport.parkNanos(blocker, nanos)
 
+    /** Moves time on. Who sleeps does not see it. */
+    fun move(time: Duration) {
+        now.addAndGet(time.inWholeNanoseconds)
+    }
+
     /** Moves time on, and has the loops of [group] look. */
     fun move(time: Duration, group: EventLoopGroup) = move(time, group.loops())
 
     /** As the other, where some loops are closed. */
     fun move(time: Duration, loops: List<EventLoop>) {
-        now.addAndGet(time.inWholeNanoseconds)
+        move(time)
         loops.forEach { it.execute {} }
     }
 

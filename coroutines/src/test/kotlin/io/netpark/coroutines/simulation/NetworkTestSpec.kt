@@ -70,6 +70,22 @@ class NetworkTestSpec : NetparkSpec(body = {
         }
     }
 
+    test("what is counted of durations is of this time, to the nanosecond") {
+        runNetworkTest(2) {
+            val server = host("db.internal")
+            val client = host("client").reactor(loops = 1) { metrics(true) }
+            network.between("db.internal", "client", LinkConditions.IDEAL.withLatency(Duration.ofMillis(30)))
+            server.reactor.listen(server.address(6379)).use {
+                client.dial(client.dialer.withResolver(network.resolver()), "db.internal", 6379).use { advanceTimeBy(2.hours) }
+            }
+            val total = client.group.snapshot().total()
+            total.dials().connected().count() shouldBe 1
+            total.dials().connected().sum() shouldBe Duration.ofMillis(60)
+            total.lives().sum() shouldBe Duration.ofHours(2).plusMillis(60)
+            total.turns().sum() shouldBe Duration.ZERO // nobody does anything while time passes
+        }
+    }
+
     test("a host that cannot be reached: the dial's own time limit ends it") {
         runNetworkTest(3) {
             val server = host("server")

@@ -1,9 +1,12 @@
 package io.netpark.core.net.dialing;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Observer;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.net.address.Addresses;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.report.DialFault;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
@@ -14,6 +17,7 @@ import java.lang.invoke.VarHandle;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -175,7 +179,11 @@ public final class Dial {
     }
 
     String operation() {
-        return "connect to " + (host != null ? host + ":" + port : AddressText.of(addresses.get(0)));
+        return "connect to " + remote();
+    }
+
+    private String remote() {
+        return host != null ? host + ":" + port : AddressText.of(addresses.get(0));
     }
 
     // Addresses
@@ -291,6 +299,7 @@ public final class Dial {
     void fail(NetparkException cause) {
         if (STATE.compareAndSet(this, OPEN, DONE)) {
             cleanUpGuarded();
+            tell(cause);
             try {
                 outcome.failed(cause);
             } catch (Throwable e) {
@@ -322,11 +331,38 @@ public final class Dial {
             return;
         }
         cleanUpGuarded();
+        tell(null);
         try {
             outcome.connected(connection);
         } catch (Throwable e) {
             connection.close();
             loop.report("What was to be told of " + connection + " threw; it is closed", e);
+        }
+    }
+
+    /** Counts it, and tells an observer. The outcome is told in any case. */
+    private void tell(@Nullable NetparkException failure) {
+        EventLoop last = loop;
+        try {
+            Counters counters = last.counters();
+            if (counters != null) {
+                count(counters, failure);
+            }
+            Observer observer = last.observer();
+            if (observer != null) {
+                Duration took = Duration.ofNanos(clock.nanoTime() - startNanos);
+                last.tell(() -> observer.dialed(last, remote(), took, failure));
+            }
+        } catch (Throwable e) { // no memory
+            last.report("It was not counted that " + operation() + " has ended", e);
+        }
+    }
+
+    private void count(Counters counters, @Nullable NetparkException failure) {
+        if (failure == null) {
+            counters.dialed(clock.nanoTime() - startNanos);
+        } else {
+            counters.dialFailed(DialFault.of(failure));
         }
     }
 

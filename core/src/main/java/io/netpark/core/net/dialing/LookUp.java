@@ -1,10 +1,13 @@
 package io.netpark.core.net.dialing;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Observer;
 import io.netpark.core.net.address.Literal;
 import io.netpark.core.sys.NetparkException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -21,6 +24,8 @@ final class LookUp {
     private final EventLoop loop;
     private final String host;
     private @Nullable CompletableFuture<List<InetAddress>> asked;
+    /** When that was. */
+    private long askedNanos;
 
     LookUp(Dial dial, Resolver resolver, EventLoop loop, String host) {
         this.dial = dial;
@@ -45,6 +50,9 @@ final class LookUp {
     }
 
     private void ask() {
+        if (isWatched()) {
+            askedNanos = loop.clock().nanoTime();
+        }
         CompletableFuture<List<InetAddress>> answer = resolver.resolve(host);
         asked = answer;
         answer.whenComplete((found, failure) -> {
@@ -69,12 +77,34 @@ final class LookUp {
     }
 
     private void use(@Nullable List<InetAddress> found, @Nullable Throwable failure) {
-        if (failure != null) {
-            dial.notFound(failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure);
-        } else if (found == null || found.isEmpty()) {
-            dial.notFound(new UnknownHostException("the resolver knows no address"));
-        } else {
+        if (failure == null && found != null && !found.isEmpty()) {
+            tell(null);
             dial.found(found);
+            return;
+        }
+        Throwable why = failure == null ? new UnknownHostException("the resolver knows no address")
+                : failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        tell(why);
+        dial.notFound(why);
+    }
+
+    /** Whether anybody wants to know how long it takes. */
+    private boolean isWatched() {
+        return loop.counters() != null || loop.observer() != null;
+    }
+
+    private void tell(@Nullable Throwable failure) {
+        if (!isWatched()) {
+            return;
+        }
+        long nanos = loop.clock().nanoTime() - askedNanos;
+        Counters counters = loop.counters();
+        if (counters != null) {
+            counters.lookedUp(nanos);
+        }
+        Observer observer = loop.observer();
+        if (observer != null) {
+            loop.tell(() -> observer.resolved(loop, host, Duration.ofNanos(nanos), failure));
         }
     }
 

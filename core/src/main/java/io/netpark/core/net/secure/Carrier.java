@@ -2,6 +2,7 @@ package io.netpark.core.net.secure;
 
 import io.netpark.core.fd.Direction;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.poll.Pollable;
 import io.netpark.core.sys.LibC;
 import io.netpark.core.sys.NetparkException;
 
@@ -9,6 +10,9 @@ import io.netpark.core.sys.NetparkException;
 public interface Carrier {
 
     EventLoop loop();
+
+    /** What is watched by the loop's poller, for observers. */
+    Pollable connection();
 
     LibC libc();
 

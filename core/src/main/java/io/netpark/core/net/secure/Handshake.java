@@ -2,6 +2,7 @@ package io.netpark.core.net.secure;
 
 import io.netpark.core.counting.Counters;
 import io.netpark.core.loop.EventLoop;
+import io.netpark.core.loop.Observer;
 import io.netpark.core.loop.Timer;
 import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Due;
@@ -116,7 +117,7 @@ public final class Handshake implements Runnable {
                 case NOTHING -> {
                     end();
                     try {
-                        countFinished();
+                        tellFinished();
                     } finally {
                         layer.established();
                     }
@@ -187,7 +188,7 @@ public final class Handshake implements Runnable {
         }
         try {
             end();
-            countFailed(why);
+            tellFailed(why);
             if (reported && stream.hasReceived()) { // who only looks whether there is a port is no news
                 loop.report("A client was turned away", why);
             }
@@ -196,19 +197,32 @@ public final class Handshake implements Runnable {
         }
     }
 
-    private void countFinished() {
-        Counters counters = loop.counters();
+    private void tellFinished() {
         TlsSession agreed = stream.session();
-        if (counters != null && agreed != null) {
+        assert agreed != null; // as it has ended well
+        Counters counters = loop.counters();
+        if (counters != null) {
             counters.handshake(agreed.handshake().toNanos(), agreed.resumed());
+        }
+        Observer observer = loop.observer();
+        if (observer != null) {
+            loop.tell(() -> observer.secured(loop, carrier.connection(), agreed.handshake(), agreed.protocol(), agreed.resumed()));
         }
     }
 
-    private void countFailed(NetparkException why) {
+    private void tellFailed(NetparkException why) {
         if (!(why instanceof NetparkException.TimedOut)) {
             countFailed(loop, why instanceof NetparkException.TlsFailure known ? known.fault() : TlsFault.ENDED); // it was reset
-            return;
+        } else {
+            countTimedOut();
         }
+        Observer observer = loop.observer();
+        if (observer != null) {
+            loop.tell(() -> observer.notSecured(loop, carrier.connection(), stream.sinceBeginning(), why));
+        }
+    }
+
+    private void countTimedOut() {
         Counters counters = loop.counters();
         if (counters != null) {
             counters.handshakeTimedOut();

@@ -148,7 +148,7 @@ public final class SecureStream {
 
     private void establish(Wire wire) throws SSLException {
         output.answer(wire); // session tickets
-        TlsSession agreed = TlsSession.of(tls, engine, Duration.ofNanos(clock.nanoTime() - beganNanos));
+        TlsSession agreed = TlsSession.of(tls, engine, sinceBeginning());
         showsHandshakes = !agreed.protocol().equals("TLSv1.3");
         session = agreed;
         established = true;
@@ -166,6 +166,11 @@ public final class SecureStream {
     /** Whether data can be exchanged. */
     public boolean isEstablished() {
         return established;
+    }
+
+    /** How long it has been since the handshake began. */
+    Duration sinceBeginning() {
+        return Duration.ofNanos(clock.nanoTime() - beganNanos);
     }
 
     /** Whether the peer has sent anything in the handshake. */

@@ -48,6 +48,8 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
     final byte[] remote;
     /** When it was opened, by the loop's clock. */
     private final long since;
+    /** It was dialed, and is not established yet. Written by whoever has the right to the operation that connects. */
+    private boolean connecting;
     /** Null if no adapter has more to say. */
     private volatile @Nullable Attendant attendant;
 
@@ -74,15 +76,31 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         }
     }
 
-    /** Undoes {@link #opened}. */
-    void tellClosed() {
+    /** It is to be {@linkplain #startConnect connected}: until then it has no peer. Before it is opened. */
+    void beginsConnecting() {
+        connecting = true;
+    }
+
+    /**
+     * Undoes {@link #opened}.
+     *
+     * @param lived whether it was a connection, and not only to become one
+     */
+    void tellClosed(boolean lived) {
         Counters counters = loop().counters();
+        Observer observer = loop().observer();
+        if (counters == null && observer == null) {
+            return;
+        }
+        long life = loop().clock().nanoTime() - since;
         if (counters != null) {
             counters.closed();
+            if (lived) {
+                counters.lived(life);
+            }
         }
-        Observer observer = loop().observer();
         if (observer != null) {
-            loop().tell(() -> observer.closed(loop(), this));
+            loop().tell(() -> observer.closed(loop(), this, Duration.ofNanos(life)));
         }
     }
 
@@ -92,7 +110,7 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
             super.destroyed();
         } finally {
             attendant = null; // what lingers of this must not keep its handler
-            tellClosed();
+            tellClosed(!connecting);
         }
     }
 
@@ -287,7 +305,11 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
 
     private static final Operation<ConnectionDescriptor, @Nullable Object, NetparkException> CONNECT = (self, none, most) -> {
         try {
-            return self.attemptConnect();
+            int connected = self.attemptConnect();
+            if (connected == 0) {
+                self.connecting = false;
+            }
+            return connected;
         } catch (Throwable e) {
             self.close();
             throw e;

@@ -34,7 +34,9 @@ public final class Opening {
     public static ConnectionDescriptor watchConnecting(EventLoop loop, Unowned socket, byte[] remote, boolean unasked)
             throws NetparkException {
         int fd = socket.fd();
-        return watch(unasked ? new Unasked(loop, fd, remote) : new ConnectionDescriptor(loop, fd, remote), socket);
+        ConnectionDescriptor connection = unasked ? new Unasked(loop, fd, remote) : new ConnectionDescriptor(loop, fd, remote);
+        connection.beginsConnecting();
+        return watch(connection, socket);
     }
 
     /** A connection by TCP fast open: connect(2) has succeeded without a word to the peer, and the first bytes will make the connection. */
@@ -85,7 +87,7 @@ public final class Opening {
             socket.release();
             return connection;
         } catch (Throwable e) {
-            connection.tellClosed();
+            connection.tellClosed(false);
             if (loop.isRetiring() && e instanceof NetparkException.Closed) {
                 return null;
             }

@@ -7,6 +7,7 @@ import io.netpark.core.loop.EventLoop;
 import io.netpark.core.net.secure.Carrier;
 import io.netpark.core.net.secure.Handshake;
 import io.netpark.core.net.secure.SecureLayer;
+import io.netpark.core.poll.Pollable;
 import io.netpark.core.poll.Readiness;
 import io.netpark.core.poll.WokenBatch;
 import io.netpark.core.sys.LibC;
@@ -253,6 +254,11 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
         @Override
         public EventLoop loop() {
             return SecuringSocket.this.loop();
+        }
+
+        @Override
+        public Pollable connection() {
+            return SecuringSocket.this;
         }
 
         @Override
