@@ -247,10 +247,8 @@ public class Connection internal constructor(
      */
     public suspend fun write(source: ByteArray, offset: Int = 0, length: Int = source.size - offset) {
         val buffer = ByteBuffer.wrap(source, offset, length)
-        wholly(buffer) {
-            breakingIfCutOff(buffer, offset, length) {
-                perform({ previous, context -> writeStep(previous, context, buffer, isWhole = true) }, { pause(it) })
-            }
+        breakingIfCutOff(buffer, offset, length) {
+            perform({ previous, context -> writeStep(previous, context, buffer, isWhole = true) }, { pause(it) })
         }
     }
 

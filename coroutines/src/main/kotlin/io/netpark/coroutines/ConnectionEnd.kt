@@ -83,7 +83,7 @@ internal fun Connection.closeWithBuffers() {
  * going on is looked at first, and whether that has broken the output last.
  */
 internal fun Connection.isClean(): Boolean = !core.isInUse && !core.isHeld && watching == 0 && madeFrames?.isIdle != false &&
-    (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L && !isOutputBroken
+    (madeReader?.available() ?: 0) == 0L && (madeWriter?.buffered() ?: 0) == 0L && !core.isCutOffByEnd && !isOutputBroken
 
 /** Before a pool closes the connection: what was left unfinished must not look complete to the peer. */
 internal fun Connection.resetIfCutOff() {

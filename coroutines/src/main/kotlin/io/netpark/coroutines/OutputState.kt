@@ -54,7 +54,7 @@ internal fun Connection.restSent() {
  * Whether an end now would cut something off, so that it must not look like the end of the whole. The order matters: a write, or a frame,
  * that breaks the output says so before it is over.
  */
-internal fun Connection.isCutOffByEnd(): Boolean = unsent() > 0 || core.isHeld || isOutputBroken
+internal fun Connection.isCutOffByEnd(): Boolean = unsent() > 0 || core.isHeld || core.isCutOffByEnd || isOutputBroken
 
 // An output that is broken
 

@@ -27,31 +27,31 @@ import kotlinx.coroutines.yield
  * @param start asks core for the first time
  * @param retry asks core again, after the write was parked or has waited for frames
  * @param written how many bytes have been written so far, to be charged to the caller's turn
- * @param whole which write it is, if nothing may come between its bytes though it be broken off; to be called within [wholly]
  * @param beforePause called with what the write is about to wait for
  */
 internal suspend inline fun Connection.runWrite(
     start: () -> Int,
     retry: () -> Int,
     written: () -> Long = { 0 },
-    whole: Any? = null,
     beforePause: (outcome: Int) -> Unit = {},
 ) {
     if (isBudgetSpent()) yield()
     if (hasUnflushed()) flushRest()
     beginWrite(coroutineContext)
-    var outcome = inTurn(start, retry, whole)
+    var outcome = inTurn(start, retry)
     chargeBudget(written())
     while (outcome <= PAUSE) {
         beforePause(outcome)
         pause(outcome)
         checkActive(coroutineContext, Direction.WRITE)
-        if (whole != null) core.hold(whole)
         outcome = toWrite(retry())
     }
 }
 
-/** Runs a write of an array through [buffer], and breaks the output if a part of the array has been written and the rest has not. */
+/**
+ * Runs a write of an array through [buffer], and breaks the output if a part of the array has been written and the rest has not. By then
+ * core has cut the output off, if it was told that this is to be whole.
+ */
 internal inline fun Connection.breakingIfCutOff(buffer: ByteBuffer, offset: Int, length: Int, write: () -> Unit) {
     try {
         write()
@@ -62,7 +62,7 @@ internal inline fun Connection.breakingIfCutOff(buffer: ByteBuffer, offset: Int,
     }
 }
 
-/** @param isWhole whether the write breaks the output if it is cut off. Then no frame is written before that is known */
+/** @param isWhole whether the write breaks the output if it is cut off */
 internal fun Connection.writeStep(previous: Int, context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int = toWrite(
     when {
         previous == PARKED_TO_WRITE || previous == FRAMES_FIRST -> retryWrite(context, source, isWhole)
@@ -78,7 +78,10 @@ internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer
     val state = if (core.isHeldBy(source)) { // the rest of it
         toWrite(core.startWrite(source))
     } else {
-        inTurn({ core.startWrite(source) }, { core.retryWrite(source) }, if (isWhole) source else null)
+        inTurn(
+            { if (isWhole) core.startWhole(source) else core.startWrite(source) },
+            { if (isWhole) core.retryWhole(source) else core.retryWrite(source) },
+        )
     }
     chargeBudget(before - source.remaining().toLong())
     return state
@@ -86,8 +89,7 @@ internal fun Connection.startWrite(context: CoroutineContext, source: ByteBuffer
 
 internal fun Connection.retryWrite(context: CoroutineContext, source: ByteBuffer, isWhole: Boolean): Int {
     checkActive(context, Direction.WRITE)
-    if (isWhole) core.hold(source)
-    return core.retryWrite(source)
+    return if (isWhole) core.retryWhole(source) else core.retryWrite(source)
 }
 
 internal fun Connection.startWrite(context: CoroutineContext, source: LinkBuffer): Int {
@@ -133,24 +135,18 @@ internal suspend fun Connection.awaitHandshake() {
 /**
  * Starts a write. If the connection has frames, they lend the write their lock, and it begins with [retry]; or they go first, and this
  * returns [FRAMES_FIRST].
- *
- * @param whole which write it is, if frames may not come between its bytes. Frames may be made while it is parked: it holds them from then on
  */
-internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int, whole: Any? = null): Int {
+internal inline fun Connection.inTurn(start: () -> Int, retry: () -> Int): Int {
     val frames = madeFrames
     if (frames == null) {
-        val state = try {
+        return try {
             toWrite(start())
         } catch (e: IllegalStateException) { // another write is going on: that of the first frame, perhaps
             if (madeFrames == null) throw e
-            return FRAMES_FIRST
+            FRAMES_FIRST
         }
-        if (whole != null && state == PARKED_TO_WRITE) core.hold(whole)
-        return state
     }
-    if (!frames.lendOutput()) return FRAMES_FIRST
-    if (whole != null) core.hold(whole)
-    return toWrite(retry())
+    return if (frames.lendOutput()) toWrite(retry()) else FRAMES_FIRST
 }
 
 /**
@@ -174,8 +170,8 @@ internal inline fun Connection.holdingFrames(source: LinkBuffer, flush: () -> In
     }
 }
 
-/** Runs a write that breaks the output if it is cut off. Frames wait until it has ended, so none is written behind a part of it. */
-internal inline fun Connection.wholly(write: Any, run: () -> Unit) {
+/** Runs a write of several parts, the first of which makes frames wait until all of it has ended. */
+internal inline fun Connection.holding(write: Any, run: () -> Unit) {
     try {
         run()
     } finally {

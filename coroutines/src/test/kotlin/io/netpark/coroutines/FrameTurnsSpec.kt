@@ -17,6 +17,9 @@ import io.netpark.coroutines.transfer.sendFile
 import java.nio.ByteBuffer
 import java.nio.file.Files
 import java.nio.file.Path
+import java.util.concurrent.CancellationException
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.TimeUnit
 import kotlin.random.Random
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.milliseconds
@@ -192,6 +195,48 @@ class FrameTurnsSpec : NetparkSpec(body = {
         }
     }
 
+    for ((name, way) in wholeWays) test("$name: no write gets behind a part of it, though its end is not told yet") {
+        onReactor { reactor, _ ->
+            reactor.withPair(options = TINY_BUFFERS) { client, server ->
+                val ending = CompletableDeferred<Unit>()
+                val tried = CountDownLatch(1)
+                val cancellation = object : CancellationException() {
+                    override fun toString(): String { // is asked for the reason why the output is broken
+                        ending.complete(Unit)
+                        tried.await(SOON.inWholeSeconds, TimeUnit.SECONDS)
+                        return "cancelled"
+                    }
+                }
+                try {
+                    val cut = launch(Dispatchers.IO) { way(client) }
+                    server.readText(1) shouldBe "c"
+                    soon { client.core.isCutOffByEnd shouldBe true }
+                    cut.cancel(cancellation)
+                    withTimeout(SOON) { ending.await() }
+                    val arriving = async(Dispatchers.IO) {
+                        val arrived = StringBuilder()
+                        shouldThrow<NetparkException.Reset> { while (true) arrived.append(server.readText(1)) }
+                        arrived
+                    }
+                    for (other in ways.values + wholeWays.values) {
+                        shouldThrow<NetparkException.Closed> { other(client) }.message shouldContain "the output is broken"
+                    }
+                    // The writer holds what it could not flush.
+                    shouldThrow<IllegalStateException> { client.frames.write { putString("f") } }
+                    client.frames.trySend { putString("f") }
+                    soon { client.frames.waitingBytes shouldBe 0 }
+                    tried.countDown()
+                    cut.join()
+                    client.frames.trySend { putString("f") } shouldBe false
+                    client.close()
+                    arriving.await().all { it == 'c' } shouldBe true
+                } finally {
+                    tried.countDown()
+                }
+            }
+        }
+    }
+
     test("frames that are made while a flush is parked wait for another flush, if that one is broken off") {
         onReactor { reactor, _ ->
             repeat(40) {
@@ -337,6 +382,26 @@ class FrameTurnsSpec : NetparkSpec(body = {
                 val arrived = mutableListOf<Byte>()
                 shouldThrow<NetparkException.Reset> { while (true) arrived += server.reader.awaitByte() }
                 arrived shouldBe pattern(3_000_000).take(arrived.size)
+            }
+        }
+    }
+
+    test("no first frame comes between the bytes that descriptors go with and the rest, where the turn of their writer ends") {
+        onReactor { reactor, _ ->
+            for (before in 120..130) withClue("behind $before writes") {
+                reactor.pair().use { (client, server) ->
+                    OpenDescriptor.eventFd(0).use { passed ->
+                        val rest = "d".repeat(100_000) // more than goes with the descriptors
+                        val writing = launch(client.dispatcher) {
+                            repeat(before) { client.write(bytes("x")) }
+                            launch { client.frames.trySend { putString("y") } shouldBe true }
+                            client.writeDescriptors(bytes(rest), passed)
+                        }
+                        val arrived = server.readText(before + rest.length + 1).substring(before)
+                        (arrived == rest + "y" || arrived == "y$rest") shouldBe true
+                        writing.join()
+                    }
+                }
             }
         }
     }

@@ -94,18 +94,15 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
         write(source, false);
     }
 
-    /** @param whole whether the output is broken if it is cut off; to be followed by {@link ConnectionDescriptor#goOn} */
+    /** @param whole whether the output is broken if it is cut off */
     private void write(ByteBuffer source, boolean whole) throws IOException {
         flush();
         beginWrite();
         try {
-            int outcome = core.startWrite(source);
+            int outcome = whole ? core.startWhole(source) : core.startWrite(source);
             while (outcome == Descriptor.PARK) {
-                if (whole) {
-                    core.hold(source);
-                }
                 writing.await();
-                outcome = core.retryWrite(source);
+                outcome = whole ? core.retryWhole(source) : core.retryWrite(source);
             }
         } catch (NetparkException e) {
             giveBackIfClosed();
@@ -133,7 +130,6 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
             if (!done && written > 0 && bytes.hasRemaining()) {
                 breakOutput("an earlier write ended after " + written + " of " + length + " bytes");
             }
-            core.goOn(bytes);
         }
     }
 
@@ -166,7 +162,6 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
                 if (!done && transfer.sent() > 0 && transfer.sent() < transfer.count()) {
                     breakOutput("an earlier write ended within " + transfer);
                 }
-                core.goOn(transfer);
             }
             return transfer.sent();
         }
@@ -188,13 +183,10 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
         flush();
         beginWrite();
         try {
-            int outcome = core.startSend(transfer);
+            int outcome = whole ? core.startWhole(transfer) : core.startSend(transfer);
             while (outcome == Descriptor.PARK) {
-                if (whole) {
-                    core.hold(transfer);
-                }
                 writing.await();
-                outcome = core.retrySend(transfer);
+                outcome = whole ? core.retryWhole(transfer) : core.retrySend(transfer);
             }
         } catch (NetparkException.Truncated e) {
             @SuppressWarnings("NullAway") // all that Netpark throws has a message
@@ -291,7 +283,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
      * breaks the output says so before it is over.
      */
     final boolean isCutOffByEnd() {
-        return unflushed() > 0 || core.isHeld() || isOutputBroken();
+        return unflushed() > 0 || core.isCutOffByEnd() || isOutputBroken();
     }
 
     /** How much would be lost if it ended now. */

@@ -84,10 +84,30 @@ public abstract non-sealed class Descriptor extends Sequenced {
     protected void abandoned(Direction direction) {}
 
     /**
+     * For a write that is {@link #abandoned} in the midst of what is of no use in part: no write gets behind it any more. As it has the
+     * lock still, none has come between.
+     */
+    protected final void cutOffOutput() {
+        lock.cutOff();
+    }
+
+    /** Whether a write has ended in the midst of what is of no use in part, so that none begins or goes on any more. */
+    public final boolean isOutputCutOff() {
+        return lock.isCutOff();
+    }
+
+    /** Why no write begins or goes on any more, though the descriptor is open. */
+    protected NetparkException outputCutOff() {
+        return new NetparkException.Closed(
+                operation(Direction.WRITE) + ": the output is broken, an earlier write ended in the midst of its bytes");
+    }
+
+    /**
      * Takes the lock of a direction for an operation that begins later: by a retry, or it is {@linkplain #abandon abandoned}, as if
      * it had been parked. Its timeout counts from now.
      *
-     * @return false if an operation of that direction is going on, or the descriptor is closed
+     * @return false if an operation of that direction is going on, or the descriptor is closed, or its output {@linkplain #isOutputCutOff
+     *     cut off}
      */
     public final boolean reserve(Direction direction) {
         if (lock.enter(direction.lockBit) != FdLock.ENTERED) {
@@ -219,6 +239,9 @@ public abstract non-sealed class Descriptor extends Sequenced {
     private NetparkException refused(Direction direction, int entered) {
         if (entered == FdLock.IS_CLOSED) {
             return about(closed(direction));
+        }
+        if (entered == FdLock.IS_CUT_OFF) {
+            return about(outputCutOff());
         }
         throw new IllegalStateException(entered == FdLock.IS_BUSY
                 ? "another operation is going on: " + operation(direction) + "; one reader and one writer at a time"

@@ -8,8 +8,8 @@ import java.lang.invoke.VarHandle;
  * fdMutex of Go's internal/poll in one word.
  *
  * <pre>
- *   63                                3     2      1      0
- *   |            references           | write | read | closed |
+ *   63                        4         3       2      1      0
+ *   |        references       | cut off | write | read | closed |
  * </pre>
  *
  * <ul>
@@ -17,6 +17,8 @@ import java.lang.invoke.VarHandle;
  *       given to another at any moment.
  *   <li>The read and write bits are held from the start of an operation to its end, also while it is parked. A parked
  *       operation holds <i>no</i> reference: closing need not wait for it.
+ *   <li>cut off is set once, by a write that ends in the midst of what is of no use in part, before it drops the write bit. From then on
+ *       no write begins or goes on.
  *   <li>closed is set once. Whoever then drops the last reference destroys the descriptor; nobody else can.
  * </ul>
  *
@@ -33,9 +35,11 @@ final class FdLock {
     static final int IS_CLOSED = 1;
     static final int IS_BUSY = 2;
     static final int IS_IDLE = 3;
+    static final int IS_CUT_OFF = 4;
 
     private static final long CLOSED = 1;
-    private static final long REFERENCE = 1 << 3;
+    private static final long CUT_OFF = 1 << 3;
+    private static final long REFERENCE = 1 << 4;
 
     private static final VarHandle WORD;
 
@@ -59,6 +63,9 @@ final class FdLock {
             if ((seen & bit) != 0) {
                 return IS_BUSY;
             }
+            if ((seen & CUT_OFF) != 0 && bit == WRITE) {
+                return IS_CUT_OFF;
+            }
             if (WORD.compareAndSet(this, seen, (seen | bit) + REFERENCE)) {
                 return ENTERED;
             }
@@ -72,6 +79,9 @@ final class FdLock {
             if ((seen & CLOSED) != 0) {
                 unlock(bit);
                 return IS_CLOSED;
+            }
+            if ((seen & CUT_OFF) != 0 && bit == WRITE) {
+                return IS_CUT_OFF; // though the one who has cut it off may have the bit still
             }
             if ((seen & bit) == 0) {
                 return IS_IDLE;
@@ -129,6 +139,16 @@ final class FdLock {
         WORD.getAndBitwiseAnd(this, ~(long) bit);
     }
 
+    /** No write begins or goes on any more. Called by the last one, before it drops its bit. */
+    void cutOff() {
+        WORD.getAndBitwiseOr(this, CUT_OFF);
+    }
+
+    /** Whether no write begins or goes on any more. */
+    boolean isCutOff() {
+        return (word & CUT_OFF) != 0;
+    }
+
     /** Sets closed and takes a reference, in one step. False if somebody else did. */
     boolean close() {
         while (true) {
@@ -147,13 +167,16 @@ final class FdLock {
      * operation: they hold a reference only, and not for long.
      */
     boolean closeIfIdle() {
-        while (!WORD.compareAndSet(this, 0L, CLOSED)) {
-            if ((word & (CLOSED | READ | WRITE)) != 0) {
+        while (true) {
+            long seen = word;
+            if ((seen & (CLOSED | READ | WRITE)) != 0) {
                 return false;
+            }
+            if (seen < REFERENCE && WORD.compareAndSet(this, seen, seen | CLOSED)) {
+                return true;
             }
             Thread.onSpinWait();
         }
-        return true;
     }
 
     boolean isClosed() {

@@ -44,6 +44,29 @@ class FdLockSpec : NetparkSpec(leaksMatter = false, body = {
         lock.references() shouldBe 0
     }
 
+    test("cut off: no write begins or goes on, also while the last has its bit; reads, other calls and the end are as ever") {
+        val lock = FdLock()
+        lock.enter(FdLock.WRITE) shouldBe FdLock.ENTERED
+        lock.isCutOff shouldBe false
+        lock.cutOff()
+        lock.isCutOff shouldBe true
+        lock.enter(FdLock.WRITE) shouldBe FdLock.IS_BUSY
+        lock.reenter(FdLock.WRITE) shouldBe FdLock.IS_CUT_OFF
+        lock.closeIfIdle() shouldBe false
+        lock.leave(FdLock.WRITE) shouldBe false
+        lock.isLocked shouldBe false
+        lock.enter(FdLock.WRITE) shouldBe FdLock.IS_CUT_OFF
+        lock.reenter(FdLock.WRITE) shouldBe FdLock.IS_CUT_OFF
+        lock.enter(FdLock.READ) shouldBe FdLock.ENTERED
+        lock.reenter(FdLock.READ) shouldBe FdLock.ENTERED
+        lock.references() shouldBe 2
+        lock.leave(FdLock.READ) shouldBe false
+        lock.release() shouldBe false
+        lock.closeIfIdle() shouldBe true
+        lock.enter(FdLock.WRITE) shouldBe FdLock.IS_CLOSED
+        lock.reenter(FdLock.WRITE) shouldBe FdLock.IS_CLOSED
+    }
+
     test("dropping a reference too many is a mistake that shows") {
         shouldThrow<IllegalStateException> { FdLock().release() }
     }
@@ -58,6 +81,18 @@ class FdLockSpec : NetparkSpec(leaksMatter = false, body = {
             reader.join()
             closer.join()
             file.check()
+        }
+    }
+
+    test("C8: in every interleaving no write begins behind one that has cut the output off, and none goes on") {
+        Lincheck.runConcurrentTest(200) {
+            val output = CutOutput()
+            val cut = thread { output.cutOff() }
+            val other = thread { output.write() }
+            output.write()
+            output.goOn()
+            cut.join()
+            other.join()
         }
     }
 
@@ -122,5 +157,31 @@ private class LockedFile {
         check(closers.get() == 1) { "closed ${closers.get()} times" }
         check(destroyed.get() == 1) { "destroyed ${destroyed.get()} times" }
         check(lock.references() == 0L) { "${lock.references()} references left" }
+    }
+}
+
+/** Into which some are to write, and one in part. */
+private class CutOutput {
+    private val lock = FdLock()
+
+    /** Belongs to whoever has the write bit. */
+    private var isCutOff = false
+
+    fun cutOff() {
+        if (lock.enter(FdLock.WRITE) != FdLock.ENTERED) return
+        lock.release() // parked
+        isCutOff = true
+        lock.cutOff()
+        lock.unlock(FdLock.WRITE)
+    }
+
+    fun write() {
+        if (lock.enter(FdLock.WRITE) != FdLock.ENTERED) return
+        check(!isCutOff) { "a write has begun behind a part of another" }
+        lock.leave(FdLock.WRITE)
+    }
+
+    fun goOn() {
+        if (lock.isCutOff) check(lock.reenter(FdLock.WRITE) == FdLock.IS_CUT_OFF) { "a write has gone on behind a part of another" }
     }
 }

@@ -4,10 +4,10 @@ import io.netpark.core.net.socket.PassedDescriptors
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.OpenDescriptor
 import io.netpark.coroutines.Connection
+import io.netpark.coroutines.holding
 import io.netpark.coroutines.readReturned
 import io.netpark.coroutines.runRead
 import io.netpark.coroutines.runWrite
-import io.netpark.coroutines.wholly
 import java.nio.ByteBuffer
 
 /**
@@ -37,13 +37,9 @@ public suspend fun Connection.readDescriptors(target: ByteBuffer, into: PassedDe
  * @throws IllegalArgumentException [source] has no byte that they could go with, or they are too many
  */
 public suspend fun Connection.writeDescriptors(source: ByteBuffer, vararg descriptors: OpenDescriptor) {
-    wholly(source) {
+    holding(source) {
         // What this writes is more than 0 bytes.
-        runWrite(
-            { core.startWriteDescriptors(source, *descriptors) },
-            { core.retryWriteDescriptors(source, *descriptors) },
-            whole = source,
-        )
-        write(source) // the rest, and no frame before it
+        runWrite({ core.startWriteDescriptors(source, *descriptors) }, { core.retryWriteDescriptors(source, *descriptors) })
+        if (source.hasRemaining()) write(source) // and no frame before it
     }
 }

@@ -8,7 +8,6 @@ import io.netpark.coroutines.Connection
 import io.netpark.coroutines.breakOutput
 import io.netpark.coroutines.parking.FRAMES_FIRST
 import io.netpark.coroutines.runWrite
-import io.netpark.coroutines.wholly
 import java.nio.channels.FileChannel
 import java.nio.file.Path
 
@@ -69,13 +68,11 @@ public suspend fun Connection.sendFile(
 
 /** Sends all of [transfer], which the caller does not have: so the output breaks if it is cut off. */
 private suspend fun Connection.sendOrBreak(transfer: FileTransfer, onProgress: ((Long) -> Unit)?): Long {
-    wholly(transfer) {
-        try {
-            send(transfer, onProgress, isWhole = true)
-        } catch (e: Throwable) {
-            if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
-            throw e
-        }
+    try {
+        send(transfer, onProgress, isWhole = true)
+    } catch (e: Throwable) {
+        if (transfer.sent() in 1 until transfer.count()) breakOutput("an earlier write ended within $transfer ($e)")
+        throw e
     }
     return transfer.sent()
 }
@@ -93,10 +90,9 @@ public suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: L
 private suspend fun Connection.send(transfer: FileTransfer, onProgress: ((sent: Long) -> Unit)?, isWhole: Boolean) {
     val before = transfer.sent()
     runWrite(
-        { ofTheFile { core.startSend(transfer) } },
-        { ofTheFile { core.retrySend(transfer) } },
+        { ofTheFile { if (isWhole) core.startWhole(transfer) else core.startSend(transfer) } },
+        { ofTheFile { if (isWhole) core.retryWhole(transfer) else core.retrySend(transfer) } },
         written = { transfer.sent() - before },
-        whole = if (isWhole) transfer else null,
         beforePause = { outcome ->
             if (onProgress != null && outcome != FRAMES_FIRST) givingUpIfThrown { onProgress(transfer.sent()) }
         },

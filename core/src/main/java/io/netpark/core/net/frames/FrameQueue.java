@@ -66,8 +66,8 @@ public final class FrameQueue {
     }
 
     /**
-     * Fails all frames, also later ones: another write has ended in the middle of something. That write says so before it ends its
-     * {@linkplain ByteStream#hold hold}.
+     * Fails all frames, also later ones: another write has ended in the middle of something. If the stream knows that, because its
+     * output {@linkplain ByteStream#isOutputCutOff is cut off}, it fails frames by itself.
      */
     public void breakOff(Exception why) {
         broken = why;
@@ -172,7 +172,8 @@ public final class FrameQueue {
     }
 
     /**
-     * Takes the write lock, or has the waiter run when the lock is to be had. For a stream that is closed the lock is as good as taken.
+     * Takes the write lock, or has the waiter run when the lock is to be had. For a stream that takes no writes any more the lock is as
+     * good as taken.
      */
     private boolean reserve() {
         while (true) {
@@ -187,11 +188,11 @@ public final class FrameQueue {
                     return true;
                 }
             }
-            if (stream.isClosed()) {
+            if (isOver()) {
                 return true; // to be told so
             }
             stream.awaitWriteTurn(waiter);
-            boolean waits = (stream.isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !stream.isClosed();
+            boolean waits = (stream.isHeld() || stream.isInUse(Direction.WRITE)) && broken == null && !isOver();
             if (waits || !stream.forgoWriteTurn(waiter)) {
                 return false;
             }
@@ -200,6 +201,10 @@ public final class FrameQueue {
                 return true;
             }
         }
+    }
+
+    private boolean isOver() {
+        return stream.isClosed() || stream.isOutputCutOff();
     }
 
     /** Lets another write begin, if one is next. */

@@ -31,6 +31,8 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
      * woken by a task of its loop.
      */
     static final int BYTES_A_TURN = 2 * 1024 * 1024;
+    /** Returned by no write: it has thrown. */
+    private static final int FAILED = Integer.MIN_VALUE;
 
     /** The direct buffer that was written last, and its address, as for reads. Belongs to the operation that holds the write lock. */
     private @Nullable ByteBuffer lastSource;
@@ -38,8 +40,24 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
 
     /** The last write that had to wait met a full socket. Belongs to the operation that holds the write lock; read while it is parked. */
     private boolean full;
+    /**
+     * What is left of a write that is of no use in part, and waits:
+     *
+     * <pre>
+     *   NOTHING, ALL --waits for its first byte--> ALL
+     *                --waits in its midst--------> PART
+     *   ALL ---------given up, or failed---------> NOTHING
+     *   PART --------given up, or failed---------> PART for ever: the output is cut off
+     *   any ---------all is written--------------> NOTHING
+     * </pre>
+     *
+     * Set by the operation that holds the write lock.
+     */
+    private volatile Rest rest = Rest.NOTHING;
     /** Made when a write deadline is first about to pass, on the loop. */
     private volatile @Nullable Uptake uptake;
+
+    private enum Rest { NOTHING, ALL, PART }
 
     ByteOutput(EventLoop loop, int fd) {
         super(loop, fd);
@@ -118,17 +136,18 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
      * @throws IOException if it cannot be read
      */
     public int startSend(FileTransfer transfer) throws IOException {
-        return send(transfer, false);
+        return send(transfer, false, SEND);
     }
 
     /** Goes on with {@link #startSend}. */
     public int retrySend(FileTransfer transfer) throws IOException {
-        return send(transfer, true);
+        return send(transfer, true, SEND);
     }
 
-    private int send(FileTransfer transfer, boolean retry) throws IOException {
+    private int send(FileTransfer transfer, boolean retry, Operation<ByteOutput, FileTransfer, IOException> operation)
+            throws IOException {
         try {
-            return perform(Direction.WRITE, retry, SEND, this, transfer, 0);
+            return perform(Direction.WRITE, retry, operation, this, transfer, 0);
         } catch (NetparkException.Truncated e) {
             throw e; // says it already
         } catch (NetparkException e) {
@@ -139,9 +158,97 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     private static final Operation<ByteOutput, FileTransfer, IOException> SEND =
             (self, transfer, most) -> self.write(Output.OF_FILE, transfer);
 
+    // What is of no use in part
+
+    /**
+     * As {@link #startWrite(ByteBuffer)}, of bytes that are of no use in part. If it fails or is {@linkplain #abandon abandoned} in the
+     * midst of them, the output is {@linkplain #isOutputCutOff cut off}: no write gets behind them, not even one that is waiting to begin
+     * at that moment. Before the first byte it leaves the connection as before.
+     *
+     * @throws NetparkException.Closed if the connection is closed, or its output cut off
+     */
+    public int startWhole(ByteBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, false, WRITE_WHOLE_BUFFER, this, source, 0);
+    }
+
+    /** Goes on with {@link #startWhole(ByteBuffer)}. */
+    public int retryWhole(ByteBuffer source) throws NetparkException {
+        return perform(Direction.WRITE, true, WRITE_WHOLE_BUFFER, this, source, 0);
+    }
+
+    private static final Operation<ByteOutput, ByteBuffer, NetparkException> WRITE_WHOLE_BUFFER =
+            (self, source, most) -> self.writeWhole(Output.OF_BUFFER, source, false);
+
+    /** As {@link #startSend}, and otherwise as {@link #startWhole(ByteBuffer)}: the same transfer is not sent on by another start. */
+    public int startWhole(FileTransfer transfer) throws IOException {
+        return send(transfer, false, SEND_WHOLE);
+    }
+
+    /** Goes on with {@link #startWhole(FileTransfer)}. */
+    public int retryWhole(FileTransfer transfer) throws IOException {
+        return send(transfer, true, SEND_WHOLE);
+    }
+
+    private static final Operation<ByteOutput, FileTransfer, IOException> SEND_WHOLE =
+            (self, transfer, most) -> self.writeWhole(Output.OF_FILE, transfer, false);
+
+    /** As {@link Splicing#empty(ByteOutput, boolean, LinkBuffer)}. */
+    final int emptyWhole(LinkBuffer source, boolean retry) throws NetparkException {
+        return perform(Direction.WRITE, retry, WRITE_WHOLE_CHAIN, this, source, 0);
+    }
+
+    private static final Operation<ByteOutput, LinkBuffer, NetparkException> WRITE_WHOLE_CHAIN =
+            (self, source, most) -> self.writeWhole(Output.OF_CHAIN, source, true);
+
+    /**
+     * Whether a write of what is of no use in part waits, or has cut the output off: if the connection ended now, that must not look like
+     * the end of the whole.
+     */
+    public final boolean isCutOffByEnd() {
+        return rest != Rest.NOTHING;
+    }
+
+    /** @param ofCopy whether it is a part of a copy, which is in its midst as soon as it waits */
+    private <A, X extends IOException> int writeWhole(Output<A, X> output, A source, boolean ofCopy) throws X, NetparkException {
+        long before = output.left(source);
+        int outcome = FAILED;
+        try {
+            outcome = write(output, source);
+            return outcome;
+        } finally {
+            long left = output.left(source);
+            boolean hasRest = left > 0 && (outcome == PARK || outcome == FAILED);
+            noteRest(hasRest, left < before || ofCopy && outcome == PARK);
+        }
+    }
+
+    private void noteRest(boolean hasRest, boolean hasBegun) {
+        Rest before = rest;
+        Rest now = !hasRest ? Rest.NOTHING : hasBegun || before == Rest.PART ? Rest.PART : Rest.ALL;
+        if (now != before) {
+            rest = now;
+        }
+    }
+
+    @Override
+    protected final void abandoned(Direction direction) {
+        if (direction == Direction.WRITE && rest == Rest.PART) {
+            cutOffOutput();
+        } else if (direction == Direction.WRITE && rest == Rest.ALL) {
+            rest = Rest.NOTHING;
+        }
+        super.abandoned(direction);
+    }
+
+    /** A connection that was reset says so, whatever else has happened to it. */
+    @Override
+    protected final NetparkException outputCutOff() {
+        return isReset() ? NetparkException.of(Errno.EPIPE, operation(Direction.WRITE)) : super.outputCutOff();
+    }
+
     // Out of a pipe
 
-    /** As {@link Splicing#empty}. */
+    /** As {@link Splicing#empty(ByteOutput, boolean, Pipe)}. */
     final int startSplice(Pipe from) throws NetparkException {
         return perform(Direction.WRITE, false, EMPTY_PIPE, this, from, 0);
     }
@@ -152,7 +259,7 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     }
 
     private static final Operation<ByteOutput, Pipe, NetparkException> EMPTY_PIPE =
-            (self, from, most) -> self.hasTls() ? Splicing.NOT_SPLICED : self.write(Output.OF_PIPE, from);
+            (self, from, most) -> self.hasTls() ? Splicing.NOT_SPLICED : self.writeWhole(Output.OF_PIPE, from, true);
 
     // What all writes have in common
 

@@ -230,7 +230,8 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
 
     /**
      * Writes some of {@code source}, at least a byte, and passes descriptors along with it (SCM_RIGHTS of unix(7)): the peer
-     * gets descriptors of its own for the same open files. What is left of the bytes is for {@link #startWrite} to write.
+     * gets descriptors of its own for the same open files. What is left of the bytes is for {@link #startWrite} to write: if anything is,
+     * this {@linkplain #hold holds} the connection for {@code source}, to be ended by {@link #goOn}.
      *
      * @param descriptors 1 to 253; they stay the caller's, open until this has returned something else than PARK
      * @return the number of bytes, all descriptors being with the first of them; or {@link #PARK}
@@ -267,6 +268,9 @@ public sealed class ConnectionDescriptor extends ByteStream implements Connectio
         if (result < 0) {
             noteFailure((int) -result);
             throw DescriptorPassing.failure((int) -result, "pass descriptors in a " + operation(Direction.WRITE));
+        }
+        if (source.hasRemaining()) {
+            hold(source); // while this has the lock still
         }
         if (result > 0) {
             moved(Direction.WRITE, result);

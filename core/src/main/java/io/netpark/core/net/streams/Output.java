@@ -29,6 +29,9 @@ abstract class Output<A, X extends IOException> {
     /** Whether there is any of it left to be written. */
     abstract boolean hasMore(A source);
 
+    /** How many bytes of it are left to be written. With TLS, bytes in records that the socket has not taken are not. */
+    abstract long left(A source);
+
     /**
      * Makes one system call, and notes in the source how much of it the kernel has taken.
      *
@@ -69,6 +72,11 @@ abstract class Output<A, X extends IOException> {
         @Override
         public boolean hasMore(ByteBuffer source) {
             return source.hasRemaining();
+        }
+
+        @Override
+        long left(ByteBuffer source) {
+            return source.remaining();
         }
 
         @Override
@@ -117,6 +125,15 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
+        long left(ByteBuffer[] sources) {
+            long left = 0;
+            for (ByteBuffer source : sources) {
+                left += source.remaining();
+            }
+            return left;
+        }
+
+        @Override
         long send(ByteOutput stream, ByteBuffer[] sources, long most) {
             Vector vector = Vector.take();
             try {
@@ -146,6 +163,11 @@ abstract class Output<A, X extends IOException> {
         }
 
         @Override
+        long left(LinkBuffer source) {
+            return source.available();
+        }
+
+        @Override
         long send(ByteOutput stream, LinkBuffer source, long most) {
             long sent = stream.sendFirst(source, most);
             if (sent > 0) {
@@ -169,6 +191,11 @@ abstract class Output<A, X extends IOException> {
         @Override
         boolean hasMore(FileTransfer source) {
             return source.sent() < source.count();
+        }
+
+        @Override
+        long left(FileTransfer source) {
+            return source.count() - source.sent();
         }
 
         @Override
@@ -203,6 +230,11 @@ abstract class Output<A, X extends IOException> {
         @Override
         boolean hasMore(Pipe source) {
             return source.size() > 0;
+        }
+
+        @Override
+        long left(Pipe source) {
+            return source.size();
         }
 
         @Override

@@ -131,6 +131,9 @@ public abstract sealed class SecuringSocket extends PendingInput permits SecureS
         if (isClosed()) {
             throw about(closed(Direction.WRITE));
         }
+        if (isOutputCutOff()) {
+            throw about(outputCutOff());
+        }
         return new IllegalStateException("start TLS on " + this + ": a read or a write is going on; end or cancel it first");
     }
 

@@ -30,12 +30,18 @@ public final class Splicing {
     }
 
     /**
-     * Moves everything that is in a pipe to a stream.
+     * Moves everything that is in a pipe to a stream. In the midst of it, nobody else writes to the stream: if this fails or is
+     * abandoned there, the stream's output is cut off.
      *
      * @return 0 when the pipe is empty, {@link ByteOutput#PARK}, or {@link #NOT_SPLICED}
      */
     public static int empty(ByteOutput target, boolean retry, Pipe from) throws NetparkException {
         return retry ? target.retrySplice(from) : target.startSplice(from);
+    }
+
+    /** As the other, of what is in segments: it is written as {@link ByteOutput#startWrite(LinkBuffer)} does. */
+    public static int empty(ByteOutput target, boolean retry, LinkBuffer from) throws NetparkException {
+        return target.emptyWhole(from, retry);
     }
 
     /**

@@ -124,7 +124,7 @@ final class InTransit {
     int empty(boolean retry) throws NetparkException {
         Pipe from = pipe;
         if (from == null || from.size() == 0) {
-            return retry ? target.retryWrite(segments) : target.startWrite(segments);
+            return Splicing.empty(target, retry, segments);
         }
         int result = Splicing.empty(target, retry, from);
         if (result == Splicing.NOT_SPLICED) {

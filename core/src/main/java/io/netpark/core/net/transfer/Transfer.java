@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * <p>While it waits for room in the target nothing is read, and yet it ends when the source is closed or breaks ({@link SourceWatch}).
  * What it holds then is not written: it would not make the stream whole.
  *
+ * <p>If it ends in the midst of what it has taken, the target's output is {@linkplain ConnectionDescriptor#isOutputCutOff cut off}.
+ *
  * <p>A stream that breaks is passed on as one: the target is {@linkplain ConnectionDescriptor#resetOnClose reset} when it is closed.
  *
  * <p>For Netpark's own adapters.

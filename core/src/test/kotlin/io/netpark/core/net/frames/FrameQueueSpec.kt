@@ -105,6 +105,28 @@ class FrameQueueSpec : NetparkSpec(body = {
         }
     }
 
+    test("frames and turns behind a write that has cut the output off are told, whether or not anybody says why") {
+        TestReactor().use { reactor ->
+            reactor.pair().use { client, _ ->
+                val queue = FrameQueue(client.connection, LinkBuffer(SegmentPool.shared()))
+                client.connection.startWhole(ByteBuffer.allocate(20_000_000)) shouldBe Descriptor.PARK
+                val waiting = queue.send("never")
+                val turn = CompletableFuture<Optional<Exception>>()
+                queue.submit(object : FrameTurn() {
+                    override fun begin() = turn.complete(Optional.empty())
+
+                    override fun ended(failure: Exception) {
+                        turn.complete(Optional.of(failure))
+                    }
+                })
+                client.connection.abandon(Direction.WRITE)
+                (waiting.failure() is NetparkException.Closed) shouldBe true
+                (turn.failure() is NetparkException.Closed) shouldBe true
+                (queue.send("nor this").failure() is NetparkException.Closed) shouldBe true
+            }
+        }
+    }
+
     test("a deadline that passes between frames fails those, and later ones are written; in the midst of one it is the end") {
         TestReactor().use { reactor ->
             reactor.pair().use { client, server ->

@@ -168,7 +168,7 @@ private class Shape(
     val nullable: Boolean = true,
     val arguments: (Rig) -> Array<Any?>,
 ) {
-    val direction = if (Regex("(Write|Send|Connect).*|Splice\\(Pipe\\)").matches(operation)) Direction.WRITE else Direction.READ
+    val direction = if (Regex("(Write|Send|Whole|Connect).*|Splice\\(Pipe\\)").matches(operation)) Direction.WRITE else Direction.READ
 
     /** A write over TLS need not, though the socket takes nothing: the loop may be quick to send the record. */
     val mayPark = kind != Kind.SECURE || direction == Direction.READ
@@ -181,7 +181,7 @@ private enum class Kind { STREAM, SECURE, MESSAGES, LISTENER, MESSAGE_LISTENER }
 /** Those that go on to the records: others are refused, or have nothing to do. */
 private val OF_TLS = setOf(
     "Read(ByteBuffer)", "Read(ByteBuffer[])", "Read(LinkBuffer)", "Watch()",
-    "Write(ByteBuffer)", "Write(ByteBuffer[])", "Write(LinkBuffer)", "Send(FileTransfer)",
+    "Write(ByteBuffer)", "Write(ByteBuffer[])", "Write(LinkBuffer)", "Send(FileTransfer)", "Whole(ByteBuffer)", "Whole(FileTransfer)",
 )
 
 private fun operations(type: Class<*>): List<Method> = generateSequence(type) { it.superclass }
@@ -235,6 +235,8 @@ private val SHAPES = listOf(
     },
     Shape("Send(FileTransfer)", "a file", Kind.STREAM) { arrayOf(it.file()) },
     Shape("Send(FileTransfer)", "a channel", Kind.STREAM) { arrayOf(it.channel()) },
+    Shape("Whole(ByteBuffer)", "a heap buffer", Kind.STREAM) { arrayOf(text()) },
+    Shape("Whole(FileTransfer)", "a file", Kind.STREAM) { arrayOf(it.file()) },
     Shape("Splice(Pipe)", "a pipe", Kind.STREAM) { arrayOf(it.pipe().apply { it.fill(this) }) },
     Shape("Connect()", "a stream", Kind.STREAM, nullable = false) { arrayOf() },
     Shape("Receive(ByteBuffer, Envelope, PassedDescriptors)", "a direct buffer", Kind.MESSAGES) {
@@ -297,7 +299,7 @@ private class Rig(private val shape: Shape) : AutoCloseable {
     /** What it has to find. */
     private fun feed() {
         when (shape.kind) {
-            Kind.STREAM -> if (descriptor.isClosed) open()
+            Kind.STREAM -> if (descriptor.isClosed || descriptor.isOutputCutOff) open() // as a copy's is that has waited
             Kind.SECURE -> open() // all that has come is read at once
             Kind.MESSAGES -> with(descriptor as MessageDescriptor) {
                 if (startSend(text(), address()) == Descriptor.PARK) abandon(Direction.WRITE) // there is enough
