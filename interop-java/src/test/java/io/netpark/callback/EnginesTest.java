@@ -38,6 +38,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(60)
 class EnginesTest {
 
+    private static final String GREETING = "hello";
     private static final byte[] MUCH = Support.patternBytes(1, 700_000);
 
     private final Support.Reports reports = new Support.Reports();
@@ -102,7 +103,7 @@ class EnginesTest {
         try (Ends ends = new Ends(engine, protocol); Workers workers = Support.workers(threads)) {
             CallbackServer.Builder builder = CallbackServer.builder()
                     .loops(group -> group.loops(1).daemon(true).reporter(reports)).tls(ends.server())
-                    .onConnect(connection -> connection.write(Support.bytes(connection.tlsSession().protocol())))
+                    .onConnect(connection -> connection.write(Support.bytes(GREETING)))
                     .onRequest((connection, in) -> connection.write(in))
                     .onClose((connection, cause) -> closed.complete(cause));
             if (workers != null) {
@@ -111,14 +112,14 @@ class EnginesTest {
             try (CallbackServer server = builder.listen(Support.loopback());
                     CallbackClient client = CallbackClient.builder().loops(1).tls(ends.client()).open()) {
                 CompletableFuture<byte[]> answer = new CompletableFuture<>();
-                int count = protocol.length() + 2 * MUCH.length;
+                int count = GREETING.length() + 2 * MUCH.length;
                 CallbackConnection connection =
                         get(client.dial(server.localAddress(), Callbacks.builder().onRequest(gathering(count, answer)).build()));
                 assertEquals(protocol, connection.tlsSession().protocol());
                 connection.write(ByteBuffer.wrap(MUCH));
                 get(connection.sendFileAsync(FileTransfer.open(file), null));
                 byte[] expected = ByteBuffer.allocate(count)
-                        .put(Support.bytes(protocol)).put(MUCH).put(MUCH).array();
+                        .put(Support.bytes(GREETING)).put(MUCH).put(MUCH).array();
                 assertArrayEquals(expected, get(answer));
                 ExecutionException refused = assertThrows(ExecutionException.class, () -> get(connection.detachAsync()));
                 assertInstanceOf(IllegalStateException.class, refused.getCause());
