@@ -10,11 +10,13 @@ import java.util.function.Consumer;
  * The end of an event loop, on its own thread: everything watched is closed; its waiters and the tasks run; timers are abandoned;
  * what the loop has kept for others is given up.
  *
- * <p>Tasks of other threads that come too late for that are run by those threads, one at a time:
+ * <p>Tasks of other threads may come too late for that. The loop's thread runs them when it has ended the loop, and from then on whoever
+ * has queued them, one at a time:
  *
  * <pre>
- *   a task is queued --nobody is at it--> this thread runs what there is, then looks once more
- *                    --another is at it--> nothing more to do: that one looks once more
+ *   a task is queued --the loop has not ended--> nothing more to do: its thread looks once more when it has
+ *                    --it has, nobody is at it--> this thread runs what there is, then looks once more
+ *                    --another is at it--------> nothing more to do: that one looks once more
  * </pre>
  *
  * <p>Nobody waits for whoever is at it. That may be a thread in the midst of something, with locks, and what it runs may wait for
@@ -35,9 +37,7 @@ final class Closing {
     private final Consumer<Throwable> failed;
     /** Tasks of objects that have left something with the loop: each gives up what is its own. */
     private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
-    /** The endings are to be run, behind the tasks. */
-    private volatile boolean endingsDue;
-    /** A thread runs what is left. It alone takes from the queue. */
+    /** Once the loop has ended: a thread runs what is left. It alone takes from the queue. */
     private final AtomicBoolean busy = new AtomicBoolean();
 
     Closing(EventLoop loop, Turn turn, Poller poller, PipePool pipes, Lifetime lifetime, Reports reports) {
@@ -76,8 +76,11 @@ final class Closing {
             reports.taskThrew(e);
         }
         lifetime.closed(); // from here on nothing can be queued
-        endingsDue = true;
-        runRemaining();
+        turn.runTasks(Integer.MAX_VALUE);
+        for (Runnable ending : endings) {
+            turn.runGuarded(ending);
+        }
+        endings.clear();
         Throwable lost = lifetime.failure();
         if (lost != null) {
             reports.lost(loop, lost);
@@ -97,28 +100,12 @@ final class Closing {
 
     /** Runs what was queued while the loop ended, on any thread, or leaves it to the thread that is at it. Never waits. */
     void runRemaining() {
-        while ((turn.hasTasks() || endingsDue) && busy.compareAndSet(false, true)) {
+        while (lifetime.hasEnded() && turn.hasTasks() && busy.compareAndSet(false, true)) {
             try {
                 turn.runTasks(Integer.MAX_VALUE);
-                runEndings();
             } finally {
                 busy.set(false); // before the next look: who has queued a task and found this busy relies on that
             }
-        }
-    }
-
-    private void runEndings() {
-        if (!endingsDue) {
-            return;
-        }
-        endingsDue = false;
-        try {
-            for (Runnable ending : endings) {
-                turn.runGuarded(ending);
-            }
-            endings.clear();
-        } catch (Throwable e) { // no memory; the caller may have nothing to do with it
-            reports.taskThrew(e);
         }
     }
 }

@@ -184,6 +184,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         } finally {
             reports.end();
             lifetime.ended();
+            closing.runRemaining();
         }
     }
 
@@ -474,10 +475,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return lifetime.failure();
     }
 
-    /**
-     * Has something run when the loop ends, after all tasks: on its thread, or on that of a task which came too late. To be called
-     * on the loop.
-     */
+    /** Has something run when the loop ends, on its thread, after all tasks. To be called on the loop. */
     public void atEnd(Runnable ending) {
         closing.add(ending);
     }

@@ -64,8 +64,8 @@ public final class Engines {
                 }
             }
             engine.closeInbound();
-        } catch (SSLException e) {
-            // The peer has not taken leave, or had been wrong before: nobody asks for that any more.
+        } catch (SSLException | RuntimeException e) {
+            // The peer has not taken leave, or the engine had been wrong before: nobody asks for that any more.
         }
     }
 }
