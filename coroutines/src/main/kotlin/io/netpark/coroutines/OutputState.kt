@@ -59,7 +59,7 @@ internal fun Connection.isCutOffByEnd(): Boolean = unsent() > 0 || core.isHeld |
 // An output that is broken
 
 /** Whether an earlier write has ended within something. Nothing can be written any more. */
-internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null
+internal val Connection.isOutputBroken: Boolean get() = brokenOutput != null || core.isOutputCutOff
 
 /** Nothing can be written any more, and frames that wait fail. */
 internal fun Connection.breakOutput(why: String) {
@@ -71,7 +71,7 @@ internal fun Connection.brokenOff(why: String) = about(NetparkException.Closed("
 
 /** Fails if the output is broken. A connection that was reset or closed since lets the operation say so itself. */
 internal fun Connection.checkOutput() {
-    val why = brokenOutput ?: return
+    val why = brokenOutput ?: if (core.isOutputCutOff) "an earlier write ended in the midst of its bytes" else return
     if (!core.isClosed && !core.isReset) throw brokenOff(why)
 }
 

@@ -13,6 +13,7 @@ import io.netpark.core.testing.SOON
 import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.handover.detach
 import io.netpark.coroutines.handover.writeDescriptors
+import io.netpark.coroutines.parking.OPERATIONS_WITHOUT_YIELDING
 import io.netpark.coroutines.transfer.sendFile
 import java.nio.ByteBuffer
 import java.nio.file.Files
@@ -388,7 +389,7 @@ class FrameTurnsSpec : NetparkSpec(body = {
 
     test("no first frame comes between the bytes that descriptors go with and the rest, where the turn of their writer ends") {
         onReactor { reactor, _ ->
-            for (before in 120..130) withClue("behind $before writes") {
+            for (before in OPERATIONS_WITHOUT_YIELDING - 8..OPERATIONS_WITHOUT_YIELDING + 2) withClue("behind $before writes") {
                 reactor.pair().use { (client, server) ->
                     OpenDescriptor.eventFd(0).use { passed ->
                         val rest = "d".repeat(100_000) // more than goes with the descriptors

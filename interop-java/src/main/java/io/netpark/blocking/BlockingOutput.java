@@ -261,7 +261,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
 
     /** What was reset stays reset, and what was closed (for being idle, say) closed: the operation says so. */
     final void checkOutput() throws NetparkException {
-        String why = brokenOutput;
+        String why = brokenOutput == null && core.isOutputCutOff() ? "an earlier write ended in the midst of its bytes" : brokenOutput;
         if (why != null && !core.isClosed() && !core.isReset()) {
             NetparkException.Closed closed =
                     new NetparkException.Closed("write to " + AddressText.of(core.remoteAddress()) + ": the output is broken, " + why);
@@ -275,7 +275,7 @@ abstract sealed class BlockingOutput extends BlockingInput permits BlockingConne
     }
 
     final boolean isOutputBroken() {
-        return brokenOutput != null;
+        return brokenOutput != null || core.isOutputCutOff();
     }
 
     /**

@@ -46,7 +46,7 @@ final class WakeCommand extends Benchmark {
                         + " the hand-over to the task's first line. The process may use all cores. The floor is a thread in C that waits on a"
                         + " futex, and one that waits for an eventfd in epoll_wait, as a loop does. " + TASKS_A_ROUND + " a round; percentiles are medians of rounds [95 % interval],"
                         + " ratios are to the floor in the same round.",
-                count + " of readiness, " + PAUSE_MICROS + " µs and more apart; " + cores.describe() + "."));
+                count + " of readiness, in one go: single figures, without intervals; " + PAUSE_MICROS + " µs and more apart; " + cores.describe() + "."));
         try (LoadProcess load = LoadProcess.start(cores)) {
             for (Contender contender : options.fewerContenders()) {
                 options.progress.say("wake: " + contender.label());

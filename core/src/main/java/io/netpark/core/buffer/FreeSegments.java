@@ -68,7 +68,8 @@ final class FreeSegments {
      */
     boolean offer(int sizeClass, Segment segment, boolean forAll) {
         EventLoop loop = forAll ? null : EventLoop.current();
-        return loop != null && stacks(loop).offer(sizeClass, segment) || shared[sizeClass].offer(segment);
+        // A loop that ends empties its stacks; what it is given behind that would stay there.
+        return loop != null && !loop.isShutdown() && stacks(loop).offer(sizeClass, segment) || shared[sizeClass].offer(segment);
     }
 
     /** Bytes that every thread can reach. */

@@ -37,7 +37,7 @@ final class Closing {
     private final Consumer<Throwable> failed;
     /** Tasks of objects that have left something with the loop: each gives up what is its own. */
     private final Set<Runnable> endings = ConcurrentHashMap.newKeySet();
-    /** Once the loop has ended: a thread runs what is left. It alone takes from the queue. */
+    /** Once the loop is handed over: a thread runs what is left. It alone takes from the queue. */
     private final AtomicBoolean busy = new AtomicBoolean();
 
     Closing(EventLoop loop, Turn turn, Poller poller, PipePool pipes, Lifetime lifetime, Reports reports) {
@@ -100,7 +100,7 @@ final class Closing {
 
     /** Runs what was queued while the loop ended, on any thread, or leaves it to the thread that is at it. Never waits. */
     void runRemaining() {
-        while (lifetime.hasEnded() && turn.hasTasks() && busy.compareAndSet(false, true)) {
+        while (lifetime.isHandedOver() && turn.hasTasks() && busy.compareAndSet(false, true)) {
             try {
                 turn.runTasks(Integer.MAX_VALUE);
             } finally {

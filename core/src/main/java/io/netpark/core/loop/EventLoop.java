@@ -183,8 +183,12 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
             reports.taskThrew(e);
         } finally {
             reports.end();
-            lifetime.ended();
-            closing.runRemaining();
+            lifetime.handOver();
+            try {
+                closing.runRemaining();
+            } finally {
+                lifetime.ended();
+            }
         }
     }
 
@@ -452,9 +456,10 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
         return !lifetime.isRunning();
     }
 
+    /** Whether the loop has ended: all that was on it is closed. Its thread may still run tasks that came too late for that. */
     @Override
     public boolean isTerminated() {
-        return lifetime.hasEnded();
+        return lifetime.isHandedOver();
     }
 
     /**
@@ -464,7 +469,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      */
     @Override
     public boolean awaitTermination(long timeout, TimeUnit unit) throws InterruptedException {
-        if (!isTerminated()) {
+        if (!lifetime.hasEnded()) {
             requireElsewhere("await the end");
         }
         return lifetime.awaitEnd(clock, timeout, unit);

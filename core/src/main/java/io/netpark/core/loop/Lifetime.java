@@ -39,6 +39,8 @@ final class Lifetime {
     /** Set once, while RUNNING: the loop begins to close by itself when it has nothing left. */
     private volatile boolean retiring;
     private volatile @Nullable Throwable failure;
+    /** What comes too late is no more left to the loop's thread. Set before {@link #ended}. */
+    private volatile boolean handedOver;
     /** Open until the loop's thread has done its last. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -79,9 +81,18 @@ final class Lifetime {
         state = CLOSED;
     }
 
+    /** The loop's thread has ended the loop. Tasks that come from here on are run by whoever queues them. */
+    void handOver() {
+        state = CLOSED;
+        handedOver = true;
+    }
+
+    boolean isHandedOver() {
+        return handedOver;
+    }
+
     /** The thread ends. */
     void ended() {
-        state = CLOSED;
         ended.countDown();
     }
 

@@ -72,7 +72,9 @@ final class Reports {
     /** What was counted is told in so many nanoseconds, though nothing more happens. */
     private void tellIn(long nanos) {
         long due = loop.clock().after(nanos);
-        if (loop.inLoop()) {
+        if (loop.isTerminated()) {
+            ration.tellAll();
+        } else if (loop.inLoop()) {
             arm(due);
         } else if (!loop.tryExecute(() -> arm(due))) { // nor would a later loop know of it
             ration.tellAll();
@@ -85,6 +87,12 @@ final class Reports {
             known = telling = loop.newTimer(this::tell);
         }
         known.armBefore(due);
+    }
+
+    /** How many timers of the loop are these reports'. A loop that has no others may end: {@link #end} tells what there is to tell. */
+    int timers() {
+        Timer known = telling;
+        return known != null && known.index != TimerQueue.OUT ? 1 : 0;
     }
 
     private void tell() {

@@ -67,9 +67,9 @@ final class Turn {
         }
     }
 
-    /** Whether nothing is left of the loop: no descriptor, no task, no timer. */
+    /** Whether nothing is left of the loop: no descriptor, no task, no timer but that of its reports. */
     boolean isQuiet() {
-        return poller.size() == 0 && !hasTasks() && timers.size() == 0;
+        return poller.size() == 0 && !hasTasks() && timers.size() == reports.timers();
     }
 
     /** Whether tasks are queued. Any thread. */

@@ -101,20 +101,11 @@ public final class Ration {
      * @return in how many nanoseconds there is more to tell; {@link #NOTHING} if nothing was counted
      */
     public long tell() {
-        return tell(false);
-    }
-
-    /** Tells all that was counted: nobody may come to tell it later. */
-    public void tellAll() {
-        tell(true);
-    }
-
-    private long tell(boolean early) {
         long now = clock.nanoTime();
         while (true) {
             Account.Summary next;
             synchronized (this) {
-                next = endOne(now, early);
+                next = endOne(now);
                 if (next == null) {
                     return left(now);
                 }
@@ -123,16 +114,35 @@ public final class Ration {
         }
     }
 
+    /** Tells all that has been counted until now: nobody may come to tell it later. What comes meanwhile is counted for others to tell. */
+    public void tellAll() {
+        long now = clock.nanoTime();
+        Account.@Nullable Summary[] told;
+        synchronized (this) {
+            told = new Account.Summary[accounts.size() + 1];
+            int i = 0;
+            for (Account account : accounts.values()) {
+                told[i++] = end(account, now, true);
+            }
+            told[i] = end(others, now, true);
+        }
+        for (Account.Summary each : told) {
+            if (each != null) {
+                pass(each);
+            }
+        }
+    }
+
     // Under the lock
 
-    private Account.@Nullable Summary endOne(long now, boolean early) {
+    private Account.@Nullable Summary endOne(long now) {
         for (Account account : accounts.values()) {
-            Account.Summary ended = end(account, now, early);
+            Account.Summary ended = end(account, now, false);
             if (ended != null) {
                 return ended;
             }
         }
-        return end(others, now, early);
+        return end(others, now, false);
     }
 
     /** Null also if there is no memory to tell it: then it is told later. */

@@ -3,6 +3,7 @@ package io.netpark.core.loop
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
@@ -272,11 +273,16 @@ class LoopErrorsSpec : NetparkSpec(body = {
         TestReactor().use { reactor ->
             reactor.pair().use { client, _ ->
                 val timers = reactor.loop.timers()
-                val none = UnaryOperator<Array<Timer>> { throw OutOfMemoryError("for a test") }
+                val refused = AtomicInteger()
+                val none = UnaryOperator<Array<Timer>> {
+                    refused.incrementAndGet()
+                    throw OutOfMemoryError("for a test")
+                }
                 TimerQueue::class.java.getDeclaredField("larger").apply { isAccessible = true }.set(timers, none)
                 val others = reactor.onLoop { List(16) { reactor.loop.newTimer {}.apply { arm(fromNow(1.hours)) } } }
                 client.connection.setTimeout(Direction.READ, 1.milliseconds.inWholeNanoseconds)
                 repeat(2) { shouldThrow<NetparkException.TimedOut> { client.readSome() } }
+                refused.get() shouldBeGreaterThan 0
                 reactor.onLoop { others.forEach { it.disarm() } }
                 eventually { reactor.onLoop { timers.size() } shouldBe 0 }
             }

@@ -9,6 +9,7 @@ import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldStartWith
 import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.report.Ration
 import io.netpark.core.report.Reporter
 import io.netpark.core.report.Withheld
 import io.netpark.core.sys.Errno
@@ -18,6 +19,7 @@ import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter.Report
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
+import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
@@ -82,7 +84,7 @@ class RationSpec : NetparkSpec(body = {
         }
     }
 
-    test("few are never counted, and leave no timer") {
+    test("few are never counted") {
         rationed { reactor, clock ->
             repeat(5) {
                 reactor.bad(5)
@@ -109,6 +111,31 @@ class RationSpec : NetparkSpec(body = {
             repeat(2) { second.submit {}.result() }
             reactor.told().single() shouldStartWith "And 4 more"
         }
+    }
+
+    test("a loop that retires does not wait for the time of what was counted on it, and tells it") {
+        rationed(loops = 2) { reactor, _ ->
+            val second = reactor.group.loops().last()
+            second.submit { repeat(7) { second.report("Bad", IllegalStateException()) } }.result()
+            reactor.told() shouldHaveSize 5
+            reactor.group.resize(1)
+            eventually { second.isTerminated shouldBe true }
+            reactor.told().single() shouldStartWith "And 2 more"
+        }
+    }
+
+    test("what is reported while all is told is counted, and does not hold up who tells") {
+        val told = mutableListOf<String>()
+        val cause = IllegalStateException()
+        lateinit var ration: Ration
+        val reporter = Reporter { what, _ ->
+            told += what
+            ration.report("here", "Bad", cause)
+        }
+        ration = Ration(reporter, HandMovedClock(), 1)
+        ration.report("here", "Bad", cause)
+        ration.tellAll()
+        told shouldHaveSize 2
     }
 
     test("other threads report as well; a group that closes says what it has counted, and a closed one counts nothing") {

@@ -354,7 +354,7 @@ public final class Dial {
                 last.tell(() -> observer.dialed(last, remote(), took, failure));
             }
         } catch (Throwable e) { // no memory
-            last.report("It was not counted that " + operation() + " has ended", e);
+            last.report("It was not counted that a dial has ended", e); // no text is made here
         }
     }
 
@@ -371,7 +371,7 @@ public final class Dial {
         try {
             cleanUp();
         } catch (Throwable e) { // the future of a user's resolver, say
-            loop.report("Something is left of the attempt to " + operation(), e);
+            loop.report("Something is left of a dial that has ended", e);
         }
     }
 

@@ -64,9 +64,13 @@ public abstract sealed class ByteStream extends ByteOutput implements BufferOwne
      * reading goes on (RFC 8446, 6.1). Up to TLS 1.2 a peer answers close_notify by its own, and throws away what it has not sent yet
      * (RFC 5246, 7.2.1); what it has sent in front of that is read.
      *
-     * @throws NetparkException.Closed if the connection is closed
+     * @throws NetparkException.Closed if the connection is closed, or its output was {@linkplain #isOutputCutOff cut off}: what the peer
+     *     has would look whole
      */
     public void shutdownOutput() throws NetparkException {
+        if (isOutputCutOff()) {
+            throw about(outputCutOff());
+        }
         noteOutputEnd();
         if (hasTls()) {
             acquire("shut down the output of " + this);
