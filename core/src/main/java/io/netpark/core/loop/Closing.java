@@ -75,8 +75,8 @@ final class Closing {
         } catch (Throwable e) {
             reports.taskThrew(e);
         }
-        lifetime.closed(); // from here on nothing can be queued
-        turn.runTasks(Integer.MAX_VALUE);
+        lifetime.closed(); // from here on tasks queue no tasks
+        turn.runTasks(Turn.MOST_TASKS); // the others when the loop is handed over, and takes none
         for (Runnable ending : endings) {
             turn.runGuarded(ending);
         }

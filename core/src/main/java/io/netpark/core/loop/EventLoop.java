@@ -232,7 +232,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
      * on the calling thread: it is never lost.
      */
     public boolean tryExecute(Runnable task) {
-        if (lifetime.isClosed()) {
+        if (takesNoTasks()) {
             return false;
         }
         tasks.add(Objects.requireNonNull(task, "task"));
@@ -252,7 +252,7 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     /** As {@link #wake}, but returns false if the loop is closed; then the waiter is still the caller's. */
     public boolean tryWake(Runnable waiter) {
-        if (lifetime.isClosed()) {
+        if (takesNoTasks()) {
             return false;
         }
         try {
@@ -269,10 +269,15 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
     private void queued() {
         if (!inLoop()) {
             turn.sleep.interrupt();
-            if (lifetime.isClosed()) {
+            if (lifetime.isHandedOver()) {
                 closing.runRemaining();
             }
         }
+    }
+
+    /** A closed loop takes none of its own thread, or it might never end; of others until it is handed over: then it has terminated. */
+    private boolean takesNoTasks() {
+        return lifetime.isClosed() && (inLoop() || lifetime.isHandedOver());
     }
 
     /**

@@ -14,6 +14,7 @@ final class Lifetime {
     private static final int RUNNING = 0;
     private static final int CLOSING = 1;
     private static final int CLOSED = 2;
+    private static final int HANDED_OVER = 3;
 
     /** How often a thread that waits for the end of a loop looks whether that can come. */
     private static final long EXIT_LOOK = TimeUnit.MILLISECONDS.toNanos(100);
@@ -30,17 +31,15 @@ final class Lifetime {
 
     /**
      * <pre>
-     *   RUNNING --beginClosing(), fail()--> CLOSING --closed()--> CLOSED
+     *   RUNNING --beginClosing(), fail()--> CLOSING --closed()--> CLOSED --handOver()--> HANDED_OVER
      * </pre>
      *
-     * A CLOSING loop still takes tasks, a CLOSED loop takes none.
+     * A CLOSING loop still takes tasks, a CLOSED loop takes those of other threads, and a loop that is HANDED_OVER takes none.
      */
     private volatile int state = RUNNING;
     /** Set once, while RUNNING: the loop begins to close by itself when it has nothing left. */
     private volatile boolean retiring;
     private volatile @Nullable Throwable failure;
-    /** What comes too late is no more left to the loop's thread. Set before {@link #ended}. */
-    private volatile boolean handedOver;
     /** Open until the loop's thread has done its last. */
     private final CountDownLatch ended = new CountDownLatch(1);
 
@@ -49,7 +48,7 @@ final class Lifetime {
     }
 
     boolean isClosed() {
-        return state == CLOSED;
+        return state >= CLOSED;
     }
 
     boolean isRetiring() {
@@ -76,19 +75,18 @@ final class Lifetime {
         return failure;
     }
 
-    /** From here on nothing can be queued. */
+    /** From here on the loop's own thread queues nothing. */
     void closed() {
         state = CLOSED;
     }
 
     /** The loop's thread has ended the loop. Tasks that come from here on are run by whoever queues them. */
     void handOver() {
-        state = CLOSED;
-        handedOver = true;
+        state = HANDED_OVER;
     }
 
     boolean isHandedOver() {
-        return handedOver;
+        return state == HANDED_OVER;
     }
 
     /** The thread ends. */
