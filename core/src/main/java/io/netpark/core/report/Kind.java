@@ -4,6 +4,7 @@ import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.NetparkException.SystemError;
 import io.netpark.core.sys.NetparkException.TimedOut;
 import io.netpark.core.sys.NetparkException.TlsFailure;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,19 @@ record Kind(String place, String failure, @Nullable Object detail, @Nullable Sta
         }
         StackTraceElement[] stack = cause.getStackTrace();
         return new Kind(place, failure, null, stack.length == 0 ? null : stack[0], false);
+    }
+
+    // By hand: with what the JDK makes for records their class loader was not unloaded any more (LoadersSpec, JDK 25).
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Kind kind && isByPeer == kind.isByPeer && place.equals(kind.place) && failure.equals(kind.failure)
+                && Objects.equals(detail, kind.detail) && Objects.equals(thrown, kind.thrown);
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * (31 * (31 * place.hashCode() + failure.hashCode()) + Objects.hashCode(detail)) + Objects.hashCode(thrown);
     }
 
     private static @Nullable Object detail(NetparkException cause) {
