@@ -44,8 +44,13 @@ private fun TestReactor.inOneTurn(count: Int, body: (Int) -> Unit) {
             check(pair.second.startRead(target) == Descriptor.PARK && pair.second.park(Direction.READ, waiter))
         }
     }
+    val holds = CountDownLatch(1)
     val held = CountDownLatch(1)
-    val holding = loop.submit { held.await() }
+    val holding = loop.submit {
+        holds.countDown()
+        held.await()
+    }
+    holds.await() // or the turn that begins to hold could find the first of them ready
     pairs.forEach { BlockingConnection(it.first).write("x") }
     held.countDown()
     holding.result()
