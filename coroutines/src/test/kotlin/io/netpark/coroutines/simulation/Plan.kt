@@ -1,5 +1,6 @@
 package io.netpark.coroutines.simulation
 
+import java.util.concurrent.atomic.AtomicLong
 import kotlin.random.Random
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.ZERO
@@ -62,6 +63,8 @@ internal class Plan(random: Random, val number: Int, val trouble: Trouble, val i
     val moment = random.nextInt(40_000).microseconds
     /** At which attempt of a read or a write it is closed, while that goes on; null for at its moment. */
     val closesAt = if (random.nextBoolean()) null else random.nextInt(8)
+    /** How many reads and writes have been given up, or timed out. */
+    val interrupted = AtomicLong()
     private val speeches = List(2) { Speech(random, trouble) }
 
     fun speech(direction: Int): Speech = speeches[direction]

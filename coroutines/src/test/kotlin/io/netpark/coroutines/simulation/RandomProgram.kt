@@ -36,8 +36,8 @@ import kotlinx.coroutines.withTimeoutOrNull
 /** Of simulated time. More than the slowest link needs; who tries again and again takes as long. */
 private val LIMIT = 30.seconds
 
-/** How many system calls a program has made, and how often it was decided whose turn it is. */
-internal data class Tally(val calls: Long, val decisions: Long)
+/** How many system calls a program has made, how often it was decided whose turn it is, and how often something was made to go wrong. */
+internal data class Tally(val calls: Long, val decisions: Long, val faults: Long)
 
 /** A program that is made of a seed: connections between a client and a server, some of them by way of a relay, and one kind of trouble. */
 internal class RandomProgram(private val seed: Long) {
@@ -63,12 +63,12 @@ internal class RandomProgram(private val seed: Long) {
         .withBytesPerSecond(listOf(Long.MAX_VALUE, 100_000, 5_000_000).random(random))
 
     fun run(): Tally {
-        var tally = Tally(0, 0)
+        var tally = Tally(0, 0, 0)
         runNetworkTest(seed) {
             withTimeoutOrNull(LIMIT) { runClients(this) } ?: error("it is not over after $LIMIT")
             if (!trouble.breaks) relayed.sumOf { it.toOther + it.fromOther } shouldBe if (isRelayed) plans.values.sumOf { it.length } else 0
             schedule.trace().last(Int.MAX_VALUE).filter { " = -9 at " in it }.shouldBeEmpty() // EBADF
-            tally = Tally(schedule.trace().count(), schedule.decisions())
+            tally = Tally(schedule.trace().count(), schedule.decisions(), faults())
         }
         kernels.flatMap { it.descriptors() }.shouldBeEmpty()
         reports.shouldBeEmpty()
@@ -76,6 +76,13 @@ internal class RandomProgram(private val seed: Long) {
         (admission?.open() ?: 0) shouldBe 0
         pool.close()
         return tally
+    }
+
+    private fun faults(): Long = when {
+        trouble == Trouble.NONE -> 0
+        trouble.interrupts -> plans.values.sumOf { it.interrupted.get() }
+        trouble == Trouble.CLOSE -> plans.size.toLong()
+        else -> 1
     }
 
     private fun NetworkTest.open(name: String): Pair<TestHost, Reactor> {

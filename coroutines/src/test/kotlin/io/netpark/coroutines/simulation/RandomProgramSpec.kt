@@ -30,16 +30,16 @@ class RandomProgramSpec : NetparkSpec(body = {
 
 /** Runs programs of seeds. It says what they have done. */
 internal class SomePrograms : LongConsumer {
-    private var count = 0L
     private var calls = 0L
     private var decisions = 0L
+    private var faults = 0L
 
     override fun accept(seed: Long) {
-        val (calls, decisions) = RandomProgram(seed).run()
-        count++
-        this.calls += calls
-        this.decisions += decisions
+        val tally = RandomProgram(seed).run()
+        calls += tally.calls
+        decisions += tally.decisions
+        faults += tally.faults
     }
 
-    override fun toString() = "${calls / maxOf(1, count)} system calls and ${decisions / maxOf(1, count)} decisions each"
+    override fun toString() = "$calls calls, $decisions decisions, $faults faults"
 }

@@ -157,6 +157,12 @@ internal class Talk(
 
     /** Returns whether the operation has come to its end. */
     private suspend fun attempt(direction: Direction, operation: suspend () -> Unit): Boolean {
+        val isOver = hasEnded(direction, operation)
+        if (!isOver) plan.interrupted.incrementAndGet()
+        return isOver
+    }
+
+    private suspend fun hasEnded(direction: Direction, operation: suspend () -> Unit): Boolean {
         val patience = plan.speech(if (direction == Direction.READ) hears else says).patience
         val begin = schedule.nanoTime()
         val number = attempts++

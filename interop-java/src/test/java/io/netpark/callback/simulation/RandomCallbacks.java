@@ -41,6 +41,7 @@ final class RandomCallbacks {
     private final Trouble trouble;
     private final Support.Reports reports = new Support.Reports();
     private final List<TalkingSide> sides = new ArrayList<>();
+    private int connections;
 
     RandomCallbacks(long seed, Executor threads) {
         this.schedule = new Schedule(seed);
@@ -72,8 +73,13 @@ final class RandomCallbacks {
         return schedule.decisions();
     }
 
+    /** How often something was made to go wrong. */
+    long faults() {
+        return trouble == Trouble.NONE ? 0 : trouble == Trouble.CLOSE ? connections : 1;
+    }
+
     private void run(SimulatedKernel serving, SimulatedKernel dialing) throws Exception {
-        int connections = 1 + random.nextInt(5);
+        connections = 1 + random.nextInt(5);
         if (trouble == Trouble.RESET) {
             network.resetConnection(1 + random.nextInt(connections), 1 + random.nextInt(5000));
         }

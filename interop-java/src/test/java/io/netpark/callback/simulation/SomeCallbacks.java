@@ -12,9 +12,9 @@ final class SomeCallbacks implements LongConsumer {
         thread.setDaemon(true);
         return thread;
     });
-    private long count;
     private long calls;
     private long decisions;
+    private long faults;
 
     @Override
     public void accept(long seed) {
@@ -25,7 +25,7 @@ final class SomeCallbacks implements LongConsumer {
             throw new AssertionError(e.toString(), e);
         }
         decisions += program.decisions();
-        count++;
+        faults += program.faults();
     }
 
     void end() {
@@ -34,6 +34,6 @@ final class SomeCallbacks implements LongConsumer {
 
     @Override
     public String toString() {
-        return calls / Math.max(1, count) + " system calls and " + decisions / Math.max(1, count) + " decisions each";
+        return calls + " calls, " + decisions + " decisions, " + faults + " faults";
     }
 }

@@ -215,8 +215,8 @@ internal enum class SmallProgram(val says: String, private val setUp: Ends.() ->
     constructor(says: String, body: Ends.() -> Unit) : this(says, {}, body)
 
     /** Returns how many orders there were. In each of them all descriptors are closed, once. */
-    fun explore(executor: Executor, eachOrder: () -> Unit = {}): Long = Exploration.of(DECISIONS).run { schedule ->
-        eachOrder()
+    fun explore(executor: Executor, eachOrder: (Schedule) -> Unit = {}): Long = Exploration.of(DECISIONS).run { schedule ->
+        eachOrder(schedule)
         val kernel = SimulatedKernel(schedule)
         schedule.run {
             EventLoopGroup.builder().name("loops").daemon(true).loops(1).libc(kernel).clock(schedule).open().use { group ->
