@@ -36,7 +36,7 @@ class CallCounter(real: LibC = Bindings.best) {
         val end = fromNow(SOON)
         var seen = -1L
         var looks = 0
-        while (looks < 18 && System.nanoTime() - end < 0) {
+        while (looks < 28 && System.nanoTime() - end < 0) {
             val now = calls.values.sumOf { it.get() }
             looks = if (now == seen) looks + 1 else 0
             seen = now

@@ -94,10 +94,10 @@ class SecureIdleSpec : NetparkSpec(body = {
                         }
                         val reading = async { pair.ours.readFully(10_000) }
                         awaitParkedThreads()
-                        eventually { lent() shouldBeLessThanOrEqual before }
+                        val waiting = eventually { lent().also { it shouldBeLessThanOrEqual before } }
                         val record = pair.peer.seal(ByteArray(10_000))
                         pair.peer.plain.write(record.copyOf(6000))
-                        eventually { lent() shouldBeGreaterThan before } // what has come of it has to be kept
+                        eventually { lent() shouldBeGreaterThan waiting } // what has come of it has to be kept
                         pair.peer.plain.write(record.copyOfRange(6000, record.size))
                         reading.result()
                         eventually { lent() shouldBeLessThanOrEqual before }

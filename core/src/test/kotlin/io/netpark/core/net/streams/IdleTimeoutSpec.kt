@@ -138,6 +138,7 @@ class IdleTimeoutSpec : NetparkSpec(body = {
                 asked.await()
                 clock.move(3.seconds, reactor.group)
                 peer.write("x")
+                eventually { one.connection.peekInput() shouldBe 1 } // a read that had to wait would need the loop
                 one.readText(1) shouldBe "x" // here, not on the loop, which is held
                 go.countDown()
                 clock.pass(4.seconds, reactor) // 8 s since it was set, 4 s since the byte
