@@ -14,6 +14,7 @@ import io.netpark.core.testing.tls.KeyKind
 import java.nio.file.Files
 import java.nio.file.Path
 import java.nio.file.StandardCopyOption.ATOMIC_MOVE
+import java.nio.file.attribute.FileTime
 import java.time.Duration
 import java.util.concurrent.CopyOnWriteArrayList
 import kotlin.io.path.createDirectories
@@ -38,9 +39,15 @@ class CertificateWatchSpec : NetparkSpec(body = {
         val reporter = Reporter { what, _ -> reports += what }
 
         fun fresh(): Identity = root.order("server.test").keys(KeyKind.EC.fresh()).issue()
+        private var writes = 0L
+
+        /** What is written has a time of its own: the kernel's clock for files ticks so seldom that it may have the one before. */
+        private fun Path.stamp() = setLastModifiedTime(FileTime.fromMillis(++writes * 1000))
+        fun writeChain(identity: Identity) = identity.writeChain(chain).stamp()
+        fun writeKey(identity: Identity) = identity.writeKey(key).stamp()
         fun write(identity: Identity) = identity.also {
-            it.writeChain(chain)
-            it.writeKey(key)
+            writeChain(it)
+            writeKey(it)
         }
 
         val server: ServerTls by lazy { ServerTls.of(chain, key) }
@@ -90,9 +97,9 @@ class CertificateWatchSpec : NetparkSpec(body = {
 
     watched("a certificate without its key is not noticed, if the key follows soon") { look ->
         val next = fresh()
-        next.writeChain(chain)
+        writeChain(next)
         look()
-        next.writeKey(key)
+        writeKey(next)
         look()
         look()
         served shouldBe next.serial()
