@@ -82,6 +82,10 @@ final class Reports {
     }
 
     private void arm(long due) {
+        if (loop.isTerminated()) { // it was counted when the loop had told its last
+            ration.tellAll();
+            return;
+        }
         Timer known = telling;
         if (known == null) {
             known = telling = loop.newTimer(this::tell);

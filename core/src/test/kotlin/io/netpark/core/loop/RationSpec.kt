@@ -138,6 +138,23 @@ class RationSpec : NetparkSpec(body = {
         told shouldHaveSize 2
     }
 
+    test("what another thread reports while a loop tells its last is told as well") {
+        val told = ConcurrentLinkedQueue<String>()
+        val cause = IllegalStateException()
+        lateinit var loop: EventLoop
+        val reporter = Reporter { what, _ ->
+            told += what
+            if (told.size == 2) async { Elsewhere.report(loop, cause) }.result()
+        }
+        TestReactor { reporter(reporter).clock(HandMovedClock()).reportLimit(1) }.use { reactor ->
+            loop = reactor.loop
+            repeat(2) { Elsewhere.report(loop, cause) }
+        }
+        val first = "It was bad elsewhere"
+        val other = "And 1 more of this kind in the last 1 s, the last of them: $first: java.lang.IllegalStateException"
+        told.toList() shouldBe listOf(first, other, other)
+    }
+
     test("other threads report as well; a group that closes says what it has counted, and a closed one counts nothing") {
         rationed { reactor, _ ->
             repeat(15) { reactor.loop.report("Bad", IllegalStateException()) }
