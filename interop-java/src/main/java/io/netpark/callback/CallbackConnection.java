@@ -147,7 +147,8 @@ public final class CallbackConnection extends CallbackWriter {
      *
      * @param target on this event loop or another; what was written to it before goes first
      * @return how many bytes. It fails as the connection fails on whose account it is, which is closed with that as the cause; the
-     *     other stays open, for its owner to {@linkplain #reset reset} if its peer is not to take what it has got for all.
+     *     other stays open, for its owner to {@linkplain #reset reset} if its peer is not to take what it has got for all. A target
+     *     that was in the midst of bytes takes no more, and is reset when it ends.
      *     Cancelling it ends the copy: if it is in the midst of bytes then, the target is reset. In either case what the target
      *     has not taken is unread here again, and nothing is missing for whoever goes on with it
      * @throws IllegalStateException if it is being copied from already

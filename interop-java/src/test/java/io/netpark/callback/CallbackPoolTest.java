@@ -7,10 +7,16 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.pool.Eviction;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -178,6 +184,45 @@ class CallbackPoolTest {
             Support.await("its lease has ended", () -> !fails.isLent());
             assertEquals("y", get(ask(pool, server, "y")));
             assertEquals(5, pool.snapshot().created());
+        }
+    }
+
+    /** It takes no more bytes, and its peer must not take those that it has got for all. */
+    @ParameterizedTest
+    @MethodSource("platforms")
+    void aConnectionToWhichACopyHasFailedInTheMidstIsNobodyElses(Support.Platform platform) throws Exception {
+        Callbacks paused = Callbacks.builder().onConnect(CallbackConnection::pauseReading).build();
+        try (EventLoopGroup group = platform.group().loops(1).open();
+                ServerSocket service = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                CallbackClient client = CallbackClient.builder().group(group).options(NetOptions.DEFAULT.withSendBuffer(65_536)).open();
+                CallbackPool pool = client.newPool(PoolOptions.DEFAULT);
+                CallbackPair pair = client.pair(paused, paused)) {
+            service.setReceiveBufferSize(65_536); // and nobody reads: soon it is full for good
+            CallbackLease lease = get(pool.borrow(service.getLocalSocketAddress(), NONE));
+            CallbackConnection target = lease.connection();
+            try (Socket socket = service.accept()) {
+                CompletableFuture<Long> copy = pair.first().copyTo(target);
+                pair.second().write(ByteBuffer.allocate(10_000_000));
+                for (int calm = 0; calm < 100; calm++) {
+                    Support.await("it waits for room", () -> isInTheMidst(target));
+                    Thread.sleep(1);
+                }
+                pair.first().close();
+                assertInstanceOf(NetparkException.Closed.class, failure(copy));
+                assertTrue(target.isOpen());
+                lease.giveBack();
+                Support.await("gone", () -> pool.snapshot().open() == 0);
+                assertThrows(IOException.class, () -> Support.receiveAll(socket));
+            }
+        }
+    }
+
+    /** As its loop sees it, which turns then. */
+    private static boolean isInTheMidst(CallbackConnection target) {
+        try {
+            return target.loop().submit(target.core::isCutOffByEnd).get();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 

@@ -154,7 +154,14 @@ class RelayTest {
                     between.accepted.join().close();
                 }
                 assertEquals(reset ? NetparkException.Reset.class : NetparkException.Closed.class, failure(get(copy)).getClass());
-                assertTrue(between.dialed.join().isOpen()); // its owner's affair
+                CallbackConnection target = between.dialed.join();
+                assertTrue(target.isOpen()); // its owner's affair
+                if (reset) {
+                    target.closeAfterWrites();
+                } else {
+                    target.shutdownOutput();
+                }
+                assertThrows(IOException.class, () -> receiveAll(between.service)); // what it has got does not look whole
                 sending.join();
             }
         }

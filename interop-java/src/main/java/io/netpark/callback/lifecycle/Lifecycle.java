@@ -363,7 +363,8 @@ public final class Lifecycle implements StateOwner, Output.Owner, Input.Owner, A
     }
 
     private boolean isClean() {
-        return exchanges == 0 && !input.hasUnread() && !input.isEnded() && output.pendingBytes() == 0 && !output.isClosing();
+        return exchanges == 0 && !input.hasUnread() && !input.isEnded() && output.pendingBytes() == 0 && !output.isClosing()
+                && !core.isCutOffByEnd();
     }
 
     /** Whatever is thrown, what follows is done: whoever closes the server or client waits for it. */

@@ -69,7 +69,8 @@ public final class Ending implements Runnable {
     }
 
     /**
-     * Ends the connection. If output is pending, its peer finds a reset: what it has got is not all.
+     * Ends the connection. If output is pending, its peer finds a reset: what it has got is not all. So it does, however the connection
+     * ends, if a copy is in the midst of bytes, or was.
      *
      * @return whether that was this call
      */
@@ -118,7 +119,7 @@ public final class Ending implements Runnable {
         this.because = because;
         this.thrown = thrown;
         try {
-            if (reset) {
+            if (reset || core.isCutOffByEnd()) {
                 core.reset();
             } else if (lingerNanos > 0) {
                 core.closeLingering(MOST_THROWN_AWAY, lingerNanos);
