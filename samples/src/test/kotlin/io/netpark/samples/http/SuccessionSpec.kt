@@ -87,6 +87,7 @@ class SuccessionSpec : SampleSpec({
             var running = first
             repeat(2) {
                 load.awaitAnswers(200)
+                awaitListening(path)
                 val next = RunningHttp("--takeover", "$path")
                 next.port shouldBe running.port
                 running.program.status() shouldBe 0
@@ -110,7 +111,7 @@ class SuccessionSpec : SampleSpec({
         val path = folder.resolve("http.sock")
         RunningHttp("--takeover", "$path").use { first ->
             fun made() = Files.readAttributes(path, BasicFileAttributes::class.java).run { fileKey() to lastModifiedTime() }
-            soon { check(Files.exists(path)) }
+            awaitListening(path)
             val before = made()
             RunningHttp("--takeover", "$path").use { next ->
                 soon { made() shouldNotBe before } // it waits there for the one after it: the first one has left
@@ -131,7 +132,8 @@ class SuccessionSpec : SampleSpec({
                 RunningHttp("--takeover", "$path")
             }.use { successor ->
                 successor.ask("/plaintext").text shouldBe "Hello, World!"
-                RunningHttp("--takeover", "$path").use { next -> // for which it waits at the path
+                awaitListening(path)
+                RunningHttp("--takeover", "$path").use { next ->
                     successor.program.status() shouldBe 0
                     successor.program.errorLines().shouldBeEmpty()
                     next.ask("/plaintext").text shouldBe "Hello, World!"
@@ -210,10 +212,24 @@ class SuccessionSpec : SampleSpec({
                             served.duplicate().use { connection.writeDescriptors(ByteBuffer.allocate(1), it) }
                         }
                         if (hasHeard) connection.reader.await() shouldBe true
+                        listener.close() // first: who is told of the end of the connection finds nobody at the path
                     }
                 }
             }
         }
+
+        /**
+         * Until a process waits there for its successor, which is later than it says that it serves. Who comes before takes the file for
+         * one that was left.
+         */
+        fun awaitListening(path: Path) = soon {
+            val sockets = Files.readAllLines(Path.of("/proc/net/unix"), Charsets.ISO_8859_1)
+            check(sockets.any { it.endsWith(" $path") && it.split(' ')[FLAGS] == LISTENS }) { "nobody listens at $path" }
+        }
+
+        /** Of a line of /proc/net/unix: after number, references and protocol; __SO_ACCEPTCON. */
+        const val FLAGS = 3
+        const val LISTENS = "00010000"
 
         const val HTTP = "io.netpark.samples.http.HttpKt"
         const val REQUEST = "GET /plaintext HTTP/1.1\r\nHost: x\r\n\r\n"
