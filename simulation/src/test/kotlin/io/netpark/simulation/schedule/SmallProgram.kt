@@ -20,8 +20,18 @@ private const val DECISIONS = 5
 
 private val SHORT: Duration = Duration.ofMillis(1)
 
+/** More than the array of events has room for at first. */
+private const val FULL = 130
+
 /** More than the buffers of a unix socket hold, with another one of the same size. */
 private const val MORE_THAN_FITS = 150_000
+
+private fun Ends.tellAtOnce() {
+    start { hear() }
+    loop.execute { sayAside() }
+    say()
+    awaitAside()
+}
 
 /** Programs that are small enough to be run in all orders of their first decisions. */
 internal enum class SmallProgram(val says: String, private val setUp: Ends.() -> Unit, private val body: Ends.() -> Unit) {
@@ -173,11 +183,10 @@ internal enum class SmallProgram(val says: String, private val setUp: Ends.() ->
         say()
     }),
 
-    CROWD("all to whom a byte comes at the same time are told", { repeat(3) { listenAside() } }, {
-        start { hear() }
-        loop.execute { sayAside() }
-        say()
-        awaitAside()
+    CROWD("all to whom a byte comes at the same time are told", { repeat(3) { listenAside() } }, { tellAtOnce() }),
+
+    FULL_ARRAY("all to whom a byte comes are told, though they do not fit into one array", { repeat(FULL) { listenAside() } }, {
+        tellAtOnce()
     }),
 
     GATHERED("several buffers that are written at once arrive whole, however much of them the kernel takes at a time", { pair() }, {
