@@ -4,20 +4,18 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.sys.NetparkException
-import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.supervisorScope
 import java.nio.ByteBuffer
 import java.nio.ReadOnlyBufferException
 
-/** What a connection promises, on every binding, poller and address family. */
+/** What a connection promises, on every binding, poller and address family, and in several orders of the threads. */
 class ConnectionSpec : NetparkSpec(body = {
-    for (flavour in Flavour.all) for (host in listOf("127.0.0.1", "::1")) {
+    for (flavour in allAndOrdered) for (host in listOf("127.0.0.1", "::1")) {
         fun contract(behaviour: String, body: suspend kotlinx.coroutines.CoroutineScope.(Reactor) -> Unit) =
             test("$flavour $host: $behaviour") { onReactor(flavour, body = body) }
 
@@ -76,7 +74,7 @@ class ConnectionSpec : NetparkSpec(body = {
 
         contract("a reset is told from an end of stream") { reactor ->
             reactor.withPair(host) { client, server ->
-                val reader = async(Dispatchers.Default) { runCatching { server.read(ByteArray(1)) } }
+                val reader = async(flavour.elsewhere(reactor)) { runCatching { server.read(ByteArray(1)) } }
                 client.reset()
                 val failure = reader.await().exceptionOrNull()
                 (failure is NetparkException.Reset) shouldBe true
@@ -141,14 +139,14 @@ class ConnectionSpec : NetparkSpec(body = {
         }
     }
 
-    test("S6: reading, writing and closing go on at the same time on three threads") {
-        onReactor { reactor, _ ->
-            repeat(30) {
+    for (flavour in bestAndOrdered) test("$flavour: S6: reading, writing and closing go on at the same time on three threads") {
+        onReactor(flavour, loops = 3) { reactor ->
+            repeat(if (flavour.isOrdered) 10 else 30) { round ->
                 reactor.withPair { client, server ->
-                    val echo = launch(Dispatchers.Default) { runCatching { echo(server) } }
-                    val writer = launch(Dispatchers.Default) { runCatching { while (true) client.write(ByteArray(1000)) } }
-                    val reader = launch(Dispatchers.Default) { runCatching { while (true) client.readFully(1000) } }
-                    launch(Dispatchers.Default) { client.close() }
+                    val echo = launch(flavour.elsewhere(reactor, round)) { runCatching { echo(server) } }
+                    val writer = launch(flavour.elsewhere(reactor, 0)) { runCatching { while (true) client.write(ByteArray(1000)) } }
+                    val reader = launch(flavour.elsewhere(reactor, 1)) { runCatching { while (true) client.readFully(1000) } }
+                    launch(flavour.elsewhere(reactor, 2)) { client.close() }
                     listOf(writer, reader, echo).forEach { it.join() }
                 }
             }

@@ -28,6 +28,7 @@ import io.netpark.coroutines.tls.startTls
 import io.netpark.simulation.kernel.SimulatedKernel
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
@@ -40,6 +41,7 @@ import java.net.SocketAddress
 import java.nio.ByteBuffer
 import java.util.Collections
 import java.util.WeakHashMap
+import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
 import kotlin.time.Duration.Companion.seconds
 
@@ -90,12 +92,24 @@ fun inOrders(loops: Int = 1, body: suspend CoroutineScope.(Reactor, RecordingRep
 }
 
 /** Not a kernel of its own: with it a contract runs on kernels in memory, in several [orders][inOrders] of the threads. */
-private val ORDERED = Flavour(SimulatedKernel(Clock.SYSTEM), PollerKind.EPOLL)
+private val ORDERED = Flavour(SimulatedKernel(Clock.SYSTEM), PollerKind.EPOLL, Wire.ofThisRun)
+
+private val ORDERED_IF_TIMED = listOf(ORDERED).filter { delaysAreOfLoops }
 
 val Flavour.isOrdered: Boolean get() = this === ORDERED
 
-/** [Flavour.all], and that of several orders where there is a schedule: not over TLS, whose engines have threads of their own. */
-val allAndOrdered: List<Flavour> = Flavour.all + listOf(ORDERED).filter { Wire.ofThisRun == Wire.PLAIN && delaysAreOfLoops }
+/** [Flavour.all], and that of several orders where there is a schedule. */
+val allAndOrdered: List<Flavour> = Flavour.all + ORDERED_IF_TIMED
+
+/** As [allAndOrdered], with the one of all that users get: for what takes long, or is the same on all. */
+val bestAndOrdered: List<Flavour> = listOf(Flavour(Bindings.best, PollerKind.EPOLL, Wire.ofThisRun)) + ORDERED_IF_TIMED
+
+/**
+ * Where a contract has others run at the same time as its own coroutine: on the threads of coroutines, or in several orders, whose schedule
+ * does not know those, on the reactor's loops in turn.
+ */
+fun Flavour.elsewhere(reactor: Reactor, number: Int = 0): CoroutineContext =
+    if (isOrdered) reactor.loopDispatchers.let { it[number % it.size] } else Dispatchers.Default
 
 /** A client that gives a dial up leaves the server in the midst of the handshake. */
 private fun RecordingReporter.forgetClientsThatLeft() = drain()

@@ -10,7 +10,6 @@ import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.CallCounter
-import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.SOON
 import io.netpark.coroutines.transfer.copyTo
@@ -63,16 +62,16 @@ private fun taking(real: LibC): LibC = Proxy.newProxyInstance(LibC::class.java.c
 } as LibC
 
 class FramesSpec : NetparkSpec(body = {
-    for (flavour in Flavour.all) {
+    for (flavour in allAndOrdered) {
         test("$flavour: frames of 50 writers on one connection never mix, and each keeps its order") {
-            onReactor(flavour) { reactor ->
+            onReactor(flavour, loops = 2) { reactor ->
                 reactor.withPair { client, server ->
                     val next = IntArray(50)
-                    val reading = launch(Dispatchers.IO) {
+                    val reading = launch(flavour.elsewhere(reactor)) {
                         server.eachFrame { writer, number -> number shouldBe next[writer]++ }
                     }
                     (0 until 50).map { writer ->
-                        launch(Dispatchers.Default) {
+                        launch(flavour.elsewhere(reactor, writer)) {
                             val random = Random(writer)
                             repeat(40) { client.frames.write(writer, it, random.nextInt(5_000)) }
                         }
@@ -102,15 +101,15 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
-    test("C8: a frame whose writer is cancelled is written whole or not at all") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: C8: a frame whose writer is cancelled is written whole or not at all") {
+        onReactor(flavour, loops = 2) { reactor ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 var read = 0
-                val reading = launch(Dispatchers.IO) { server.eachFrame { _, _ -> read++ } }
+                val reading = launch(flavour.elsewhere(reactor)) { server.eachFrame { _, _ -> read++ } }
                 val random = Random(1)
                 (0 until 300).map { writer ->
-                    launch(Dispatchers.Default) { client.frames.write(writer, 0, random.nextInt(20_000)) }
-                        .also { job -> if (writer % 3 != 0) launch(Dispatchers.Default) { job.cancelAndJoin() } }
+                    launch(flavour.elsewhere(reactor, writer)) { client.frames.write(writer, 0, random.nextInt(20_000)) }
+                        .also { job -> if (writer % 3 != 0) launch(flavour.elsewhere(reactor, writer / 2)) { job.cancelAndJoin() } }
                 }.forEach { it.join() }
                 client.frames.write(1, 1, 1) // the stream is intact
                 client.shutdownOutput()
@@ -120,11 +119,11 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
-    test("each writer learns of a failure, also those that come later, and nothing stays behind") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: each writer learns of a failure, also those that come later, and nothing stays behind") {
+        onReactor(flavour, loops = 2) { reactor ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 supervisorScope {
-                    val writers = (0 until 20).map { async(Dispatchers.Default) { client.frames.write(it, 0, 50_000) } }
+                    val writers = (0 until 20).map { async(flavour.elsewhere(reactor, it)) { client.frames.write(it, 0, 50_000) } }
                     server.reader.await(1000)
                     server.reset()
                     writers.count { runCatching { it.await() }.exceptionOrNull() is NetparkException } shouldBe 20
@@ -153,8 +152,8 @@ class FramesSpec : NetparkSpec(body = {
         }
     }
 
-    test("a copy that has sent what was left of a flush holds up no frame and no write after it") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: a copy that has sent what was left of a flush holds up no frame and no write after it") {
+        onReactor(flavour) { reactor ->
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 reactor.pairOver().use { (source, feed) ->
                     client.frames.write { putByte(1) }

@@ -11,7 +11,6 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
-import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancel
@@ -27,13 +26,13 @@ import kotlin.time.Duration.Companion.seconds
 class PeerSpec : NetparkSpec(body = {
     val long = Shutdown(finish = 60.seconds)
 
-    for (flavour in Flavour.all) {
+    for (flavour in allAndOrdered) {
         test("$flavour: who waits for the peer's end is told which it was, with bytes unread in front and beside a reader") {
             onReactor(flavour) { reactor ->
                 reactor.withPair { client, server ->
                     server.peerState shouldBe PeerState.PRESENT
                     val first = async { server.awaitPeerClosed() }
-                    val second = async(Dispatchers.Default) { server.awaitPeerClosed() }
+                    val second = async(flavour.elsewhere(reactor)) { server.awaitPeerClosed() }
                     val gone = async { server.awaitPeerClosed(PeerState.GONE) }
                     val reading = async { server.readText(3) }
                     client.write("one, and more that nobody reads")
@@ -53,8 +52,8 @@ class PeerSpec : NetparkSpec(body = {
         }
     }
 
-    test("who waits for the peer's end learns of a closing here, and can be cancelled, which changes nothing") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: who waits for the peer's end learns of a closing here, and can be cancelled, which changes nothing") {
+        onReactor(flavour) { reactor ->
             reactor.withPair { client, server ->
                 launch { server.awaitPeerClosed() }.run {
                     delay(1)
@@ -75,8 +74,8 @@ class PeerSpec : NetparkSpec(body = {
         }
     }
 
-    test("a handler that works is cancelled when its client goes, as the documentation has it") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: a handler that works is cancelled when its client goes, as the documentation has it") {
+        onReactor(flavour) { reactor ->
             reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val cancelled = CompletableDeferred<Unit>()
                 val serving = launch {
@@ -104,8 +103,8 @@ class PeerSpec : NetparkSpec(body = {
         }
     }
 
-    test("an answer that comes early arrives whole though the peer still sends, and what was unflushed with it") {
-        onReactor { reactor, _ ->
+    for (flavour in bestAndOrdered) test("$flavour: an answer that comes early arrives whole though the peer still sends, and what was unflushed with it") {
+        onReactor(flavour) { reactor ->
             reactor.listenOver("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20)).use { listener ->
                 val serving = launch {
                     listener.serve { connection ->
@@ -125,7 +124,7 @@ class PeerSpec : NetparkSpec(body = {
         }
     }
 
-    for (flavour in Flavour.all) {
+    for (flavour in Flavour.all) { // not in several orders: it holds a loop, which no schedule knows of
         test("$flavour: a shutdown drops neither a request in the socket nor an answer on its way") {
             onReactor(flavour) { reactor ->
                 val listener = reactor.listenOver("127.0.0.1", 0, NetOptions.DEFAULT.withSendBuffer(1 shl 20))

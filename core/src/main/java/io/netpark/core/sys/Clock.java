@@ -1,6 +1,7 @@
 package io.netpark.core.sys;
 
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -49,11 +50,27 @@ public abstract class Clock {
     // For a clock that has its own order in which threads run
 
     /**
-     * What is to be run instead of {@code body} by a thread of the group that is about to be started, or by a task for another thread.
-     * So a clock that says which thread runs when learns of each thread. Called by whoever starts it. Here {@code body} itself.
+     * What is to be run instead of {@code body} by a thread of the group that is about to be started. So a clock that says which thread
+     * runs when learns of each thread. Called by whoever starts it. Here {@code body} itself.
      */
     public Runnable starting(Runnable body) {
         return body;
+    }
+
+    /**
+     * Who is to be given tasks instead of {@code executor}, whose threads are not of the group: so such a clock learns of each task. Here
+     * {@code executor} itself.
+     */
+    public Executor over(Executor executor) {
+        return executor;
+    }
+
+    /**
+     * As {@link #over}, of an executor that all groups share. It may have fewer threads than there are tasks, and such a clock may be about
+     * to have any of them run: then it gives each a thread of its own instead. Here {@code executor} itself.
+     */
+    public Executor overShared(Executor executor) {
+        return executor;
     }
 
     /**

@@ -1,6 +1,8 @@
 package io.netpark.core.tls;
 
+import io.netpark.core.sys.Clock;
 import java.nio.ByteBuffer;
+import java.util.concurrent.Executor;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +36,12 @@ public final class Engines {
 
     static boolean isOfJdk(SSLEngine engine) {
         return engine.getClass().getModule() == Object.class.getModule();
+    }
+
+    /** Where the long tasks of engines run that belong to a loop with this clock. */
+    public static Executor tasks(Tls tls, Clock clock) {
+        Executor executor = tls.taskExecutor();
+        return executor == TaskThreads.SHARED ? clock.overShared(executor) : clock.over(executor);
     }
 
     /**

@@ -46,6 +46,7 @@ public final class Schedule extends Clock {
     private final Order order;
     private final Baton baton;
     private final Trace trace = new Trace();
+    private final Executor ownThreads = over(Schedule::startThread);
     private final long start;
 
     /** @param seed everything that is drawn follows from it */
@@ -160,8 +161,37 @@ public final class Schedule extends Clock {
     }
 
     /** An executor whose tasks take part while they run. A task that has been passed on is waited for, so there must be threads enough. */
+    @Override
     public Executor over(Executor executor) {
-        return task -> {
+        return executor instanceof Joining joining && joining.schedule() == this ? executor : new Joining(executor);
+    }
+
+    /** Each task has a thread of its own, and takes part while it runs. */
+    @Override
+    public Executor overShared(Executor executor) {
+        return ownThreads;
+    }
+
+    private static void startThread(Runnable task) {
+        Thread thread = new Thread(null, task, "task of a schedule", 0, false);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** See {@link #over}. */
+    private final class Joining implements Executor {
+        private final Executor executor;
+
+        Joining(Executor executor) {
+            this.executor = executor;
+        }
+
+        Schedule schedule() {
+            return Schedule.this;
+        }
+
+        @Override
+        public void execute(Runnable task) {
             Participant runner = baton.expect("task");
             try {
                 executor.execute(() -> runAs(runner, task));
@@ -169,7 +199,7 @@ public final class Schedule extends Clock {
                 baton.leave(runner);
                 throw e;
             }
-        };
+        }
     }
 
     @Override

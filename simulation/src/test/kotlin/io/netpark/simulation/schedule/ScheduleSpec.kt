@@ -7,6 +7,8 @@ import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.comparables.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.kotest.matchers.types.shouldBeSameInstanceAs
+import io.kotest.matchers.types.shouldNotBeSameInstanceAs
 import io.netpark.core.fd.Direction
 import io.netpark.core.linux.Linux
 import io.netpark.core.loop.EventLoopGroup
@@ -164,6 +166,29 @@ class ScheduleSpec : NetparkSpec(body = {
             schedule.await { done == 3 }
         }
         schedule.trace().count() shouldBe 3L * 20 * 4
+    }
+
+    test("tasks for threads that all groups share have threads of their own, however many wait at a time") {
+        val schedule = Schedule(12)
+        val shared = schedule.overShared { error("nobody asks it") }
+        schedule.run {
+            var done = 0
+            repeat(8) {
+                shared.execute {
+                    schedule.sleep(Duration.ofHours(1))
+                    done++
+                }
+            }
+            schedule.await { done == 8 }
+        }
+        schedule.elapsed() shouldBe Duration.ofHours(1)
+    }
+
+    test("an executor that is wrapped already is not wrapped again: a task would take part twice, and wait for itself") {
+        val schedule = Schedule(13)
+        val over = schedule.over { it.run() }
+        schedule.over(over) shouldBeSameInstanceAs over
+        Schedule(14).over(over) shouldNotBeSameInstanceAs over
     }
 
     test("a thread that does not take part may call the kernel, and is named in the trace") {

@@ -8,6 +8,7 @@ import io.netpark.core.poll.Interest;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.NetparkException.TlsFault;
+import io.netpark.core.tls.Engines;
 import io.netpark.core.tls.Tls;
 import io.netpark.core.tls.TlsSession;
 import java.io.IOException;
@@ -155,7 +156,7 @@ public final class Handshake implements Runnable {
      */
     static void runTask(SecureLayer layer, Runnable after) {
         try {
-            layer.tls().taskExecutor().execute(layer.carrier().loop().clock().starting(() -> runTaskHere(layer, after)));
+            Engines.tasks(layer.tls(), layer.carrier().loop().clock()).execute(() -> runTaskHere(layer, after));
         } catch (Throwable e) { // it has to end, or nothing would; so that comes before a report, which may want memory
             runTaskHere(layer, after);
             layer.carrier().loop().report(
