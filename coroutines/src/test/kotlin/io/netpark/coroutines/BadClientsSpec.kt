@@ -10,6 +10,7 @@ import io.netpark.core.report.PeerFaults
 import io.netpark.core.report.Withheld
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingLog
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.tls.Authority
@@ -18,10 +19,7 @@ import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.simulation.runNetworkTest
 import java.net.InetSocketAddress
 import java.net.Socket
-import java.util.concurrent.ConcurrentLinkedQueue
-import java.util.logging.Handler
 import java.util.logging.LogRecord
-import java.util.logging.Logger
 import kotlin.random.Random
 import kotlin.time.Duration.Companion.minutes
 import kotlin.time.Duration.Companion.seconds
@@ -58,21 +56,8 @@ class BadClientsSpec : NetparkSpec(body = {
     }
 
     /** What the default reporter writes. */
-    fun logOf(tls: ServerTls?): List<LogRecord> {
-        val records = ConcurrentLinkedQueue<LogRecord>()
-        val handler = object : Handler() {
-            override fun publish(record: LogRecord) {
-                records += record
-            }
-
-            override fun flush() {}
-
-            override fun close() {}
-        }
-        val logger = Logger.getLogger("io.netpark")
-        logger.addHandler(handler)
-        logger.useParentHandlers = false
-        try {
+    fun logOf(tls: ServerTls?): List<LogRecord> =
+        RecordingLog().use { log ->
             // Time stands still, so what comes often is told once more: when the loops end.
             Reactor(2) { daemon(true).metrics(true).clock(HandMovedClock()) }.use { reactor ->
                 Reactor(1) { daemon(true) }.use { clients ->
@@ -94,12 +79,8 @@ class BadClientsSpec : NetparkSpec(body = {
                     }
                 }
             } // and what was not told yet is
-        } finally {
-            logger.removeHandler(handler)
-            logger.useParentHandlers = true
+            log.records
         }
-        return records.toList()
-    }
 
     test("$BAD bad clients of the guide's greeter leave the log empty") {
         logOf(null).map { it.message }.shouldBeEmpty()

@@ -16,16 +16,13 @@ import io.netpark.core.sys.Errno
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingLog
 import io.netpark.core.testing.RecordingReporter.Report
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import java.time.Duration
-import java.util.concurrent.ConcurrentLinkedQueue
-import java.util.logging.Handler
-import java.util.logging.LogRecord
-import java.util.logging.Logger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
@@ -263,30 +260,14 @@ class RationSpec : NetparkSpec(body = {
     }
 
     test("the log gets the stack of the first, and a line of the others") {
-        val records = ConcurrentLinkedQueue<LogRecord>()
-        val handler = object : Handler() {
-            override fun publish(record: LogRecord) {
-                records += record
-            }
-
-            override fun flush() {}
-
-            override fun close() {}
-        }
-        val logger = Logger.getLogger("io.netpark")
-        logger.addHandler(handler)
-        logger.useParentHandlers = false
-        try {
+        RecordingLog().use { log ->
             TestReactor { reporter(Reporter.LOG).clock(HandMovedClock()).reportLimit(1) }.use { it.bad(3) }
-            val (first, others) = records.toList()
+            val (first, others) = log.records
             first.thrown.message shouldBe "number 0"
             others.thrown.shouldBeNull()
             others.message.lines() shouldHaveSize 1
             others.message shouldStartWith "And 2 more of this kind"
-            records shouldHaveSize 2
-        } finally {
-            logger.removeHandler(handler)
-            logger.useParentHandlers = true
+            log.records shouldHaveSize 2
         }
     }
 })

@@ -16,6 +16,7 @@ import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingLog
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
 import io.netpark.core.testing.await
@@ -33,9 +34,6 @@ import io.netpark.core.testing.use
 import io.netpark.core.tls.ClientAuth
 import io.netpark.core.tls.ClientTls
 import io.netpark.core.tls.ServerTls
-import java.util.logging.Handler
-import java.util.logging.LogRecord
-import java.util.logging.Logger
 import kotlin.time.Duration.Companion.seconds
 import org.conscrypt.Conscrypt
 
@@ -171,35 +169,18 @@ class TurnedAwaySpec : NetparkSpec(body = {
         }
 
     test("the log gets one line for a client that was turned away, without a stack") {
-        val records = java.util.concurrent.ConcurrentLinkedQueue<LogRecord>()
-        val handler = object : Handler() {
-            override fun publish(record: LogRecord) {
-                records += record
-            }
-
-            override fun flush() {}
-
-            override fun close() {}
-        }
-        val logger = Logger.getLogger("io.netpark")
-        logger.addHandler(handler)
-        logger.useParentHandlers = false
-        try {
+        RecordingLog().use { log ->
             TestReactor { reporter(Reporter.LOG) }.use { reactor ->
                 reactor.serving(good()) { listener ->
                     reactor.connect(listener.address).use {
                         it.write("GET / HTTP/1.0\r\n\r\n")
-                        eventually { records shouldHaveSize 1 }
-                        val record = records.single()
+                        val record = eventually { log.records.single() }
                         record.thrown.shouldBeNull()
                         record.message.lines() shouldHaveSize 1
                         record.message shouldContain "A client was turned away: TLS handshake with ${AddressText.of(it.connection.localAddress())}: "
                     }
                 }
             }
-        } finally {
-            logger.removeHandler(handler)
-            logger.useParentHandlers = true
         }
     }
 
