@@ -1,6 +1,5 @@
 package io.netpark.core.report;
 
-import java.util.EnumMap;
 import java.util.Map;
 
 /**
@@ -26,9 +25,6 @@ public record Dials(Durations connected, Map<DialFault, Long> failed) {
 
     /** These and others. */
     public Dials and(Dials others) {
-        Map<DialFault, Long> sums = new EnumMap<>(DialFault.class);
-        sums.putAll(failed);
-        others.failed.forEach((fault, count) -> sums.merge(fault, count, Long::sum));
-        return new Dials(connected.and(others.connected), sums);
+        return new Dials(connected.and(others.connected), FaultCounts.sum(failed, others.failed));
     }
 }

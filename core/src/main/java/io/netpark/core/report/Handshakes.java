@@ -1,7 +1,6 @@
 package io.netpark.core.report;
 
 import io.netpark.core.sys.NetparkException.TlsFault;
-import java.util.EnumMap;
 import java.util.Map;
 
 /**
@@ -34,9 +33,7 @@ public record Handshakes(Durations durations, long resumed, long timedOut, Map<T
 
     /** These and others. */
     public Handshakes and(Handshakes others) {
-        Map<TlsFault, Long> sums = new EnumMap<>(TlsFault.class);
-        sums.putAll(failed);
-        others.failed.forEach((fault, count) -> sums.merge(fault, count, Long::sum));
-        return new Handshakes(durations.and(others.durations), resumed + others.resumed, timedOut + others.timedOut, sums);
+        return new Handshakes(durations.and(others.durations), resumed + others.resumed, timedOut + others.timedOut,
+                FaultCounts.sum(failed, others.failed));
     }
 }
