@@ -7,6 +7,7 @@ import io.netpark.core.report.Episode;
 import io.netpark.core.report.GroupHealth.ListenerHealth;
 import io.netpark.core.sys.AddressText;
 import io.netpark.core.sys.NetparkException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether the poller tells of connections that wait to be accepted. It is told to only while somebody accepts: the registration is
@@ -21,7 +22,7 @@ import io.netpark.core.sys.NetparkException;
  * Where the poller refuses a change the state is as before. What is to be watched is tried again by the timer, at growing intervals; what
  * is not, when the poller next tells of a connection.
  *
- * <p>Threads: any. Its monitor guards what follows.
+ * <p>Threads: any. Its monitor guards what follows. Nobody is told of anything under it: a reporter is user code.
  */
 final class AcceptInterest {
 
@@ -64,13 +65,16 @@ final class AcceptInterest {
     /** Out of descriptors or memory. Returns whether that is news. */
     boolean pause() {
         retryAfter(upcomingPause()); // first, as there may be no memory for it: a pause without a timer would have no end
+        boolean first;
+        NetparkException refused;
         synchronized (this) {
             untilRoom = false;
-            boolean first = exhaustion.isOver();
+            first = exhaustion.isOver();
             exhaustion.next();
-            unwatch(); // the waiting connection would be reported for ever
-            return first;
+            refused = unwatch(); // the waiting connection would be reported for ever
         }
+        report(refused);
+        return first;
     }
 
     private synchronized long upcomingPause() {
@@ -83,10 +87,14 @@ final class AcceptInterest {
     }
 
     /** As many connections as are allowed. */
-    synchronized void pauseUntilRoom() {
-        exhaustion.end();
-        untilRoom = true;
-        unwatch();
+    void pauseUntilRoom() {
+        NetparkException refused;
+        synchronized (this) {
+            exhaustion.end();
+            untilRoom = true;
+            refused = unwatch();
+        }
+        report(refused);
     }
 
     synchronized void endPauseUntilRoom() {
@@ -96,9 +104,10 @@ final class AcceptInterest {
     /** Somebody accepts, and waits. */
     void watch() {
         long pause = NONE;
+        NetparkException refused = null;
         synchronized (this) {
             if (!watched && !untilRoom && exhaustion.isOver()) { // during a pause it is the timer that wakes
-                watched = set(Interest.READ);
+                refused = set(Interest.READ);
                 if (!watched) {
                     pause = refusal.upcoming();
                 }
@@ -107,36 +116,45 @@ final class AcceptInterest {
         if (pause != NONE) {
             retryAfter(pause);
         }
+        report(refused);
     }
 
     /** A connection waits, and nobody accepted when the poller said so. */
-    synchronized void unwatchUnlessAccepting() {
-        // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it comes to watch()
-        // after this and finds the registration unwatched.
-        if (!socket.isAccepting()) {
-            unwatch();
+    void unwatchUnlessAccepting() {
+        NetparkException refused = null;
+        synchronized (this) {
+            // Another thread may have been woken, accepted and parked again meanwhile. Either it is seen here, or it comes to watch()
+            // after this and finds the registration unwatched.
+            if (!socket.isAccepting()) {
+                refused = unwatch();
+            }
         }
+        report(refused);
     }
 
-    private void unwatch() {
-        if (watched) {
-            watched = !set(UNWATCHED);
-        }
+    /** As {@link #set}. */
+    private @Nullable NetparkException unwatch() {
+        return watched ? set(UNWATCHED) : null;
     }
 
-    /** Returns whether the poller has done it. */
-    private boolean set(int interest) {
+    /** Has the poller change it. Returns why that is refused, if that is news. Under the monitor. */
+    private @Nullable NetparkException set(int interest) {
         try {
             socket.setInterest(interest);
+            watched = interest != UNWATCHED;
             refusal.end();
-            return true;
+            return null;
         } catch (NetparkException e) { // ENOMEM
             boolean isNews = refusal.isOver();
             refusal.next();
-            if (isNews) {
-                socket.loop().report("Accepting on " + AddressText.of(socket.localAddress()) + " may be late until this works again", e);
-            }
-            return false;
+            return isNews ? e : null;
+        }
+    }
+
+    /** Without the monitor. */
+    private void report(@Nullable NetparkException refused) {
+        if (refused != null) {
+            socket.loop().report("Accepting on " + AddressText.of(socket.localAddress()) + " may be late until this works again", refused);
         }
     }
 

@@ -7,6 +7,8 @@ import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.linux.Linux
+import io.netpark.core.report.GroupHealth.ListenerHealth
+import io.netpark.core.report.Reporter
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -23,6 +25,7 @@ import io.netpark.core.testing.failure
 import io.netpark.core.testing.listenPackets
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
+import java.util.concurrent.CompletableFuture
 import java.util.concurrent.atomic.AtomicInteger
 
 /** R5: accepting when descriptors or memory run out. */
@@ -172,6 +175,27 @@ class ExhaustionSpec : NetparkSpec(body = {
                 report.cause.message!! shouldContain "ENOMEM"
                 first.close()
                 second.close()
+            }
+        }
+    }
+
+    test("whoever is told of a refused change may wait for others, who look at the listener") {
+        val full = FullEpoll(libc)
+        lateinit var listener: BlockingListener
+        val seen = CompletableFuture<ListenerHealth.State>()
+        val curious = Reporter { _, _ -> seen.complete(async { listener.listener.health()!!.state() }.result()) }
+        TestReactor(full) { reporter(curious) }.use { reactor ->
+            listener = reactor.listen()
+            listener.use {
+                reactor.connect(listener.address).use {
+                    eventually { full.changes.get() shouldBe 1 }
+                    full.unchanging = true
+                    listener.accept().close()
+                    val accepted = acceptAll(listener, 1)
+                    seen.result() shouldBe ListenerHealth.State.UNWATCHED
+                    full.unchanging = false
+                    reactor.connect(listener.address).use { accepted.result().single().close() }
+                }
             }
         }
     }
