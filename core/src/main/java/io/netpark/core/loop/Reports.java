@@ -72,18 +72,16 @@ final class Reports {
     /** What was counted is told in so many nanoseconds, though nothing more happens. */
     private void tellIn(long nanos) {
         long due = loop.clock().after(nanos);
-        if (loop.isTerminated()) {
-            ration.tellAll();
-        } else if (loop.inLoop()) {
+        if (loop.inLoop()) {
             arm(due);
         } else if (!loop.tryExecute(() -> arm(due))) { // nor would a later loop know of it
-            ration.tellAll();
+            ration.tellWithoutLoop();
         }
     }
 
     private void arm(long due) {
         if (loop.isTerminated()) { // it was counted when the loop had told its last
-            ration.tellAll();
+            ration.tellWithoutLoop();
             return;
         }
         Timer known = telling;

@@ -42,6 +42,9 @@ public final class Ration {
     private final Map<Kind, Account> accounts = new HashMap<>(2 * MOST_KINDS);
     /** Of the kinds for which there was no room, or no memory. */
     private final Account others = new Account();
+    /** Whether {@link #tellWithoutLoop} has told, and when last. */
+    private boolean hasToldWithoutLoop;
+    private long toldWithoutLoop;
 
     /** @param limit how many of a kind are passed on as they come, at least 1 */
     public Ration(Reporter reporter, Clock clock, int limit) {
@@ -131,6 +134,22 @@ public final class Ration {
                 pass(each);
             }
         }
+    }
+
+    /**
+     * Where there is no loop any more that could tell it later: tells all that has been counted until now, once a period at most, or
+     * reports would be told one by one. What is counted in between is told with the next of its kind behind the period.
+     */
+    public void tellWithoutLoop() {
+        long now = clock.nanoTime();
+        synchronized (this) {
+            if (hasToldWithoutLoop && now - toldWithoutLoop < PERIOD) {
+                return;
+            }
+            hasToldWithoutLoop = true;
+            toldWithoutLoop = now;
+        }
+        tellAll();
     }
 
     // Under the lock

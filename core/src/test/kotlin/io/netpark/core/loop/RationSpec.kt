@@ -4,6 +4,7 @@ import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldHaveSize
+import io.kotest.matchers.ints.shouldBeLessThan
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
@@ -23,6 +24,8 @@ import io.netpark.core.testing.async
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import java.time.Duration
+import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.atomic.AtomicInteger
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 
@@ -152,16 +155,41 @@ class RationSpec : NetparkSpec(body = {
         told.toList() shouldBe listOf(first, other, other)
     }
 
-    test("other threads report as well; a group that closes says what it has counted, and a closed one counts nothing") {
+    test("other threads report as well, and a group that closes says what it has counted") {
         rationed { reactor, _ ->
             repeat(15) { reactor.loop.report("Bad", IllegalStateException()) }
             reactor.told() shouldBe List(5) { "Bad" }
             reactor.group.close()
             reactor.told().single() shouldStartWith "And 10 more of this kind in the last 1 s, the last of them: Bad: "
-            reactor.loop.report("Bad", IllegalStateException()) // of another place, so of another kind
-            reactor.told() shouldBe listOf("Bad")
-            repeat(7) { reactor.loop.report("Late", IllegalStateException()) }
-            reactor.reporter.drain().inAll() shouldBe 7
+        }
+    }
+
+    test("where the loops have ended, what is counted is told at once, but every ten seconds at most") {
+        rationed { reactor, clock ->
+            fun late(count: Int) = repeat(count) { reactor.loop.report("Late", IllegalStateException()) }
+            reactor.group.close()
+            late(7)
+            reactor.told().take(5) shouldBe List(5) { "Late" }
+            late(100)
+            reactor.told().shouldBeEmpty()
+            clock.move(10.seconds)
+            late(1)
+            reactor.reporter.drain().inAll() shouldBe 7 + 100 + 1 - 6 // all but the six that were told before
+        }
+    }
+
+    test("a reporter that reports by a closed loop whatever it is told does not call itself without end") {
+        val told = AtomicInteger()
+        lateinit var loop: EventLoop
+        val again = Reporter { _, cause ->
+            told.incrementAndGet()
+            loop.report("Again", cause)
+        }
+        TestReactor { reporter(again).clock(HandMovedClock()).reportLimit(1) }.use { reactor ->
+            loop = reactor.loop
+            reactor.group.close()
+            loop.report("Once", IllegalStateException())
+            told.get() shouldBeLessThan 10
         }
     }
 
