@@ -40,6 +40,9 @@ public class RequestBody(
     private val framing = BodyFraming(reader, limits, trailers)
     private var time = Duration.ZERO
 
+    /** Nobody wants the rest of this body, nor what comes behind it on the connection. */
+    @Volatile private var isCutOff = false
+
     /** Whether all of the body has been taken, with what stands behind it. The bytes that follow are the next request. */
     public val isOver: Boolean get() = framing.isOver
 
@@ -187,6 +190,7 @@ public class RequestBody(
         if (isUnflushed) greet()
         val began = TimeSource.Monotonic.markNow()
         if (time.isFinite()) connection.readDeadline = began + time
+        if (isCutOff) connection.readDeadline = began // behind the other, as cutOff may come in between
         try {
             reader.awaitRest(reader.available().toInt() + 1)
         } catch (late: TimedOut) {
@@ -196,6 +200,15 @@ public class RequestBody(
             connection.readDeadline = null
             time -= began.elapsedNow()
         }
+    }
+
+    /**
+     * Whoever waits for the body, or is about to, stops: the client is too slow for it. No other body of the connection can be read
+     * then. Any thread.
+     */
+    internal fun cutOff() {
+        isCutOff = true // first, as a wait looks at it when it has set its own deadline
+        connection.readDeadline = TimeSource.Monotonic.markNow()
     }
 
     /** What was answered, or said before, goes out before the client is waited for. Cancelled, it is still to be called. */

@@ -39,6 +39,8 @@ internal open class BodyReadChannel(
 
     override fun took(count: Int): Unit = body.took(count.toLong())
 
+    override fun stopWaiting(): Unit = body.cutOff()
+
     override fun explain(failure: Exception): Throwable? {
         val why = when (failure) {
             is Refusal -> failure

@@ -63,6 +63,11 @@ internal abstract class InputChannel(private val connection: Connection, protect
     /** So many bytes have been taken from [reader]. */
     protected abstract fun took(count: Int)
 
+    /** Wakes who waits in [await], and has the next wait fail, if it comes to that. Any thread, also while somebody begins to wait. */
+    protected open fun stopWaiting() {
+        connection.readDeadline = TimeSource.Monotonic.markNow()
+    }
+
     /** What is told of a failure of [available] or [await]; null if that has been no failure of the input. */
     protected open fun explain(failure: Exception): Throwable? = failure as? IOException
 
@@ -99,7 +104,7 @@ internal abstract class InputChannel(private val connection: Connection, protect
     }
 
     private fun cutOff() {
-        if (STATE.compareAndSet(this, READING, CUT_OFF)) connection.readDeadline = TimeSource.Monotonic.markNow() // wakes it
+        if (STATE.compareAndSet(this, READING, CUT_OFF)) stopWaiting()
     }
 
     /**
