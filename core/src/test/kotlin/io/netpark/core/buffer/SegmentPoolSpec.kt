@@ -152,6 +152,30 @@ class SegmentPoolSpec : NetparkSpec(body = {
             }
         }
 
+        test("what comes back on the thread of a loop that has ended is for all") {
+            pool().use { pool ->
+                TestReactor().use { reactor ->
+                    val ending = CompletableFuture<Unit>()
+                    val goesOn = CompletableFuture<Unit>()
+                    val late = CompletableFuture<Segment>()
+                    val loop = reactor.loop
+                    loop.call {
+                        loop.atEnd {
+                            ending.complete(Unit)
+                            goesOn.result()
+                        }
+                    }
+                    loop.shutdown()
+                    ending.result()
+                    loop.execute { late.complete(pool.take(1).also(Segment::release)) } // runs behind all that is given up
+                    goesOn.complete(Unit)
+                    val segment = late.result()
+                    pool.take(1) shouldBeSameInstanceAs segment
+                    segment.release()
+                }
+            }
+        }
+
         test("a closed pool keeps nothing, and still lends") {
             val pool = pool()
             val lent = pool.take(1)

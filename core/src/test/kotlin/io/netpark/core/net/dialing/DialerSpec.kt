@@ -7,9 +7,11 @@ import io.kotest.matchers.longs.shouldBeGreaterThanOrEqual
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.counting.Counters
 import io.netpark.core.net.options.NetOption
 import io.netpark.core.net.options.NetOptions
 import io.netpark.core.net.streams.ConnectionDescriptor
+import io.netpark.core.report.DialFault
 import io.netpark.core.sys.Due
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -35,6 +37,7 @@ import java.time.Duration
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicInteger
+import java.util.concurrent.atomic.LongAdder
 import kotlin.time.Duration.Companion.milliseconds
 
 private fun millis(count: Long) = Duration.ofMillis(count)
@@ -475,6 +478,22 @@ class DialerSpec : NetparkSpec(body = {
                 }
                 listener.listener.getOption(NetOption.FAST_OPEN) shouldBe 256
             }
+        }
+    }
+
+    test("a dial whose end cannot be counted, for want of memory, ends and is told, and so is that") {
+        val full = object : LongAdder() {
+            override fun increment(): Unit = throw OutOfMemoryError("for a test")
+            override fun toByte(): Byte = toInt().toByte() // Kotlin's Number asks for these two
+            override fun toShort(): Short = toInt().toShort()
+        }
+        TestReactor { metrics(true) }.use { reactor ->
+            val faults = Counters::class.java.getDeclaredField("dialFaults").apply { isAccessible = true }.get(reactor.loop.counters())
+            java.lang.reflect.Array.set(faults, DialFault.REFUSED.ordinal, full)
+            HeldPort().use { held -> shouldThrow<NetparkException.Refused> { Dialer.of(reactor.group).await(held.address) } }
+            val report = reactor.reporter.drain().single()
+            report.what shouldBe "It was not counted that a dial has ended"
+            report.cause.shouldBeInstanceOf<OutOfMemoryError>()
         }
     }
 
