@@ -1,7 +1,7 @@
 /**
  * Poller, event loop, descriptors, buffers and timers, and the sockets and pools that are made of them.
  *
- * <p>Every package is in one of the two lists: exported, if users hold what is in it, or exported by name to the
+ * <p>Every package that others use is in one of the two lists: exported, if users hold what is in it, or exported by name to the
  * modules that are made of it: the adapters and the simulation.
  */
 @SuppressWarnings("module") // those modules are compiled later
