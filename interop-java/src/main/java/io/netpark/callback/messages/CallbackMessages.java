@@ -205,6 +205,11 @@ public final class CallbackMessages extends CallbackSocket {
         });
     }
 
+    /** As a task, like the others: whoever says so has a lock. */
+    void reportLost(@Nullable SocketAddress to, Throwable why) {
+        loop().tryExecute(() -> loop().report(this + " could not send to " + to, why));
+    }
+
     void tellWritable() {
         loop().tryExecute(() -> {
             if (isOpen()) {

@@ -115,7 +115,7 @@ final class MessageOutbox implements Waiter {
             if (why instanceof NetparkException error) {
                 socket.tellError(error);
             } else { // an address that this socket cannot reach, say
-                socket.loop().report(socket + " could not send to " + lost.to, why);
+                socket.reportLost(lost.to, why);
             }
         } catch (Throwable noMemory) {
             // It gets lost, as datagrams do.

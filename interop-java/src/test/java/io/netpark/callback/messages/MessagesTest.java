@@ -12,6 +12,7 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.messages.MessageDescriptor;
 import io.netpark.core.net.options.NetOption;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.UnixAddress;
 import java.net.DatagramPacket;
@@ -25,9 +26,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -205,6 +209,34 @@ class MessagesTest {
             Support.await("writable", () -> writable.get() == 1);
             assertEquals(0, sender.pendingMessages());
             assertEquals(SendResult.SENT, sender.send(Support.bytes("x")));
+        }
+    }
+
+    @Test
+    void whoIsToldOfALostMessageMayWaitForOthersWhoAskTheSocket() throws Exception {
+        AtomicReference<CallbackMessages> asked = new AtomicReference<>();
+        CompletableFuture<Integer> seen = new CompletableFuture<>();
+        Reporter curious = (what, cause) -> seen.complete(
+                CompletableFuture.supplyAsync(() -> asked.get().pendingMessages()).orTimeout(20, TimeUnit.SECONDS).join());
+        try (EventLoopGroup group = Support.group(1, curious);
+                MessageDescriptor receiver = MessageDescriptor.bind(group.next(), Family.ABSTRACT.fresh(), NetOptions.DEFAULT);
+                CallbackMessages sender = CallbackMessages.dial(group, receiver.localAddress(),
+                        MessageCallbacks.builder().pendingLimit(2).build())) {
+            asked.set(sender);
+            SendResult result = SendResult.SENT;
+            while (result == SendResult.SENT) {
+                result = sender.send(Support.bytes("x"));
+            }
+            sender.send(Support.bytes("lost"), Family.IPV4.fresh()); // waits behind the last, and cannot be sent then
+            assertEquals(2, sender.pendingMessages());
+            ByteBuffer message = ByteBuffer.allocate(4);
+            while (!seen.isDone()) {
+                if (receiver.startReceive(message.clear(), null, null) == MessageDescriptor.PARK) {
+                    receiver.abandon(io.netpark.core.fd.Direction.READ);
+                    Thread.sleep(1);
+                }
+            }
+            assertEquals(0, seen.get());
         }
     }
 
