@@ -27,6 +27,7 @@ public final class Options {
     private static final int QUICK_ROUNDS = 9;
     private static final double DEFAULT_SECONDS = 0.2;
     private static final double QUICK_SECONDS = 0.2;
+    private static final int DEFAULT_LIVES = 3;
     private static final double DEFAULT_LIMIT_MINUTES = 10;
     private static final double DEFAULT_WARM_UP = 6;
     private static final double QUICK_WARM_UP = 2;
@@ -50,6 +51,10 @@ public final class Options {
 
     @Option(names = "--warm-up", description = "Seconds of work for each server before the first round, at most.")
     private @Nullable Double warmUp;
+
+    @Option(names = "--lives", description = "In how many processes each server lives, one after the other, each with a warm-up and its part"
+            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 if --quick.")
+    private @Nullable Integer lives;
 
     @Option(names = "--servers", split = ",", description = "Which servers, by name; all by default.")
     private List<String> servers = new ArrayList<>();
@@ -130,11 +135,16 @@ public final class Options {
         double minutes = atMost != null ? atMost : DEFAULT_LIMIT_MINUTES;
         long limit = Math.round(minutes * 60_000);
         Stop stop = width == null ? Stop.AFTER_THE_PLAN : new Narrow(width, limit);
-        return new Plan(warmUpMillis(), rounds(), roundMillis(), atMost == null ? stop : stop.within(limit));
+        return new Plan(warmUpMillis(), rounds(), roundMillis(), atMost == null ? stop : stop.within(limit), lives());
     }
 
     long warmUpMillis() {
         return millis(warmUp, quick ? QUICK_WARM_UP : DEFAULT_WARM_UP);
+    }
+
+    private int lives() {
+        Integer chosen = lives;
+        return chosen != null ? chosen : quick ? 1 : DEFAULT_LIVES;
     }
 
     private int rounds() {
@@ -147,10 +157,21 @@ public final class Options {
 
     /** How much is measured, for the report. */
     public String extent() {
+        return extent(lives());
+    }
+
+    /** As the other, where each server lives as long as the benchmark. */
+    String extentOfOneLife() {
+        return extent(1);
+    }
+
+    private String extent(int lives) {
         Double minutes = atMost;
         String number = minutes != null ? "At most " : until != null ? "At least " : "";
         String end = minutes == null ? "" : ", none of which began later than " + Numbers.text(minutes, 1) + " minutes after the first,";
-        return number + rounds() + " rounds of " + roundMillis() + " ms" + end + " after a warm-up of at most " + warmUpMillis() + " ms";
+        String warmUp = "after a warm-up of at most " + warmUpMillis() + " ms";
+        return number + rounds() + " rounds of " + roundMillis() + " ms" + end + " "
+                + (lives == 1 ? "" : "in " + lives + " processes of each server, one after the other, each ") + warmUp;
     }
 
     private static long millis(@Nullable Double chosen, double otherwise) {

@@ -51,7 +51,7 @@ final class RedisCommand extends Benchmark {
                         + " which has one core and is often what limits them. redis-server does more for a request than the"
                         + " sample: it keeps statistics, memory limits and types, so the ratio says what the network costs"
                         + " here, not that the sample could replace it.",
-                options.extent() + "; " + cores.describe() + "."));
+                options.extentOfOneLife() + "; " + cores.describe() + "."));
         List<RedisShape> shapes = options.shapes(RedisShape.ALL, RedisShape::label);
         try (RedisMatch match = new RedisMatch(options.plan(), contenders, cores, options.progress)) {
             for (RedisShape shape : shapes) {

@@ -9,6 +9,11 @@ public interface Measured {
     /** Share of the time that the core was somebody else's. */
     double othersShare();
 
+    /** In which process of those that were measured one after the other, from 0. */
+    default int life() {
+        return 0;
+    }
+
     /** Whether others had the core so long that the round says nothing. */
     default boolean isDisturbed() {
         return othersShare() > DISTURBING;

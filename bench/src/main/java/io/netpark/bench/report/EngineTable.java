@@ -75,16 +75,17 @@ public final class EngineTable {
         List<Sample> samples = record.samples();
         for (int round = 0; round < samples.size(); round++) {
             if (!samples.get(round).isDisturbed()) {
-                double floor = around(nothing, round);
+                int life = samples.get(round).life();
+                double floor = around(nothing, round, life);
                 double cost = samples.get(round).cpuMicros() - (((KtorContender) record.contender()).isOfKtor() ? floor : 0);
-                shares.add(cost / (around(netty, round) - floor));
+                shares.add(cost / (around(netty, round, life) - floor));
             }
         }
         return Numbers.of(shares, Double::doubleValue);
     }
 
-    private static double around(Optional<Record> record, int round) {
-        return Pairs.around(record.map(Record::samples).orElse(List.of()), round, Sample::cpuMicros);
+    private static double around(Optional<Record> record, int round, int life) {
+        return Pairs.around(record.map(Record::samples).orElse(List.of()), round, life, Sample::cpuMicros);
     }
 
     private Numbers above(Record record, ToDoubleFunction<Sample> cost) {

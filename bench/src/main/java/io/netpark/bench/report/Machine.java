@@ -1,13 +1,17 @@
 package io.netpark.bench.report;
 
+import io.netpark.bench.run.Folders;
 import io.netpark.bench.run.Jvm;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** Where and with what a result was measured; a number without it says nothing. */
@@ -24,6 +28,7 @@ public final class Machine {
     static Map<String, Object> facts() {
         Map<String, Object> facts = new LinkedHashMap<>();
         facts.put("date", DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm 'UTC'").format(ZonedDateTime.now(ZoneOffset.UTC)));
+        facts.put("Netpark", commit());
         facts.put("processor", processor());
         facts.put("memory", Long.parseLong(field("/proc/meminfo", "MemTotal").replaceAll("\\D", "")) / 1024 + " MiB");
         facts.put("kernel", System.getProperty("os.name") + " " + System.getProperty("os.version"));
@@ -35,6 +40,27 @@ public final class Machine {
         facts.put("kotlinx-coroutines", version("kotlinx.coroutines.Job"));
         facts.put("JNA", version("com.sun.jna.Native"));
         return facts;
+    }
+
+    /** The commit that the tree is at, and whether there is more in it than that, but for results. */
+    private static String commit() {
+        try {
+            Process described = git("describe", "--always", "--abbrev=12");
+            String commit = new String(described.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
+            Process compared = git("diff", "--quiet", "HEAD", "--", ":/", ":(exclude)results");
+            return commit.isEmpty() ? "unknown" : commit + (compared.waitFor() == 0 ? "" : ", and changes");
+        } catch (IOException e) { // there is no git
+            return "unknown";
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return "unknown";
+        }
+    }
+
+    private static Process git(String... words) throws IOException {
+        List<String> command = new ArrayList<>(List.of("git", "-C", Folders.bench().toString()));
+        command.addAll(List.of(words));
+        return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
     }
 
     private static String field(String file, String key) {

@@ -1,6 +1,7 @@
 package io.netpark.bench.report;
 
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.ToDoubleFunction;
@@ -10,19 +11,28 @@ import org.jspecify.annotations.Nullable;
 public final class Numbers {
 
     private final double[] sorted;
+    /** The same, apart for each process that they were measured in. */
+    private final double[][] lives;
 
     /** Ends of the median's interval, once somebody has asked. */
     private double @Nullable [] interval;
 
-    private Numbers(double[] sorted) {
+    private Numbers(double[] sorted, double[][] lives) {
         this.sorted = sorted;
+        this.lives = lives;
     }
 
     /** What a function makes of each element. */
     public static <T> Numbers of(List<T> elements, ToDoubleFunction<T> function) {
         double[] values = elements.stream().mapToDouble(function).filter(value -> !Double.isNaN(value)).toArray();
         Arrays.sort(values);
-        return new Numbers(values);
+        return new Numbers(values, new double[][] {values});
+    }
+
+    /** What was measured in processes one after the other: a list each, none of them empty. */
+    static Numbers ofLives(Collection<List<Double>> lives) {
+        double[][] each = lives.stream().map(life -> life.stream().mapToDouble(Double::doubleValue).toArray()).toArray(double[][]::new);
+        return new Numbers(Arrays.stream(each).flatMapToDouble(Arrays::stream).sorted().toArray(), each);
     }
 
     /** The one in the middle, or the mean of the two in the middle; NaN of nothing. */
@@ -57,7 +67,7 @@ public final class Numbers {
     private double[] interval() {
         double[] known = interval;
         if (known == null) {
-            known = sorted.length == 0 ? new double[] {Double.NaN, Double.NaN} : Bootstrap.interval(sorted);
+            known = sorted.length == 0 ? new double[] {Double.NaN, Double.NaN} : Bootstrap.interval(lives);
             interval = known;
         }
         return known;

@@ -26,8 +26,7 @@ public final class DialMatch implements Closeable {
 
     /** Plays it: warm-up and rounds. */
     public List<Record> play() {
-        rounds.each("warm-up", (dialer, record) -> turn(dialer, plan.warmUpMillis()));
-        rounds.play(this::turn);
+        rounds.play(dialer -> turn(dialer, plan.warmUpMillis()), this::turn);
         return rounds.records();
     }
 

@@ -58,8 +58,7 @@ public final class Match implements Closeable {
 
     /** Plays it: warm-up, rounds, and a separate short run in which system calls are counted. */
     public List<Record> play(Optional<SystemCalls> counter) {
-        rounds.each("warm-up", (server, record) -> warmUp(server));
-        rounds.play(this::turn);
+        rounds.play(this::warmUp, this::turn);
         counter.ifPresent(tool -> rounds.each("counting system calls with " + tool.name(),
                 (server, record) -> count(server, record, tool)));
         return rounds.records();

@@ -10,17 +10,21 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
- * Processes that live through a whole match. A round gives each a turn, in another order every time, while the others sleep: so
- * what changes on the machine in the meantime changes for all. One that fails drops out, and the others go on.
+ * Processes that live through a whole match, or through as many rounds of it as the plan gives each life. A round gives each a turn, in
+ * another order every time, while the others sleep: so what changes on the machine in the meantime changes for all. One that fails
+ * drops out, and the others go on.
  */
 final class Rounds<P extends Closeable> implements Closeable {
 
     private final String name;
     private final Plan plan;
     private final Progress progress;
+    private final Map<Entrant, Supplier<P>> starts = new LinkedHashMap<>();
     private final Map<Entrant, P> running = new LinkedHashMap<>();
     private final Map<Entrant, Record> records = new LinkedHashMap<>();
 
@@ -40,25 +44,52 @@ final class Rounds<P extends Closeable> implements Closeable {
         this.progress = progress;
         for (E contender : contenders) {
             records.put(contender, new Record(contender));
+            starts.put(contender, () -> start.apply(contender));
+        }
+        startAll();
+    }
+
+    private void startAll() {
+        for (Entrant contender : List.copyOf(starts.keySet())) {
             try {
-                running.put(contender, start.apply(contender));
+                running.put(contender, starts.get(contender).get());
             } catch (BenchFailure e) {
                 dropOut(contender, e);
             }
         }
     }
 
-    /** The rounds: those of the plan, and more until there are enough, or fewer if the time is over. */
-    void play(Turn<P> turn) {
-        long begin = System.nanoTime();
-        boolean enough = false;
-        for (int round = 0; !enough; round++) {
-            boolean planned = round < plan.rounds();
-            each("round " + (round + 1) + (planned ? " of " + plan.rounds() : ""), order(round),
-                    (process, record) -> record.add(turn.play(process, plan.roundMillis())));
-            long spent = (System.nanoTime() - begin) / 1_000_000;
-            enough = plan.stop().isOver(spent) || round + 1 >= plan.rounds() && plan.stop().isEnough(records(), spent);
+    /**
+     * The rounds: those of the plan, and more until there are enough, or fewer if the time is over. Each life begins with a warm-up, and
+     * has its part of the rounds and of the time; more rounds are of the last.
+     */
+    void play(Consumer<P> warmUp, Turn<P> turn) {
+        long playing = 0;
+        int round = 0;
+        for (int life = 0; life < plan.lives(); life++) {
+            if (life > 0) {
+                endAll();
+                startAll();
+            }
+            each(plan.lives() == 1 ? "warm-up" : "warm-up " + (life + 1) + " of " + plan.lives(), (process, record) -> warmUp.accept(process));
+            int in = life;
+            long begin = System.nanoTime();
+            long spent;
+            do {
+                boolean planned = round < plan.rounds();
+                each("round " + (round + 1) + (planned ? " of " + plan.rounds() : ""), order(round),
+                        (process, record) -> record.add(turn.play(process, plan.roundMillis()).in(in)));
+                round++;
+                spent = playing + (System.nanoTime() - begin) / 1_000_000;
+            } while (!isOver(life, round, spent));
+            playing = spent;
         }
+    }
+
+    private boolean isOver(int life, int rounds, long spent) {
+        int begun = life + 1;
+        return plan.stop().isOver(spent * plan.lives() / begun)
+                || rounds >= plan.rounds() * begun / plan.lives() && (begun < plan.lives() || plan.stop().isEnough(records(), spent));
     }
 
     /** Every second time backwards, or the same two would always follow each other. */
@@ -93,6 +124,7 @@ final class Rounds<P extends Closeable> implements Closeable {
     private void dropOut(Entrant contender, BenchFailure reason) {
         progress.say(name + ": " + contender.label() + " drops out: " + reason.getMessage());
         records.get(contender).fail(reason.getMessage());
+        starts.remove(contender);
         P process = running.remove(contender);
         if (process != null) {
             close(process);
@@ -107,6 +139,11 @@ final class Rounds<P extends Closeable> implements Closeable {
     @Override
     public void close() {
         running.values().forEach(Rounds::close);
+    }
+
+    private void endAll() {
+        close();
+        running.clear();
     }
 
     private static void close(Closeable process) {

@@ -18,13 +18,18 @@ import org.HdrHistogram.Histogram;
  * @param resident bytes of the server's process at the end of the round, connections open
  * @param allocated bytes on the server's heap during the round
  * @param latencies nanoseconds
+ * @param life in which of its processes, from 0
  */
 public record Sample(long requests, long bytes, long nanos, long cpu, double kernelShare, long loadCpu, long othersCpu, long resident,
-        long allocated, Histogram latencies) implements Measured {
+        long allocated, Histogram latencies, int life) implements Measured {
 
     static Sample of(Done done, Usage usage) {
         return new Sample(done.requests(), done.bytes(), done.nanos(), usage.cpu(), usage.kernelShare(), usage.loadCpu(), usage.othersCpu(),
-                usage.resident(), usage.allocated(), done.latencies());
+                usage.resident(), usage.allocated(), done.latencies(), 0);
+    }
+
+    Sample in(int life) {
+        return new Sample(requests, bytes, nanos, cpu, kernelShare, loadCpu, othersCpu, resident, allocated, latencies, life);
     }
 
     /** CPU microseconds a request. */

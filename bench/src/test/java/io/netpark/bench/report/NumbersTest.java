@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -49,6 +50,17 @@ class NumbersTest {
         long holding = IntStream.range(0, 200).mapToObj(seed -> noisy(1, 0.1, seed))
                 .filter(numbers -> numbers.low() <= 1 && 1 <= numbers.high()).count();
         assertTrue(holding >= 180 && holding < 200, "held by " + holding);
+    }
+
+    /** Each process is some tenths off in all of its rounds: how many rounds it had does not make that surer. */
+    @Test
+    void processesThatDifferSayMoreThanTheirRounds() {
+        List<List<Double>> lives = IntStream.range(0, 4).mapToObj(life -> Collections.nCopies(ROUNDS, 1 + life / 10.0)).toList();
+        Numbers apart = Numbers.ofLives(lives);
+        Numbers together = Numbers.of(lives.stream().flatMap(List::stream).toList(), Double::doubleValue);
+        assertEquals(together.median(), apart.median());
+        assertTrue(apart.high() - apart.low() > 0.15, apart.interval(2));
+        assertTrue(together.high() - together.low() < apart.high() - apart.low(), together.interval(2));
     }
 
     @Test

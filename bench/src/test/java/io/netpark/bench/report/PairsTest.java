@@ -11,7 +11,11 @@ import org.junit.jupiter.api.Test;
 /** Which rounds are compared with which. */
 class PairsTest {
 
-    private record Round(double cost, double othersShare) implements Measured {}
+    private record Round(double cost, double othersShare, int life) implements Measured {
+        Round(double cost, double othersShare) {
+            this(cost, othersShare, 0);
+        }
+    }
 
     private static List<Round> calm(double... costs) {
         return Arrays.stream(costs).mapToObj(cost -> new Round(cost, 0)).toList();
@@ -24,8 +28,8 @@ class PairsTest {
     @Test
     void aRoundIsComparedWithThoseAroundIt() {
         assertEquals(6 / ((1 + 2 + 3) / 3.0), Pairs.ratios(calm(6, 6, 6), calm(1, 2, 3), Round::cost).median());
-        assertEquals(1.5, Pairs.around(calm(1, 2, 3), 0, Round::cost));
-        assertEquals(2.5, Pairs.around(calm(1, 2, 3), 2, Round::cost));
+        assertEquals(1.5, Pairs.around(calm(1, 2, 3), 0, 0, Round::cost));
+        assertEquals(2.5, Pairs.around(calm(1, 2, 3), 2, 0, Round::cost));
     }
 
     @Test
@@ -48,6 +52,15 @@ class PairsTest {
         List<Round> base = List.of(new Round(1, 0), new Round(1, 0), new Round(30, 0.2));
         Numbers ratios = ratios(rounds, base);
         assertEquals("2.00 [2.00, 2.00]", ratios.interval(2));
+    }
+
+    @Test
+    void aRoundIsComparedWithThoseOfItsLife() {
+        List<Round> rounds = List.of(new Round(2, 0, 0), new Round(12, 0, 1));
+        List<Round> base = List.of(new Round(1, 0, 0), new Round(3, 0, 1));
+        Numbers ratios = ratios(rounds, base);
+        assertEquals(3.0, ratios.median());
+        assertEquals("3.00 [2.00, 4.00]", ratios.interval(2));
     }
 
     @Test
