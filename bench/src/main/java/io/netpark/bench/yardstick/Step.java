@@ -18,15 +18,15 @@ record Step(List<String> arguments, int tables, double minutes) {
     static List<Step> all() {
         return List.of(
                 new Step(List.of("own"), 0, 12),
-                new Step(List.of("echo"), 4, 4),
-                new Step(List.of("pipeline", "--servers", FEWER), 1, 1),
-                new Step(List.of("frames", "--servers", FEWER), 2, 1.5),
-                new Step(List.of("stream", "--servers", FEWER), 2, 1.5),
-                new Step(List.of("churn", "--servers", FEWER), 1, 1),
+                new Step(List.of("echo"), 4, 10),
+                new Step(List.of("pipeline", "--servers", FEWER), 1, 2),
+                new Step(List.of("frames", "--servers", FEWER), 2, 3.5),
+                new Step(List.of("stream", "--servers", FEWER), 2, 3.5),
+                new Step(List.of("churn", "--servers", FEWER), 1, 2),
                 new Step(List.of("idle", "--servers", FEWER), 0, 3),
                 new Step(List.of("wake", "--servers", FEWER), 0, 3),
-                new Step(List.of("tail", "--seconds", "0.5"), 3, 3),
-                new Step(List.of("scale"), 2, 2),
+                new Step(List.of("tail", "--seconds", "0.5"), 3, 6),
+                new Step(List.of("scale"), 2, 4),
                 new Step(List.of("start"), 1, 1));
     }
 
