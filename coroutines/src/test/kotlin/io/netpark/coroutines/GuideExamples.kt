@@ -21,6 +21,7 @@ import io.netpark.coroutines.handover.detach
 import io.netpark.coroutines.handover.readDescriptors
 import io.netpark.coroutines.handover.writeDescriptors
 import io.netpark.coroutines.messages.MessageSocket
+import io.netpark.coroutines.simulation.runNetworkTest
 import io.netpark.coroutines.tls.startTls
 import io.netpark.coroutines.transfer.relay
 import io.netpark.coroutines.transfer.sendFile
@@ -300,6 +301,18 @@ suspend fun greeterGreets(reactor: Reactor) = coroutineScope {
         check(client.reader.awaitLine() == "hello ann")
         client.shutdownOutput()
         check(client.reader.awaitLine() == null)
+    }
+}
+
+/** Tests server and client on a network in memory, in a hundred orders. No port is taken, and no real time passes. */
+fun greetsInEveryOrder() = runNetworkTest(seeds = 1L..100L) {
+    val server = host("server")
+    val client = host("client")
+    val listener = server.reactor.listen(server.address(7000))
+    launch { listener.serve { greeter(it) } }
+    client.reactor.dial(server.address(7000)).use { connection ->
+        connection.write("ann\n".toByteArray())
+        check(connection.reader.awaitLine() == "hello ann")
     }
 }
 

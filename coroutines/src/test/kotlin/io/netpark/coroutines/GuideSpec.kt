@@ -308,6 +308,8 @@ class GuideSpec : NetparkSpec(body = {
         }
     }
 
+    test("the greeter greets in every order") { greetsInEveryOrder() }
+
     example("a broadcast, and a member that does not read") { client, server ->
         broadcast(listOf(server, client), "news")
         client.reader.awaitLine() shouldBe "news"

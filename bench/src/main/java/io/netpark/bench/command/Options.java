@@ -53,7 +53,8 @@ public final class Options {
     private @Nullable Double warmUp;
 
     @Option(names = "--lives", description = "In how many processes each server lives, one after the other, each with a warm-up and its part"
-            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 if --quick.")
+            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 with --quick and with --until, whose further rounds are of the"
+            + " last.")
     private @Nullable Integer lives;
 
     @Option(names = "--servers", split = ",", description = "Which servers, by name; all by default.")
@@ -144,7 +145,10 @@ public final class Options {
 
     private int lives() {
         Integer chosen = lives;
-        return chosen != null ? chosen : quick ? 1 : DEFAULT_LIVES;
+        if (chosen != null && chosen < 1) {
+            throw new BenchFailure("--lives " + chosen + ": a server lives once at least");
+        }
+        return chosen != null ? chosen : quick || until != null ? 1 : DEFAULT_LIVES;
     }
 
     private int rounds() {
@@ -168,7 +172,7 @@ public final class Options {
     private String extent(int lives) {
         Double minutes = atMost;
         String number = minutes != null ? "At most " : until != null ? "At least " : "";
-        String end = minutes == null ? "" : ", none of which began later than " + Numbers.text(minutes, 1) + " minutes after the first,";
+        String end = minutes == null ? "" : ", none of which began later than " + Numbers.text(minutes, 1) + " minutes of measuring after the first,";
         String warmUp = "after a warm-up of at most " + warmUpMillis() + " ms";
         return number + rounds() + " rounds of " + roundMillis() + " ms" + end + " "
                 + (lives == 1 ? "" : "in " + lives + " processes of each server, one after the other, each ") + warmUp;

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import org.HdrHistogram.Histogram;
 
@@ -71,17 +72,17 @@ public final class EngineTable {
 
     /** What it costs above Ktor itself, as a part of what Netty's engine costs above it; of the rounds around each. */
     private Numbers share(Record record) {
-        List<Double> shares = new ArrayList<>();
+        Map<Integer, List<Double>> shares = new TreeMap<>();
         List<Sample> samples = record.samples();
         for (int round = 0; round < samples.size(); round++) {
             if (!samples.get(round).isDisturbed()) {
                 int life = samples.get(round).life();
                 double floor = around(nothing, round, life);
                 double cost = samples.get(round).cpuMicros() - (((KtorContender) record.contender()).isOfKtor() ? floor : 0);
-                shares.add(cost / (around(netty, round, life) - floor));
+                shares.computeIfAbsent(life, first -> new ArrayList<>()).add(cost / (around(netty, round, life) - floor));
             }
         }
-        return Numbers.of(shares, Double::doubleValue);
+        return Numbers.ofLives(shares.values());
     }
 
     private static double around(Optional<Record> record, int round, int life) {

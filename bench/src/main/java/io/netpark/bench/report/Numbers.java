@@ -1,9 +1,13 @@
 package io.netpark.bench.report;
 
+import io.netpark.bench.machine.Measured;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -22,16 +26,21 @@ public final class Numbers {
         this.lives = lives;
     }
 
-    /** What a function makes of each element. */
+    /** What a function makes of each element; those of each life apart, if they know theirs. */
     public static <T> Numbers of(List<T> elements, ToDoubleFunction<T> function) {
-        double[] values = elements.stream().mapToDouble(function).filter(value -> !Double.isNaN(value)).toArray();
-        Arrays.sort(values);
-        return new Numbers(values, new double[][] {values});
+        Map<Integer, List<Double>> lives = new TreeMap<>();
+        for (T element : elements) {
+            int life = element instanceof Measured measured ? measured.life() : 0;
+            lives.computeIfAbsent(life, first -> new ArrayList<>()).add(function.applyAsDouble(element));
+        }
+        return ofLives(lives.values());
     }
 
-    /** What was measured in processes one after the other: a list each, none of them empty. */
+    /** What was measured in processes one after the other: a list each. */
     static Numbers ofLives(Collection<List<Double>> lives) {
-        double[][] each = lives.stream().map(life -> life.stream().mapToDouble(Double::doubleValue).toArray()).toArray(double[][]::new);
+        double[][] each = lives.stream()
+                .map(life -> life.stream().mapToDouble(Double::doubleValue).filter(value -> !Double.isNaN(value)).toArray())
+                .filter(life -> life.length > 0).toArray(double[][]::new);
         return new Numbers(Arrays.stream(each).flatMapToDouble(Arrays::stream).sorted().toArray(), each);
     }
 

@@ -29,7 +29,7 @@ final class Collected implements Shape {
 
     /** Knows whom to ask for collections. */
     ServerProcess with(ServerProcess server) {
-        servers.put(server.contender(), new Turns(server));
+        servers.merge(server.contender(), new Turns(server, -1), (before, now) -> new Turns(server, before.turn)); // its next life
         return server;
     }
 
@@ -73,11 +73,12 @@ final class Collected implements Shape {
     private final class Turns implements Shape {
 
         private final ServerProcess server;
-        private int turn = -1;
+        private int turn;
         private int run;
 
-        Turns(ServerProcess server) {
+        Turns(ServerProcess server, int turn) {
             this.server = server;
+            this.turn = turn;
         }
 
         @Override

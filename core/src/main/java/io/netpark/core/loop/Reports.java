@@ -74,13 +74,22 @@ final class Reports {
         long due = loop.clock().after(nanos);
         if (loop.inLoop()) {
             arm(due);
-        } else if (!loop.tryExecute(() -> arm(due))) { // nor would a later loop know of it
+        } else if (!loop.tryExecute(() -> armOrTell(due))) { // nor would a later loop know of it
             ration.tellWithoutLoop();
         }
     }
 
+    /** A task from another thread. It may have come when the loop had told its last, and it may be the last there is. */
+    private void armOrTell(long due) {
+        if (loop.isTerminated()) {
+            ration.tellAll();
+        } else {
+            arm(due);
+        }
+    }
+
     private void arm(long due) {
-        if (loop.isTerminated()) { // it was counted when the loop had told its last
+        if (loop.isTerminated()) {
             ration.tellWithoutLoop();
             return;
         }

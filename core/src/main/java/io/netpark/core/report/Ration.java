@@ -45,6 +45,8 @@ public final class Ration {
     /** Whether {@link #tellWithoutLoop} has told, and when last. */
     private boolean hasToldWithoutLoop;
     private long toldWithoutLoop;
+    /** Something is counted that no loop is going to tell: the next that counts something is asked to. */
+    private boolean orphaned;
 
     /** @param limit how many of a kind are passed on as they come, at least 1 */
     public Ration(Reporter reporter, Clock clock, int limit) {
@@ -84,7 +86,8 @@ public final class Ration {
                 before = end(account, now, false);
                 boolean owed = account.owes();
                 passes = account.takes(what, cause, kind != null && kind.isByPeer() ? MOST_BY_PEERS : limit, now);
-                if (!passes && !owed) {
+                if (!passes && (!owed || orphaned)) {
+                    orphaned = false;
                     due = Math.max(0, account.left(now));
                 }
             }
@@ -138,12 +141,14 @@ public final class Ration {
 
     /**
      * Where there is no loop any more that could tell it later: tells all that has been counted until now, once a period at most, or
-     * reports would be told one by one. What is counted in between is told with the next of its kind behind the period.
+     * reports would be told one by one. What is counted in between is told by a loop that counts something of its own, or with the next
+     * behind the period.
      */
     public void tellWithoutLoop() {
         long now = clock.nanoTime();
         synchronized (this) {
             if (hasToldWithoutLoop && now - toldWithoutLoop < PERIOD) {
+                orphaned = true;
                 return;
             }
             hasToldWithoutLoop = true;

@@ -178,6 +178,20 @@ class RationSpec : NetparkSpec(body = {
         }
     }
 
+    test("what was counted on a loop that has ended, and not told, is told by one that counts something and goes on") {
+        rationed(limit = 1, loops = 2) { reactor, clock ->
+            fun bad(loop: EventLoop) = loop.report("Bad", IllegalStateException())
+            val ended = reactor.group.loops().last()
+            reactor.group.resize(1)
+            eventually { ended.isTerminated shouldBe true }
+            repeat(3) { bad(ended) } // as it comes; counted, and told at once; counted within ten seconds of that
+            reactor.onLoop { bad(reactor.loop) }
+            reactor.reporter.drain().inAll() shouldBe 2
+            clock.pass(10.seconds, reactor)
+            reactor.reporter.drain().inAll() shouldBe 2
+        }
+    }
+
     test("a reporter that reports by a closed loop whatever it is told does not call itself without end") {
         val told = AtomicInteger()
         lateinit var loop: EventLoop

@@ -3,7 +3,9 @@
  * {@link io.netpark.core.sys.LibC}, and its {@link io.netpark.simulation.kernel.Limits}. The other classes are the calls by what they are
  * about, and how memory of the program is read and written.
  *
- * <p>Not here yet: several hosts, faults by rule, a scheduler. Threads that call are real threads.
+ * <p>A kernel is one host. Several of them, and what may go wrong between them, are a {@link io.netpark.simulation.kernel.Network}. Threads
+ * that call are real threads; in which order they run is a {@link io.netpark.simulation.schedule.Schedule}'s affair. Not here: a close that
+ * lingers for a time (SO_LINGER), and inotify.
  */
 @org.jspecify.annotations.NullMarked
 package io.netpark.simulation.kernel;

@@ -211,6 +211,10 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
     /** @param ofCopy whether it is a part of a copy, which is in its midst as soon as it waits */
     private <A, X extends IOException> int writeWhole(Output<A, X> output, A source, boolean ofCopy) throws X, NetparkException {
         long before = output.left(source);
+        Rest known = rest;
+        if (ofCopy && before > 0) {
+            rest = Rest.PART; // it may be many system calls, and a close from another thread in between would look like an end
+        }
         int outcome = FAILED;
         try {
             outcome = write(output, source);
@@ -218,14 +222,13 @@ public abstract sealed class ByteOutput extends LendingOutput permits ByteStream
         } finally {
             long left = output.left(source);
             boolean hasRest = left > 0 && (outcome == PARK || outcome == FAILED);
-            noteRest(hasRest, left < before || ofCopy && outcome == PARK);
+            noteRest(hasRest, known == Rest.PART || left < before || ofCopy && outcome == PARK);
         }
     }
 
     private void noteRest(boolean hasRest, boolean hasBegun) {
-        Rest before = rest;
-        Rest now = !hasRest ? Rest.NOTHING : hasBegun || before == Rest.PART ? Rest.PART : Rest.ALL;
-        if (now != before) {
+        Rest now = !hasRest ? Rest.NOTHING : hasBegun ? Rest.PART : Rest.ALL;
+        if (now != rest) {
             rest = now;
         }
     }

@@ -5,6 +5,8 @@ import io.kotest.engine.spec.tempfile
 import io.kotest.matchers.ints.shouldBeInRange
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.buffer.LinkBuffer
+import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.net.files.FileTransfer
@@ -116,6 +118,25 @@ class WholeWriteSpec : NetparkSpec(body = {
         isFull = false
         client.write("others")
         server.readText(6) shouldBe "others"
+    }
+
+    val looks = ArrayList<Boolean>()
+    var looked: ConnectionDescriptor? = null
+    val looking = object : LibC by Bindings.best {
+        override fun send(fd: Int, address: Long, length: Long, flags: Int): Long {
+            looked?.let { looks += it.isCutOffByEnd }
+            return Bindings.best.send(fd, address, length, flags)
+        }
+    }
+    pair("what is part of a copy is in its midst already in its first system call: whoever closes meanwhile resets", looking) { client, server ->
+        LinkBuffer(SegmentPool.shared()).use { part ->
+            part.put("part".toByteArray())
+            looked = client.connection
+            client.connection.emptyWhole(part, false) shouldBe 0
+            looks shouldBe listOf(true)
+            client.connection.isCutOffByEnd shouldBe false
+            server.readText(4) shouldBe "part"
+        }
     }
 
     pair("a connection that was reset behind it says that it was") { client, server ->
