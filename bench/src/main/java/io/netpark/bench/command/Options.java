@@ -53,7 +53,7 @@ public final class Options {
     private @Nullable Double warmUp;
 
     @Option(names = "--lives", description = "In how many processes each server lives, one after the other, each with a warm-up and its part"
-            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 with --quick and with --until, whose further rounds are of the"
+            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 for tls, with --quick and with --until, whose further rounds are of the"
             + " last.")
     private @Nullable Integer lives;
 
@@ -71,6 +71,8 @@ public final class Options {
 
     /** Steps go to the error stream: the output stream has the tables. */
     public final Progress progress = new Progress(System.err);
+    private double usualWarmUp = DEFAULT_WARM_UP;
+    private int usualLives = DEFAULT_LIVES;
     private @Nullable List<Contender> contenders;
     private final List<String> absences = new ArrayList<>();
 
@@ -131,6 +133,12 @@ public final class Options {
                 ? all.stream().filter(contender -> contender.binding() != Binding.JNA).toList() : all;
     }
 
+    /** What this benchmark does unless it is asked for something else: seconds of warm-up at most, and lives of each server. */
+    void usually(double warmUp, int lives) {
+        usualWarmUp = warmUp;
+        usualLives = lives;
+    }
+
     public Plan plan() {
         Double width = until;
         double minutes = atMost != null ? atMost : DEFAULT_LIMIT_MINUTES;
@@ -140,7 +148,7 @@ public final class Options {
     }
 
     long warmUpMillis() {
-        return millis(warmUp, quick ? QUICK_WARM_UP : DEFAULT_WARM_UP);
+        return millis(warmUp, quick ? QUICK_WARM_UP : usualWarmUp);
     }
 
     private int lives() {
@@ -148,7 +156,7 @@ public final class Options {
         if (chosen != null && chosen < 1) {
             throw new BenchFailure("--lives " + chosen + ": a server lives once at least");
         }
-        return chosen != null ? chosen : quick || until != null ? 1 : DEFAULT_LIVES;
+        return chosen != null ? chosen : quick || until != null ? 1 : usualLives;
     }
 
     private int rounds() {

@@ -36,6 +36,8 @@ final class TlsCommand extends Benchmark {
 
     private static final int VISITORS = 16;
     private static final int STREAMS = 4;
+    /** Seconds: each round begins with handshakes, and compilers work on those of the JDK's engine for thousands of them. */
+    private static final double WARM_UP = 40;
     private static final List<Integer> IDLE = List.of(1_000, 5_000);
     private static final List<TlsContender> OF_NETTY = List.of(TlsContender.NETTY_JDK, TlsContender.NETTY_OPENSSL);
     private static final List<TlsContender> OF_ALL =
@@ -57,6 +59,7 @@ final class TlsCommand extends Benchmark {
 
     @Override
     protected Report measure() {
+        options.usually(WARM_UP, 1);
         counter = options.quick ? Optional.empty() : options.counter();
         contenders = options.fewerOf(options.isAnybodyAskedFor() ? TlsContender.all() : TlsContender.usual());
         Report report = new Report(name(), "TLS", List.of(
