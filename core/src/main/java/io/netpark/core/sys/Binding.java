@@ -131,9 +131,12 @@ public enum Binding {
         String said = String.valueOf(cause.getMessage());
         if (this == JNA && cause instanceof UnsatisfiedLinkError && !said.contains("undefined symbol")
                 && !said.contains("Error looking up function")) {
+            String missing = FFM.unavailability();
             return "JNA unpacks a library and loads it; -Djna.tmpdir names a folder that can be written to and that is not"
                     + " mounted noexec, now it is " + System.getProperty("jna.tmpdir", "JNA/temp in the user's cache, or "
-                    + System.getProperty("java.io.tmpdir") + " where that cannot be written to");
+                    + System.getProperty("java.io.tmpdir") + " where that cannot be written to")
+                    + "; the foreign-function binding needs no folder: "
+                    + (missing == null ? "-D" + PROPERTY + "=ffm takes it" : missing);
         }
         return "it needs glibc 2.17 or newer, or a C library like it";
     }

@@ -15,6 +15,10 @@ import io.netpark.core.testing.needs
 import io.netpark.core.testing.runToEnd
 import java.nio.file.Files
 
+/** What needs no folder, or why that cannot be had here. */
+private val withoutFolder = "the foreign-function binding needs no folder: " +
+    (Binding.FFM.unavailability() ?: "-Dnetpark.binding=ffm takes it")
+
 private val NOEXEC = arrayOf("mount", "-t", "tmpfs", "-o", "noexec", "none")
 
 class BindingSpec : NetparkSpec(body = {
@@ -58,6 +62,7 @@ class BindingSpec : NetparkSpec(body = {
         unpacking.toSet() shouldHaveSize 1
         unpacking.first() shouldContain "java.lang.UnsupportedOperationException: The JNA binding failed to start"
         unpacking.first() shouldContain "-Djna.tmpdir"
+        unpacking.first() shouldContain withoutFolder
         unpacking.first() shouldContain "caused by java.lang.UnsatisfiedLinkError"
         unpacking.first() shouldNotContain "enable-native-access"
         if (Runtime.version().feature() >= 24) {
@@ -83,6 +88,7 @@ class BindingSpec : NetparkSpec(body = {
                     val told = output.lines().first { it.startsWith("told: ") }
                     told shouldContain "The JNA binding failed to start (java.lang.UnsatisfiedLinkError: $folder"
                     told shouldContain "-Djna.tmpdir names a folder that can be written to and that is not mounted noexec"
+                    told shouldContain withoutFolder
                 }
             } finally {
                 Files.delete(folder)
