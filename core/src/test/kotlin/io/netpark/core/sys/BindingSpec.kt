@@ -1,5 +1,6 @@
 package io.netpark.core.sys
 
+import com.sun.jna.Platform as JnaPlatform
 import io.kotest.assertions.throwables.shouldNotThrowAny
 import io.kotest.assertions.throwables.shouldThrow
 import io.kotest.assertions.withClue
@@ -7,6 +8,7 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldNotContain
+import io.kotest.matchers.string.shouldStartWith
 import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.childJvm
@@ -14,6 +16,9 @@ import io.netpark.core.testing.fault.FailingCall
 import io.netpark.core.testing.needs
 import io.netpark.core.testing.runToEnd
 import java.nio.file.Files
+import java.nio.file.Path
+import java.util.zip.ZipFile
+import kotlin.io.path.readText
 
 /** What needs no folder, or why that cannot be had here. */
 private val withoutFolder = "the foreign-function binding needs no folder: " +
@@ -94,6 +99,30 @@ class BindingSpec : NetparkSpec(body = {
                 Files.delete(folder)
             }
         }
+
+    test("JNA takes its library from where it lies already, and unpacks nothing, with the README's properties") {
+        val folder = Files.createTempDirectory("unpacked")
+        val library = folder.resolve("libjnidispatch.so")
+        val written = Regex("`(-Djna\\.nounpack=true) (-Djna\\.boot\\.library\\.path=)DIR`").find(Path.of("../README.md").readText())!!
+        val (nounpack, path) = written.destructured
+        try {
+            ZipFile(Path.of(JnaPlatform::class.java.protectionDomain.codeSource.location.toURI()).toFile()).use { jar ->
+                val entry = jar.getEntry("com/sun/jna/${JnaPlatform.RESOURCE_PREFIX}/libjnidispatch.so")
+                jar.getInputStream(entry).use { Files.copy(it, library) }
+            }
+            val options = listOf("-Dnetpark.binding=jna", "-Djna.tmpdir=/dev/null/nowhere", nounpack, "$path$folder")
+            val (output, status) = childJvm("io.netpark.core.sys.BindingProbeKt", options).runToEnd()
+            withClue(output) {
+                status shouldBe 0
+                val told = output.lines().filter { it.startsWith("told: ") }
+                told shouldHaveSize 3
+                told.forEach { it shouldStartWith "told: nothing is wrong" }
+            }
+        } finally {
+            Files.deleteIfExists(library)
+            Files.delete(folder)
+        }
+    }
 
     test("a JDK without jdk.unsupported will do") {
         for (libc in Bindings.all) {
