@@ -62,6 +62,6 @@ class KtorProjectSpec : SampleSpec({
     test("the module's README names the artifact that this is") {
         val readme = Files.readString(Path.of("..", "interop-ktor", "README.md"))
         readme shouldContain "<artifactId>netpark-ktor-server</artifactId>"
-        readme shouldContain "implementation(\"io.netpark:netpark-ktor-server:0.1.0-SNAPSHOT\")"
+        readme shouldContain "implementation(\"io.netpark:netpark-ktor-server:" // VersionsSpec has the version
     }
 })
