@@ -3,7 +3,9 @@ package io.netpark.samples.consumer
 import io.netpark.callback.CallbackServer
 import io.netpark.core.sys.LibC
 import io.netpark.coroutines.Reactor
+import io.netpark.ktor.Netpark
 import io.netpark.samples.PATIENCE_SECONDS
+import io.netpark.simulation.kernel.SimulatedKernel
 import java.io.File
 import java.io.PrintWriter
 import java.io.StringWriter
@@ -22,6 +24,8 @@ enum class Artifact(private val type: String) {
     CORE(LibC::class.java.name),
     CALLBACK(CallbackServer::class.java.name),
     COROUTINES(Reactor::class.java.name),
+    KTOR_SERVER(Netpark::class.java.name),
+    SIMULATION(SimulatedKernel::class.java.name),
     JCTOOLS("org.jctools.queues.MessagePassingQueue"),
     JNA("com.sun.jna.Native"),
     KOTLIN("kotlin.Unit"),

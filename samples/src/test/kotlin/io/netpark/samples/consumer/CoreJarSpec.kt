@@ -2,7 +2,6 @@ package io.netpark.samples.consumer
 
 import io.kotest.assertions.withClue
 import io.kotest.engine.spec.tempdir
-import io.kotest.matchers.collections.shouldContainAll
 import io.kotest.matchers.collections.shouldNotBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldBeEmpty
@@ -74,9 +73,5 @@ class CoreJarSpec : SampleSpec({
         val said = java(access + listOf("-cp", "$folder:$classPath", "greeting.Greeting"))
         withClue(said.errors) { said.output.take(2) shouldBe listOf("hello world", "JnaLibC") }
         said.status shouldBe 0
-    }
-
-    test("it says under which terms it may be used") {
-        contents.keys shouldContainAll listOf("META-INF/LICENSE", "META-INF/NOTICE")
     }
 })
