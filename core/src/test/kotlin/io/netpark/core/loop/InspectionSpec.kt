@@ -30,7 +30,9 @@ import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.report.ConnectionSnapshot
 import io.netpark.core.report.GroupHealth.ListenerHealth
 import io.netpark.core.report.GroupHealth.LoopHealth
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Clock
+import io.netpark.core.testing.BlackHole
 import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.HandMovedClock
 import io.netpark.core.testing.NetparkSpec
@@ -54,6 +56,7 @@ import java.util.concurrent.atomic.AtomicBoolean
 import java.util.concurrent.atomic.AtomicInteger
 import java.util.function.Supplier
 import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordedEvent
 import jdk.jfr.consumer.RecordingFile
 import kotlin.concurrent.thread
 import kotlin.time.Duration.Companion.minutes
@@ -154,6 +157,24 @@ class InspectionSpec : NetparkSpec(body = {
                 val seen = reactor.look()
                 seen.map { it.loop() } shouldContainExactly reactor.group.loops().map { it.toString() }
                 seen.map { it.idle() } shouldContainExactly listOf(null, null)
+            }
+        }
+    }
+
+    test("a connection whose peer has not answered yet is connecting, and one that was reset is gone until it is closed") {
+        TestReactor().use { reactor ->
+            BlackHole().use { hole ->
+                reactor.dial(hole.address).use {
+                    val seen = eventually { reactor.look().single() }
+                    seen.state() shouldBe ConnectionSnapshot.State.CONNECTING
+                    seen.peer() shouldBe hole.address
+                }
+            }
+            reactor.pair().use { client, server ->
+                client.connection.reset()
+                eventually { reactor.lookAt(server.connection).state() shouldBe ConnectionSnapshot.State.GONE }
+                server.close()
+                reactor.look().shouldBeEmpty()
             }
         }
     }
@@ -461,11 +482,24 @@ class InspectionSpec : NetparkSpec(body = {
         }
     }
 
-    test("Flight Recorder gets an event for each connection") {
+    test("Flight Recorder gets an event for each connection, with what a look at it finds") {
         TestReactor().use { reactor ->
             reactor.pair().use { client, server ->
-                client.write("x")
-                server.readFully(1)
+                server.write("x".repeat(10))
+                client.readFully(10)
+                server.connection.setAttendant(object : Attendant {
+                    override fun pendingOutput() = 77L
+                    override fun handler() = "its handler"
+                })
+                // Nothing was ever sent to it, so no event is on its way that could wake who is parked.
+                val waiter = object : Waiter {
+                    override fun run() {}
+                    override fun who() = "the reader"
+                    override fun frames() = Supplier<List<StackTraceElement>> {
+                        listOf(StackTraceElement("Api", "readCommand", "Api.kt", 48), StackTraceElement("Api", "serve", "Api.kt", 21))
+                    }
+                }
+                server.connection.park(Direction.READ, waiter).shouldBeTrue()
                 val file = Files.createTempFile("netpark", ".jfr")
                 Recording().use { recording ->
                     ConnectionRecording.of(reactor.group).use {
@@ -475,10 +509,22 @@ class InspectionSpec : NetparkSpec(body = {
                     }
                     recording.dump(file)
                 }
+                server.connection.unpark(Direction.READ, waiter).shouldBeTrue()
                 val seen = RecordingFile.readAllEvents(file).filter { it.eventType.name == "netpark.Connection" }
                 Files.delete(file)
-                seen.map { it.getLong("bytesIn") }.toSet() shouldBe setOf(0L, 1L)
-                seen.map { it.getString("loop") }.toSet() shouldBe setOf(reactor.loop.toString())
+                val texts = listOf("loop", "state", "tls", "handler", "parked")
+                val numbers = listOf("bytesIn", "bytesOut", "pendingOutput")
+                // Of each there is one at least, and all are the same, as nothing happens meanwhile.
+                fun RecordedEvent.fields(): List<Any> = texts.map<String, Any> { getString(it) } + numbers.map<String, Any> { getLong(it) }
+                seen.groupBy({ it.getString("peer") }) { it.fields() }.mapValues { (_, found) -> found.distinct() } shouldBe mapOf(
+                    AddressText.of(server.connection.remoteAddress()) to listOf(
+                        listOf("${reactor.loop}", "OPEN", "", "its handler", "read: the reader at Api.readCommand(Api.kt:48)", 0L, 10L, 77L),
+                    ),
+                    AddressText.of(client.connection.remoteAddress()) to listOf(
+                        listOf("${reactor.loop}", "OPEN", "", "", "", 10L, 0L, 0L),
+                    ),
+                )
+                seen.forEach { it.getDuration("age") shouldBeGreaterThan Duration.ZERO }
             }
         }
     }

@@ -5,10 +5,13 @@ import io.kotest.matchers.collections.shouldHaveSize
 import io.kotest.matchers.longs.shouldBeGreaterThan
 import io.kotest.matchers.longs.shouldBeLessThan
 import io.kotest.matchers.shouldBe
+import io.kotest.matchers.shouldNotBe
 import io.kotest.matchers.string.shouldContain
+import io.netpark.core.jmx.ManagedLoops
 import io.netpark.core.linux.Linux
 import io.netpark.core.report.GroupHealth.ListenerHealth
 import io.netpark.core.report.Reporter
+import io.netpark.core.sys.AddressText
 import io.netpark.core.sys.Errno
 import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
@@ -25,6 +28,7 @@ import io.netpark.core.testing.failure
 import io.netpark.core.testing.listenPackets
 import io.netpark.core.testing.result
 import io.netpark.core.testing.use
+import java.lang.management.ManagementFactory
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.atomic.AtomicInteger
 
@@ -91,6 +95,28 @@ class ExhaustionSpec : NetparkSpec(body = {
     }
 
     val libc = Flavour.all.last { it.poller.toString() == "epoll" }.libc
+
+    test("R5: while accepting pauses, health and JMX say so, and of which listener") {
+        val dry = DryLibC(libc)
+        TestReactor(dry).use { reactor ->
+            reactor.listen().use { listener ->
+                fun state() = reactor.group.health().listeners().single().state()
+                dry.errno = Errno.EMFILE
+                val accepted = acceptAll(listener, 1)
+                reactor.connect(listener.address).use {
+                    eventually { state() shouldBe ListenerHealth.State.PAUSED }
+                    ManagedLoops.register(reactor.group, "paused").use { managed ->
+                        val paused = ManagementFactory.getPlatformMBeanServer().getAttribute(managed.objectName(), "PausedListeners")
+                        (paused as Array<*>).toList() shouldBe listOf(AddressText.of(listener.address))
+                    }
+                    dry.errno = 0
+                    accepted.result().single().close()
+                    eventually { state() shouldNotBe ListenerHealth.State.PAUSED }
+                }
+            }
+            reactor.reporter.drain() shouldHaveSize 1
+        }
+    }
 
     for (errno in listOf(Errno.ENOSPC, Errno.ENOMEM)) {
         test("R5: when epoll takes no more registrations (${Errno.name(errno)}), accepting pauses as well, and nobody is lost") {
