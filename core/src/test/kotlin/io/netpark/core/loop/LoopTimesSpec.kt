@@ -1,10 +1,13 @@
 package io.netpark.core.loop
 
+import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldContainExactly
 import io.kotest.matchers.shouldBe
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
+import io.netpark.core.micrometer.NetparkMeters
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.report.LoopSnapshot
 import io.netpark.core.sys.Clock
@@ -22,6 +25,7 @@ import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicLong
+import kotlin.math.roundToLong
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.nanoseconds
 
@@ -86,6 +90,24 @@ class LoopTimesSpec : NetparkSpec(body = {
                 total.delays().longest() shouldBe millis(6)
                 total.turns().sum() shouldBe millis(9)
                 total.turns().longest() shouldBe millis(9)
+            }
+        }
+    }
+
+    test("Micrometer has delays and runs as timers, and as gauges of how many took at most so long") {
+        val clock = HandMovedClock()
+        TestReactor { clock(clock).metrics(true) }.use { reactor ->
+            reactor.inOneTurn(3) { clock.move(3.milliseconds) } // delays of 0, 3 and 6 ms
+            val registry = SimpleMeterRegistry()
+            NetparkMeters(reactor.group, "test").bindTo(registry)
+            fun atMost(name: String, bound: String) = registry.get("$name.histogram").tags("group", "test", "le", bound).gauge().value()
+            for ((name, counts) in listOf("netpark.delays" to listOf(1.0, 2.0, 3.0, 3.0), "netpark.runs" to listOf(0.0, 3.0, 3.0, 3.0))) {
+                withClue(name) {
+                    listOf("0.002", "0.005", "0.01", "+Inf").map { atMost(name, it) } shouldContainExactly counts
+                    val timer = registry.get(name).tag("group", "test").functionTimer()
+                    timer.count() shouldBe 3.0
+                    timer.totalTime(TimeUnit.MILLISECONDS).roundToLong() shouldBe 9
+                }
             }
         }
     }
