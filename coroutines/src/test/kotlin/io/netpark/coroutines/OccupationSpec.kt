@@ -1,10 +1,12 @@
 package io.netpark.coroutines
 
+import io.kotest.matchers.collections.shouldContain
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.string.shouldStartWith
 import io.netpark.core.sys.AddressText
 import io.netpark.core.testing.NetparkSpec
+import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.loopback
 import java.time.Duration
@@ -17,7 +19,7 @@ import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
 
-/** Whoever looks at a loop that is held is told which connection's handler holds it. */
+/** Whoever looks at a loop that is held is told which connection's handler holds it, and so is the reporter. */
 class OccupationSpec : NetparkSpec(body = {
 
     class Hold {
@@ -81,6 +83,41 @@ class OccupationSpec : NetparkSpec(body = {
         launch {
             connection.reader.awaitLine() shouldBe "now"
             hold.hold()
+        }
+    }
+
+    test("the report of the watchdog names the connection and its handler") {
+        val reporter = RecordingReporter()
+        Reactor(1) { daemon(true).metrics(true).reporter(reporter).watchdog(Duration.ofSeconds(1)) }.use { reactor ->
+            Reactor(1) { daemon(true) }.use { clients ->
+                runBlocking {
+                    val hold = Hold()
+                    val listener = reactor.listen(loopback())
+                    val serving = launch {
+                        listener.serve {
+                            it.reader.awaitLine() shouldBe "now"
+                            hold.hold()
+                        }
+                    }
+                    val client = clients.dial(listener.localAddress)
+                    val connection = "connection to ${AddressText.of(client.localAddress)}"
+                    reactor.awaitParked(2) // the accept, and the handler, so that it is the line that begins what holds the loop
+                    client.write("now\n")
+                    withContext(Dispatchers.IO) {
+                        hold.begun.await()
+                        try {
+                            val report = eventually { reporter.reports.first { "has been held for" in it.what && connection in it.what } }
+                            report.what shouldContain
+                                Regex("by \\Q$connection\\E .*\\(handler io\\.netpark\\.coroutines\\.OccupationSpec[^)]*\\), and serves nobody")
+                            report.cause.stackTrace.map { it.methodName } shouldContain "hold"
+                        } finally {
+                            hold.release.countDown()
+                        }
+                    }
+                    client.close()
+                    serving.cancelAndJoin()
+                }
+            }
         }
     }
 })
