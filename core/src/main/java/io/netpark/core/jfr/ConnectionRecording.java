@@ -4,6 +4,7 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.report.ConnectionSnapshot;
 import io.netpark.core.report.ParkedOperation;
 import io.netpark.core.sys.AddressText;
+import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import jdk.jfr.Category;
@@ -16,12 +17,16 @@ import jdk.jfr.Name;
 import jdk.jfr.Period;
 import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes what {@link EventLoopGroup#connections()} finds into JDK Flight Recorder, an event {@code netpark.Connection} for each connection,
  * once a minute while a recording runs; the recording's settings may say another period. Looks at nothing while none runs.
  */
 public final class ConnectionRecording implements AutoCloseable {
+
+    /** Tools show a time span of this as one that there is not. */
+    private static final long NONE = Long.MIN_VALUE;
 
     private final EventLoopGroup group;
     private final Runnable hook = this::record;
@@ -83,10 +88,33 @@ public final class ConnectionRecording implements AutoCloseable {
         @DataAmount
         long pendingOutput;
 
+        @Label("Read deadline")
+        @Description("How long until then, negative once it has passed")
+        @Timespan(Timespan.NANOSECONDS)
+        long readDeadline;
+
+        @Label("Write deadline")
+        @Description("How long until then, negative once it has passed")
+        @Timespan(Timespan.NANOSECONDS)
+        long writeDeadline;
+
+        @Label("Read timeout")
+        @Timespan(Timespan.NANOSECONDS)
+        long readTimeout;
+
+        @Label("Write timeout")
+        @Timespan(Timespan.NANOSECONDS)
+        long writeTimeout;
+
+        @Label("Idle timeout")
+        @Timespan(Timespan.NANOSECONDS)
+        long idleTimeout;
+
         @Label("Handler")
         String handler = "";
 
         @Label("Parked")
+        @Description("Who waits to read and to write, and where, the innermost function first")
         String parked = "";
     }
 
@@ -102,14 +130,28 @@ public final class ConnectionRecording implements AutoCloseable {
             event.bytesIn = connection.bytesIn();
             event.bytesOut = connection.bytesOut();
             event.pendingOutput = connection.pendingOutput();
+            ConnectionSnapshot.TimeLimits limits = connection.limits();
+            event.readDeadline = nanos(limits.readDeadline());
+            event.writeDeadline = nanos(limits.writeDeadline());
+            event.readTimeout = nanos(limits.readTimeout());
+            event.writeTimeout = nanos(limits.writeTimeout());
+            event.idleTimeout = nanos(limits.idleTimeout());
             event.handler = connection.handler() == null ? "" : connection.handler();
             event.parked = text(connection.parked());
             event.commit();
         }
     }
 
+    private static long nanos(@Nullable Duration limit) {
+        return limit == null ? NONE : limit.toNanos();
+    }
+
     private static String text(List<ParkedOperation> parked) {
-        return parked.stream().map(operation -> operation.operation() + ": " + operation.waiter()
-                + (operation.frames().isEmpty() ? "" : " at " + operation.frames().get(0))).collect(Collectors.joining("; "));
+        return parked.stream().map(operation -> operation.operation() + ": " + operation.waiter() + where(operation.frames()))
+                .collect(Collectors.joining("; "));
+    }
+
+    private static String where(List<StackTraceElement> frames) {
+        return frames.isEmpty() ? "" : frames.stream().map(StackTraceElement::toString).collect(Collectors.joining(", ", " at ", ""));
     }
 }

@@ -491,6 +491,9 @@ class InspectionSpec : NetparkSpec(body = {
                     override fun pendingOutput() = 77L
                     override fun handler() = "its handler"
                 })
+                server.connection.setIdleTimeout(Duration.ofHours(3).toNanos())
+                server.connection.setTimeout(Direction.READ, Duration.ofHours(2).toNanos())
+                server.connection.setDeadline(Direction.WRITE, System.nanoTime() + Duration.ofHours(1).toNanos())
                 // Nothing was ever sent to it, so no event is on its way that could wake who is parked.
                 val waiter = object : Waiter {
                     override fun run() {}
@@ -513,18 +516,30 @@ class InspectionSpec : NetparkSpec(body = {
                 val seen = RecordingFile.readAllEvents(file).filter { it.eventType.name == "netpark.Connection" }
                 Files.delete(file)
                 val texts = listOf("loop", "state", "tls", "handler", "parked")
-                val numbers = listOf("bytesIn", "bytesOut", "pendingOutput")
+                val numbers = listOf("bytesIn", "bytesOut", "pendingOutput", "readTimeout", "writeTimeout", "idleTimeout", "readDeadline")
+                val none = Long.MIN_VALUE
+                val parked = "read: the reader at Api.readCommand(Api.kt:48), Api.serve(Api.kt:21)"
+                val (ofServer, ofClient) = listOf(server, client).map { AddressText.of(it.connection.remoteAddress()) }
                 // Of each there is one at least, and all are the same, as nothing happens meanwhile.
                 fun RecordedEvent.fields(): List<Any> = texts.map<String, Any> { getString(it) } + numbers.map<String, Any> { getLong(it) }
                 seen.groupBy({ it.getString("peer") }) { it.fields() }.mapValues { (_, found) -> found.distinct() } shouldBe mapOf(
-                    AddressText.of(server.connection.remoteAddress()) to listOf(
-                        listOf("${reactor.loop}", "OPEN", "", "its handler", "read: the reader at Api.readCommand(Api.kt:48)", 0L, 10L, 77L),
+                    ofServer to listOf(
+                        listOf(
+                            "${reactor.loop}", "OPEN", "", "its handler", parked,
+                            0L, 10L, 77L, Duration.ofHours(2).toNanos(), none, Duration.ofHours(3).toNanos(), none,
+                        ),
                     ),
-                    AddressText.of(client.connection.remoteAddress()) to listOf(
-                        listOf("${reactor.loop}", "OPEN", "", "", "", 10L, 0L, 0L),
-                    ),
+                    ofClient to listOf(listOf("${reactor.loop}", "OPEN", "", "", "", 10L, 0L, 0L, none, none, none, none)),
                 )
-                seen.forEach { it.getDuration("age") shouldBeGreaterThan Duration.ZERO }
+                for (event in seen) {
+                    event.getDuration("age") shouldBeGreaterThan Duration.ZERO
+                    if (event.getString("peer") == ofServer) {
+                        event.getDuration("writeDeadline") shouldBeLessThanOrEqualTo Duration.ofHours(1)
+                        event.getDuration("writeDeadline") shouldBeGreaterThan Duration.ofMinutes(30)
+                    } else {
+                        event.getLong("writeDeadline") shouldBe none
+                    }
+                }
             }
         }
     }
