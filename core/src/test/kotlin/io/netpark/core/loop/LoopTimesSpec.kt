@@ -7,6 +7,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry
 import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
 import io.netpark.core.fd.Waiter
+import io.netpark.core.jfr.FlightRecording
 import io.netpark.core.micrometer.NetparkMeters
 import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.report.LoopSnapshot
@@ -20,11 +21,14 @@ import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.eventually
 import io.netpark.core.testing.result
 import java.nio.ByteBuffer
+import java.nio.file.Files
 import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicLong
+import jdk.jfr.Recording
+import jdk.jfr.consumer.RecordingFile
 import kotlin.math.roundToLong
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.nanoseconds
@@ -169,6 +173,25 @@ class LoopTimesSpec : NetparkSpec(body = {
             reactor.onLoop { clock.move(10.milliseconds) }
             reactor.inOneTurn(2) { clock.move(if (it == 0) 8.milliseconds else 7.milliseconds) }
             eventually { told.toList() shouldContainExactly listOf(millis(10) to Duration.ZERO, millis(15) to millis(8)) }
+        }
+    }
+
+    test("Flight Recorder gets turns of 10 ms and longer, with the longest run in each") {
+        val file = Files.createTempFile("netpark", ".jfr")
+        try {
+            Recording().use { recording ->
+                recording.start()
+                val clock = HandMovedClock()
+                TestReactor { clock(clock).metrics(true).observer(FlightRecording()).name("recorded") }.use { reactor ->
+                    reactor.inOneTurn(2) { clock.move(if (it == 0) 12.milliseconds else 3.milliseconds) }
+                }
+                recording.dump(file)
+            }
+            val turns = RecordingFile.readAllEvents(file)
+                .filter { it.eventType.name == "netpark.LongTurn" && it.getString("loop") == "recorded-loop-0" }
+            turns.map { it.getDuration("took") to it.getDuration("longestRun") } shouldContainExactly listOf(millis(15) to millis(12))
+        } finally {
+            Files.delete(file)
         }
     }
 
