@@ -20,7 +20,7 @@ private fun String.versions(): List<String> = dependency.findAll(this).map { it.
 /** The projects outside of this tree. */
 private val consumers = listOf("shaded", "oldest").map { Pom.of(".ci/consumers/$it") }
 
-/** Numbers that are written by hand in more than one place. Whoever changes one is told of the others. */
+/** Numbers that are written in more than one place. Whoever changes one is told of the others; `.ci/version` changes all that are Netpark's. */
 class VersionsSpec : SampleSpec({
     val parent = Pom.of(".")
     val version = parent.version
