@@ -28,6 +28,8 @@ public final class Options {
     private static final double DEFAULT_SECONDS = 0.2;
     private static final double QUICK_SECONDS = 0.2;
     private static final int DEFAULT_LIVES = 3;
+    /** At least, unless lives are asked for: a warm-up for less is not worth its time. */
+    private static final int ROUNDS_A_LIFE = 10;
     private static final double DEFAULT_LIMIT_MINUTES = 10;
     private static final double DEFAULT_WARM_UP = 6;
     private static final double QUICK_WARM_UP = 2;
@@ -53,8 +55,8 @@ public final class Options {
     private @Nullable Double warmUp;
 
     @Option(names = "--lives", description = "In how many processes each server lives, one after the other, each with a warm-up and its part"
-            + " of the rounds: chance deals each process another place in memory. 3 by default, 1 for tls, with --quick and with --until, whose further rounds are of the"
-            + " last.")
+            + " of the rounds: chance deals each process another place in memory. 3 by default, fewer where one would have less than 10 rounds, and 1"
+            + " for tls and with --until, whose further rounds are of the last.")
     private @Nullable Integer lives;
 
     @Option(names = "--servers", split = ",", description = "Which servers, by name; all by default.")
@@ -156,7 +158,7 @@ public final class Options {
         if (chosen != null && chosen < 1) {
             throw new BenchFailure("--lives " + chosen + ": a server lives once at least");
         }
-        return chosen != null ? chosen : quick || until != null ? 1 : usualLives;
+        return chosen != null ? chosen : until != null ? 1 : Math.max(1, Math.min(usualLives, rounds() / ROUNDS_A_LIFE));
     }
 
     private int rounds() {
