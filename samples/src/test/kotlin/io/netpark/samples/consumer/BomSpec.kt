@@ -35,7 +35,7 @@ class BomSpec : SampleSpec({
     }
 
     test("what is published says what it is, by whom, and under which terms") {
-        val ofAll = listOf("licenses", "developers")
+        val ofAll = listOf("url", "licenses", "developers", "scm")
         for (pom in listOf(parent, bom)) withClue(pom.artifact) { pom.parts shouldContainAll listOf("name", "description") + ofAll }
         for (pom in published) withClue(pom.artifact) {
             pom.parts shouldContainAll listOf("name", "description")
