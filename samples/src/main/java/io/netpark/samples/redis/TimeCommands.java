@@ -65,11 +65,12 @@ final class TimeCommands {
 
     private void persist(Request request, Session session, Answers answers) throws NetparkException.Closed {
         Entry entry = database.find(request.array(), request.from(1), request.length(1));
-        boolean had = entry != null && entry.expiresAt() != Entry.NEVER;
-        if (had) {
+        if (entry != null && entry.expiresAt() != Entry.NEVER) {
             database.expire(entry, Entry.NEVER);
+            answers.integer(1);
+        } else {
+            answers.integer(0);
         }
-        answers.integer(had ? 1 : 0);
     }
 
     private void set(Request request, int unit, String command, Answers answers)
