@@ -114,9 +114,8 @@ public final class OwnedBuffer {
     /**
      * As {@link #enter}, to take so many bytes, or to look at them.
      *
-     * <p>Declares nothing, as the methods of {@link BufferReader} do not, and throws as it says there.
-     *
-     * @throws NetparkException after the end, if it is about more than 0 bytes: why there are none
+     * <p>Declares nothing, as the methods of {@link BufferReader} do not, and throws as it says there: after the end, if it is about more than
+     * 0 bytes, the {@link NetparkException} that says why there are none.
      */
     public LinkBuffer enterToTake(long count) {
         LinkBuffer entered = enter();
@@ -129,9 +128,8 @@ public final class OwnedBuffer {
     /**
      * As {@link #enter}, to put something.
      *
-     * <p>Declares nothing, as {@link #enterToTake}.
-     *
-     * @throws NetparkException after the end: why nothing can be put any more
+     * <p>Declares nothing, as {@link #enterToTake}, and throws after the end: the {@link NetparkException} that says why nothing can be put any
+     * more.
      */
     public LinkBuffer enterToPut() {
         LinkBuffer entered = enter();
