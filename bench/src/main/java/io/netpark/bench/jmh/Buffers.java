@@ -218,6 +218,7 @@ public class Buffers {
     /** A line of 24 bytes, through an empty buffer. Allocates the string, and an array to make it from. */
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
+    @SuppressWarnings("NullAway") // a whole line is there
     public void readLine(OnLoop loop) throws Exception {
         repeat(loop, () -> {
             empty.put(line);
@@ -228,6 +229,7 @@ public class Buffers {
     /** As {@link #takeLine}, as a view. */
     @Benchmark
     @OperationsPerInvocation(OnLoop.BATCH)
+    @SuppressWarnings("NullAway") // a whole line is there
     public void readUntil(OnLoop loop) throws Exception {
         repeat(loop, () -> {
             empty.put(line);

@@ -29,7 +29,7 @@ public class NativeCall {
 
     /** {@code bench/run jmh} leaves out those that the running JDK does not have. */
     @Param({"FFM", "JNA"})
-    public Binding binding;
+    public Binding binding = Binding.FFM;
 
     private final NativeMemory memory = NativeMemory.allocate(16);
     private LibC libc;

@@ -70,7 +70,7 @@ public class RequestHeads {
 
     /** Which. */
     @Param
-    public Text text;
+    public Text text = Text.PLAIN;
 
     private SegmentPool pool;
     private LinkBuffer input;

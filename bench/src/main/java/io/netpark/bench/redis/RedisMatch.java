@@ -58,8 +58,10 @@ public final class RedisMatch implements Closeable {
         for (int round = 1; round <= plan.rounds(); round++) {
             progress.say(shape.label() + ": round " + round + " of " + plan.rounds());
             for (RedisContender contender : order) {
+                RedisProcess server = servers.get(contender);
+                assert server != null;
                 rounds.getOrDefault(contender, List.of())
-                        .add(turn(servers.get(contender), shape, requests.getOrDefault(contender, GUESS)));
+                        .add(turn(server, shape, requests.getOrDefault(contender, GUESS)));
             }
             Collections.rotate(order, 1 + order.size() / 2);
         }

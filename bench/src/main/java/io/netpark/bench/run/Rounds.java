@@ -50,11 +50,11 @@ final class Rounds<P extends Closeable> implements Closeable {
     }
 
     private void startAll() {
-        for (Entrant contender : List.copyOf(starts.keySet())) {
+        for (Map.Entry<Entrant, Supplier<P>> each : List.copyOf(starts.entrySet())) {
             try {
-                running.put(contender, starts.get(contender).get());
+                running.put(each.getKey(), each.getValue().get());
             } catch (BenchFailure e) {
-                dropOut(contender, e);
+                dropOut(each.getKey(), e);
             }
         }
     }
@@ -122,8 +122,11 @@ final class Rounds<P extends Closeable> implements Closeable {
     }
 
     private void dropOut(Entrant contender, BenchFailure reason) {
-        progress.say(name + ": " + contender.label() + " drops out: " + reason.getMessage());
-        records.get(contender).fail(reason.getMessage());
+        Record record = records.get(contender);
+        String why = reason.getMessage();
+        assert record != null && why != null;
+        progress.say(name + ": " + contender.label() + " drops out: " + why);
+        record.fail(why);
         starts.remove(contender);
         P process = running.remove(contender);
         if (process != null) {

@@ -80,13 +80,18 @@ public final class Security {
             case CONSCRYPT -> builder.context(engine.context(identity()));
             case OPENSSL -> {
                 SslContext context = forNetty();
-                builder.engines(EngineSource.releasing(
-                        (host, port) -> context.newEngine(ByteBufAllocator.DEFAULT), ReferenceCountUtil::release));
+                assert context != null;
+                builder.engines(releasing(context));
             }
         }
         if (Boolean.getBoolean(ON_LOOP)) {
             builder.tasksOnLoop();
         }
         return builder.build();
+    }
+
+    private static EngineSource releasing(SslContext context) {
+        return EngineSource.releasing(
+                (host, port) -> context.newEngine(ByteBufAllocator.DEFAULT), ReferenceCountUtil::release);
     }
 }
