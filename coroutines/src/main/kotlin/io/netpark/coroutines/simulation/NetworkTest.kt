@@ -1,16 +1,19 @@
 package io.netpark.coroutines.simulation
 
 import io.netpark.core.loop.EventLoopGroup
-import io.netpark.core.sys.Due
 import io.netpark.coroutines.Buffering
 import io.netpark.coroutines.Reactor
 import io.netpark.coroutines.loops.LoopDispatcher
 import io.netpark.simulation.kernel.Network
-import io.netpark.simulation.kernel.SimulatedKernel
+import io.netpark.simulation.scene.Scene
+import io.netpark.simulation.scene.SceneHost
 import io.netpark.simulation.schedule.Schedule
 import kotlin.time.Duration
 import kotlin.time.toKotlinDuration
+import kotlinx.coroutines.CoroutineDispatcher
 import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.cancelChildren
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
@@ -37,13 +40,15 @@ import kotlinx.coroutines.launch
  * coroutines that it has launched are cancelled and the reactors of its hosts are closed. The calling thread waits meanwhile.
  *
  * What other dispatchers run, such as that of `withContext(Dispatchers.IO)`, has no part in the order, and the time does not wait for it.
+ * [NetworkTest.dispatcher] makes one that has.
  *
- * @throws io.netpark.simulation.schedule.StuckException if nothing can happen any more before the test is over; it says who waits where
+ * @throws io.netpark.simulation.schedule.StuckException if nothing can happen any more before the test is over; it says which thread waits
+ *   where, and which coroutine is parked on which connection, at which line
+ * @throws AssertionError if a descriptor is still open when all reactors are closed
  * @throws Throwable what the test throws, with the seed and the last system calls as a suppressed exception
  */
 public fun runNetworkTest(seed: Long, test: suspend NetworkTest.() -> Unit) {
-    val schedule = Schedule(seed)
-    schedule.run { NetworkRun(schedule).use { it.run(test) } }
+    Scene.run(seed) { NetworkRun(it).run(test) }
 }
 
 /** Runs a test as the other does, once for each of [seeds], up to the first that fails. */
@@ -71,31 +76,33 @@ public class NetworkTest internal constructor(
 
     /** Lets the others go on for this time. The same as `delay`. */
     public suspend fun advanceTimeBy(time: Duration): Unit = delay(time)
+
+    /**
+     * A dispatcher of threads that take part in the order of the test: give it to what would run on [Dispatchers.IO] or
+     * [Dispatchers.Default] otherwise. The time stands still while such a thread has something to do,
+     * and `delay` and `withTimeout` are of that time. A coroutine there may call what waits by the [schedule], such as the blocking API.
+     *
+     * @param parallelism how many coroutines may run there at a time, at least 1
+     */
+    public fun dispatcher(parallelism: Int): CoroutineDispatcher = run.threads.limitedParallelism(parallelism)
 }
 
-/** What a test has opened. */
-internal class NetworkRun(val schedule: Schedule) : AutoCloseable {
+/** The test itself, on a loop of its own. */
+internal class NetworkRun(private val scene: Scene) {
 
-    val network = Network(schedule)
+    val schedule: Schedule get() = scene.schedule()
+    val network: Network get() = scene.network()
     private val hosts = LinkedHashMap<String, TestHost>()
-    private val reactors = ArrayDeque<Reactor>()
+    private val dispatcher: LoopDispatcher = scene.apart("test").openReactor(1, Buffering()) {}.loopDispatchers.single()
 
-    fun host(name: String): TestHost = hosts.getOrPut(name) { TestHost(name, network.host(name), this) }
+    /** Threads that are no event loops: each task has one, so the executor that the schedule is given runs nothing. */
+    val threads: CoroutineDispatcher by lazy(LazyThreadSafetyMode.NONE) {
+        TestThreads(dispatcher.loop, schedule.overShared { it.run() }).asCoroutineDispatcher()
+    }
 
-    fun open(
-        name: String,
-        kernel: SimulatedKernel,
-        loops: Int,
-        buffering: Buffering,
-        configure: EventLoopGroup.Builder.() -> Unit,
-    ): Reactor =
-        Reactor(loops, buffering) {
-            name(name).daemon(true).libc(kernel).clock(schedule).watchdog(Due.INFINITE) // whose looks would keep the time going
-            configure()
-        }.also { reactors.addFirst(it) }
+    fun host(name: String): TestHost = hosts.getOrPut(name) { TestHost(scene.host(name), network) }
 
     fun run(test: suspend NetworkTest.() -> Unit) {
-        val dispatcher: LoopDispatcher = open("test", SimulatedKernel(schedule), 1, Buffering()) {}.loopDispatchers.single()
         var outcome: Result<Unit>? = null
         val job = CoroutineScope(dispatcher).launch {
             outcome = runCatching {
@@ -112,9 +119,11 @@ internal class NetworkRun(val schedule: Schedule) : AutoCloseable {
         }
         outcome?.getOrThrow()
     }
-
-    /** The newest first: that of the test itself is the last. */
-    override fun close() {
-        reactors.forEach { it.close() }
-    }
 }
+
+/** Starts a reactor that is closed with the test. */
+internal fun SceneHost.openReactor(loops: Int, buffering: Buffering, configure: EventLoopGroup.Builder.() -> Unit): Reactor =
+    Reactor(loops, buffering) {
+        prepare(this)
+        configure()
+    }.also { opened(it.group) }

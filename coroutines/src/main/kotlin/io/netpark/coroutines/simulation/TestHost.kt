@@ -4,18 +4,21 @@ import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.net.dialing.Dialer
 import io.netpark.coroutines.Buffering
 import io.netpark.coroutines.Reactor
+import io.netpark.simulation.kernel.Network
 import io.netpark.simulation.kernel.SimulatedKernel
+import io.netpark.simulation.scene.SceneHost
 import java.net.InetSocketAddress
 
 /** A host of a [NetworkTest]. */
 public class TestHost internal constructor(
-    /** Its name, by which the other hosts find it. */
-    public val name: String,
-    /** Its kernel, for its limits and what is open on it. */
-    public val kernel: SimulatedKernel,
-    private val run: NetworkRun,
+    private val host: SceneHost,
+    private val network: Network,
 ) {
-    private var reactors = 0
+    /** Its name, by which the other hosts find it. */
+    public val name: String get() = host.name()
+
+    /** Its kernel, for its limits and what is open on it. */
+    public val kernel: SimulatedKernel get() = host.kernel()
 
     /** A reactor with one loop. It is started when it is first asked for. */
     public val reactor: Reactor by lazy(LazyThreadSafetyMode.NONE) { reactor(loops = 1) }
@@ -23,7 +26,7 @@ public class TestHost internal constructor(
     /**
      * Dials by the names of hosts, which [Reactor.dial] does not know: `client.reactor.dial(client.dialer, "server", 7000)`.
      */
-    public val dialer: Dialer get() = reactor.dialer.withResolver(run.network.resolver())
+    public val dialer: Dialer get() = reactor.dialer.withResolver(network.resolver())
 
     /**
      * Starts another reactor. It is closed when the test is over, if the test has not closed it.
@@ -36,10 +39,10 @@ public class TestHost internal constructor(
         loops: Int,
         buffering: Buffering = Buffering(),
         configure: EventLoopGroup.Builder.() -> Unit = {},
-    ): Reactor = run.open(if (reactors++ == 0) name else "$name-$reactors", kernel, loops, buffering, configure)
+    ): Reactor = host.openReactor(loops, buffering, configure)
 
     /** Where it can be reached. */
-    public fun address(port: Int): InetSocketAddress = InetSocketAddress(run.network.address(name), port)
+    public fun address(port: Int): InetSocketAddress = host.address(port)
 
     override fun toString(): String = name
 }

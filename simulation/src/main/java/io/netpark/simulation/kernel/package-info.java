@@ -4,8 +4,8 @@
  * about, and how memory of the program is read and written.
  *
  * <p>A kernel is one host. Several of them, and what may go wrong between them, are a {@link io.netpark.simulation.kernel.Network}. Threads
- * that call are real threads; in which order they run is a {@link io.netpark.simulation.schedule.Schedule}'s affair. Not here: a close that
- * lingers for a time (SO_LINGER), and inotify.
+ * that call are real threads; in which order they run is a {@link io.netpark.simulation.schedule.Schedule}'s affair. What is not modelled is
+ * a list in docs/simulation.md.
  */
 @org.jspecify.annotations.NullMarked
 package io.netpark.simulation.kernel;

@@ -44,6 +44,8 @@ final class Participant {
     @Nullable String interruptedWith;
     /** Where it is. */
     String place = "its beginning";
+    /** It asks who knows more of who is stuck, and is not told of that again. Its own. */
+    boolean isAsking;
     /** It is in the body of a run, and can be told anything where it comes to. */
     boolean isInRun;
     /** How many times it has come here since the time moved. */

@@ -3,11 +3,14 @@ package io.netpark.simulation.schedule;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.Due;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +51,8 @@ public final class Schedule extends Clock {
     private final Trace trace = new Trace();
     private final Executor ownThreads = over(Schedule::startThread);
     private final long start;
+    /** Those who know more of who is stuck. */
+    private final List<Supplier<String>> witnesses = new CopyOnWriteArrayList<>();
 
     /** @param seed everything that is drawn follows from it */
     public Schedule(long seed) {
@@ -118,6 +123,17 @@ public final class Schedule extends Clock {
             throw new IllegalArgumentException("there must be a step at least: " + most);
         }
         baton.limitSteps(most);
+    }
+
+    /**
+     * Has somebody asked when whoever waits in {@link #await} is told by a {@link StuckException}: what is answered goes with the message.
+     * The thread that is told asks, before it goes on. The witness may have it wait for others, as {@code EventLoopGroup.dump} does; their
+     * calls are not in the trace.
+     *
+     * @param witness what it throws goes with the message instead
+     */
+    public void onStuck(Supplier<String> witness) {
+        witnesses.add(witness);
     }
 
     // Taking part
@@ -244,7 +260,7 @@ public final class Schedule extends Clock {
      * @throws IllegalStateException on a thread that does not take part
      * @throws StuckException if it cannot come any more, or others work without end while the time stands still
      */
-    public <T> T await(Future<T> future) throws ExecutionException, InterruptedException {
+    public <T extends @Nullable Object> T await(Future<T> future) throws ExecutionException, InterruptedException {
         await(future::isDone);
         return future.get();
     }
@@ -278,9 +294,40 @@ public final class Schedule extends Clock {
             return false;
         }
         if (!condition.getAsBoolean()) {
-            baton.sleep(me, nanos, condition, interruptibly);
+            try {
+                baton.sleep(me, nanos, condition, interruptibly);
+            } catch (StuckException e) {
+                throw explained(me, e);
+            }
         }
         return true;
+    }
+
+    /** Asks the witnesses. While they have the thread wait it may be told again: then that is all they know. */
+    private StuckException explained(Participant me, StuckException stuck) {
+        if (me.isAsking || witnesses.isEmpty()) {
+            return stuck;
+        }
+        StringBuilder text = new StringBuilder().append(stuck.getMessage());
+        me.isAsking = true;
+        trace.pause(true);
+        try {
+            witnesses.forEach(witness -> text.append(System.lineSeparator()).append(answer(witness)));
+        } finally {
+            trace.pause(false);
+            me.isAsking = false;
+        }
+        return new StuckException(text.toString());
+    }
+
+    private static String answer(Supplier<String> witness) {
+        try {
+            return witness.get();
+        } catch (StuckException e) {
+            return "it could not be looked at closer: somebody works without end, or waits for ever";
+        } catch (RuntimeException e) {
+            return "it could not be looked at closer: " + e;
+        }
     }
 
     @Override

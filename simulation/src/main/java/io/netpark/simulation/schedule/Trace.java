@@ -16,14 +16,23 @@ public final class Trace {
     private final String[] lines = new String[MOST];
     private long count;
     private long fingerprint;
+    private boolean paused;
 
     Trace() {}
 
     /** A call has returned. */
     synchronized void add(String thread, String call, int fd, long result, Duration at) {
+        if (paused) {
+            return;
+        }
         String line = thread + " " + name(call, fd) + " = " + result + " at " + at.toNanos() + " ns";
         lines[(int) (count++ % MOST)] = line;
         fingerprint = 31 * fingerprint + line.hashCode();
+    }
+
+    /** Calls are not remembered from now on, or are again. */
+    synchronized void pause(boolean on) {
+        paused = on;
     }
 
     static String name(String call, int fd) {

@@ -65,6 +65,25 @@ class ScheduleSpec : NetparkSpec(body = {
         kernel.descriptors().shouldBeEmpty()
     }
 
+    test("those who know more of who is stuck are asked, and may have others act meanwhile, which is not in the trace") {
+        val schedule = Schedule(15)
+        val kernel = SimulatedKernel(schedule)
+        schedule.onStuck { "a number: ${kernel.close(kernel.eventfd(0, Linux.EFD_NONBLOCK))}" }
+        schedule.onStuck { "an hour later: ${schedule.sleep(Duration.ofHours(1)).let { schedule.elapsed() }}" }
+        schedule.onStuck { "never: ${schedule.await { false }}" }
+        schedule.onStuck { error("no") }
+        val stuck = shouldThrow<StuckException> { schedule.run { schedule.await { false } } }
+        stuck.message!!.lines() shouldContainExactly listOf(
+            "nothing can happen any more:",
+            "  test 1 waits for a condition in its beginning",
+            "a number: 0",
+            "an hour later: PT1H",
+            "it could not be looked at closer: somebody works without end, or waits for ever",
+            "it could not be looked at closer: java.lang.IllegalStateException: no",
+        )
+        schedule.trace().count() shouldBe 0
+    }
+
     test("work without end while the time stands still is told: by whom, and the seed") {
         val schedule = Schedule(9)
         schedule.limitSteps(2000)
