@@ -82,9 +82,4 @@ class MisuseSpec : ContractSpec({
         libc.socketpair(Linux.AF_INET, Linux.SOCK_STREAM, 0, memory(8).address()) shouldFailWith Errno.EOPNOTSUPP
         libc.socketpair(Linux.AF_UNIX, 0xF, 0, memory(8).address()) shouldFailWith Errno.EINVAL
     }
-
-    contract("sched_setaffinity takes a mask that has a processor, and no other", Feature.PROCESSORS) {
-        val mask = memory(128)
-        libc.schedSetaffinity(0, 128, mask.address()) shouldFailWith Errno.EINVAL
-    }
 })

@@ -276,7 +276,8 @@ private class Two(seed: Long, conditions: LinkConditions = LinkConditions.IDEAL)
     fun Caller.shutdown(fd: Int) = libc.shutdown(fd, Linux.SHUT_WR) shouldBe 0
 }
 
-private class OneOf(override val libc: SimulatedKernel) : Kernel {
+/** The kernel of a host, or one without others. */
+class OneOf(override val libc: SimulatedKernel) : Kernel {
     override val folder: String get() = "/"
     override val openDescriptors: Int get() = libc.descriptors().size
     override fun file(name: String, content: ByteArray, modified: Instant): String = throw UnsupportedOperationException()
