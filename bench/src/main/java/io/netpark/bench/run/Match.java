@@ -1,5 +1,6 @@
 package io.netpark.bench.run;
 
+import io.netpark.bench.machine.CompilerClock;
 import io.netpark.bench.machine.Cores;
 import io.netpark.bench.machine.CpuClock;
 import io.netpark.bench.machine.Meter;
@@ -21,8 +22,8 @@ public final class Match implements Closeable {
     /** What part of the warm-up connections may come and go. */
     private static final long COMING_AND_GOING = 4;
     private static final long SLICE_MILLIS = 200;
-    /** Of a slice of the warm-up: as much as the compiler may have worked in it to count as calm. */
-    private static final long CALM_MILLIS = 4;
+    /** Of a slice of the warm-up: as much as the compilers may have worked in it to count as calm. */
+    private static final long CALM_NANOS = 4_000_000;
     private static final int CALM_SLICES = 3;
     private static final long LOOK_MILLIS = 30;
     private static final long REST_NANOS = 1_500_000;
@@ -64,19 +65,20 @@ public final class Match implements Closeable {
         return rounds.records();
     }
 
-    /** Until its compiler has little left to do: what it did later would count as the server's. */
+    /** Until its compilers have little left to do: what it did later would count as the server's. */
     private void warmUp(ServerProcess server) {
         Shape work = shape.warmUp().toward(server.contender());
         long spent = shape.comeAndGo(load, server.port(), plan.warmUpMillis() / COMING_AND_GOING);
         work.open(load, server.port());
         try {
-            long compiled = server.compiled();
+            CompilerClock compilers = new CompilerClock(server.pid());
+            long compiled = compilers.nanos();
             int calm = 0;
             for (; spent < plan.warmUpMillis() && calm < CALM_SLICES; spent += SLICE_MILLIS) {
                 work.run(load, server.port(), SLICE_MILLIS);
                 long before = compiled;
-                compiled = server.compiled();
-                calm = compiled - before <= CALM_MILLIS ? calm + 1 : 0;
+                compiled = compilers.nanos();
+                calm = compiled - before <= CALM_NANOS ? calm + 1 : 0;
             }
         } finally {
             work.close(load);

@@ -75,11 +75,6 @@ public final class ServerProcess implements Metered, Closeable {
         return contender.isJvm() ? Long.parseLong(child.ask("allocated", ANSWER)) : 0;
     }
 
-    /** Milliseconds that its compilers have worked since it started; 0 for one that is not a JVM. */
-    public long compiled() {
-        return contender.isJvm() ? Long.parseLong(child.ask("compiled", ANSWER)) : 0;
-    }
-
     /** Bytes in use on its heap after a collection; 0 for one that has no heap. */
     public long heap() {
         return contender.isJvm() ? Long.parseLong(child.ask("heap", ANSWER)) : 0;

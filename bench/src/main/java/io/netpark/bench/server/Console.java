@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -13,7 +12,6 @@ import java.nio.charset.StandardCharsets;
  *
  * <pre>
  *   allocated      bytes that all threads have allocated so far
- *   compiled       milliseconds that the compilers have worked so far
  *   heap           bytes in use on the heap, after a collection
  *   collect MILLIS a collection begins in so many milliseconds
  * </pre>
@@ -38,7 +36,6 @@ public final class Console {
             String[] words = line.split(" ");
             out.println(switch (words[0]) {
                 case "allocated" -> Long.toString(Allocation.total());
-                case "compiled" -> Long.toString(ManagementFactory.getCompilationMXBean().getTotalCompilationTime());
                 case "heap" -> Long.toString(Heap.used());
                 case "collect" -> Heap.collectIn(Long.parseLong(words[1]));
                 default -> others.answer(words);
