@@ -18,11 +18,13 @@ public final class Match implements Closeable {
 
     /** Of a turn, before it is measured: caches, buffers and the other process's scheduler find their state. */
     private static final long SETTLE_MILLIS = 200;
+    /** As often, at most, if compilers are still at work: a turn begins with connections, and they compile what makes those. */
+    private static final int SETTLES = 15;
     private static final long COUNT_MILLIS = 300;
     /** What part of the warm-up connections may come and go. */
     private static final long COMING_AND_GOING = 4;
     private static final long SLICE_MILLIS = 200;
-    /** Of a slice of the warm-up: as much as the compilers may have worked in it to count as calm. */
+    /** As much as the compilers may have worked, in a slice of the warm-up or before a turn is measured, to count as calm. */
     private static final long CALM_NANOS = 4_000_000;
     private static final int CALM_SLICES = 3;
     private static final long LOOK_MILLIS = 30;
@@ -104,7 +106,7 @@ public final class Match implements Closeable {
         Sample sample;
         toward.open(load, server.port());
         try {
-            toward.run(load, server.port(), SETTLE_MILLIS);
+            settle(server, toward);
             Meter meter = Meter.start(server, cores, loads);
             Done done = toward.run(load, server.port(), millis);
             sample = Sample.of(done, meter.stop());
@@ -113,6 +115,19 @@ public final class Match implements Closeable {
         }
         awaitRest(server);
         return sample;
+    }
+
+    /** Until compilers are calm: thousands of handshakes are behind them, and their work on those would be in the turn's figures. */
+    private void settle(ServerProcess server, Shape toward) {
+        CompilerClock compilers = new CompilerClock(server.pid());
+        long before;
+        long compiled = compilers.nanos();
+        int settles = 0;
+        do {
+            before = compiled;
+            toward.run(load, server.port(), SETTLE_MILLIS);
+            compiled = compilers.nanos();
+        } while (compiled - before > CALM_NANOS && ++settles < SETTLES);
     }
 
     private void count(ServerProcess server, Record record, SystemCalls tool) {
