@@ -128,6 +128,10 @@ public enum Binding {
             return "it needs the library net.java.dev.jna:jna" + (Binding.class.getModule().isNamed()
                     ? " on the module path, and --add-modules com.sun.jna" : "");
         }
+        if (this == JNA && !com.sun.jna.Native.class.getName().startsWith("com.sun.")) { // whoever renames JNA leaves so short a text as it is
+            return "JNA has another name here, " + com.sun.jna.Native.class.getPackageName() + ", and its native library knows its own only:"
+                    + " leave JNA out of what is renamed, or run on JDK " + FIRST_FFM_JDK + " or newer, where Netpark needs no JNA";
+        }
         String said = String.valueOf(cause.getMessage());
         if (this == JNA && cause instanceof UnsatisfiedLinkError && !said.contains("undefined symbol")
                 && !said.contains("Error looking up function")) {
