@@ -24,17 +24,18 @@ class LoadersSpec : SampleSpec({
         return java(access + listOf("-Dnetpark.binding=$binding", "-cp", "$container", "greeting.Loaders") + classPath)
     }
 
-    test("by JNA each works beside the other, and no thread of Netpark's is left") {
+    test("by JNA each works beside the other, and what is left is a thread of JNA's in each, which keeps its loader") {
         val said = said("jna")
         said.errors.shouldBeEmpty()
-        said.output.filter { it == "hello world" }.size shouldBe 3
-        said.output.last() shouldBe "threads left: []"
+        said.output.filter { it == "hello world" || it.endsWith("loaded") } shouldBe
+            listOf("hello world", "hello world", "still loaded", "hello world")
+        said.output.last() shouldBe "threads left: [JNA Cleaner, JNA Cleaner]"
     }
 
-    test("by the JDK's own calls the one that goes is unloaded, too").config(enabled = ffm) {
+    test("by the JDK's own calls the one that goes is unloaded, and no thread is left").config(enabled = ffm) {
         val said = said("ffm")
         said.errors.shouldBeEmpty()
-        said.output.filter { it == "hello world" || it == "unloaded" } shouldBe
+        said.output.filter { it == "hello world" || it.endsWith("loaded") } shouldBe
             listOf("hello world", "hello world", "unloaded", "hello world")
         said.output.last() shouldBe "threads left: []"
     }
