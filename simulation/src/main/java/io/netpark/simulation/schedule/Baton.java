@@ -164,7 +164,7 @@ final class Baton {
         try {
             List<Participant> ready = crowd.ready();
             Participant next = ready.size() == 1 ? me : choose(ready, me);
-            if (next != me && !Participant.callerHoldsMonitor()) { // others would wait for the monitor, and not for the baton
+            if (next != me && !Monitors.callerHoldsAny()) { // others would wait for the monitor, and not for the baton
                 pass(next);
                 awaitTurn(me);
             }
@@ -182,7 +182,7 @@ final class Baton {
         } finally {
             lock.unlock();
         }
-        if (dawdles && !Participant.callerHoldsMonitor()) { // often one does, and a decision that changes nothing is none
+        if (dawdles && !Monitors.callerHoldsAny()) { // often one does, and a decision that changes nothing is none
             come(me, me.place, true);
         }
     }

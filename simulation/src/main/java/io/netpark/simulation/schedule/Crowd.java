@@ -41,7 +41,13 @@ final class Crowd {
     }
 
     List<Participant> all(Predicate<Participant> which) {
-        return all.stream().filter(which).toList();
+        List<Participant> some = new ArrayList<>(all.size());
+        for (Participant each : all) { // no stream: this is done before each call
+            if (which.test(each)) {
+                some.add(each);
+            }
+        }
+        return some;
     }
 
     List<Participant> ready() {
@@ -54,7 +60,11 @@ final class Crowd {
 
     /** How long it is until the first of those that sleep wakes by itself; {@link Due#FOREVER} if none does. */
     long nanosToFirst(long now) {
-        return all.stream().mapToLong(each -> each.nanosToDue(now)).min().orElse(Due.FOREVER);
+        long first = Due.FOREVER;
+        for (Participant each : all) {
+            first = Math.min(first, each.nanosToDue(now));
+        }
+        return first;
     }
 
     void wakeDue(long now) {

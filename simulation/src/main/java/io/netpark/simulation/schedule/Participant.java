@@ -1,9 +1,6 @@
 package io.netpark.simulation.schedule;
 
 import io.netpark.core.sys.Due;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadInfo;
-import java.lang.management.ThreadMXBean;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -17,8 +14,6 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  */
 final class Participant {
-
-    private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
 
     enum State { READY, ASLEEP, OUTSIDE }
 
@@ -57,11 +52,6 @@ final class Participant {
     Participant(int number, @Nullable String label) {
         this.number = number;
         this.label = label;
-    }
-
-    static boolean callerHoldsMonitor() {
-        ThreadInfo info = THREADS.getThreadInfo(new long[] {Thread.currentThread().getId()}, true, false)[0];
-        return info == null || info.getLockedMonitors().length > 0; // null for a virtual thread, of which nobody knows
     }
 
     /** How long it is to its time; {@link Due#FOREVER} if it sleeps without one, or not at all. */
