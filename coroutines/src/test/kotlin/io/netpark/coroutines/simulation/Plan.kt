@@ -6,7 +6,7 @@ import kotlin.time.Duration
 import kotlin.time.Duration.Companion.ZERO
 import kotlin.time.Duration.Companion.microseconds
 
-/** What happens to a connection, beside that both sides say what they have to say. */
+/** What happens to connections, beside that both sides say what they have to say. */
 internal enum class Trouble(val breaks: Boolean, val interrupts: Boolean) {
     NONE(false, false),
 
@@ -30,6 +30,30 @@ internal enum class Trouble(val breaks: Boolean, val interrupts: Boolean) {
 
     /** The server shuts down in phases, from some moment on. */
     SHUTDOWN(true, false),
+
+    /** Reactors get more loops and fewer. */
+    RESIZE(false, false),
+}
+
+/** What happens to the connections of a program: one trouble, or two at a time. */
+internal class Troubles private constructor(private val kinds: Set<Trouble>) {
+    /** Whether a connection may end before everything has been said. */
+    val breaks = kinds.any { it.breaks }
+    /** Whether it may for another reason than that the client closes it. */
+    val breaksUnasked = kinds.any { it.breaks && it != Trouble.CLOSE }
+    val interrupts = kinds.any { it.interrupts }
+
+    operator fun contains(kind: Trouble): Boolean = kind in kinds
+
+    override fun toString(): String = kinds.joinToString(" and ")
+
+    companion object {
+        fun draw(random: Random): Troubles {
+            val (first, second) = List(2) { Trouble.entries.random(random) }
+            val isAlone = random.nextInt(3) > 0 || first == Trouble.NONE || second == Trouble.NONE || first.interrupts && second.interrupts
+            return Troubles(if (isAlone) setOf(first) else setOf(first, second))
+        }
+    }
 }
 
 internal enum class Way(val isWhole: Boolean) { ARRAY(true), FRAMES(true), BUFFER(false), BUFFERS(false), WRITER(false), FILE(false) }
@@ -37,17 +61,17 @@ internal enum class Way(val isWhole: Boolean) { ARRAY(true), FRAMES(true), BUFFE
 internal enum class Ear { HEAP, DIRECT, BUFFERS, READER }
 
 /** Some bytes that are said in one go, after a pause. */
-internal class Piece(random: Random, trouble: Trouble) {
-    val length = if (random.nextInt(4) == 0) 1 + random.nextInt(60) else 1 + random.nextInt(6000)
+internal class Piece(random: Random, troubles: Troubles) {
+    val length = 1 + random.nextInt(listOf(60, 1500, 6000).random(random))
     val pause = pause(random)
-    val way = Way.entries.filter { !(trouble.interrupts && it.isWhole) }.random(random)
+    val way = Way.entries.filter { !(troubles.interrupts && it.isWhole) }.random(random)
 }
 
 internal fun pause(random: Random): Duration = if (random.nextBoolean()) ZERO else random.nextInt(12_000).microseconds
 
 /** What goes over a connection in one direction, and how. */
-internal class Speech(random: Random, trouble: Trouble) {
-    val pieces = List(random.nextInt(6)) { Piece(random, trouble) }
+internal class Speech(random: Random, troubles: Troubles) {
+    val pieces = List(random.nextInt(6)) { Piece(random, troubles) }
     val length = pieces.sumOf { it.length }
     val pauseBeforeEnd = pause(random)
     val ear = Ear.entries.random(random)
@@ -59,13 +83,13 @@ internal class Speech(random: Random, trouble: Trouble) {
 }
 
 /** A connection of a program, as both its sides know it. */
-internal class Plan(random: Random, val number: Int, val trouble: Trouble, val isRelayed: Boolean) {
+internal class Plan(random: Random, val number: Int, val troubles: Troubles, val isRelayed: Boolean) {
     val moment = random.nextInt(40_000).microseconds
     /** At which attempt of a read or a write it is closed, while that goes on; null for at its moment. */
     val closesAt = if (random.nextBoolean()) null else random.nextInt(8)
     /** How many reads and writes have been given up, or timed out. */
     val interrupted = AtomicLong()
-    private val speeches = List(2) { Speech(random, trouble) }
+    private val speeches = List(2) { Speech(random, troubles) }
 
     fun speech(direction: Int): Speech = speeches[direction]
 

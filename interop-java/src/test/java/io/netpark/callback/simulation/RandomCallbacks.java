@@ -7,38 +7,70 @@ import io.netpark.callback.Callbacks;
 import io.netpark.callback.Support;
 import io.netpark.callback.Workers;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.net.files.OpenFile;
 import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.sys.Due;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.NetparkException;
+import io.netpark.core.sys.UnixAddress;
 import io.netpark.simulation.kernel.Network;
 import io.netpark.simulation.kernel.SimulatedKernel;
 import io.netpark.simulation.link.LinkConditions;
 import io.netpark.simulation.schedule.Schedule;
+import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
-/** A program of callbacks that is made of a seed: connections between a client and a server, and one kind of trouble. */
+/**
+ * A program of callbacks that is made of a seed: connections between a client and a server, some of them over TLS or by a path, and
+ * a trouble, or two at a time.
+ */
 final class RandomCallbacks {
 
     /** What happens, beside that both sides say what they have to say. */
-    enum Trouble { NONE, CLOSE, RESET, SHUTDOWN, END_OF_SERVER }
+    enum Trouble {
+        NONE,
+        /** The client closes its connections, or resets them. */
+        CLOSE,
+        /** The network resets one. */
+        RESET,
+        /** They end when nothing has come, or gone, for some time. */
+        TIMED,
+        /** Client and server get more loops and fewer. */
+        RESIZE,
+        /** The server shuts down in phases, from some moment on. */
+        SHUTDOWN,
+        /** The server's loops end at some moment. */
+        END_OF_SERVER
+    }
 
     private static final int PORT = 7000;
+    private static final String FILE = "/srv/all";
     private static final Duration LIMIT = Duration.ofSeconds(30);
 
     private final Schedule schedule;
     private final Network network;
     private final Executor threads;
     private final Random random;
-    private final Trouble trouble;
+    private final Set<Trouble> troubles;
+    /** Whether connections may end before everything has been said. */
+    private final boolean limited;
+    /** The client is on the server's host. The network knows nothing of such a connection, and so cannot reset it. */
+    private final boolean isLocal;
+    private final @Nullable ProgramTls tls;
     private final Support.Reports reports = new Support.Reports();
     private final List<TalkingSide> sides = new ArrayList<>();
     private int connections;
@@ -48,13 +80,28 @@ final class RandomCallbacks {
         this.network = new Network(schedule);
         this.threads = schedule.over(threads);
         this.random = new Random(seed);
-        this.trouble = Trouble.values()[random.nextInt(Trouble.values().length)];
+        this.troubles = drawTroubles(random);
+        this.limited = !EnumSet.of(Trouble.NONE, Trouble.RESIZE).containsAll(troubles);
+        this.isLocal = random.nextInt(5) == 0 && !troubles.contains(Trouble.RESET);
+        this.tls = !isLocal && random.nextInt(8) == 0 ? new ProgramTls() : null;
+    }
+
+    private static Set<Trouble> drawTroubles(Random random) {
+        Trouble first = drawTrouble(random);
+        Trouble second = drawTrouble(random);
+        boolean isAlone = random.nextInt(3) > 0 || first == Trouble.NONE || second == Trouble.NONE;
+        return isAlone ? EnumSet.of(first) : EnumSet.of(first, second);
+    }
+
+    private static Trouble drawTrouble(Random random) {
+        return Trouble.values()[random.nextInt(Trouble.values().length)];
     }
 
     /** Returns how many system calls it has made. */
     long run() throws Exception {
         SimulatedKernel serving = network.host("server");
-        SimulatedKernel dialing = network.host("client");
+        SimulatedKernel client = network.host("client");
+        SimulatedKernel dialing = isLocal ? serving : client;
         network.between("server", "client", LinkConditions.IDEAL.withLatency(micros(5000)).withJitter(micros(5000)));
         schedule.run(() -> {
             run(serving, dialing);
@@ -75,35 +122,49 @@ final class RandomCallbacks {
 
     /** How often something was made to go wrong. */
     long faults() {
-        return trouble == Trouble.NONE ? 0 : trouble == Trouble.CLOSE ? connections : 1;
+        long once = troubles.stream().filter(each -> each != Trouble.NONE && each != Trouble.CLOSE).count();
+        return once + (troubles.contains(Trouble.CLOSE) ? connections : 0);
     }
 
     private void run(SimulatedKernel serving, SimulatedKernel dialing) throws Exception {
         connections = 1 + random.nextInt(5);
-        if (trouble == Trouble.RESET) {
+        if (troubles.contains(Trouble.RESET)) {
             network.resetConnection(1 + random.nextInt(connections), 1 + random.nextInt(5000));
         }
-        CallbackServer.Builder builder = CallbackServer.builder().loops(loops -> configure(loops, "server", serving)).callbacks(newSide());
+        CallbackServer.Builder builder = CallbackServer.builder().loops(loops -> configure(loops, "server", serving));
+        CallbackClient.Builder clients = CallbackClient.builder().loops(loops -> configure(loops, "client", dialing));
         if (random.nextBoolean()) {
             builder.workers(Workers.on(threads));
         }
-        CallbackClient.Builder clients = CallbackClient.builder().loops(loops -> configure(loops, "client", dialing));
         if (random.nextBoolean()) {
             clients.workers(Workers.on(threads));
         }
-        try (CallbackServer server = builder.listen(new InetSocketAddress(network.address("server"), PORT));
+        if (troubles.contains(Trouble.TIMED)) {
+            limitTimes(List.of(builder::readTimeout, builder::writeTimeout, builder::idleTimeout));
+            limitTimes(List.of(clients::readTimeout, clients::writeTimeout, clients::idleTimeout));
+        }
+        if (tls != null) {
+            builder.tls(tls.server);
+            clients.tls(tls.client);
+        }
+        SocketAddress address = isLocal ? UnixAddress.path("/run/callbacks.sock") : new InetSocketAddress(network.address("server"), PORT);
+        try (OpenFile served = open(serving);
+                OpenFile sent = open(dialing);
+                CallbackServer server = builder.callbacks(newSide(served)).listen(address);
                 CallbackClient client = clients.open()) {
             List<CompletableFuture<CallbackConnection>> dialed = new ArrayList<>();
             for (int i = 0; i < connections; i++) {
-                dialed.add(client.dial(server.localAddress(), newSide()));
+                dialed.add(client.dial(address, newSide(sent)));
                 if (random.nextBoolean()) {
                     schedule.sleep(micros(4000));
                 }
             }
-            make(server, dialed);
+            for (Trouble trouble : troubles) {
+                make(trouble, server, client, dialed);
+            }
             for (CompletableFuture<CallbackConnection> each : dialed) {
                 schedule.await(each::isDone);
-                require(!each.isCompletedExceptionally() || trouble != Trouble.NONE, "a dial failed");
+                require(!each.isCompletedExceptionally() || limited, "a dial failed");
             }
             schedule.await(() -> client.connections() == 0 && server.connections() == 0);
             require(schedule.elapsed().compareTo(LIMIT) < 0, "it took " + schedule.elapsed());
@@ -113,9 +174,24 @@ final class RandomCallbacks {
         }
     }
 
-    /** The trouble. */
-    private void make(CallbackServer server, List<CompletableFuture<CallbackConnection>> dialed) {
+    private static OpenFile open(SimulatedKernel kernel) throws IOException {
+        kernel.writeFile(FILE, TalkingSide.ALL, Instant.EPOCH);
+        return OpenFile.open(Path.of(FILE), kernel);
+    }
+
+    private void limitTimes(List<Consumer<Duration>> kinds) {
+        kinds.get(random.nextInt(kinds.size())).accept(micros(20_000).plusMillis(1));
+    }
+
+    private void make(Trouble trouble, CallbackServer server, CallbackClient client, List<CompletableFuture<CallbackConnection>> dialed)
+            throws NetparkException {
         switch (trouble) {
+            case RESIZE -> {
+                for (int i = random.nextInt(4); i >= 0; i--) {
+                    schedule.sleep(micros(10_000));
+                    (random.nextBoolean() ? server.group() : client.group()).resize(1 + random.nextInt(4));
+                }
+            }
             case CLOSE -> {
                 for (CompletableFuture<CallbackConnection> each : dialed) {
                     schedule.sleep(micros(5000));
@@ -134,11 +210,11 @@ final class RandomCallbacks {
         }
     }
 
-    private Callbacks newSide() {
+    /** @param file what it sends parts of */
+    private Callbacks newSide(OpenFile file) {
         long seed = random.nextLong();
-        boolean limited = trouble != Trouble.NONE;
         return Callbacks.builder()
-                .onConnect(connection -> side(connection, seed, limited).connected())
+                .onConnect(connection -> side(connection, seed, file).connected())
                 .onRequest((connection, in) -> of(connection).heard(in))
                 .onHalfClose(connection -> of(connection).halfClosed())
                 .onDisconnect((connection, cause) -> ifAny(connection, TalkingSide::disconnected))
@@ -150,10 +226,10 @@ final class RandomCallbacks {
                 .build();
     }
 
-    private TalkingSide side(CallbackConnection connection, long seed, boolean limited) {
+    private TalkingSide side(CallbackConnection connection, long seed, OpenFile file) {
         TalkingSide side;
         synchronized (sides) {
-            side = new TalkingSide(connection, new Random(seed + sides.size()), limited);
+            side = new TalkingSide(connection, new Random(seed + sides.size()), limited, file);
             sides.add(side);
         }
         connection.attach(side);
@@ -179,8 +255,15 @@ final class RandomCallbacks {
     }
 
     private void configure(EventLoopGroup.Builder loops, String name, SimulatedKernel kernel) {
-        loops.name(name).loops(1 + random.nextInt(3)).daemon(true).libc(kernel).clock(schedule).watchdog(Due.INFINITE).reporter(reports)
-                .reportLimit(Integer.MAX_VALUE);
+        loops.name(name).loops(1 + random.nextInt(3)).daemon(true).libc(kernel).clock(schedule).watchdog(Due.INFINITE)
+                .reporter(this::report).reportLimit(Integer.MAX_VALUE);
+    }
+
+    /** A client that goes in the midst of a handshake is reported, as nobody else would hear of it. */
+    private void report(String what, Throwable cause) {
+        if (tls == null || !limited || !what.contains("A client was turned away")) {
+            reports.report(what, cause);
+        }
     }
 
     static void require(boolean holds, String what) {

@@ -1,7 +1,11 @@
 package io.netpark.callback.simulation;
 
 import io.netpark.callback.CallbackConnection;
+import io.netpark.core.net.files.FileTransfer;
+import io.netpark.core.net.files.OpenFile;
 import io.netpark.core.sys.NetparkException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.util.Random;
 import java.util.concurrent.RejectedExecutionException;
@@ -14,9 +18,21 @@ import org.jspecify.annotations.Nullable;
  */
 final class TalkingSide {
 
+    private static final int MOST = 100_000;
+    /** All that any of them says, behind how much it will be. */
+    static final byte[] ALL = new byte[MOST];
+
+    static {
+        for (int place = 0; place < MOST; place++) {
+            ALL[place] = byteAt(place);
+        }
+    }
+
     private final CallbackConnection connection;
     private final Random random;
     private final boolean mayBreak;
+    /** It has {@link #ALL}. */
+    private final OpenFile file;
     /** What it says: how much it will be, and so many bytes. */
     private final ByteBuffer speech;
     private final ByteBuffer head = ByteBuffer.allocate(Integer.BYTES);
@@ -28,16 +44,13 @@ final class TalkingSide {
     private boolean isClosed;
     private @Nullable Throwable failure;
 
-    TalkingSide(CallbackConnection connection, Random random, boolean mayBreak) {
+    TalkingSide(CallbackConnection connection, Random random, boolean mayBreak, OpenFile file) {
         this.connection = connection;
         this.random = random;
         this.mayBreak = mayBreak;
-        int length = random.nextInt(4) == 0 ? random.nextInt(100_000) : random.nextInt(2000);
-        this.speech = ByteBuffer.allocate(Integer.BYTES + length).putInt(length);
-        for (int place = 0; place < length; place++) {
-            speech.put(byteAt(place));
-        }
-        speech.flip();
+        this.file = file;
+        int length = random.nextInt(4) == 0 ? random.nextInt(MOST) : random.nextInt(2000);
+        this.speech = ByteBuffer.allocate(Integer.BYTES + length).putInt(length).put(ALL, 0, length).flip();
     }
 
     private static byte byteAt(int place) {
@@ -111,9 +124,12 @@ final class TalkingSide {
         }
         try {
             int length = Math.min(speech.remaining(), 1 + random.nextInt(random.nextInt(4) == 0 ? 60_000 : 1000));
-            ByteBuffer piece = speech.slice(speech.position(), length);
-            speech.position(speech.position() + length);
-            if (random.nextBoolean()) {
+            int place = speech.position();
+            ByteBuffer piece = speech.slice(place, length);
+            speech.position(place + length);
+            if (place >= Integer.BYTES && random.nextInt(4) == 0) {
+                connection.sendFile(FileTransfer.of(file, place - Integer.BYTES, length));
+            } else if (random.nextBoolean()) {
                 connection.write(piece);
             } else {
                 connection.writeAsync(piece);
@@ -125,6 +141,8 @@ final class TalkingSide {
             }
         } catch (NetparkException.Closed e) {
             require(mayBreak, "it has been closed before it has said everything");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
