@@ -54,6 +54,17 @@ class ScheduleSpec : NetparkSpec(body = {
         woken shouldContainExactly listOf("first", "second")
     }
 
+    test("a wait of no time ends, though others work without end") {
+        val schedule = Schedule(4)
+        schedule.withTasks { run ->
+            val isOver = AtomicInteger()
+            run { while (isOver.get() == 0) schedule.nanoTime() }
+            schedule.awaits(0) { false } shouldBe true
+            isOver.set(1)
+            schedule.elapsed() shouldBe Duration.ZERO
+        }
+    }
+
     test("nothing can happen any more: the report says who waits where") {
         val schedule = Schedule(3)
         val kernel = SimulatedKernel(schedule)
