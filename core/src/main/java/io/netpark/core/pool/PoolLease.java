@@ -46,7 +46,7 @@ public final class PoolLease {
         return member.connection;
     }
 
-    /** How long the connection was idle before it was lent, in nanoseconds; 0 if it is new, or was not idle since its last borrower. */
+    /** How long the connection was idle before it was lent, in nanoseconds; 0 only if it is new, or was not idle since its last borrower. */
     public long idleNanos() {
         return idleNanos;
     }

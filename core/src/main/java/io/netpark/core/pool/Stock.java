@@ -50,7 +50,8 @@ final class Stock {
                 reason = member.isOld(loop.clock().nanoTime()) ? Eviction.LIFETIME : null;
             }
             if (reason == null) {
-                lent = new Calling.Lent(borrower, new PoolLease(this, member, loop.clock().nanoTime() - member.idleSince), loop);
+                long idle = Math.max(1, loop.clock().nanoTime() - member.idleSince); // by a clock that stands still, too
+                lent = new Calling.Lent(borrower, new PoolLease(this, member, idle), loop);
             }
         } catch (Throwable e) {
             evict(member, Eviction.DISCARDED);
