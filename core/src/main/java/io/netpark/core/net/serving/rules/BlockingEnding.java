@@ -1,11 +1,8 @@
 package io.netpark.core.net.serving.rules;
 
 import io.netpark.core.net.serving.Shutdown;
-
+import io.netpark.core.sys.Due;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 
 /** An {@link Ending} for which threads wait: the first goes through the phases, the others wait for its report. */
@@ -56,6 +53,7 @@ public final class BlockingEnding {
                 ending.abandon();
             } finally {
                 report.complete(ending.report());
+                changes.changed();
                 if (interrupted) {
                     Thread.currentThread().interrupt();
                 }
@@ -72,17 +70,22 @@ public final class BlockingEnding {
         };
     }
 
+    /** By the clock of the changes, as all waiting here. */
     private Shutdown.Report awaitReport(long nanos) {
-        try {
-            return report.get(nanos, TimeUnit.NANOSECONDS);
-        } catch (TimeoutException e) {
-            hurry();
-        } catch (InterruptedException e) {
-            hurry();
-            Thread.currentThread().interrupt();
-        } catch (ExecutionException e) {
-            throw new AssertionError("a report never fails", e);
+        boolean interrupted = false;
+        for (long left = nanos; !report.isDone(); left = Due.FOREVER) { // which is soon: the first call does not wait any more
+            try {
+                if (!changes.await(left, report::isDone)) {
+                    hurry();
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+                hurry();
+            }
         }
-        return report.join(); // soon: the first call does not wait any more
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return report.join();
     }
 }
