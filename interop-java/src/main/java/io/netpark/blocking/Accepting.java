@@ -9,6 +9,8 @@ import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -19,6 +21,8 @@ final class Accepting {
     private final ThreadWaiter waiter;
     /** The descriptor has room for one thread that waits. */
     private final ReentrantLock turn = new ReentrantLock(true);
+    /** Those who wait for their turn by a clock that says which thread runs when: the lock does not know of them. */
+    private final Queue<Thread> inLine = new ConcurrentLinkedQueue<>();
 
     Accepting(ListenerDescriptor core) {
         this.core = core;
@@ -40,7 +44,7 @@ final class Accepting {
     private void takeTurn(long nanos) throws IOException {
         try {
             // An untimed tryLock overtakes those who wait; a timed one throws if the thread is interrupted, though it need not wait.
-            if (!turn.hasQueuedThreads() && turn.tryLock() || tryLock(nanos)) {
+            if (inLine.isEmpty() && !turn.hasQueuedThreads() && turn.tryLock() || tryLock(nanos)) {
                 return;
             }
         } catch (InterruptedException e) {
@@ -54,15 +58,25 @@ final class Accepting {
     private boolean tryLock(long nanos) throws InterruptedException {
         Clock clock = core.loop().clock();
         long end = clock.after(nanos);
-        for (long left = nanos; clock.awaits(left, () -> !turn.isLocked()); left = nanos == Due.FOREVER ? nanos : end - clock.nanoTime()) {
-            if (turn.tryLock()) {
-                return true;
+        Thread me = Thread.currentThread();
+        inLine.add(me);
+        try {
+            for (long left = nanos; clock.awaits(left, () -> isTurnOf(me)); left = nanos == Due.FOREVER ? nanos : end - clock.nanoTime()) {
+                if (isTurnOf(me) && turn.tryLock()) {
+                    return true;
+                }
+                if (end - clock.nanoTime() <= 0) {
+                    return false;
+                }
             }
-            if (end - clock.nanoTime() <= 0) {
-                return false;
-            }
+        } finally {
+            inLine.remove(me);
         }
         return turn.tryLock(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private boolean isTurnOf(Thread first) {
+        return !turn.isLocked() && inLine.peek() == first;
     }
 
     private ConnectionDescriptor acceptUntil(long end) throws IOException {

@@ -266,13 +266,18 @@ public final class BlockingListener implements AutoCloseable {
      * and if interrupted, as {@link #serve(Executor, BlockingHandler, BlockingFailureHandler)} without anybody who is told of failures.
      */
     public void serve(BlockingHandler handler) throws InterruptedIOException {
-        serve(HandlerThreads.SHARED, handler, null);
+        serve(threads(), handler, null);
     }
 
     /** As {@link #serve(BlockingHandler)}, and {@code onFailure} is told of failures. */
     public void serve(BlockingHandler handler, BlockingFailureHandler onFailure)
             throws InterruptedIOException {
-        serve(HandlerThreads.SHARED, handler, Objects.requireNonNull(onFailure, "onFailure"));
+        serve(threads(), handler, Objects.requireNonNull(onFailure, "onFailure"));
+    }
+
+    /** Those of a clock that says which thread runs when are its own. */
+    private Executor threads() {
+        return core.loop().clock().overShared(HandlerThreads.SHARED);
     }
 
     /**

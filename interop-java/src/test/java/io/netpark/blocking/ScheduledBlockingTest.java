@@ -234,6 +234,35 @@ class ScheduledBlockingTest {
     }
 
     @Test
+    void theListenersOwnThreadsHaveTheirTurns() throws Exception {
+        assertEquals(served(6), served(6));
+    }
+
+    private long served(long seed) throws Exception {
+        return inScene(seed, scene -> {
+            FutureTask<?> served = scene.start(() -> {
+                scene.listener.serve(connection -> connection.copyTo(connection));
+                return null;
+            });
+            List<FutureTask<String>> clients = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                clients.add(scene.start(() -> {
+                    try (BlockingConnection client = scene.dial()) {
+                        client.write("there and back".getBytes());
+                        client.shutdownOutput();
+                        return new String(client.asInputStream().readAllBytes());
+                    }
+                }));
+            }
+            for (FutureTask<String> client : clients) {
+                assertEquals("there and back", scene.schedule.await(client));
+            }
+            scene.listener.close();
+            scene.schedule.await(served);
+        }).trace().fingerprint();
+    }
+
+    @Test
     void anInterruptEndsAWaitAndNothingIsReadMeanwhile() throws Exception {
         inScene(4, scene -> {
             try (BlockingConnection client = scene.dial(); BlockingConnection accepted = scene.listener.accept()) {

@@ -110,6 +110,46 @@ class ScheduledThreadsTest {
         return answer;
     }
 
+    @Test
+    void workersThatAwaitInputHaveTheirTurns() throws Exception {
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+            assertEquals(patience(threads).fingerprint(), patience(threads).fingerprint());
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    /** A callback waits for the second half of a question, which comes an hour later. */
+    private static Trace patience(ExecutorService threads) throws Exception {
+        Schedule schedule = new Schedule(3);
+        Network network = new Network(schedule);
+        SimulatedKernel serverKernel = network.host("server");
+        SimulatedKernel clientKernel = network.host("client");
+        InetSocketAddress address = new InetSocketAddress(network.address("server"), PORT);
+        return schedule.run(() -> {
+            CompletableFuture<String> heard = new CompletableFuture<>();
+            try (CallbackServer server = CallbackServer.builder().loops(loops -> configure(loops, "server", serverKernel))
+                            .workers(Workers.on(schedule.over(threads)))
+                            .onInput((connection, input) -> {
+                                connection.awaitInput(10);
+                                heard.complete(input.takeString(10));
+                            })
+                            .listen(address);
+                    CallbackClient client = CallbackClient.builder().loops(loops -> configure(loops, "client", clientKernel)).open()) {
+                CallbackConnection connection = schedule.await(client.dial(address, Callbacks.builder().build()));
+                connection.write(StandardCharsets.UTF_8.encode("first"));
+                schedule.sleep(Duration.ofHours(1));
+                connection.write(StandardCharsets.UTF_8.encode(" half"));
+                assertEquals("first half", schedule.await(heard));
+                connection.close();
+                schedule.await(() -> server.connections() == 0);
+                assertEquals(1, schedule.elapsed().toHours());
+            }
+            return schedule.trace();
+        });
+    }
+
     private static ByteBuffer copy(ByteBuffer input) {
         return ByteBuffer.allocate(input.remaining()).put(input).flip();
     }

@@ -7,11 +7,13 @@ import io.netpark.core.buffer.LinkBuffer;
 import io.netpark.core.fd.Direction;
 import io.netpark.core.net.streams.AwaitedInput;
 import io.netpark.core.net.streams.ConnectionDescriptor;
+import io.netpark.core.sys.Due;
 import io.netpark.core.sys.NetparkException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +23,18 @@ import org.jspecify.annotations.Nullable;
 final class WorkerInbox extends Inbox {
 
     /** A worker that wants more bytes before its callback goes on. It does not touch its chain until this is over. */
-    private static final class Wait {
+    private static final class Wait implements BooleanSupplier {
         final Thread worker = Thread.currentThread();
         final long count;
         volatile boolean over;
 
         Wait(long count) {
             this.count = count;
+        }
+
+        @Override
+        public boolean getAsBoolean() {
+            return over;
         }
     }
 
@@ -214,8 +221,7 @@ final class WorkerInbox extends Inbox {
         boolean interrupted = false;
         if (input.loop().tryExecute(() -> begin(wanted))) {
             while (!wanted.over) {
-                LockSupport.park(this);
-                if (Thread.interrupted() && !interrupted) {
+                if (isInterruptedBefore(wanted) && !interrupted) {
                     interrupted = true;
                     // The loop may have the chain at this moment; it says when that is over.
                     if (!input.loop().tryWake(this::endWait)) {
@@ -231,6 +237,18 @@ final class WorkerInbox extends Inbox {
             throw input.ending.closed("await input of");
         }
         return in.available() >= count;
+    }
+
+    /** Waits until it is over, or something else wakes the thread. */
+    private boolean isInterruptedBefore(Wait wanted) {
+        try {
+            if (!input.loop().clock().awaits(Due.FOREVER, wanted)) {
+                LockSupport.park(this);
+            }
+            return Thread.interrupted();
+        } catch (InterruptedException e) {
+            return true;
+        }
     }
 
     private void begin(Wait wanted) {
