@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.netpark.callback.Support;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.socket.Detached;
 import io.netpark.core.net.streams.PeerState;
@@ -56,7 +57,7 @@ class BlockingConnectionTest {
                 return null;
             });
             Random random = new Random(1);
-            for (int i = 0; i < 100; i++) {
+            for (int i = 0; i < Support.rounds(100); i++) {
                 byte[] payload = new byte[random.nextInt(i % 10 == 0 ? 300_000 : 2000)];
                 random.nextBytes(payload);
                 Setting.Started<Void> sending = setting.start(() -> {
@@ -300,9 +301,9 @@ class BlockingConnectionTest {
     @Test
     void anEventLoopIsNotMadeToWait() throws Exception {
         Setting.all().get(0).withPair((client, server) -> {
-            try (EventLoopGroup group = EventLoopGroup.builder().loops(1).daemon(true).open()) {
+            try (EventLoopGroup group = Support.loops().loops(1).open()) {
                 ExecutionException e = assertThrows(ExecutionException.class,
-                        () -> group.next().submit(() -> server.await(1)).get());
+                        () -> Support.get(group.next().submit(() -> server.await(1))));
                 assertInstanceOf(IllegalStateException.class, e.getCause());
             }
         });

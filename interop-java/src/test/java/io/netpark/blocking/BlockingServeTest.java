@@ -40,8 +40,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @SuppressWarnings("try")
 class BlockingServeTest {
 
-    private static final Executor THREADS = HandlerThreads.SHARED;
-
     private final BlockingQueue<Throwable> reported = new LinkedBlockingQueue<>();
     private final BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
     private final BlockingFailureHandler onFailure = (connection, failure) -> told.add(failure);
@@ -72,7 +70,7 @@ class BlockingServeTest {
     }
 
     private Setting.Started<Void> serve(Setting setting, BlockingListener listener, BlockingHandler handler) {
-        return serve(setting, listener, THREADS, handler, onFailure);
+        return serve(setting, listener, Setting.threads(), handler, onFailure);
     }
 
     private static Setting.Started<Void> serve(Setting setting, BlockingListener listener, Executor executor, BlockingHandler handler,
@@ -121,7 +119,7 @@ class BlockingServeTest {
                 return null;
             });
             Setting.Started<Void> second = serve(setting, listener, ECHO); // several at a time
-            for (int i = 0; i < 20; i++) {
+            for (int i = 0; i < Support.rounds(20); i++) {
                 try (BlockingConnection client = dial(listener)) {
                     assertEquals("a", ask(client, "a"));
                     assertEquals("b", ask(client, "b"));
@@ -164,7 +162,7 @@ class BlockingServeTest {
                     assertFalse(client.await(1));
                 }
             }
-            assertEquals("on purpose", told.take().getMessage());
+            assertEquals("on purpose", Support.poll(told).getMessage());
             listener.close();
             serving.get();
             assertEquals(14, group.snapshot().total().bytesDropped());
@@ -177,7 +175,7 @@ class BlockingServeTest {
         for (boolean tell : new boolean[] {false, true}) {
             withListener(setting, (group, listener) -> {
                 CountDownLatch served = new CountDownLatch(3);
-                Setting.Started<Void> serving = serve(setting, listener, THREADS, connection -> {
+                Setting.Started<Void> serving = serve(setting, listener, Setting.threads(), connection -> {
                     try {
                         connection.awaitInt();
                     } finally {
@@ -192,7 +190,7 @@ class BlockingServeTest {
                 }
                 BlockingConnection empty = dial(listener);
                 empty.close();
-                served.await();
+                Support.await(served);
                 listener.close();
                 serving.get();
                 assertEquals(1, group.snapshot().total().peerFaults().reset());
@@ -211,13 +209,13 @@ class BlockingServeTest {
         assertSaid((connection, failure) -> {
             throw thrown;
         }, reported);
-        assertSame(thrown, reported.take()); // both
+        assertSame(thrown, Support.poll(reported)); // both
     }
 
     private void assertSaid(BlockingFailureHandler onFailure, BlockingQueue<Throwable> where) throws Exception {
         Setting setting = Setting.all().get(0);
         withListener(setting, (group, listener) -> {
-            Setting.Started<Void> serving = serve(setting, listener, THREADS, connection -> {
+            Setting.Started<Void> serving = serve(setting, listener, Setting.threads(), connection -> {
                 connection.await(1);
                 try (BlockingListener other = setting.listen(group);
                         BlockingConnection near = dial(other);
@@ -228,7 +226,7 @@ class BlockingServeTest {
             }, onFailure);
             try (BlockingConnection client = dial(listener)) {
                 client.write(new byte[1]);
-                Throwable said = where.take();
+                Throwable said = Support.poll(where);
                 assertTrue(said instanceof NetparkException.Reset, String.valueOf(said));
             }
             listener.close();
@@ -247,13 +245,13 @@ class BlockingServeTest {
                 if (refusal != null) {
                     throw refusal;
                 }
-                THREADS.execute(task);
+                Setting.threads().execute(task);
             };
             Setting.Started<Void> serving = serve(setting, listener, executor, ECHO, onFailure);
             for (String message : List.of("full", "broken")) {
                 try (BlockingConnection client = dial(listener)) {
                     assertFalse(client.await(1));
-                    assertEquals(message, told.take().getMessage());
+                    assertEquals(message, Support.poll(told).getMessage());
                 }
             }
             try (BlockingConnection client = dial(listener)) {
@@ -275,7 +273,7 @@ class BlockingServeTest {
                 connection.await(1);
             }, onFailure);
             try (BlockingConnection first = dial(listener); BlockingConnection queued = dial(listener)) {
-                begun.await();
+                Support.await(begun);
                 while (((ThreadPoolExecutor) pool).getQueue().isEmpty()) {
                     Thread.sleep(1);
                 }
@@ -345,11 +343,11 @@ class BlockingServeTest {
                     String line = connection.awaitLine();
                     if ("work".equals(line)) {
                         busy.countDown();
-                        finish.await();
+                        Support.await(finish);
                     } else if ("hang".equals(line)) {
                         busy.countDown();
                         try {
-                            new CountDownLatch(1).await();
+                            Support.await(new CountDownLatch(1));
                         } finally {
                             interrupted.countDown();
                         }
@@ -360,12 +358,12 @@ class BlockingServeTest {
             });
             BlockingConnection idle = dial(listener);
             assertEquals("a false", ask(idle, "a"));
-            Support.await("the first handler waits", () -> first.get().getState() == Thread.State.WAITING);
+            Support.awaitState(first.get(), Thread.State.WAITING);
             BlockingConnection working = dial(listener);
             BlockingConnection hanging = dial(listener);
             working.write("work\n".getBytes());
             hanging.write("hang\n".getBytes());
-            busy.await();
+            Support.await(busy);
             pace.step();
             Setting.Started<Shutdown.Report> ending = setting.start(() -> listener.shutdown(Shutdown.within(time)));
             assertFalse(idle.await(1)); // at once
@@ -376,7 +374,7 @@ class BlockingServeTest {
             pace.step();
             assertEquals(new Shutdown.Report(1, 1, 0, 1), ending.get());
             assertEquals(new Shutdown.Report(1, 1, 0, 1), listener.shutdown(Shutdown.within(Duration.ZERO)));
-            interrupted.await();
+            Support.await(interrupted);
             serving.get();
             idle.close();
             working.close();
@@ -399,7 +397,7 @@ class BlockingServeTest {
                 assertFalse(connection.awaitRequest());
             });
             try (BlockingConnection client = dial(listener)) {
-                cutOff.await();
+                Support.await(cutOff);
                 listener.shutdown(Shutdown.within(Duration.ofSeconds(20)));
                 if (setting.isTcp()) { // unix sockets have no reset
                     assertThrows(NetparkException.Reset.class, () -> client.asInputStream().readAllBytes());
@@ -412,7 +410,7 @@ class BlockingServeTest {
     @Test
     void aRequestThatHasComeIsNotLostInAShutdown() throws Exception {
         Setting setting = Setting.all().get(0);
-        for (int round = 0; round < 100; round++) {
+        for (int round = 0; round < Support.rounds(100); round++) {
             withListener(setting, (group, listener) -> {
                 AtomicReference<Thread> handler = new AtomicReference<>();
                 Setting.Started<Void> serving = serve(setting, listener, connection -> {
@@ -422,7 +420,7 @@ class BlockingServeTest {
                 try (BlockingConnection client = dial(listener)) {
                     assertEquals("a", ask(client, "a"));
                     // Until it waits for the next request it is not idle, and a shutdown finishes it without one.
-                    Support.await("the handler waits", () -> handler.get().getState() == Thread.State.WAITING);
+                    Support.awaitState(handler.get(), Thread.State.WAITING);
                     Setting.Started<Shutdown.Report> ending =
                             setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofSeconds(10))));
                     client.write("b\n".getBytes());
@@ -449,7 +447,7 @@ class BlockingServeTest {
                     connection.await(1);
                 });
                 try (BlockingConnection client = dial(listener)) {
-                    begun.await();
+                    Support.await(begun);
                     Setting.Started<Shutdown.Report> ending = setting.start(() -> listener.shutdown(Shutdown.within(Duration.ofDays(1))));
                     ending.awaitWaiting();
                     if (interrupt) {
@@ -492,7 +490,7 @@ class BlockingServeTest {
                 return Thread.currentThread().isInterrupted();
             });
             try (BlockingConnection client = dial(listener)) {
-                begun.await();
+                Support.await(begun);
                 serving.awaitWaiting();
                 serving.thread().interrupt();
                 assertTrue(serving.get());

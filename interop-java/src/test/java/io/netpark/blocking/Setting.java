@@ -1,6 +1,8 @@
 package io.netpark.blocking;
 
 import io.netpark.callback.Flavour;
+import io.netpark.callback.ScheduledRun;
+import io.netpark.callback.Support;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.net.listening.Admission;
@@ -17,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -31,11 +34,15 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
     /** A thread that runs something. */
     record Started<T>(Thread thread, FutureTask<T> task) {
         T get() throws Exception {
-            return task.get();
+            return Support.get(task);
         }
 
         /** Until it waits, or has ended. */
         void awaitWaiting() throws InterruptedException {
+            if (ScheduledRun.current() != null) {
+                Support.awaitState(thread, Thread.State.WAITING);
+                return;
+            }
             Thread.State state = thread.getState();
             while (state != Thread.State.WAITING && state != Thread.State.TIMED_WAITING && !task.isDone()) {
                 Thread.sleep(1);
@@ -50,12 +57,15 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
 
     /** All bindings, pollers and kinds of threads over IPv4, and one of each with the other families; and TLS with one binding. */
     static List<Setting> all() {
+        if (ScheduledRun.isOn()) {
+            return onSchedule();
+        }
         List<Setting> all = new ArrayList<>();
         Binding last = Binding.JNA;
         for (Binding binding : Binding.values()) {
             if (binding.unavailability() == null) {
                 last = binding;
-                for (boolean virtual : threads()) {
+                for (boolean virtual : kindsOfThreads()) {
                     all.add(new Setting(binding, Poller.EPOLL, Family.IPV4, Flavour.PLAIN, virtual));
                     all.add(new Setting(binding, Poller.POLL, Family.IPV4, Flavour.PLAIN, virtual));
                     all.add(new Setting(binding, Poller.EPOLL, Family.IPV6, Flavour.PLAIN, virtual));
@@ -64,8 +74,15 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
             }
         }
         all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_3, false));
-        all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, threads().length > 1));
+        all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, kindsOfThreads().length > 1));
         return all;
+    }
+
+    /** In the order of each seed: its own poller, and that of most users with the others. */
+    private static List<Setting> onSchedule() {
+        return List.of(new Setting(Binding.SIMULATED, ScheduledRun.poller(), Family.IPV4, Flavour.PLAIN, false),
+                new Setting(Binding.SIMULATED, Poller.EPOLL, Family.UNIX, Flavour.PLAIN, false),
+                new Setting(Binding.SIMULATED, Poller.EPOLL, Family.IPV6, Flavour.TLS_1_3, false));
     }
 
     /** Without TLS, whose dials wait for the accept. */
@@ -73,7 +90,7 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
         return all().stream().filter(setting -> !setting.isTls()).toList();
     }
 
-    private static boolean[] threads() {
+    private static boolean[] kindsOfThreads() {
         return Runtime.version().feature() >= 21 ? new boolean[] {false, true} : new boolean[1];
     }
 
@@ -94,17 +111,27 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
     }
 
     EventLoopGroup open(Reporter reporter) throws IOException {
-        return EventLoopGroup.builder().loops(1).daemon(true).metrics(true).libc(binding.open()).pollers(pollers).reporter(reporter).open();
+        EventLoopGroup.Builder builder = Support.loops();
+        if (binding != Binding.SIMULATED) {
+            builder.libc(binding.open());
+        }
+        return builder.loops(1).metrics(true).pollers(pollers).reporter(reporter).open();
     }
 
     EventLoopGroup open() throws IOException {
         return open((what, cause) -> cause.printStackTrace());
     }
 
+    /** For handlers, as many as there are connections. */
+    static Executor threads() {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? HandlerThreads.SHARED : run.schedule().overShared(HandlerThreads.SHARED);
+    }
+
     <T> Started<T> start(Callable<T> body) {
         FutureTask<T> task = new FutureTask<>(body);
         if (!virtual) {
-            Thread thread = new Thread(task);
+            Thread thread = Support.thread(task);
             thread.start();
             return new Started<>(thread, task);
         }

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
@@ -142,14 +141,14 @@ class BackpressureTest {
     @Test
     void threadsWriteWholeMessagesInTheirOrder() throws Exception {
         int threads = 6;
-        int messages = 3_000;
+        int messages = Support.rounds(3_000);
         try (CallbackServer server = server().ignoreInput().listen(Support.loopback()); Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
             AtomicInteger completed = new AtomicInteger();
             List<Thread> writers = new ArrayList<>();
             for (int t = 0; t < threads; t++) {
                 int thread = t;
-                writers.add(new Thread(() -> {
+                writers.add(Support.thread(() -> {
                     for (int i = 0; i < messages; i++) {
                         ByteBuffer message = Support.bytes(thread + " " + i + "\n");
                         if (thread == 0) { // on the loop, among the others
@@ -179,7 +178,7 @@ class BackpressureTest {
         List<Integer> expected = new ArrayList<>();
         try (CallbackServer server = server().ignoreInput().listen(Support.loopback()); Socket socket = Support.connect(server)) {
             CallbackConnection c = connected();
-            CompletableFuture<Void> last = c.loop().submit(() -> {
+            CompletableFuture<Void> last = Support.get(c.loop().submit(() -> {
                 CompletableFuture<Void> future = null;
                 for (int i = 0; i < 50; i++) {
                     int number = i;
@@ -188,13 +187,13 @@ class BackpressureTest {
                     future.thenRun(() -> completed.add(c.loop().inLoop() ? number : -1));
                 }
                 return future;
-            }).get();
+            }));
             assertFalse(last.isDone());
             int total = 2_000 * 49 * 50 / 2;
             assertEquals(total, socket.getInputStream().readNBytes(total).length);
             // Before get(): a thread that waits there helps to run what is chained to the future.
             Support.await("all completed", () -> completed.size() == 50);
-            last.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+            Support.get(last);
             assertEquals(expected, List.copyOf(completed));
         }
     }

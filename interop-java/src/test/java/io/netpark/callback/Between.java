@@ -6,13 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.netpark.core.loop.EventLoopGroup;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.function.UnaryOperator;
 
@@ -20,7 +18,7 @@ import java.util.function.UnaryOperator;
 final class Between implements AutoCloseable {
     final CompletableFuture<CallbackConnection> accepted = new CompletableFuture<>();
     final CompletableFuture<CallbackConnection> dialed = new CompletableFuture<>();
-    final ServerSocket listener = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+    final ServerSocket listener = Support.listen();
     final EventLoopGroup group;
     final Support.Reports reports = new Support.Reports();
     final CallbackServer server;
@@ -45,7 +43,7 @@ final class Between implements AutoCloseable {
         client = Support.connect(server);
         service = listener.accept();
         service.setSoTimeout(Support.TIMEOUT_MILLIS);
-        dialed.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        Support.get(dialed);
     }
 
     @Override
@@ -62,7 +60,7 @@ final class Between implements AutoCloseable {
     static final Callbacks NONE = Callbacks.builder().build();
 
     static <T> T get(CompletableFuture<T> future) throws Exception {
-        return future.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        return Support.get(future);
     }
 
     static Throwable failure(CompletableFuture<?> future) {
@@ -79,7 +77,7 @@ final class Between implements AutoCloseable {
     }
 
     static Thread sending(Socket to, byte[] bytes, boolean end) {
-        Thread thread = new Thread(() -> {
+        Thread thread = Support.thread(() -> {
             try {
                 to.getOutputStream().write(bytes);
                 if (end) {

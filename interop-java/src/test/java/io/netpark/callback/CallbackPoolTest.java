@@ -12,7 +12,6 @@ import io.netpark.core.pool.Eviction;
 import io.netpark.core.pool.PoolOptions;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -24,7 +23,7 @@ import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -40,7 +39,7 @@ class CallbackPoolTest {
     }
 
     private static <T> T get(CompletableFuture<T> future) throws Exception {
-        return future.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        return Support.get(future);
     }
 
     private static Throwable failure(CompletableFuture<?> future) {
@@ -193,7 +192,7 @@ class CallbackPoolTest {
     void aConnectionToWhichACopyHasFailedInTheMidstIsNobodyElses(Support.Platform platform) throws Exception {
         Callbacks paused = Callbacks.builder().onConnect(CallbackConnection::pauseReading).build();
         try (EventLoopGroup group = platform.group().loops(1).open();
-                ServerSocket service = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+                ServerSocket service = Support.listen();
                 CallbackClient client = CallbackClient.builder().group(group).options(NetOptions.DEFAULT.withSendBuffer(65_536)).open();
                 CallbackPool pool = client.newPool(PoolOptions.DEFAULT);
                 CallbackPair pair = client.pair(paused, paused)) {
@@ -205,7 +204,7 @@ class CallbackPoolTest {
                 pair.second().write(ByteBuffer.allocate(10_000_000));
                 for (int calm = 0; calm < 100; calm++) {
                     Support.await("it waits for room", () -> isInTheMidst(target));
-                    Thread.sleep(1);
+                    Support.sleep(1);
                 }
                 pair.first().close();
                 assertInstanceOf(NetparkException.Closed.class, failure(copy));
@@ -220,7 +219,8 @@ class CallbackPoolTest {
     /** As its loop sees it, which turns then. */
     private static boolean isInTheMidst(CallbackConnection target) {
         try {
-            return target.loop().submit(target.core::isCutOffByEnd).get();
+            Future<Boolean> answer = target.loop().submit(target.core::isCutOffByEnd);
+            return Support.get(answer);
         } catch (Exception e) {
             throw new IllegalStateException(e);
         }
@@ -354,7 +354,7 @@ class CallbackPoolTest {
             late.setWriteTimeout(Duration.ofMillis(1));
             assertThrows(NetparkException.Closed.class, () -> late.setOption(io.netpark.core.net.options.NetOption.CORK, true));
             late.close();
-            Thread.sleep(1000);
+            Support.sleep(1000);
             assertEquals(1, pool.snapshot().idle(), () -> pool.snapshot().toString());
         }
     }
@@ -378,7 +378,7 @@ class CallbackPoolTest {
     @Test
     void workersMayBorrowUseAndGiveBack() throws Exception {
         try (EventLoopGroup group = Support.group(2, new Support.Reports());
-                Workers workers = Workers.pool(2, 100);
+                Workers workers = Support.pool(2, 100);
                 CallbackServer server = echo(group);
                 CallbackClient client = Support.client().group(group).workers(workers).open();
                 CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxConnections(3))) {

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,8 +28,7 @@ class DialTest {
     private static final Callbacks NONE = Callbacks.builder().build();
 
     private static Throwable failure(CompletableFuture<?> future) {
-        return assertThrows(ExecutionException.class, () -> future.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS))
-                .getCause();
+        return assertThrows(ExecutionException.class, () -> Support.get(future)).getCause();
     }
 
     /** Listens with a backlog that is full, so that another connect stays pending. */
@@ -87,10 +85,10 @@ class DialTest {
                     })
                     .onClose((connection, cause) -> events.add("close " + cause))
                     .build());
-            CallbackConnection connection = dialed.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+            CallbackConnection connection = Support.get(dialed);
             assertEquals("mine", connection.attachment(String.class));
             assertEquals(server.localAddress(), connection.remoteAddress());
-            connection.writeAsync(Support.bytes("world")).get();
+            Support.get(connection.writeAsync(Support.bytes("world")));
             Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
             assertEquals(List.of("connect", "hello world", "close null"), List.copyOf(events));
             assertFalse(connection.isOpen());
@@ -144,16 +142,16 @@ class DialTest {
     void cancellingWhileTheConnectionIsBeingMadeLeaksNothing() throws Exception {
         try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback());
                 CallbackClient client = Support.client().loops(1).open()) {
-            client.dial(server.localAddress(), NONE).get().close();
+            Support.get(client.dial(server.localAddress(), NONE)).close();
             Support.await("closed", () -> client.connections() == 0 && server.connections() == 0);
             OpenDescriptors before = OpenDescriptors.now();
-            for (int i = 0; i < 500; i++) {
+            for (int i = 0; i < Support.rounds(500); i++) {
                 CompletableFuture<CallbackConnection> dial = client.dial(server.localAddress(), NONE);
                 for (int spin = 0; spin < i * 20; spin++) {
                     Thread.onSpinWait();
                 }
                 if (!dial.cancel(true)) {
-                    dial.get().close();
+                    Support.get(dial).close();
                 }
             }
             before.awaitOpened(0);
@@ -185,9 +183,9 @@ class DialTest {
         try (Unanswering nobody = new Unanswering();
                 CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback())) {
             CallbackClient client = Support.client().loops(1).open();
-            client.dial(server.localAddress(), Callbacks.builder()
+            Support.get(client.dial(server.localAddress(), Callbacks.builder()
                     .onClose((connection, cause) -> events.add(cause == null ? "normal" : "closed"))
-                    .build()).get();
+                    .build()));
             CompletableFuture<CallbackConnection> pending = client.dial(nobody.address(), NONE);
             client.close();
             assertInstanceOf(NetparkException.Closed.class, failure(pending));
@@ -213,8 +211,8 @@ class DialTest {
                         .dialer(dialer -> dialer.withResolver(host -> CompletableFuture.completedFuture(
                                 List.of(InetAddress.getLoopbackAddress(), localhost6()))))
                         .open()) {
-            client.dial("db.internal", server.port(), NONE).get().close();
-            client.dial(InetSocketAddress.createUnresolved("db.internal", server.port()), NONE).get().close();
+            Support.get(client.dial("db.internal", server.port(), NONE)).close();
+            Support.get(client.dial(InetSocketAddress.createUnresolved("db.internal", server.port()), NONE)).close();
             try (HeldPort held = new HeldPort(InetAddress.getByName("::"))) { // of both families
                 int port = held.address().getPort();
                 Throwable failure = failure(client.dial("db.internal", port, NONE));

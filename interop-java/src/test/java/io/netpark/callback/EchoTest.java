@@ -8,8 +8,6 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -19,8 +17,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class EchoTest {
 
-    private static final int CLIENTS = 40;
     private static final int BYTES = 300_000;
+
+    /** A schedule looks after each of their threads. */
+    private final int clients = ScheduledRun.isOn() ? 5 : 40;
 
     static Stream<Arguments> platforms() {
         return Support.platforms().stream()
@@ -43,29 +43,24 @@ class EchoTest {
                             closed.incrementAndGet();
                         })
                         .listen(new InetSocketAddress(host, 0))) {
-            ExecutorService threads = Executors.newFixedThreadPool(2 * CLIENTS);
-            try {
-                List<Future<?>> clients = new ArrayList<>();
-                for (int i = 0; i < CLIENTS; i++) {
-                    Socket socket = Support.connect(server);
-                    long stream = i;
-                    clients.add(threads.submit(() -> sendPieces(socket, stream)));
-                    clients.add(threads.submit(() -> {
-                        Support.assertPattern(stream, BYTES, socket.getInputStream());
-                        assertEquals(-1, socket.getInputStream().read());
-                        socket.close();
-                        return null;
-                    }));
-                }
-                for (Future<?> client : clients) {
-                    client.get();
-                }
-            } finally {
-                threads.shutdown();
+            List<Future<?>> ends = new ArrayList<>();
+            for (int i = 0; i < clients; i++) {
+                Socket socket = Support.connect(server);
+                long stream = i;
+                ends.add(Support.start(() -> sendPieces(socket, stream)));
+                ends.add(Support.start(() -> {
+                    Support.assertPattern(stream, BYTES, socket.getInputStream());
+                    assertEquals(-1, socket.getInputStream().read());
+                    socket.close();
+                    return null;
+                }));
+            }
+            for (Future<?> end : ends) {
+                Support.get(end);
             }
             Support.await("all closed", () -> server.connections() == 0);
-            assertEquals(CLIENTS, connected.get());
-            assertEquals(CLIENTS, closed.get());
+            assertEquals(clients, connected.get());
+            assertEquals(clients, closed.get());
             assertEquals(List.of(), List.copyOf(reports.causes));
         }
     }

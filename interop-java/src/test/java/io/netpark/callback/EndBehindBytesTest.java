@@ -10,8 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,7 +20,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Timeout(60)
 class EndBehindBytesTest {
 
-    private static final String ALL = "0123456789".repeat(5);
+    /** A schedule makes each byte dear. */
+    private final String all = "0123456789".repeat(ScheduledRun.isOn() ? 1 : 5);
 
     /** How the next byte is asked for. */
     enum Way { AGAIN, REPLACED, OTHER_KIND, PAUSED_RESUMED_AGAIN, PAUSED_AGAIN_RESUMED, PAUSED_RESUMED, PAUSED_WITHIN }
@@ -41,8 +40,6 @@ class EndBehindBytesTest {
         return all;
     }
 
-    private final ExecutorService elsewhere = Executors.newSingleThreadExecutor();
-
     private void next(Way way, CallbackConnection connection, boolean reader) {
         switch (way) {
             case AGAIN -> connection.requestAgain();
@@ -55,7 +52,7 @@ class EndBehindBytesTest {
             }
             default -> {
                 connection.pauseReading();
-                elsewhere.execute(() -> {
+                Support.thread(() -> {
                     if (way == Way.PAUSED_AGAIN_RESUMED) {
                         connection.requestAgain();
                     }
@@ -63,7 +60,7 @@ class EndBehindBytesTest {
                     if (way == Way.PAUSED_RESUMED_AGAIN) {
                         connection.requestAgain();
                     }
-                });
+                }).start();
             }
         }
     }
@@ -97,12 +94,10 @@ class EndBehindBytesTest {
                 builder.workers(workers);
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
-                Support.send(socket, ALL);
+                Support.send(socket, all);
                 socket.shutdownOutput();
-                assertEquals(halfClose ? ALL + "." : ALL, Support.receiveAll(socket));
+                assertEquals(halfClose ? all + "." : all, Support.receiveAll(socket));
             }
-        } finally {
-            elsewhere.shutdown();
         }
     }
 
@@ -123,11 +118,11 @@ class EndBehindBytesTest {
                 builder.workers(workers);
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
-                Support.send(socket, ALL);
+                Support.send(socket, all);
                 socket.shutdownOutput();
                 assertEquals("", Support.receiveAll(socket));
                 Support.await("closed", () -> server.connections() == 0);
-                assertEquals(ALL + ".", seen.toString());
+                assertEquals(all + ".", seen.toString());
             }
         }
     }
@@ -156,13 +151,13 @@ class EndBehindBytesTest {
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                 Support.send(socket, "012");
-                CallbackConnection connection = paused.take();
+                CallbackConnection connection = Support.poll(paused);
                 socket.shutdownOutput();
                 Support.await("the end is here", () -> connection.peerState() == PeerState.HALF_CLOSED);
                 connection.resumeReading();
-                assertSame(connection, paused.take());
+                assertSame(connection, Support.poll(paused));
                 for (int turn = 0; turn < 5; turn++) {
-                    connection.loop().submit(() -> {}).get();
+                    Support.get(connection.loop().submit(() -> {}));
                 }
                 connection.write(Support.bytes("answer"));
                 connection.resumeReading();
@@ -184,7 +179,7 @@ class EndBehindBytesTest {
             }
             called.add(connection);
             if (connection.life.delivery() instanceof OnWorkers) {
-                goOn.await();
+                Support.await(goOn);
             }
             connection.shutdownOutput();
         }).onHalfClose(connection -> seen.append('.')).onClose((connection, cause) -> closed.countDown());
@@ -194,14 +189,14 @@ class EndBehindBytesTest {
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                 Support.send(socket, "a");
-                CallbackConnection connection = called.take();
+                CallbackConnection connection = Support.poll(called);
                 Support.send(socket, "b");
                 socket.shutdownOutput();
                 if (workers != null) {
                     Support.await("all is here", () -> connection.input.isEnded());
                     goOn.countDown();
                 }
-                closed.await();
+                Support.await(closed);
                 assertEquals("ab.", seen.toString());
             }
         }
@@ -219,12 +214,12 @@ class EndBehindBytesTest {
                 seen.append(in.takeString(1));
                 if (first && connection.life.delivery() instanceof OnWorkers) {
                     Support.await("the end is known", connection.input::isEnded);
-                    elsewhere.execute(() -> {
+                    Support.thread(() -> {
                         while (closed.getCount() > 0) {
                             connection.resumeReading();
                             Thread.yield();
                         }
-                    });
+                    }).start();
                 }
                 if (in.available() > 0) {
                     connection.copyTo(connection).cancel(false);
@@ -240,7 +235,7 @@ class EndBehindBytesTest {
                 try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                     Support.send(socket, "abcd");
                     socket.shutdownOutput();
-                    closed.await();
+                    Support.await(closed);
                     assertEquals("abcd.", seen.toString());
                 } finally {
                     closed.countDown();

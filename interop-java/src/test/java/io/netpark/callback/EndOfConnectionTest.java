@@ -19,6 +19,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -60,7 +61,7 @@ class EndOfConnectionTest {
     }
 
     private NetparkException cause() throws InterruptedException {
-        Optional<NetparkException> cause = causes.poll(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        Optional<NetparkException> cause = Support.poll(causes);
         assertTrue(cause != null, "not closed");
         return cause.orElse(null);
     }
@@ -70,17 +71,14 @@ class EndOfConnectionTest {
         try (CallbackServer server = recording().listen(Support.loopback()); Socket socket = Support.connect(server)) {
             socket.setSoTimeout(20_000);
             byte[] bytes = Support.patternBytes(7, 4_000_000);
-            CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> {
-                try {
-                    socket.getOutputStream().write(bytes);
-                    socket.shutdownOutput();
-                } catch (Exception e) {
-                    throw new IllegalStateException(e);
-                }
+            Future<Void> sent = Support.start(() -> {
+                socket.getOutputStream().write(bytes);
+                socket.shutdownOutput();
+                return null;
             });
             Support.assertPattern(7, bytes.length, socket.getInputStream());
             assertEquals(-1, socket.getInputStream().read());
-            sent.get();
+            Support.get(sent);
             assertNull(cause());
         }
     }
@@ -108,7 +106,7 @@ class EndOfConnectionTest {
 
     @Test
     void bytesFollowedAtOnceByTheEndAreAllDelivered() throws Exception {
-        int clients = 300;
+        int clients = Support.rounds(300);
         ConcurrentLinkedQueue<String> received = new ConcurrentLinkedQueue<>();
         try (CallbackServer server = recording()
                 .onRequest((connection, in) -> received.add(Support.take(in)))
@@ -180,7 +178,7 @@ class EndOfConnectionTest {
                 Socket bystander = Support.connect(server)) {
             Support.send(bystander, "a");
             assertEquals("a", Support.receive(bystander, 1));
-            group.next().submit(() -> armed[0] = true).get();
+            Support.get(group.next().submit(() -> armed[0] = true));
             try (Socket socket = Support.connect(server)) {
                 try {
                     Support.send(socket, "x");
@@ -224,7 +222,7 @@ class EndOfConnectionTest {
 
     @Test
     void closeAfterWritesSendsWhatIsPending() throws Exception {
-        byte[] bytes = Support.patternBytes(3, 30_000_000);
+        byte[] bytes = Support.patternBytes(3, Support.much(30_000_000));
         try (CallbackServer server = recording()
                         .onConnect(connection -> {
                             connection.write(ByteBuffer.wrap(bytes));
@@ -256,7 +254,7 @@ class EndOfConnectionTest {
             Support.send(socket, "x");
             assertNull(cause());
             ExecutionException failure = assertThrows(ExecutionException.class,
-                    () -> write.get().get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS));
+                    () -> Support.get(Support.get(write)));
             assertInstanceOf(NetparkException.Closed.class, failure.getCause());
             assertTrue(socket.isConnected());
         }
@@ -284,8 +282,8 @@ class EndOfConnectionTest {
             } else {
                 Support.send(socket, "x");
             }
-            ready.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
-            Thread.sleep(20);
+            Support.get(ready);
+            Support.sleep(20);
             group.close();
             assertInstanceOf(NetparkException.Closed.class, cause());
             Support.await("its callbacks have run", () -> server.connections() == 0);

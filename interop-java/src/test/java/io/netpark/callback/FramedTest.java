@@ -18,8 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -47,7 +47,7 @@ class FramedTest {
 
     @BeforeEach
     void open() throws IOException {
-        group = EventLoopGroup.builder().loops(1).metrics(true).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
+        group = Support.loops().loops(1).metrics(true).reporter(reports).open();
     }
 
     @AfterEach
@@ -73,7 +73,7 @@ class FramedTest {
     }
 
     private String next() throws InterruptedException {
-        return messages.poll(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        return Support.poll(messages);
     }
 
     private static byte[] frames(String... messages) {
@@ -93,7 +93,7 @@ class FramedTest {
             byte[] stream = frames("hello", "", "world");
             for (byte one : stream) {
                 socket.getOutputStream().write(one);
-                Thread.sleep(1); // so that most of them are read by themselves; nothing depends on it
+                Support.sleep(1); // so that most of them are read by themselves; nothing depends on it
             }
             assertEquals("hello", next());
             assertEquals("", next());
@@ -109,7 +109,7 @@ class FramedTest {
             for (int split = 0; split <= stream.length; split++) {
                 try (Socket socket = Support.connect(server)) {
                     socket.getOutputStream().write(stream, 0, split);
-                    Thread.sleep(1);
+                    Support.sleep(1);
                     socket.getOutputStream().write(stream, split, stream.length - split);
                     assertEquals(List.of("one", "twenty-two", "3"), List.of(next(), next(), next()), "split at " + split);
                 }
@@ -120,7 +120,7 @@ class FramedTest {
     @ParameterizedTest
     @MethodSource("threads")
     void manyMessagesOfOneReadAndOneOfManyReadsComeInOrder(String threads) throws Exception {
-        int count = 3000;
+        int count = Support.rounds(3000);
         String large = "x".repeat(200_000);
         try (CallbackServer server = server(threads)
                         .onMessage(FRAMES, (connection, message) -> {
@@ -135,16 +135,13 @@ class FramedTest {
             }
             all[count] = large;
             byte[] stream = frames(all);
-            CompletableFuture<Void> sent = CompletableFuture.runAsync(() -> {
-                try {
-                    socket.getOutputStream().write(stream);
-                    socket.shutdownOutput();
-                } catch (IOException e) {
-                    throw new IllegalStateException(e);
-                }
+            Future<Void> sent = Support.start(() -> {
+                socket.getOutputStream().write(stream);
+                socket.shutdownOutput();
+                return null;
             });
             assertTrue(Arrays.equals(stream, socket.getInputStream().readAllBytes()));
-            sent.get(10, TimeUnit.SECONDS);
+            Support.get(sent);
         }
     }
 
@@ -165,9 +162,9 @@ class FramedTest {
                 socket.getOutputStream().write(stream, 0, stream.length - 1);
                 socket.shutdownOutput();
                 assertEquals("whole", next());
-                NetparkException ended = why.get(10, TimeUnit.SECONDS);
+                NetparkException ended = Support.get(why);
                 assertInstanceOf(NetparkException.Truncated.class, ended);
-                assertEquals(ended, failures.poll(10, TimeUnit.SECONDS));
+                assertEquals(ended, Support.poll(failures));
                 assertEquals(before + 1, group.snapshot().total().peerFaults().truncated());
             }
         }
@@ -201,8 +198,8 @@ class FramedTest {
                 Socket socket = Support.connect(server)) {
             socket.getOutputStream().write(frames("fits"));
             socket.getOutputStream().write(ByteBuffer.allocate(4).putInt(200_001).array());
-            assertInstanceOf(NetparkException.LimitExceeded.class, why.get(10, TimeUnit.SECONDS));
-            assertInstanceOf(NetparkException.LimitExceeded.class, failures.poll(10, TimeUnit.SECONDS));
+            assertInstanceOf(NetparkException.LimitExceeded.class, Support.get(why));
+            assertInstanceOf(NetparkException.LimitExceeded.class, Support.poll(failures));
             assertEquals("fits", next());
             assertEquals(1, group.snapshot().total().peerFaults().limit());
         }
@@ -234,8 +231,8 @@ class FramedTest {
     @ParameterizedTest
     @MethodSource("threads")
     void outputThatThePeerDoesNotTakeHoldsBackTheNextMessages(String threads) throws Exception {
-        int count = 200;
         byte[] answer = new byte[100_000];
+        int count = Support.much(20_000_000) / answer.length;
         AtomicInteger calls = new AtomicInteger();
         try (CallbackServer server = server(threads).highWaterMark(50_000)
                         .onMessage(FRAMES, (connection, message) -> {
@@ -249,7 +246,7 @@ class FramedTest {
             socket.getOutputStream().write(frames(all));
             socket.shutdownOutput();
             Support.await("it has begun", () -> calls.get() > 0);
-            Thread.sleep(50);
+            Support.sleep(50);
             assertTrue(calls.get() < count, "as much as sockets hold is less than all answers");
             assertEquals(count * answer.length, socket.getInputStream().readAllBytes().length);
             assertEquals(count, calls.get());
@@ -293,7 +290,7 @@ class FramedTest {
     @ParameterizedTest
     @MethodSource("threads")
     void whatIsLeftBehindTheLastMessageDoesNotCutOffItsAnswer(String threads) throws Exception {
-        byte[] answer = Support.patternBytes(1, 20_000_000);
+        byte[] answer = Support.patternBytes(1, Support.much(20_000_000));
         try (CallbackServer server = server(threads).inputLimit(1000)
                         .onMessage(Framing.lengthField(4, 100), (connection, message) -> {
                             connection.write(ByteBuffer.wrap(answer));
@@ -311,7 +308,7 @@ class FramedTest {
     @ParameterizedTest
     @MethodSource("threads")
     void resumingHandsOnNothingWhileTooMuchOutputIsPending(String threads) throws Exception {
-        int count = 100;
+        int count = Support.rounds(100);
         byte[] answer = new byte[1_000_000];
         AtomicInteger calls = new AtomicInteger();
         AtomicLong most = new AtomicLong();
@@ -319,7 +316,7 @@ class FramedTest {
                         .onMessage(FRAMES, (connection, message) -> {
                             connection.pauseReading();
                             calls.incrementAndGet();
-                            CompletableFuture.runAsync(() -> {
+                            Support.thread(() -> {
                                 try {
                                     connection.write(ByteBuffer.wrap(answer));
                                 } catch (NetparkException.Closed e) {
@@ -327,14 +324,14 @@ class FramedTest {
                                 }
                                 most.accumulateAndGet(connection.pendingBytes(), Math::max);
                                 connection.resumeReading();
-                            });
+                            }).start();
                         })
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             String[] all = new String[count];
             Arrays.fill(all, "x");
             socket.getOutputStream().write(frames(all));
-            Thread.sleep(200);
+            Support.sleep(200);
             long size = (long) count * answer.length;
             for (long got = 0; got < size; ) {
                 int read = socket.getInputStream().read(new byte[1_000_000]);
@@ -355,8 +352,10 @@ class FramedTest {
                         .onMessage(FRAMES, (connection, message) -> {
                             connection.pauseReading();
                             if (calls.getAndIncrement() == 0) {
-                                CompletableFuture.runAsync(connection::resumeReading).join();
-                                Thread.sleep(20); // so that the loop has looked, where it is another thread
+                                Thread other = Support.thread(connection::resumeReading);
+                                other.start();
+                                Support.join(other);
+                                Support.sleep(20); // so that the loop has looked, where it is another thread
                             }
                             add(connection, message);
                         })
@@ -365,7 +364,7 @@ class FramedTest {
             socket.getOutputStream().write(frames("one", "two", "three"));
             assertEquals("one", next());
             assertEquals("two", next());
-            Thread.sleep(50);
+            Support.sleep(50);
             assertTrue(messages.isEmpty());
             accepted.join().resumeReading();
             assertEquals("three", next());

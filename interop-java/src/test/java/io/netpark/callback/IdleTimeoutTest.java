@@ -28,13 +28,13 @@ class IdleTimeoutTest {
     private volatile CompletableFuture<Throwable> closed = new CompletableFuture<>();
 
     private CallbackServer.Builder builder(Workers workers) {
-        CallbackServer.Builder builder = CallbackServer.builder().loops(1).idleTimeout(Duration.ofHours(1))
+        CallbackServer.Builder builder = Support.server().loops(1).idleTimeout(Duration.ofHours(1))
                 .onClose((connection, why) -> closed.complete(why));
         return workers == null ? builder : builder.workers(workers);
     }
 
     private void assertIdle() throws Exception {
-        Throwable why = closed.get(Support.TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+        Throwable why = Support.get(closed);
         assertEquals(NetparkException.Timeout.IDLE, assertInstanceOf(NetparkException.TimedOut.class, why).timeout());
     }
 
@@ -52,10 +52,10 @@ class IdleTimeoutTest {
                         }).listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            Exchange exchange = begun.get(10, TimeUnit.SECONDS);
-            awaitTimers(connected.get(), 3);
+            Exchange exchange = Support.get(begun);
+            awaitTimers(Support.get(connected), 3);
             assertFalse(closed.isDone());
-            connected.get().write(Support.bytes("answer"));
+            Support.get(connected).write(Support.bytes("answer"));
             exchange.close();
             assertEquals("answer", Support.receive(socket, 6));
             assertIdle();
@@ -64,7 +64,7 @@ class IdleTimeoutTest {
 
     /** Until timers of so many idle times have run on its loop, one after the other. */
     private static void awaitTimers(CallbackConnection connection, int times) throws Exception {
-        connection.loop().schedule(() -> {}, times * IDLE.toMillis(), TimeUnit.MILLISECONDS).get();
+        Support.get(connection.loop().schedule(() -> {}, times * IDLE.toMillis(), TimeUnit.MILLISECONDS));
     }
 
     @ParameterizedTest
@@ -78,13 +78,13 @@ class IdleTimeoutTest {
                         connection.setIdleTimeout(IDLE); // once, as it would count anew from then on
                     }
                     inside.countDown();
-                    Thread.sleep(2 * IDLE.toMillis());
-                    next.await(); // or the client could be the one that takes its time
+                    Support.sleep(2 * IDLE.toMillis());
+                    Support.await(next); // or the client could be the one that takes its time
                     connection.write(in);
                 }).listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            inside.await();
+            Support.await(inside);
             Support.send(socket, "y"); // for another callback
             next.countDown();
             assertEquals("xy", Support.receive(socket, 2));
@@ -112,7 +112,7 @@ class IdleTimeoutTest {
             Support.send(socket, "x");
             assertIdle();
             if (workers != null) {
-                assertInstanceOf(NetparkException.TimedOut.class, awaited.get(10, TimeUnit.SECONDS).getCause());
+                assertInstanceOf(NetparkException.TimedOut.class, Support.get(awaited).getCause());
             }
         }
     }
@@ -133,14 +133,12 @@ class IdleTimeoutTest {
                     connection.setOption(NetOption.SEND_BUFFER, 212_992);
                     connection.write(ByteBuffer.allocate(size));
                 }).ignoreInput().listen(Support.loopback());
-                Socket socket = new Socket()) {
-            socket.setReceiveBufferSize(16_384); // so that it acknowledges often
-            socket.connect(server.localAddress());
-            long end = System.nanoTime() + 5 * idle.toNanos() / 2;
+                Socket socket = Support.connect(server, 16_384)) { // so that it acknowledges often
+            long end = Support.nanoTime() + 5 * idle.toNanos() / 2;
             int read = 0;
-            while (System.nanoTime() - end < 0) {
+            while (Support.nanoTime() - end < 0) {
                 read += socket.getInputStream().readNBytes(4096).length;
-                Thread.sleep(50);
+                Support.sleep(50);
                 pace.step();
             }
             assertFalse(closed.isDone());
@@ -153,19 +151,19 @@ class IdleTimeoutTest {
     void whoAwaitsInputAfterWorkHasAllOfTheTime() throws Exception {
         CountDownLatch waiting = new CountDownLatch(1);
         long[] started = new long[1];
-        try (Workers workers = Workers.pool(1, 10);
+        try (Workers workers = Support.pool(1, 10);
                 CallbackServer server = builder(workers).onInput((connection, in) -> {
                     connection.setIdleTimeout(IDLE);
-                    Thread.sleep(IDLE.toMillis() * 3 / 2);
-                    started[0] = System.nanoTime();
+                    Support.sleep(IDLE.toMillis() * 3 / 2);
+                    started[0] = Support.nanoTime();
                     waiting.countDown();
                     connection.awaitInput(100);
                 }).listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            assertTrue(waiting.await(10, TimeUnit.SECONDS));
+            Support.await(waiting);
             assertIdle();
-            assertTrue(System.nanoTime() - started[0] >= IDLE.toNanos());
+            assertTrue(Support.nanoTime() - started[0] >= IDLE.toNanos());
         }
     }
 }

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -55,10 +54,10 @@ class PeerGoneTest {
                 CallbackServer server = pausing(group, workers).listen(Support.loopback())) {
             try (Socket socket = Support.connect(server)) {
                 Support.send(socket, "x");
-                assertEquals(PeerState.PRESENT, asked.get(10, TimeUnit.SECONDS).peerState());
+                assertEquals(PeerState.PRESENT, Support.get(asked).peerState());
                 Support.reset(socket);
             }
-            assertInstanceOf(NetparkException.Reset.class, disconnected.get(10, TimeUnit.SECONDS));
+            assertInstanceOf(NetparkException.Reset.class, Support.get(disconnected));
             assertEquals(PeerState.CLOSED, asked.join().peerState());
         }
     }
@@ -71,9 +70,9 @@ class PeerGoneTest {
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
+            CallbackConnection connection = Support.get(asked);
             socket.shutdownOutput();
-            assertEquals(true, halfClosed.get(10, TimeUnit.SECONDS));
+            assertEquals(true, Support.get(halfClosed));
             assertEquals(PeerState.HALF_CLOSED, connection.peerState());
             connection.write(Support.bytes("answer"));
             connection.resumeReading();
@@ -90,10 +89,10 @@ class PeerGoneTest {
                 CallbackServer server = pausing(group, workers).listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
+            CallbackConnection connection = Support.get(asked);
             socket.shutdownOutput();
             Support.await("known", () -> connection.peerState() == PeerState.HALF_CLOSED);
-            connection.loop().submit(() -> {}).get();
+            Support.get(connection.loop().submit(() -> {}));
             assertFalse(disconnected.isDone());
             connection.write(Support.bytes("answer"));
             connection.resumeReading();
@@ -120,12 +119,12 @@ class PeerGoneTest {
                         .listen(Support.loopback());
                 Socket socket = Support.connect(server)) {
             Support.send(socket, "x");
-            CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
-            connection.loop().submit(() -> {}).get();
+            CallbackConnection connection = Support.get(asked);
+            Support.get(connection.loop().submit(() -> {}));
             Support.send(socket, "more");
             socket.shutdownOutput();
             Support.await("known", () -> connection.peerState() == PeerState.HALF_CLOSED);
-            connection.loop().submit(() -> {}).get();
+            Support.get(connection.loop().submit(() -> {}));
             assertEquals("x", seen.toString());
             connection.resumeReading();
             assertEquals("", Support.receiveAll(socket));
@@ -147,15 +146,15 @@ class PeerGoneTest {
                             in.position(in.limit());
                             begun.countDown();
                             while (connection.peerState() == PeerState.PRESENT) {
-                                Thread.sleep(1);
+                                Support.sleep(1);
                             }
                             found.complete(connection.peerState());
                         }).listen(Support.loopback())) {
             try (Socket socket = Support.connect(server)) {
                 Support.send(socket, "x");
-                begun.await();
+                Support.await(begun);
             }
-            assertEquals(PeerState.HALF_CLOSED, found.get(10, TimeUnit.SECONDS));
+            assertEquals(PeerState.HALF_CLOSED, Support.get(found));
         }
     }
 
@@ -176,9 +175,9 @@ class PeerGoneTest {
             }
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                 Support.send(socket, "four");
-                asked.get(10, TimeUnit.SECONDS);
+                Support.get(asked);
                 Support.reset(socket);
-                assertInstanceOf(NetparkException.Reset.class, disconnected.get(10, TimeUnit.SECONDS));
+                assertInstanceOf(NetparkException.Reset.class, Support.get(disconnected));
             }
         }
     }

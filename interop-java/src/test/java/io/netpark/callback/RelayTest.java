@@ -15,7 +15,6 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -50,8 +49,8 @@ class RelayTest {
             Thread answering = sending(between.service, answer, true);
             assertArrayEquals(answer, between.client.getInputStream().readAllBytes());
             assertEquals(new Relayed(LENGTH, LENGTH / 2), get(relayed));
-            asking.join();
-            answering.join();
+            Support.join(asking);
+            Support.join(answering);
             await("both are closed", () -> !between.accepted.join().isOpen() && !between.dialed.join().isOpen());
         }
     }
@@ -93,7 +92,7 @@ class RelayTest {
             Thread sending = sending(between.client, patternBytes(3, LENGTH), true);
             assertArrayEquals(patternBytes(3, LENGTH), between.service.getInputStream().readNBytes(LENGTH));
             assertEquals(LENGTH, get(copied));
-            sending.join();
+            Support.join(sending);
             get(halfClosed);
             between.dialed.join().write(Support.bytes("!")); // the end has not been passed on
             assertEquals("!", receive(between.service, 1));
@@ -121,7 +120,7 @@ class RelayTest {
 
     /** To the service, through a copy that waits for room when this has returned. */
     private static Thread sendingUntilNobodyReads(Between between) throws Exception {
-        Thread sending = new Thread(() -> {
+        Thread sending = Support.thread(() -> {
             byte[] chunk = new byte[1 << 16];
             try {
                 while (true) {
@@ -135,7 +134,7 @@ class RelayTest {
         CallbackConnection target = between.dialed.join();
         for (int calm = 0; calm < 300; calm++) { // the kernel's buffers grow for a while
             await("nobody reads", () -> target.core.parked() == 2); // its own read, and the copy's write
-            Thread.sleep(1);
+            Support.sleep(1);
         }
         return sending;
     }
@@ -162,7 +161,7 @@ class RelayTest {
                     target.shutdownOutput();
                 }
                 assertThrows(IOException.class, () -> receiveAll(between.service)); // what it has got does not look whole
-                sending.join();
+                Support.join(sending);
             }
         }
     }
@@ -177,7 +176,7 @@ class RelayTest {
             assertTrue(get(copy).cancel(false));
             await("the target is closed", () -> !between.dialed.join().isOpen());
             between.client.close();
-            sending.join();
+            Support.join(sending);
         }
     }
 
@@ -208,7 +207,7 @@ class RelayTest {
         try (Between between = new Between(platform.group(), NONE, server -> server.idleTimeout(idle),
                 (one, other) -> one.relay(other).whenComplete((result, failure) -> Between.tell(relayed, result, failure)))) {
             for (int i = 0; i < 6; i++) {
-                Thread.sleep(400);
+                Support.sleep(400);
                 send(between.service, "tick");
                 assertEquals("tick", receive(between.client, 4));
                 pace.step();
@@ -220,7 +219,7 @@ class RelayTest {
     @Test
     void aConnectionIsCopiedFromOnceAtATimeAndNotDetachedMeanwhile() throws Exception {
         CompletableFuture<CompletableFuture<Long>> copy = new CompletableFuture<>();
-        try (Between between = new Between(EventLoopGroup.builder().daemon(true), NONE, server -> server,
+        try (Between between = new Between(Support.loops(), NONE, server -> server,
                 (one, other) -> copy.complete(one.copyTo(other)))) {
             CallbackConnection one = between.accepted.join();
             CompletableFuture<Long> copying = get(copy);

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.Test;
 
 class ShutdownTest {
@@ -28,8 +28,8 @@ class ShutdownTest {
         return Support.server().loops(1).onRequest((connection, in) -> connection.write(in));
     }
 
-    private static Shutdown.Report get(CompletableFuture<Shutdown.Report> report) throws Exception {
-        return report.get(20, TimeUnit.SECONDS);
+    private static Shutdown.Report get(Future<Shutdown.Report> report) throws Exception {
+        return Support.get(report);
     }
 
     /**
@@ -38,11 +38,11 @@ class ShutdownTest {
      */
     private static CompletableFuture<Shutdown.Report> shutDown(CallbackServer server, Socket idle) throws Exception {
         CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
-        Thread thread = new Thread(() -> report.complete(server.shutdown(Shutdown.within(LONG))));
+        Thread thread = Support.thread(() -> report.complete(server.shutdown(Shutdown.within(LONG))));
         thread.start();
         assertEquals(-1, idle.getInputStream().read());
-        Support.await("it waits for the others", () -> thread.getState() == Thread.State.TIMED_WAITING);
-        server.group().first().submit(() -> {}).get(); // what it has the loop do is done
+        Support.awaitState(thread, Thread.State.TIMED_WAITING); // for the others
+        Support.get(server.group().first().submit(() -> {})); // what it has the loop do is done
         return report;
     }
 
@@ -60,7 +60,7 @@ class ShutdownTest {
                 Socket idle = Support.connect(server);
                 Socket busy = Support.connect(server)) {
             Support.send(busy, "question");
-            CallbackConnection connection = asked.get(10, TimeUnit.SECONDS);
+            CallbackConnection connection = Support.get(asked);
             Support.await("both", () -> server.connections() == 2);
             assertFalse(connection.isDraining());
             CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
@@ -76,7 +76,7 @@ class ShutdownTest {
     @Test
     void aRequestThatHasArrivedIsAnsweredThoughItsConnectionSeemedIdle() throws Exception {
         int clients = 50;
-        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).metrics(true).open();
+        try (EventLoopGroup group = Support.loops().loops(1).metrics(true).open();
                 CallbackServer server = echo().group(group).listen(Support.loopback())) {
             List<Socket> sockets = new ArrayList<>();
             for (int i = 0; i < clients; i++) {
@@ -86,7 +86,7 @@ class ShutdownTest {
             CountDownLatch hold = new CountDownLatch(1);
             group.next().execute(() -> {
                 try {
-                    hold.await();
+                    Support.await(hold);
                 } catch (InterruptedException e) {
                     throw new IllegalStateException(e);
                 }
@@ -97,8 +97,7 @@ class ShutdownTest {
                     Support.send(socket, "just in time");
                 }
             });
-            CompletableFuture<Shutdown.Report> report =
-                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            Future<Shutdown.Report> report = Support.start(() -> server.shutdown(Shutdown.within(LONG)));
             Support.await("ending the idle ones is queued", () -> group.snapshot().total().pendingTasks() > clients);
             hold.countDown();
             for (Socket socket : sockets) {
@@ -116,19 +115,18 @@ class ShutdownTest {
         int length = 200_000;
         CountDownLatch answering = new CountDownLatch(1);
         CountDownLatch goOn = new CountDownLatch(1);
-        try (EventLoopGroup group = EventLoopGroup.builder().loops(1).metrics(true).open();
+        try (EventLoopGroup group = Support.loops().loops(1).metrics(true).open();
                 CallbackServer server = Support.server().group(group).onRequest((connection, in) -> {
                     answering.countDown();
-                    goOn.await();
+                    Support.await(goOn);
                     while (in.hasRemaining()) {
                         connection.write(ByteBuffer.wrap(Support.patternBytes(in.get(), length)));
                     }
                 }).listen(Support.loopback());
                 Socket client = Support.connect(server, 4096)) {
             Support.send(client, "\1");
-            answering.await();
-            CompletableFuture<Shutdown.Report> report =
-                    CompletableFuture.supplyAsync(() -> server.shutdown(Shutdown.within(LONG)));
+            Support.await(answering);
+            Future<Shutdown.Report> report = Support.start(() -> server.shutdown(Shutdown.within(LONG)));
             Support.await("ending the idle ones is queued", () -> group.snapshot().total().pendingTasks() > 0);
             Support.send(client, "\2");
             goOn.countDown();
@@ -144,18 +142,18 @@ class ShutdownTest {
     void aCallbackThatAWorkerRunsIsWaitedForAndNoLonger() throws Exception {
         CountDownLatch inside = new CountDownLatch(1);
         CountDownLatch release = new CountDownLatch(1);
-        try (Workers workers = Workers.pool(1, 1);
+        try (Workers workers = Support.pool(1, 1);
                 CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> {
                             inside.countDown();
-                            release.await();
+                            Support.await(release);
                             connection.write(in);
                         })
                         .listen(Support.loopback());
                 Socket idle = Support.connect(server);
                 Socket busy = Support.connect(server)) {
             Support.send(busy, "x");
-            inside.await();
+            Support.await(inside);
             Support.await("both", () -> server.connections() == 2);
             CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
             assertFalse(report.isDone());
@@ -172,7 +170,7 @@ class ShutdownTest {
                 Socket idle = Support.connect(server);
                 Socket client = Support.connect(server)) {
             client.shutdownOutput();
-            CallbackConnection connection = ended.get(10, TimeUnit.SECONDS);
+            CallbackConnection connection = Support.get(ended);
             Support.await("both", () -> server.connections() == 2);
             CompletableFuture<Shutdown.Report> report = shutDown(server, idle);
             connection.write(Support.bytes("late"));
@@ -185,7 +183,7 @@ class ShutdownTest {
     @Test
     void acceptingGoesOnWhileTheEndIsAnnounced() throws Exception {
         try (CallbackServer server = echo().listen(Support.loopback())) {
-            CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
+            Future<Shutdown.Report> report = Support.start(
                     () -> server.shutdown(Shutdown.within(LONG).announcing(LONG)));
             Support.await("draining", server::isDraining);
             try (Socket late = Support.connect(server)) {
@@ -201,7 +199,7 @@ class ShutdownTest {
 
     @Test
     void whatIsWrittenIsFlushedAndTheRestIsCut() throws Exception {
-        byte[] answer = Support.patternBytes(1, 10_000_000);
+        byte[] answer = Support.patternBytes(1, Support.much(10_000_000));
         CountDownLatch written = new CountDownLatch(2); // a connection is counted before its callback has run
         try (CallbackServer server = Support.server().loops(1)
                         .onConnect(connection -> {
@@ -212,11 +210,11 @@ class ShutdownTest {
                         .listen(Support.loopback());
                 Socket slow = Support.connect(server);
                 Socket deaf = Support.connect(server, 16_384)) {
-            written.await();
-            CompletableFuture<Shutdown.Report> report = CompletableFuture.supplyAsync(
+            Support.await(written);
+            Future<Shutdown.Report> report = Support.start(
                     () -> server.shutdown(Shutdown.within(Duration.ofMillis(100)).flushing(Duration.ofSeconds(5))));
             Support.await("draining", server::isDraining);
-            Thread.sleep(200);
+            Support.sleep(200);
             Support.assertPattern(1, answer.length, slow.getInputStream());
             assertEquals(-1, slow.getInputStream().read());
             Shutdown.Report done = get(report);
@@ -231,11 +229,11 @@ class ShutdownTest {
         try (CallbackServer server = echo().listen(Support.loopback()); Socket client = Support.connect(server)) {
             Support.await("one", () -> server.connections() == 1);
             Shutdown phases = Shutdown.within(Duration.ofMillis(300)).keepingIdle();
-            List<CompletableFuture<Shutdown.Report>> reports = new ArrayList<>();
+            List<Future<Shutdown.Report>> reports = new ArrayList<>();
             for (int i = 0; i < 3; i++) {
-                reports.add(CompletableFuture.supplyAsync(() -> server.shutdown(phases), task -> new Thread(task).start()));
+                reports.add(Support.start(() -> server.shutdown(phases)));
             }
-            for (CompletableFuture<Shutdown.Report> report : reports) {
+            for (Future<Shutdown.Report> report : reports) {
                 assertEquals(new Shutdown.Report(0, 0, 0, 1), get(report));
             }
             assertEquals(-1, client.getInputStream().read());
@@ -247,14 +245,14 @@ class ShutdownTest {
         try (CallbackServer server = echo().listen(Support.loopback()); Socket client = Support.connect(server)) {
             Support.await("one", () -> server.connections() == 1);
             CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
-            Thread closer = new Thread(() -> {
+            Thread closer = Support.thread(() -> {
                 server.shutdown(Shutdown.within(LONG).keepingIdle());
                 interrupted.complete(Thread.currentThread().isInterrupted());
             });
             closer.start();
             Support.await("draining", server::isDraining);
             closer.interrupt();
-            assertTrue(interrupted.get(10, TimeUnit.SECONDS));
+            assertTrue(Support.get(interrupted));
             assertEquals(-1, client.getInputStream().read());
         }
     }
@@ -263,7 +261,7 @@ class ShutdownTest {
     void aCallbackCannotShutItsServerDown() throws Exception {
         CompletableFuture<CallbackServer> self = new CompletableFuture<>();
         CompletableFuture<Throwable> failure = new CompletableFuture<>();
-        try (Workers workers = Workers.pool(1, 1);
+        try (Workers workers = Support.pool(1, 1);
                 CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> failure.complete(assertThrows(IllegalStateException.class,
                                 () -> self.join().shutdown(Shutdown.within(LONG)))))
@@ -271,27 +269,26 @@ class ShutdownTest {
                 Socket socket = Support.connect(server)) {
             self.complete(server);
             Support.send(socket, "x");
-            failure.get(10, TimeUnit.SECONDS);
-            ExecutionException onLoop = assertThrows(ExecutionException.class, () -> server.group().next()
-                    .submit(() -> server.shutdown(Shutdown.within(LONG))).get());
+            Support.get(failure);
+            ExecutionException onLoop = assertThrows(ExecutionException.class, () -> Support.get(server.group().next()
+                    .submit(() -> server.shutdown(Shutdown.within(LONG)))));
             assertInstanceOf(IllegalStateException.class, onLoop.getCause());
         }
     }
 
     @Test
     void shuttingDownWhileClientsConnectWriteAndDialLosesNoAcceptedAnswer() throws Exception {
-        for (int round = 0; round < 10; round++) {
+        for (int round = 0; round < Support.rounds(10); round++) {
             try (CallbackServer server = echo().loops(2).listen(Support.loopback())) {
-                List<CompletableFuture<String>> clients = new ArrayList<>();
+                List<Future<String>> clients = new ArrayList<>();
                 CountDownLatch started = new CountDownLatch(4);
                 for (int i = 0; i < 4; i++) {
-                    clients.add(CompletableFuture.supplyAsync(() -> exchangeUntilRefused(server, started),
-                            task -> new Thread(task).start()));
+                    clients.add(Support.start(() -> exchangeUntilRefused(server, started)));
                 }
-                started.await();
+                Support.await(started);
                 server.shutdown(Shutdown.within(LONG));
-                for (CompletableFuture<String> client : clients) {
-                    assertEquals("", client.get(20, TimeUnit.SECONDS));
+                for (Future<String> client : clients) {
+                    assertEquals("", Support.get(client));
                 }
                 assertEquals(0, server.connections());
             }
@@ -327,7 +324,7 @@ class ShutdownTest {
                 Socket client = Support.connect(server)) {
             Support.await("one", () -> server.connections() == 1);
             server.shutdown(Shutdown.within(Duration.ZERO).keepingIdle());
-            assertTrue(cause.get(10, TimeUnit.SECONDS).getMessage().contains("time to finish was over"));
+            assertTrue(Support.get(cause).getMessage().contains("time to finish was over"));
             assertEquals(-1, client.getInputStream().read());
         }
     }

@@ -7,20 +7,32 @@ import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.poll.Poller;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Binding;
+import io.netpark.core.sys.Due;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 
 /** What the tests share. */
 public final class Support {
@@ -43,7 +55,7 @@ public final class Support {
     /** What a loop can be made of. */
     public record Platform(Binding binding, Poller.Factory pollers, String name) {
         public EventLoopGroup.Builder group() {
-            return EventLoopGroup.builder().libc(binding.open()).pollers(pollers).daemon(true).reportLimit(Integer.MAX_VALUE);
+            return (binding == Binding.SIMULATED ? loops() : loops().libc(binding.open())).pollers(pollers);
         }
 
         @Override
@@ -53,6 +65,9 @@ public final class Support {
     }
 
     public static List<Platform> platforms() {
+        if (ScheduledRun.isOn()) {
+            return List.of(new Platform(Binding.SIMULATED, ScheduledRun.poller(), ScheduledRun.poller() == Poller.POLL ? "poll" : "epoll"));
+        }
         List<Platform> all = new ArrayList<>();
         for (Binding binding : Binding.values()) {
             if (binding.unavailability() == null) {
@@ -65,21 +80,33 @@ public final class Support {
 
     /** Where callbacks may run: names for {@link #workers}. */
     public static List<String> threads() {
-        return Runtime.version().feature() >= 21 ? List.of("loop", "pool", "virtual") : List.of("loop", "pool");
+        return Runtime.version().feature() >= 21 && !ScheduledRun.isOn() ? List.of("loop", "pool", "virtual") : List.of("loop", "pool");
     }
 
     /** Null for the loop. */
     public static Workers workers(String threads) {
         return switch (threads) {
             case "loop" -> null;
-            case "pool" -> Workers.pool(2, 1000);
+            case "pool" -> pool(2, 1000);
             case "virtual" -> Workers.virtualThreads();
             default -> throw new IllegalArgumentException(threads);
         };
     }
 
+    /** As {@link Workers#pool}; in the order of a {@link ScheduledRun} there are always enough of them. */
+    public static Workers pool(int threads, int queueLimit) {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? Workers.pool(threads, queueLimit) : Workers.on(run.threads());
+    }
+
+    /** Daemons that report everything. */
+    public static EventLoopGroup.Builder loops() {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? EventLoopGroup.builder().daemon(true).reportLimit(Integer.MAX_VALUE) : run.loops();
+    }
+
     public static EventLoopGroup group(int loops, Reporter reporter) throws IOException {
-        return EventLoopGroup.builder().loops(loops).daemon(true).reporter(reporter).reportLimit(Integer.MAX_VALUE).open();
+        return loops().loops(loops).reporter(reporter).open();
     }
 
     public static InetSocketAddress loopback() {
@@ -88,20 +115,26 @@ public final class Support {
 
     /** A server, and below a client and a socket that is connected to a server, of the {@link Flavour} that is tested. */
     public static CallbackServer.Builder server() {
-        return Flavour.current().server();
+        CallbackServer.Builder builder = Flavour.current().server();
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? builder : builder.segments(run.segments()).loops(run::configure);
     }
 
     public static CallbackClient.Builder client() {
-        return Flavour.current().client();
+        CallbackClient.Builder builder = Flavour.current().client();
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? builder : builder.segments(run.segments()).loops(run::configure);
     }
 
     public static Socket connect(CallbackServer server) throws IOException {
-        return Flavour.current().wrap(connectPlain(server));
+        return connect(server, 0);
     }
 
     /** Whose kernel keeps no more than so many bytes, or twice as many, that it does not read. */
     public static Socket connect(CallbackServer server, int receiveBuffer) throws IOException {
-        return Flavour.current().wrap(connectPlain(server, receiveBuffer));
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? Flavour.current().wrap(connectPlain(server, receiveBuffer))
+                : run.connect(server.localAddress(), receiveBuffer, Flavour.current().clientTls());
     }
 
     /** Without TLS, whatever the server has. */
@@ -110,6 +143,10 @@ public final class Support {
     }
 
     private static Socket connectPlain(CallbackServer server, int receiveBuffer) throws IOException {
+        ScheduledRun run = ScheduledRun.current();
+        if (run != null) {
+            return run.connect(server.localAddress(), receiveBuffer, null);
+        }
         Socket socket = new Socket();
         if (receiveBuffer > 0) {
             socket.setReceiveBufferSize(receiveBuffer);
@@ -118,6 +155,12 @@ public final class Support {
         socket.setSoTimeout(TIMEOUT_MILLIS);
         socket.setTcpNoDelay(true);
         return socket;
+    }
+
+    /** Of somebody who is no server of this library. */
+    public static ServerSocket listen() throws IOException {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? new ServerSocket(0, 10, InetAddress.getLoopbackAddress()) : run.listen();
     }
 
     public static void send(Socket socket, String text) {
@@ -175,12 +218,106 @@ public final class Support {
         assertTrue(Arrays.equals(patternBytes(stream, size), got), "stream " + stream + ": " + got.length + " bytes");
     }
 
+    // Waiting, and other threads: in the order of a ScheduledRun, if there is one
+
+    /** Until it holds; whoever asks may wait for that. */
     public static void await(String what, BooleanSupplier condition) throws InterruptedException {
-        long end = System.nanoTime() + TIMEOUT_MILLIS * 1_000_000L;
+        long end = nanoTime() + TIMEOUT_MILLIS * 1_000_000L;
         while (!condition.getAsBoolean()) {
-            assertTrue(System.nanoTime() < end, "in vain: " + what);
+            assertTrue(nanoTime() - end < 0, "in vain: " + what);
+            pause();
+        }
+    }
+
+    /** The millisecond of a schedule does not come while others work; then it is so much work. */
+    private static void pause() throws InterruptedException {
+        AtomicInteger looks = new AtomicInteger();
+        ScheduledRun run = ScheduledRun.current();
+        if (run == null || !run.schedule().awaits(1_000_000, () -> looks.incrementAndGet() > 1000)) {
             Thread.sleep(1);
         }
+    }
+
+    /** Whether the thread has waited in the order of a schedule. */
+    private static boolean hasAwaited(BooleanSupplier condition) throws InterruptedException {
+        ScheduledRun run = ScheduledRun.current();
+        return run != null && run.schedule().awaits(Due.FOREVER, condition);
+    }
+
+    public static void await(CountDownLatch latch) throws InterruptedException {
+        if (!hasAwaited(() -> latch.getCount() == 0)) {
+            latch.await();
+        }
+    }
+
+    public static <T> T get(Future<T> future) throws InterruptedException, ExecutionException, TimeoutException {
+        hasAwaited(future::isDone);
+        return future.get(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /** Null if nothing comes. */
+    public static <T> @Nullable T poll(BlockingQueue<T> queue) throws InterruptedException {
+        hasAwaited(() -> !queue.isEmpty());
+        return queue.poll(TIMEOUT_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    public static void sleep(long millis) throws InterruptedException {
+        ScheduledRun run = ScheduledRun.current();
+        if (run == null) {
+            Thread.sleep(millis);
+            return;
+        }
+        long end = nanoTime() + millis * 1_000_000L;
+        if (!run.schedule().awaits(millis * 1_000_000L, () -> run.schedule().nanoTime() - end >= 0)) {
+            Thread.sleep(millis);
+        }
+    }
+
+    /** By the clock by which {@link #sleep} sleeps. */
+    public static long nanoTime() {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? System.nanoTime() : run.schedule().nanoTime();
+    }
+
+    /** A thread that is yet to be started, soon. */
+    public static Thread thread(Runnable body) {
+        ScheduledRun run = ScheduledRun.current();
+        return run == null ? new Thread(body) : run.thread(body);
+    }
+
+    /** Until the end of a {@link #thread}. */
+    public static void join(Thread thread) throws Exception {
+        if (ScheduledRun.current() != null) {
+            get(ScheduledRun.end(thread));
+        }
+        thread.join();
+    }
+
+    /** Runs it on a thread of its own. */
+    public static <T> FutureTask<T> start(Callable<T> body) {
+        FutureTask<T> task = new FutureTask<>(body);
+        thread(task).start();
+        return task;
+    }
+
+    /** Until the thread is in such a state: waits, that is, for something that does not come by itself. */
+    public static void awaitState(Thread thread, Thread.State state) throws InterruptedException {
+        ScheduledRun run = ScheduledRun.current();
+        if (run != null) {
+            run.settle(); // its state says nothing: it waits for its turn as well
+        } else {
+            await(thread + " is " + state, () -> thread.getState() == state);
+        }
+    }
+
+    /** So many bytes that a kernel does not take them all: one in memory takes less, and each of them is dearer. */
+    public static int much(int usual) {
+        return ScheduledRun.isOn() ? Math.min(usual, 4_000_000) : usual;
+    }
+
+    /** How often to try for a moment that is met by chance: a schedule draws the moments, and has many seeds. */
+    public static int rounds(int usual) {
+        return ScheduledRun.isOn() ? Math.max(1, usual / 20) : usual;
     }
 
     private static final com.sun.management.ThreadMXBean THREADS =
