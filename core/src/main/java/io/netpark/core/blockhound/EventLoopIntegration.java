@@ -13,6 +13,8 @@ public final class EventLoopIntegration implements BlockHoundIntegration {
 
     /** The package of the parts of a loop, which are not public. */
     private static final String LOOP = "io.netpark.core.loop.";
+    /** Nor is this. A thread pool of the user's is not exempt: what it does in the thread that calls it is its own affair. */
+    private static final String TASK_THREADS = "io.netpark.core.tls.TaskThreads";
 
     /** For the service loader. */
     public EventLoopIntegration() {}
@@ -25,5 +27,9 @@ public final class EventLoopIntegration implements BlockHoundIntegration {
         builder.allowBlockingCallsInside(LOOP + "TurnFailures", "pause");
         builder.allowBlockingCallsInside("java.lang.ClassLoader", "loadClass");
         builder.allowBlockingCallsInside("com.sun.jna.Native", "register");
+        // What engines of TLS do on a loop: the numbers that the JDK draws come from /dev/urandom, which is a file, and never waits.
+        builder.allowBlockingCallsInside("sun.security.provider.NativePRNG", "engineNextBytes");
+        // And a task of theirs is handed to the threads that are for that: their queue has a lock, which is held for a few instructions.
+        builder.allowBlockingCallsInside(TASK_THREADS, "execute");
     }
 }

@@ -29,8 +29,13 @@ class BlockHoundSpec : NetparkSpec(body = {
     }
 
     test("where a loop may block is there by its name") {
-        for ((type, method) in listOf("Reports" to "report", "TurnFailures" to "pause")) {
-            Class.forName("io.netpark.core.loop.$type").declaredMethods.map { it.name } shouldContain method
+        for ((type, method) in listOf(
+            "io.netpark.core.loop.Reports" to "report",
+            "io.netpark.core.loop.TurnFailures" to "pause",
+            "io.netpark.core.tls.TaskThreads" to "execute",
+            "sun.security.provider.NativePRNG" to "engineNextBytes",
+        )) {
+            Class.forName(type).declaredMethods.map { it.name } shouldContain method
         }
     }
 })

@@ -6,15 +6,13 @@ import io.kotest.matchers.comparables.shouldBeLessThan
 import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.nulls.shouldBeNull
 import io.kotest.matchers.shouldBe
-import io.netpark.core.fd.Descriptor
 import io.netpark.core.fd.Direction
-import io.netpark.core.fd.Waiter
 import io.netpark.core.loop.EventLoop
-import io.netpark.core.net.streams.ConnectionDescriptor
 import io.netpark.core.report.Withheld
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.BlockingConnection
 import io.netpark.core.testing.BlockingListener
+import io.netpark.core.testing.LoopEcho
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.TestReactor
 import io.netpark.core.testing.async
@@ -145,41 +143,11 @@ class GarbageSpec : NetparkSpec(body = {
 
 /** Accepts, and echoes what comes, on the loop. */
 private class Serving(private val listener: BlockingListener) {
-    private val accepting = async { runCatching { while (true) Echo(listener.accept().connection).begin() } }
+    private val accepting = async { runCatching { while (true) LoopEcho(listener.accept().connection).begin() } }
 
     fun stop() {
         listener.close()
         accepting.result()
-    }
-
-    private class Echo(private val connection: ConnectionDescriptor) : Waiter {
-        private val bytes = ByteBuffer.allocate(32_768)
-        private var writing = false
-
-        fun begin() = connection.loop().execute { goOn { connection.startRead(bytes) } }
-
-        override fun run() = goOn { if (writing) connection.retryWrite(bytes) else connection.retryRead(bytes) }
-
-        private fun goOn(first: () -> Int) {
-            try {
-                var outcome = first()
-                while (true) {
-                    if (outcome == Descriptor.PARK) {
-                        val direction = if (writing) Direction.WRITE else Direction.READ
-                        if (connection.park(direction, this)) return
-                        outcome = if (writing) connection.retryWrite(bytes) else connection.retryRead(bytes)
-                    } else if (outcome < 0) {
-                        return connection.close()
-                    } else {
-                        if (writing) bytes.clear() else bytes.flip()
-                        writing = !writing
-                        outcome = if (writing) connection.startWrite(bytes) else connection.startRead(bytes)
-                    }
-                }
-            } catch (_: NetparkException) {
-                connection.close()
-            }
-        }
     }
 }
 
