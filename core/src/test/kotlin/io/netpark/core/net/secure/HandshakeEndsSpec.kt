@@ -28,7 +28,6 @@ import io.netpark.core.testing.tls.peerEngine
 import io.netpark.core.testing.tls.shouldKeepNoMemory
 import io.netpark.core.testing.tls.tls
 import java.io.EOFException
-import java.nio.ByteBuffer
 import java.time.Duration
 import java.util.concurrent.ConcurrentLinkedQueue
 import java.util.concurrent.Executor
@@ -345,10 +344,4 @@ class HandshakeEndsSpec : NetparkSpec(body = {
 /** The loop has seen what there is. */
 private fun TestReactor.settle(end: String) {
     if (end != "the end of the loop") repeat(3) { onLoop {} }
-}
-
-/** An alert of its engine's, which gets something that it cannot decrypt. */
-private fun TlsPeer.sendAlert() {
-    runCatching { engine.unwrap(ByteBuffer.wrap(byteArrayOf(23, 3, 3, 0, 40) + ByteArray(40)), ByteBuffer.allocate(20_000)) }
-    answer()
 }

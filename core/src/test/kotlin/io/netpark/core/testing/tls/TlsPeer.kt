@@ -118,4 +118,10 @@ class TlsPeer(val plain: BlockingConnection, val engine: SSLEngine) {
         engine.closeOutbound()
         send(seal(ByteArray(0)))
     }
+
+    /** Sends an alert, which its engine makes of something that it cannot decrypt. */
+    fun sendAlert() {
+        runCatching { engine.unwrap(ByteBuffer.wrap(byteArrayOf(23, 3, 3, 0, 40) + ByteArray(40)), ByteBuffer.allocate(20_000)) }
+        answer()
+    }
 }
