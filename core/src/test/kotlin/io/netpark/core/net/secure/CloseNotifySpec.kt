@@ -170,6 +170,21 @@ class CloseNotifySpec : NetparkSpec(body = {
             }
         }
 
+        if (protocol == "TLSv1.2") test("who reads the peer's close_notify answers by its own, and has not to end its output for that: $flavour as $role, $protocol") {
+            TestReactor().use { reactor ->
+                for (data in listOf("", "in front of it")) reactor.open().use { pair ->
+                    if (data.isNotEmpty()) pair.peer.write(data)
+                    pair.peer.end()
+                    if (data.isNotEmpty()) pair.ours.readText(data.length) shouldBe data
+                    pair.ours.readIsAtEnd() shouldBe true
+                    pair.peer.readsEnd() shouldBe true
+                    // RFC 5246, 7.2.1: what was not sent before is discarded.
+                    shouldThrow<NetparkException.Reset> { repeat(3) { pair.ours.write("late") } }
+                }
+            }
+            engines.shouldBeBack()
+        }
+
         test("both end at the same time: $flavour as $role, $protocol") {
             TestReactor().use { reactor ->
                 var pair = reactor.open()
