@@ -88,7 +88,11 @@ public final class ClientTls extends Tls {
             return this;
         }
 
-        /** The name to ask for and to check, if it is not the one that is dialed: behind a tunnel, a proxy, a unix socket. */
+        /**
+         * The name to ask for and to check, if it is not the one that is dialed: behind a tunnel, a proxy, a unix socket.
+         * Letters beyond ASCII become what {@link java.net.IDN} makes of them, which is IDNA 2003 (RFC 3490), here as in a name
+         * that is dialed. A name that IDNA 2008 writes otherwise is to be given in its ASCII form.
+         */
         public Builder serverName(String name) {
             if (name.isEmpty()) {
                 throw new IllegalArgumentException("a server name is not empty");

@@ -18,7 +18,7 @@ final class HostName {
     }
 
     /**
-     * The form that is compared and sent: a name in ASCII (RFC 5890), an address without brackets and zone.
+     * The form that is compared and sent: a name in ASCII (RFC 3490), an address without brackets and zone.
      *
      * @throws IllegalArgumentException if it is no name and no address
      */
