@@ -15,6 +15,7 @@ import io.netpark.core.report.Reporter
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.tls.CertificateWatch
+import io.netpark.core.tls.ClientAuth
 import io.netpark.core.tls.ClientTls
 import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.handover.detach
@@ -337,6 +338,24 @@ suspend fun askSecurely(reactor: Reactor, authority: Path, port: Int): String? {
         connection.write("ann\r\n".toByteArray())
         connection.reader.awaitLine()
     }
+}
+
+/** Listens for clients that show a certificate of this authority. */
+fun listenToKnown(reactor: Reactor, chain: Path, key: Path, authorityOfClients: Path): Listener {
+    val tls = ServerTls.builder().certificate(chain, key).clientAuth(ClientAuth.NEEDED).clientAuthorities(authorityOfClients).build()
+    return reactor.listen("localhost", 0, tls = tls)
+}
+
+/** Greets whoever the certificate says that the client is. */
+suspend fun greetByCertificate(connection: Connection) {
+    val shown = connection.tlsSession!!.peerCertificates().first()
+    connection.write("hello ${shown.subjectX500Principal.name}\r\n".toByteArray())
+}
+
+/** Shows a certificate, and asks. */
+suspend fun askAsKnown(reactor: Reactor, authority: Path, chain: Path, key: Path, port: Int): String? {
+    val tls = ClientTls.builder().trust(authority).certificate(chain, key).build()
+    return reactor.dial("localhost", port, tls = tls).use { it.reader.awaitLine() }
 }
 
 /** Trusts those whose certificate an authority of ours has signed, and has not taken back by a list. */

@@ -9,6 +9,7 @@ import io.netpark.core.testing.Family
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.tls.Authority
+import io.netpark.core.testing.tls.Identity
 import io.netpark.core.tls.ClientTls
 import io.netpark.core.tls.ServerTls
 import io.netpark.coroutines.tls.startTls
@@ -267,6 +268,23 @@ class GuideSpec : NetparkSpec(body = {
                     client.reader.awaitLine() shouldBe "250 this is TLSv1.3"
                 }
             }
+        }
+        folder.toFile().deleteRecursively()
+    }
+
+    test("TLS: a client that shows a certificate is greeted by the name in it") {
+        val folder = Files.createTempDirectory("netpark")
+        val root = Authority.root("Root of the guide")
+        val authority = root.write(folder.resolve("ca.pem"))
+        fun files(identity: Identity, name: String) =
+            identity.writeChain(folder.resolve("$name.pem")) to identity.writeKey(folder.resolve("$name-key.pem"))
+        val (chain, key) = files(root.issue("localhost", "127.0.0.1"), "server")
+        val (ownChain, ownKey) = files(root.issueClient("ann"), "ann")
+        onReactor { reactor, _ ->
+            val listener = listenToKnown(reactor, chain, key, authority)
+            val serving = launch { listener.serve { greetByCertificate(it) } }
+            askAsKnown(reactor, authority, ownChain, ownKey, listener.port) shouldBe "hello CN=ann"
+            serving.cancelAndJoin()
         }
         folder.toFile().deleteRecursively()
     }

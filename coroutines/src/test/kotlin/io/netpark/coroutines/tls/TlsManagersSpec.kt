@@ -23,6 +23,7 @@ import io.netty.handler.ssl.SslProvider
 import io.netty.util.ReferenceCountUtil
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.launch
+import org.conscrypt.Conscrypt
 
 /** Key managers and trust managers may wait: they are called by event loops only where that is asked for. */
 class TlsManagersSpec : NetparkSpec(body = {
@@ -70,6 +71,25 @@ class TlsManagersSpec : NetparkSpec(body = {
             for (managers in listOf(ofServer, ofClient)) {
                 managers.onLoop() shouldBe if (onLoop) setOf("key", "trust") else emptySet()
                 managers.elsewhere() shouldBe if (onLoop) emptySet() else setOf("key", "trust")
+            }
+        }
+    }
+
+    // As the guide says: such an engine has no tasks that could be run elsewhere.
+    for (protocol in EngineFlavour.PROTOCOLS) {
+        test("Conscrypt calls managers of keys and of trust on the loop, whatever is wished: $protocol").config(
+            enabledOrReasonIf = { EngineFlavour.CONSCRYPT.unavailability()?.let { Enabled.disabled(it) } ?: Enabled.enabled },
+        ) {
+            val ofServer = NotedManagers(root.issue("localhost", "127.0.0.1"), root)
+            val ofClient = NotedManagers(root.issueClient("ann"), root)
+            val provider = Conscrypt.newProvider()
+            exchange(
+                ServerTls.builder().context(ofServer.context(provider)).clientAuth(ClientAuth.NEEDED).protocols(protocol).build(),
+                ClientTls.builder().context(ofClient.context(provider)).protocols(protocol).build(),
+            )
+            for (managers in listOf(ofServer, ofClient)) {
+                managers.onLoop() shouldBe setOf("key", "trust")
+                managers.elsewhere() shouldBe emptySet()
             }
         }
     }

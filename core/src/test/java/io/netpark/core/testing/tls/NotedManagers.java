@@ -5,6 +5,7 @@ import java.net.Socket;
 import java.security.GeneralSecurityException;
 import java.security.Principal;
 import java.security.PrivateKey;
+import java.security.Provider;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
 import java.util.Set;
@@ -38,16 +39,21 @@ public final class NotedManagers {
             keys = (X509ExtendedKeyManager) keyFactory.getKeyManagers()[0];
             TrustManagerFactory trustFactory = TrustManagerFactory.getInstance("PKIX");
             trustFactory.init(trusted.trustStore());
-            trust = (X509ExtendedTrustManager) trustFactory.getTrustManagers()[0];
+            trust = new GenericKeysTrust((X509ExtendedTrustManager) trustFactory.getTrustManagers()[0]);
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException(e);
         }
     }
 
-    /** With both of them. */
+    /** The JDK's, with both of them. */
     public SSLContext context() {
+        return context(null);
+    }
+
+    /** With both of them, of this provider; null for the JDK's. */
+    public SSLContext context(@Nullable Provider provider) {
         try {
-            SSLContext context = SSLContext.getInstance("TLS");
+            SSLContext context = provider == null ? SSLContext.getInstance("TLS") : SSLContext.getInstance("TLS", provider);
             context.init(new KeyManager[] {keyManager()}, new TrustManager[] {trustManager()}, null);
             return context;
         } catch (GeneralSecurityException e) {
