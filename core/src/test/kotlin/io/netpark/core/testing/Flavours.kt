@@ -44,7 +44,8 @@ class Flavour(val libc: LibC, val poller: PollerKind, val wire: Wire = Wire.PLAI
             if (Wire.ofThisRun == Wire.PLAIN) {
                 Bindings.all.flatMap { libc -> PollerKind.all.map { Flavour(libc, it) } }
             } else { // which is the same on every binding
-                PollerKind.all.map { Flavour(Bindings.best, it, Wire.ofThisRun) } + Flavour(Bindings.best, PollerKind.EPOLL, Wire.TLS_1_2)
+                PollerKind.all.map { Flavour(Bindings.best, it, Wire.ofThisRun) } +
+                    listOf(Flavour(Bindings.best, PollerKind.EPOLL, Wire.TLS_1_2)).filter { it.wire != Wire.ofThisRun }
             }
 
         /** For suites that take long: over TLS one is enough for them. */
