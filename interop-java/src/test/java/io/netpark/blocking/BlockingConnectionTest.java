@@ -51,8 +51,10 @@ class BlockingConnectionTest {
                     server.reader().release();
                     server.flush();
                 }
-                server.writer().putString("bye\r\n");
-                server.flush();
+                if (setting.halfCloses()) {
+                    server.writer().putString("bye\r\n");
+                    server.flush();
+                }
                 server.shutdownOutput();
                 return null;
             });
@@ -72,7 +74,9 @@ class BlockingConnectionTest {
                 sending.get();
             }
             client.shutdownOutput();
-            assertEquals("bye", client.awaitLine(100));
+            if (setting.halfCloses()) {
+                assertEquals("bye", client.awaitLine(100));
+            }
             assertNull(client.awaitLine(100));
             assertFalse(client.await(1));
             echo.get();

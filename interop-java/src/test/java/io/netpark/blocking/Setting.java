@@ -74,7 +74,12 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
             }
         }
         all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_3, false));
+<<<<<<< ours
         all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, kindsOfThreads().length > 1));
+=======
+        all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, threads().length > 1));
+        all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_2, false));
+>>>>>>> theirs
         return all;
     }
 
@@ -96,6 +101,11 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
 
     boolean isTls() {
         return flavour.isTls();
+    }
+
+    /** Whether a peer may still answer when this side has ended its output. Up to TLS 1.2 it may not (RFC 5246, 7.2.1). */
+    boolean halfCloses() {
+        return flavour != Flavour.TLS_1_2;
     }
 
     boolean isTcp() {

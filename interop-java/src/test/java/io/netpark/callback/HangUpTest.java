@@ -38,7 +38,7 @@ class HangUpTest {
     void aServerReportsThatAcceptingHasEndedAndServesOn() throws Exception {
         Support.Reports reports = new Support.Reports();
         try (EventLoopGroup group = EventLoopGroup.builder().loops(1).libc(libc()).daemon(true).reporter(reports).reportLimit(Integer.MAX_VALUE).open();
-                CallbackServer server = CallbackServer.builder().group(group)
+                CallbackServer server = Support.server().group(group)
                         .onRequest((connection, in) -> connection.write(in)).listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.send(client, "before");

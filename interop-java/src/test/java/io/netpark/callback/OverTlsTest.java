@@ -125,4 +125,44 @@ class OverTlsTest {
 
     @Nested
     class Dial extends DialTest {}
+
+    @Nested
+    class HangUp extends HangUpTest {}
+
+    @Nested
+    class Fairness extends FairnessTest {
+
+        /** Engines allocate. */
+        @Override
+        void aRequestAllocatesNothing() {}
+
+        /** As for a request. */
+        @Override
+        void aWholeMessageAllocatesNothing() {}
+    }
+
+    @Nested
+    class ShutdownTimes extends ShutdownTimesTest {
+
+        /** Is a JVM of its own. */
+        @Override
+        void aCallbackThatExitsIsNotWaitedForByTheHookThatClosesItsServer(String where) {}
+    }
+
+    /** What else there is about this is core's affair, where a test has the clock in hand. */
+    @Nested
+    class IdleTimeout extends IdleTimeoutTest {
+
+        /** Takes its time. */
+        @Override
+        void anExchangeInProgressIsNotIdle(String threads) {}
+
+        /** Takes its time. */
+        @Override
+        void aCallbackThatTakesItsTimeIsNotIdle(String threads) {}
+
+        /** Takes its time. */
+        @Override
+        void aPeerThatTakesItsAnswerSlowlyIsNotIdle() {}
+    }
 }

@@ -42,7 +42,7 @@ class ShutdownTimesTest {
 
     @Test
     void aCallbackOnTheLoopThatDoesNotEndIsCutOff() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).onRequest((connection, in) -> hang(connection))
+        try (CallbackServer server = Support.server().loops(1).onRequest((connection, in) -> hang(connection))
                         .listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.send(client, "x");
@@ -59,7 +59,7 @@ class ShutdownTimesTest {
     @Test
     void aCallbackOfAWorkerThatDoesNotEndIsCutOff() throws Exception {
         try (Workers workers = Workers.pool(1, 1);
-                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> hang(connection)).listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.send(client, "x");
@@ -83,7 +83,7 @@ class ShutdownTimesTest {
 
     @Test
     void aSecondCallWithLessTimeCutsTheFirstShort() throws Exception {
-        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
+        try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback());
                 Socket client = Support.connect(server)) {
             Support.await("one", () -> server.connections() == 1);
             CompletableFuture<Shutdown.Report> patient =
@@ -99,7 +99,7 @@ class ShutdownTimesTest {
     @Test
     void closingTheServerEndsAllWaiting() throws Exception {
         CompletableFuture<Shutdown.Report> patient;
-        try (CallbackServer server = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback())) {
+        try (CallbackServer server = Support.server().loops(1).ignoreInput().listen(Support.loopback())) {
             try (Socket client = Support.connect(server)) {
                 Support.await("one", () -> server.connections() == 1);
                 patient = onThread(server, Shutdown.within(LONG).announcing(LONG));
@@ -117,7 +117,7 @@ class ShutdownTimesTest {
         CompletableFuture<CallbackServer> self = new CompletableFuture<>();
         CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
         CompletableFuture<String> refusal = new CompletableFuture<>();
-        try (CallbackServer server = CallbackServer.builder().loops(1)
+        try (CallbackServer server = Support.server().loops(1)
                         .onRequest((connection, in) -> {
                             refusal.complete(assertThrows(IllegalStateException.class,
                                     () -> self.join().shutdown(Shutdown.within(LONG))).getMessage());
@@ -138,9 +138,9 @@ class ShutdownTimesTest {
     @Test
     void aWorkerMayShutAnotherServerDown() throws Exception {
         CompletableFuture<Shutdown.Report> report = new CompletableFuture<>();
-        try (CallbackServer other = CallbackServer.builder().loops(1).ignoreInput().listen(Support.loopback());
+        try (CallbackServer other = Support.server().loops(1).ignoreInput().listen(Support.loopback());
                 Workers workers = Workers.pool(1, 1);
-                CallbackServer server = CallbackServer.builder().loops(1).workers(workers)
+                CallbackServer server = Support.server().loops(1).workers(workers)
                         .onRequest((connection, in) -> report.complete(other.shutdown(Shutdown.within(LONG))))
                         .listen(Support.loopback());
                 Socket client = Support.connect(server)) {
