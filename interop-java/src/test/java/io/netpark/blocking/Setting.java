@@ -74,12 +74,8 @@ record Setting(Binding binding, Poller.Factory pollers, Family family, Flavour f
             }
         }
         all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_3, false));
-<<<<<<< ours
         all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, kindsOfThreads().length > 1));
-=======
-        all.add(new Setting(last, Poller.POLL, Family.IPV4, Flavour.TLS_1_3, threads().length > 1));
         all.add(new Setting(last, Poller.EPOLL, Family.IPV4, Flavour.TLS_1_2, false));
->>>>>>> theirs
         return all;
     }
 
