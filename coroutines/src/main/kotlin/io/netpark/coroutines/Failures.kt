@@ -14,7 +14,7 @@ import kotlin.coroutines.CoroutineContext
  * |---|---|---|---|
  * | the peer's doing, to this connection | yes | told | nothing |
  * | closed here | | | nothing |
- * | anything else | | told | the caller's exception handler, or else the reporter |
+ * | anything else | yes | told | the caller's exception handler, or else the reporter |
  */
 internal class Failures(
     private val loop: EventLoop,
@@ -39,7 +39,9 @@ internal class Failures(
         if (kind == FailureKind.CLOSED_HERE) return
         if (failure is NetparkException && failure.isAbout(connection.core)) loop.countIfByPeer(failure)
         val isNews = kind == FailureKind.OTHER
-        tell(FailedHandler(connection, context, dropped, isNews), "failed", failure, isNews)
+        val handler = FailedHandler(connection, context, dropped, isNews)
+        if (isNews) count(handler)
+        tell(handler, "failed", failure, isNews)
     }
 
     override fun tellProgram(handler: FailedHandler, failure: Throwable): Boolean {

@@ -118,7 +118,7 @@ public class Listener internal constructor(
      * |---|---|---|---|
      * | `Reset`, `TimedOut`, `Truncated`, `LimitExceeded`, `TlsFailure` of this connection: its peer's doing | as a [PeerFault][io.netpark.core.report.PeerFault] | yes | nothing |
      * | `Closed` of this connection, or of any when the reactor is closed | | no | nothing |
-     * | anything else, also of another connection, or of [context] | | yes | told to the `CoroutineExceptionHandler` of this call's context, or else reported |
+     * | anything else, also of another connection, or of [context] | as a [failure][io.netpark.core.report.LoopSnapshot.handlerFailures] | yes | told to the `CoroutineExceptionHandler` of this call's context, or else reported |
      * | `CancellationException` | | no | nothing |
      *
      * A handler that fails or is cancelled in the midst of an answer (with bytes unflushed, or having written since it last began to

@@ -4,6 +4,7 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.netpark.core.framing.Framing
+import io.netpark.core.report.PeerFault
 import io.netpark.core.report.PeerFaults
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
@@ -56,33 +57,35 @@ class HandlerFailureSpec : NetparkSpec(body = {
         return reporter.drain().map { it.cause.toString() } to faults!!
     }
 
-    val none = PeerFaults(0, 0, 0, 0, 0)
+    val none = PeerFaults.NONE
+    fun one(kind: PeerFault) = PeerFaults(mapOf(kind to 1L))
     val silent: suspend (Connection) -> Unit = {}
 
     test("what a peer does to its own connection is counted by its kind, and not reported") {
-        val timedOut = PeerFaults(0, 1, 0, 0, 0)
-        outcome(client = silent) { it.idleTimeout = 5.milliseconds; it.readText(1) } shouldBe (emptyList<String>() to timedOut)
-        outcome(client = silent) { it.readDeadline = TimeSource.Monotonic.markNow(); it.reader.await() } shouldBe (emptyList<String>() to timedOut)
+        outcome(client = silent) { it.idleTimeout = 5.milliseconds; it.readText(1) } shouldBe
+            (emptyList<String>() to one(PeerFault.IDLE_TIMED_OUT))
+        outcome(client = silent) { it.readDeadline = TimeSource.Monotonic.markNow(); it.reader.await() } shouldBe
+            (emptyList<String>() to one(PeerFault.READ_TIMED_OUT))
         outcome(client = silent) { c -> c.within(5.milliseconds, "greeting") { it.readText(1) } } shouldBe
-            (emptyList<String>() to timedOut)
-        outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
+            (emptyList<String>() to one(PeerFault.EXCHANGE_TIMED_OUT))
+        outcome(client = { it.write("x"); it.reset() }) { it.readText(2) } shouldBe (emptyList<String>() to one(PeerFault.RESET))
         for (parse in listOf<suspend (Reader) -> Unit>({ it.await(4) }, { it.awaitRest(4) }, { it.awaitLine() })) {
             outcome(client = { it.write("xyz"); it.shutdownOutput() }) { parse(it.reader) } shouldBe
-                (emptyList<String>() to PeerFaults(0, 0, 1, 0, 0))
+                (emptyList<String>() to one(PeerFault.TRUNCATED))
         }
         for (parse in listOf<suspend (Reader) -> Unit>({ it.awaitLine(4) }, { it.awaitUntil(0, 4) }, { it.await(200) }, { it.awaitMessage(Framing.lines(4)) })) {
             outcome(Buffering(inputLimit = 100), { it.write("much more than four") }) { parse(it.reader) } shouldBe
-                (emptyList<String>() to PeerFaults(0, 0, 0, 1, 0))
+                (emptyList<String>() to one(PeerFault.LIMIT))
         }
     }
 
     test("so is what a coroutine finds that the handler has started, and what is found while the rest is flushed") {
         outcome(client = { it.write("x"); it.reset() }) { connection ->
             coroutineScope { launch(Dispatchers.Default) { connection.readText(2) } }
-        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
+        } shouldBe (emptyList<String>() to one(PeerFault.RESET))
         outcome(client = { it.write("x"); it.reset() }) { connection ->
             CoroutineScope(currentCoroutineContext()).launch { connection.readText(2) }
-        } shouldBe (emptyList<String>() to PeerFaults(1, 0, 0, 0, 0))
+        } shouldBe (emptyList<String>() to one(PeerFault.RESET))
         outcome(client = silent) { connection ->
             connection.writeTimeout = 20.milliseconds
             connection.writer.put(ByteArray(30_000_000)) // more than the kernels take, and the peer reads nothing before the end

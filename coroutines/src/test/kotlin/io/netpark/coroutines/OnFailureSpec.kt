@@ -4,6 +4,8 @@ import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
+import io.netpark.core.report.LoopSnapshot
+import io.netpark.core.report.PeerFault
 import io.netpark.core.report.PeerFaults
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.testing.NetparkSpec
@@ -27,8 +29,18 @@ import kotlinx.coroutines.withTimeout
 /** What serve's onFailure is told, what is reported because there is none, and what is dropped. */
 class OnFailureSpec : NetparkSpec(body = {
 
-    /** What became of one handler. */
-    class Outcome(val told: List<Throwable>, val reports: List<RecordingReporter.Report>, val faults: PeerFaults, val dropped: Long)
+    /**
+     * What became of one handler.
+     *
+     * @param failed how many handlers are counted as failed
+     */
+    class Outcome(
+        val told: List<Throwable>,
+        val reports: List<RecordingReporter.Report>,
+        val faults: PeerFaults,
+        val failed: Long,
+        val dropped: Long,
+    )
 
     fun outcome(
         tells: Boolean = true,
@@ -38,7 +50,7 @@ class OnFailureSpec : NetparkSpec(body = {
     ): Outcome {
         val reporter = RecordingReporter()
         val told = ConcurrentLinkedQueue<Throwable>()
-        var total: io.netpark.core.report.LoopSnapshot? = null
+        var total: LoopSnapshot? = null
         Reactor(1) { daemon(true).metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }.use { reactor ->
             Reactor(1) { daemon(true) }.use { clients ->
                 runBlocking {
@@ -68,7 +80,7 @@ class OnFailureSpec : NetparkSpec(body = {
                 }
             }
         }
-        return Outcome(told.toList(), reporter.drain(), total!!.peerFaults(), total!!.bytesDropped())
+        return Outcome(told.toList(), reporter.drain(), total!!.peerFaults(), total!!.handlerFailures(), total!!.bytesDropped())
     }
 
     test("a failure is told once, with its connection, and not reported") {
@@ -80,17 +92,20 @@ class OnFailureSpec : NetparkSpec(body = {
         }
         told.told.single() shouldBe mine
         told.reports.shouldBeEmpty()
+        told.failed shouldBe 1
+        told.faults shouldBe PeerFaults.NONE
         runBlocking { peer.await() }.toString() shouldContain "127.0.0.1"
     }
 
     test("what a peer does to its own connection is told and counted, and never reported") {
         for (tells in listOf(true, false)) {
             val reset = outcome(tells, client = { it.write("x"); it.reset() }) { it.readText(2) }
-            reset.faults shouldBe PeerFaults(1, 0, 0, 0, 0)
+            reset.faults shouldBe PeerFaults(mapOf(PeerFault.RESET to 1L))
+            reset.failed shouldBe 0
             reset.reports.shouldBeEmpty()
             reset.told.map { it::class } shouldBe if (tells) listOf(NetparkException.Reset::class) else emptyList()
             val silent = outcome(tells) { it.idleTimeout = 5.milliseconds; it.readText(1) }
-            silent.faults shouldBe PeerFaults(0, 1, 0, 0, 0)
+            silent.faults shouldBe PeerFaults(mapOf(PeerFault.IDLE_TIMED_OUT to 1L))
             silent.reports.shouldBeEmpty()
             silent.told.map { it::class } shouldBe if (tells) listOf(NetparkException.TimedOut::class) else emptyList()
         }
@@ -107,7 +122,8 @@ class OnFailureSpec : NetparkSpec(body = {
             val ended = outcome(tells, handler = end)
             ended.told.shouldBeEmpty()
             ended.reports.shouldBeEmpty()
-            ended.faults shouldBe PeerFaults(0, 0, 0, 0, 0)
+            ended.failed shouldBe 0
+            ended.faults shouldBe PeerFaults.NONE
         }
     }
 
@@ -115,6 +131,7 @@ class OnFailureSpec : NetparkSpec(body = {
         val both = outcome(onFailure = { _, _ -> error("the hook failed") }) { error("the handler failed") }
         both.reports.map { it.cause.message } shouldBe listOf("the handler failed", "the hook failed")
         both.told.size shouldBe 1
+        both.failed shouldBe 1
         val one = outcome(onFailure = { _, _ -> error("the hook failed") }, client = { it.write("x"); it.reset() }) { it.readText(2) }
         one.reports.map { it.cause.message } shouldBe listOf("the hook failed")
     }
@@ -168,7 +185,7 @@ class OnFailureSpec : NetparkSpec(body = {
             }
             connection.readText(2)
         }
-        both.faults shouldBe PeerFaults(1, 0, 0, 0, 0)
+        both.faults shouldBe PeerFaults(mapOf(PeerFault.RESET to 1L))
         both.reports.single().cause.shouldBeInstanceOf<NetparkException.Reset>().suppressed.toList() shouldBe listOf(bug)
     }
 
@@ -179,6 +196,7 @@ class OnFailureSpec : NetparkSpec(body = {
         }
         failed.reports.single().what shouldContain Regex("The handler of connection .*127\\.0\\.0\\.1.* failed.*; 5 bytes that it had not flushed are dropped")
         failed.dropped shouldBe 5
+        failed.failed shouldBe 1
         outcome {
             it.writer.putString("1234567")
             throw CancellationException("enough")

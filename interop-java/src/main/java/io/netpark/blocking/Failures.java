@@ -17,6 +17,9 @@ final class Failures extends FailureReports<Handling> {
     /** What the peer has done has been counted by the operation that found it. */
     void tell(Handling handling, String because, Throwable failure) {
         FailureKind kind = FailureKind.of(failure, handling.connection.core, loopOf(handling).isShutdown());
+        if (kind == FailureKind.OTHER) {
+            count(handling);
+        }
         if (kind != FailureKind.CLOSED_HERE) {
             tell(handling, because, failure, onFailure != null || kind == FailureKind.OTHER);
         }

@@ -15,6 +15,7 @@ import io.netpark.core.net.dialing.Dialer;
 import io.netpark.core.net.listening.Admission;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -166,6 +167,7 @@ class BlockingServeTest {
             listener.close();
             serving.get();
             assertEquals(14, group.snapshot().total().bytesDropped());
+            assertEquals(1, group.snapshot().total().handlerFailures());
         });
     }
 
@@ -193,8 +195,9 @@ class BlockingServeTest {
                 Support.await(served);
                 listener.close();
                 serving.get();
-                assertEquals(1, group.snapshot().total().peerFaults().reset());
-                assertEquals(2, group.snapshot().total().peerFaults().truncated());
+                assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.RESET));
+                assertEquals(2, group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED));
+                assertEquals(0, group.snapshot().total().handlerFailures());
                 assertEquals(tell ? 3 : 0, told.size());
                 told.clear();
             });

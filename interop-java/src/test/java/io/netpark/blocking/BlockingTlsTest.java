@@ -13,6 +13,7 @@ import io.netpark.callback.Flavour;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.options.NetOptions;
 import io.netpark.core.net.serving.Shutdown;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.NetparkException.TlsFault;
 import io.netpark.core.tls.ClientTls;
@@ -135,7 +136,7 @@ class BlockingTlsTest {
             assertEquals(List.of(), List.copyOf(told));
             assertEquals(1, reported.size(), reported::toString); // who has said nothing is no news
             assertEquals(TlsFault.NOT_TLS, assertInstanceOf(NetparkException.TlsFailure.class, reported.poll()).fault());
-            assertEquals(0, group.snapshot().total().peerFaults().tls());
+            assertEquals(0, group.snapshot().total().peerFaults().of(PeerFault.TLS));
         }
     }
 
@@ -196,7 +197,7 @@ class BlockingTlsTest {
             assertEquals(3, server.awaitByte());
             below.shutdownOutput();
             assertThrows(NetparkException.Truncated.class, () -> server.await(1));
-            assertEquals(1, group.snapshot().total().peerFaults().truncated());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED));
         }
     }
 

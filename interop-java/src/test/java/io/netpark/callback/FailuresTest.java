@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.net.Socket;
@@ -84,7 +85,8 @@ class FailuresTest {
             Support.reset(socket);
             assertInstanceOf(NetparkException.Reset.class, next());
             assertToldBeforeClosing(server);
-            assertEquals(1, group.snapshot().total().peerFaults().reset());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.RESET));
+            assertEquals(0, group.snapshot().total().handlerFailures());
         }
     }
 
@@ -95,7 +97,7 @@ class FailuresTest {
                 Socket socket = Support.connect(server)) {
             assertInstanceOf(NetparkException.TimedOut.class, next());
             assertToldBeforeClosing(server);
-            assertEquals(1, group.snapshot().total().peerFaults().timedOut());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.READ_TIMED_OUT));
             assertEquals(-1, socket.getInputStream().read());
         }
     }
@@ -111,6 +113,7 @@ class FailuresTest {
             Support.send(socket, "x");
             assertSame(thrown, next());
             assertToldBeforeClosing(server);
+            assertEquals(1, group.snapshot().total().handlerFailures());
         }
     }
 
@@ -126,6 +129,7 @@ class FailuresTest {
             Support.send(socket, "x");
             assertSame(thrown, next());
             assertToldBeforeClosing(server);
+            assertEquals(1, group.snapshot().total().handlerFailures());
         }
     }
 
@@ -141,7 +145,8 @@ class FailuresTest {
             Support.send(socket, "x");
             assertSame(other, next());
             assertToldBeforeClosing(server);
-            assertEquals(0, group.snapshot().total().peerFaults().reset());
+            assertEquals(0, group.snapshot().total().peerFaults().of(PeerFault.RESET));
+            assertEquals(1, group.snapshot().total().handlerFailures());
         }
     }
 

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.framing.Framing;
 import io.netpark.core.loop.EventLoopGroup;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -156,7 +157,7 @@ class FramedTest {
             if (callback) {
                 builder.onHalfClose(connection -> halfCloses.incrementAndGet());
             }
-            long before = group.snapshot().total().peerFaults().truncated();
+            long before = group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED);
             try (CallbackServer server = builder.listen(Support.loopback()); Socket socket = Support.connect(server)) {
                 byte[] stream = frames("whole", "cut off");
                 socket.getOutputStream().write(stream, 0, stream.length - 1);
@@ -165,7 +166,7 @@ class FramedTest {
                 NetparkException ended = Support.get(why);
                 assertInstanceOf(NetparkException.Truncated.class, ended);
                 assertEquals(ended, Support.poll(failures));
-                assertEquals(before + 1, group.snapshot().total().peerFaults().truncated());
+                assertEquals(before + 1, group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED));
             }
         }
         assertEquals(0, halfCloses.get());
@@ -201,7 +202,7 @@ class FramedTest {
             assertInstanceOf(NetparkException.LimitExceeded.class, Support.get(why));
             assertInstanceOf(NetparkException.LimitExceeded.class, Support.poll(failures));
             assertEquals("fits", next());
-            assertEquals(1, group.snapshot().total().peerFaults().limit());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.LIMIT));
         }
     }
 

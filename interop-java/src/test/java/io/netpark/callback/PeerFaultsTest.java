@@ -11,6 +11,7 @@ import io.netpark.blocking.BlockingListener;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.files.FileTransfer;
 import io.netpark.core.net.options.NetOptions;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -54,7 +55,7 @@ class PeerFaultsTest {
                 clients.add(Support.connect(server));
             }
             Support.await("all are closed", () -> causes.size() == 5);
-            assertEquals(5, group.snapshot().total().peerFaults().timedOut());
+            assertEquals(5, group.snapshot().total().peerFaults().of(PeerFault.IDLE_TIMED_OUT));
             assertEquals(List.of(), List.copyOf(reports.causes));
             for (Socket client : clients) {
                 client.close();
@@ -70,7 +71,7 @@ class PeerFaultsTest {
             Support.send(client, "a line without end, as far as one can see");
             Support.await("it is closed", () -> causes.size() == 1);
             assertInstanceOf(NetparkException.LimitExceeded.class, causes.peek());
-            assertEquals(1, group.snapshot().total().peerFaults().limit());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.LIMIT));
             assertEquals(List.of(), List.copyOf(reports.causes));
         }
     }
@@ -83,7 +84,7 @@ class PeerFaultsTest {
             Support.await("it is there", () -> server.connections() == 1);
             Support.reset(client);
             Support.await("it is closed", () -> causes.size() == 1);
-            assertEquals(1, group.snapshot().total().peerFaults().reset());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.RESET));
             assertEquals(List.of(), List.copyOf(reports.causes));
         }
     }
@@ -108,7 +109,7 @@ class PeerFaultsTest {
             assertEquals(-1, client.getInputStream().read());
             Support.await("the report", () -> reports.causes.size() == 1);
             assertSame(failure, reports.causes.peek());
-            assertEquals(0, group.snapshot().total().peerFaults().reset());
+            assertEquals(0, group.snapshot().total().peerFaults().of(PeerFault.RESET));
             known.setSoTimeout(1);
         }
     }
@@ -144,7 +145,7 @@ class PeerFaultsTest {
                     // Both times.
                 }
             }
-            assertEquals(1, group.snapshot().total().peerFaults().truncated());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED));
         }
     }
 
@@ -169,7 +170,7 @@ class PeerFaultsTest {
             });
             assertThrows(NetparkException.Reset.class, () -> connection.send(transfer));
             reset.get();
-            assertEquals(1, group.snapshot().total().peerFaults().reset());
+            assertEquals(1, group.snapshot().total().peerFaults().of(PeerFault.RESET));
         }
     }
 }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.netpark.core.net.serving.Shutdown;
 import io.netpark.core.pool.PoolOptions;
+import io.netpark.core.report.PeerFault;
 import io.netpark.core.sys.NetparkException;
 import io.netpark.core.sys.NetparkException.TlsFault;
 import io.netpark.core.testing.tls.Authority;
@@ -201,7 +202,7 @@ class TlsTest {
             if (spoiler != Spoiler.A_FEW_BYTES_AND_A_RESET) { // of which the kernel may have dropped what came before
                 assertEquals(spoiler.isReported ? 1 : 0, reports.causes.size(), reports.causes::toString);
             }
-            assertEquals(0, server.group().snapshot().total().peerFaults().tls());
+            assertEquals(0, server.group().snapshot().total().peerFaults().of(PeerFault.TLS));
         }
     }
 
@@ -365,7 +366,7 @@ class TlsTest {
             below.shutdownOutput();
             assertInstanceOf(NetparkException.Truncated.class, get(cause));
             below.close();
-            assertEquals(1, server.group().snapshot().total().peerFaults().truncated());
+            assertEquals(1, server.group().snapshot().total().peerFaults().of(PeerFault.TRUNCATED));
             assertTrue(calls.contains("failure"));
             assertEquals(List.of(), List.copyOf(reports.causes));
         }

@@ -23,6 +23,18 @@ import java.util.stream.Stream;
 public final class Counters {
 
     private static final VarHandle LONGS = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final VarHandle TURN_BEGAN;
+
+    static {
+        try {
+            TURN_BEGAN = MethodHandles.lookup().findVarHandle(Counters.class, "turnBegan", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    /** No instant: the loop has not begun a turn. */
+    private static final long NEVER = Long.MIN_VALUE;
 
     // Written by the loop's thread only.
     private static final int BYTES_IN = 0;
@@ -52,6 +64,7 @@ public final class Counters {
     private final LongAdder copied = new LongAdder();
     /** By {@link PeerFault#ordinal}. */
     private final LongAdder[] peerFaults = Stream.generate(LongAdder::new).limit(PeerFault.values().length).toArray(LongAdder[]::new);
+    private final LongAdder handlerFailures = new LongAdder();
     private final SharedHistogram handshakes = new SharedHistogram();
     private final LongAdder handshakesResumed = new LongAdder();
     private final LongAdder handshakesTimedOut = new LongAdder();
@@ -64,11 +77,13 @@ public final class Counters {
     private final SharedHistogram lives = new SharedHistogram();
     private final Clock clock;
 
-    // The turn that the loop is in. The loop's thread only.
-    private long turnBegan;
+    /** When the turn began that the loop is in, or was in last. Written by the loop's thread only. */
+    private long turnBegan = NEVER;
+    // Of that turn. The loop's thread only.
     /** The last look at the clock. */
     private long looked;
     private long longestRun;
+    private long longestDelay;
 
     /** Of a loop with this clock. */
     public Counters(Clock clock) {
@@ -162,6 +177,11 @@ public final class Counters {
         peerFaults[kind.ordinal()].increment();
     }
 
+    /** A handler, or a callback, has failed, and not by what the peer did to its connection. */
+    public void handlerFailed() {
+        handlerFailures.increment();
+    }
+
     /** A TLS handshake is over, and data can be exchanged. */
     public void handshake(long nanos, boolean resumed) {
         if (resumed) {
@@ -201,10 +221,6 @@ public final class Counters {
         return met;
     }
 
-    private long peerFaults(PeerFault kind) {
-        return peerFaults[kind.ordinal()].sum();
-    }
-
     /** A thread has written the eventfd. */
     public void wokenUp() {
         wakeups.increment();
@@ -212,10 +228,17 @@ public final class Counters {
 
     /** The poller has returned. */
     public void turnBegins(int events) {
-        turnBegan = clock.nanoTime();
-        looked = turnBegan;
+        looked = clock.nanoTime();
+        TURN_BEGAN.setOpaque(this, looked);
         longestRun = 0;
+        longestDelay = 0;
         add(EVENTS, events);
+    }
+
+    /** How long ago, in nanoseconds, the loop's last turn began; 0 if there was none. Any thread. */
+    public long sinceTurnBegan() {
+        long began = (long) TURN_BEGAN.getOpaque(this);
+        return began == NEVER ? 0 : clock.nanoTime() - began;
     }
 
     /** The loop is about to run what is woken. */
@@ -227,7 +250,8 @@ public final class Counters {
     public void ran() {
         long began = looked;
         looked = clock.nanoTime();
-        delays.record(began - turnBegan);
+        longestDelay = began - turnBegan; // who comes later is later
+        delays.record(longestDelay);
         runs.record(looked - began);
         longestRun = Math.max(longestRun, looked - began);
     }
@@ -250,6 +274,11 @@ public final class Counters {
         return longestRun;
     }
 
+    /** How late the loop got in this turn to the last of what was woken, in nanoseconds. */
+    public long longestDelay() {
+        return longestDelay;
+    }
+
     /** The loop has run so many tasks. */
     public void ranTasks(int count) {
         add(TASKS, count);
@@ -268,8 +297,7 @@ public final class Counters {
         return new LoopSnapshot(loop, Math.max(0, openedEver - closed.sum()), openedEver,
                 get(BYTES_IN) + bytesInElsewhere.sum(), get(BYTES_OUT) + bytesOutElsewhere.sum(),
                 bytesDropped.sum(), refused.sum(),
-                new PeerFaults(peerFaults(PeerFault.RESET), peerFaults(PeerFault.TIMED_OUT), peerFaults(PeerFault.TRUNCATED),
-                        peerFaults(PeerFault.LIMIT), peerFaults(PeerFault.TLS)),
+                new PeerFaults(met(PeerFault.class, peerFaults)), handlerFailures.sum(),
                 handshakes(), dials(), lookUps.read(), lives.read(),
                 acceptPauses.sum(), descriptors, parked, pendingTasks, get(TASKS), get(PENDING_TIMERS), wakeups.sum(),
                 turns.read(), get(EVENTS), delays.read(), runs.read(), lent.sum(), copied.sum());

@@ -16,15 +16,15 @@ public final class Totals {
 
     /** @param name of the group */
     public Totals(String name) {
-        this.departed = new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, PeerFaults.NONE, Handshakes.NONE,
+        this.departed = new LoopSnapshot(name, 0, 0, 0, 0, 0, 0, PeerFaults.NONE, 0, Handshakes.NONE,
                 Dials.NONE, Durations.NONE, Durations.NONE, 0, 0, 0, 0, 0, 0, 0, Durations.NONE, 0, Durations.NONE, Durations.NONE, 0, 0);
     }
 
     /** A loop has ended: what it counted over time stays in the sums, and what was "now" is nothing. */
     public void ended(LoopSnapshot last) {
         departed = sum(departed, new LoopSnapshot(last.name(), 0, last.connectionsEver(), last.bytesIn(), last.bytesOut(),
-                last.bytesDropped(), last.refused(), last.peerFaults(), last.handshakes(), last.dials(), last.lookUps(), last.lives(),
-                last.acceptPauses(), 0, 0, 0, last.tasks(), 0, last.wakeups(), last.turns(), last.events(), last.delays(), last.runs(),
+                last.bytesDropped(), last.refused(), last.peerFaults(), last.handlerFailures(), last.handshakes(), last.dials(), last.lookUps(),
+                last.lives(), last.acceptPauses(), 0, 0, 0, last.tasks(), 0, last.wakeups(), last.turns(), last.events(), last.delays(), last.runs(),
                 last.zeroCopySends(), last.zeroCopyCopied()));
     }
 
@@ -41,17 +41,13 @@ public final class Totals {
         return new LoopSnapshot(one.name(), one.connections() + other.connections(),
                 one.connectionsEver() + other.connectionsEver(), one.bytesIn() + other.bytesIn(),
                 one.bytesOut() + other.bytesOut(), one.bytesDropped() + other.bytesDropped(), one.refused() + other.refused(),
-                sum(one.peerFaults(), other.peerFaults()), one.handshakes().and(other.handshakes()), one.dials().and(other.dials()),
+                one.peerFaults().and(other.peerFaults()), one.handlerFailures() + other.handlerFailures(),
+                one.handshakes().and(other.handshakes()), one.dials().and(other.dials()),
                 one.lookUps().and(other.lookUps()), one.lives().and(other.lives()), one.acceptPauses() + other.acceptPauses(),
                 one.descriptors() + other.descriptors(), one.parked() + other.parked(),
                 one.pendingTasks() + other.pendingTasks(), one.tasks() + other.tasks(),
                 one.pendingTimers() + other.pendingTimers(), one.wakeups() + other.wakeups(), one.turns().and(other.turns()),
                 one.events() + other.events(), one.delays().and(other.delays()), one.runs().and(other.runs()),
                 one.zeroCopySends() + other.zeroCopySends(), one.zeroCopyCopied() + other.zeroCopyCopied());
-    }
-
-    private static PeerFaults sum(PeerFaults one, PeerFaults other) {
-        return new PeerFaults(one.reset() + other.reset(), one.timedOut() + other.timedOut(),
-                one.truncated() + other.truncated(), one.limit() + other.limit(), one.tls() + other.tls());
     }
 }

@@ -122,6 +122,11 @@ public final class FlightRecording implements Observer {
         @Description("Of what was parked on a descriptor; if that is little, the turn had much to do, or tasks or timers took the time")
         @Timespan(Timespan.NANOSECONDS)
         long longestRun;
+
+        @Label("Longest delay")
+        @Description("How long the last of what was found ready had to wait for its run")
+        @Timespan(Timespan.NANOSECONDS)
+        long longestDelay;
     }
 
     @Name("netpark.ConnectionRefused")
@@ -226,12 +231,13 @@ public final class FlightRecording implements Observer {
     }
 
     @Override
-    public void longTurn(EventLoop loop, Duration took, Duration longestRun) {
+    public void longTurn(EventLoop loop, Duration took, Duration longestRun, Duration longestDelay) {
         LongTurn event = new LongTurn();
         if (event.isEnabled()) {
             event.loop = loop.toString();
             event.took = Due.nanos(took);
             event.longestRun = Due.nanos(longestRun);
+            event.longestDelay = Due.nanos(longestDelay);
             event.commit();
         }
     }

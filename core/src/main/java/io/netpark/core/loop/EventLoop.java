@@ -386,7 +386,9 @@ public final class EventLoop extends LoopExecutor implements AutoCloseable {
 
     private LoopHealth health(boolean answers, long sinceTurnNanos) {
         String held = answers ? null : describeOccupation();
-        return new LoopHealth(toString(), answers, Duration.ofNanos(sinceTurnNanos), isRetiring(), descriptors(), tasks.size(),
+        Counters counters = reports.counters;
+        long since = answers || counters == null || isWaiting() ? sinceTurnNanos : Math.max(sinceTurnNanos, counters.sinceTurnBegan());
+        return new LoopHealth(toString(), answers, Duration.ofNanos(since), isRetiring(), descriptors(), tasks.size(),
                 held, answers ? List.of() : List.of(stack()));
     }
 

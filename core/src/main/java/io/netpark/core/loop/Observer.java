@@ -69,8 +69,9 @@ public interface Observer {
      * @param took from the return of a wait to the next wait
      * @param longestRun how much of that was the longest run of what was parked on a descriptor; if that is little, the turn had much to do, or
      *     tasks or timers took the time
+     * @param longestDelay how long the last of what was found ready had to wait for its run, from the return of the wait
      */
-    default void longTurn(EventLoop loop, Duration took, Duration longestRun) {}
+    default void longTurn(EventLoop loop, Duration took, Duration longestRun, Duration longestDelay) {}
 
     /**
      * One callback, task or coroutine holds the loop for longer than the watchdog allows. Once an episode, by the watchdog's
@@ -130,8 +131,8 @@ public interface Observer {
             }
 
             @Override
-            public void longTurn(EventLoop loop, Duration took, Duration longestRun) {
-                each.forEach(observer -> observer.longTurn(loop, took, longestRun));
+            public void longTurn(EventLoop loop, Duration took, Duration longestRun, Duration longestDelay) {
+                each.forEach(observer -> observer.longTurn(loop, took, longestRun, longestDelay));
             }
 
             @Override

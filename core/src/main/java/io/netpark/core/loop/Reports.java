@@ -150,14 +150,15 @@ final class Reports {
     }
 
     /** A turn of the loop has ended. */
-    void turnTook(long nanos, long longestRunNanos) {
+    void turnTook(long nanos, Counters counted) {
         if (nanos >= LONG_TURN_NANOS && observer != null) {
-            tellLongTurn(nanos, longestRunNanos, observer);
+            tellLongTurn(nanos, counted.longestRun(), counted.longestDelay(), observer);
         }
     }
 
-    private void tellLongTurn(long nanos, long longestRunNanos, Observer told) {
-        tell(loop, () -> told.longTurn(loop, Duration.ofNanos(nanos), Duration.ofNanos(longestRunNanos)));
+    private void tellLongTurn(long nanos, long longestRunNanos, long longestDelayNanos, Observer told) {
+        tell(loop, () -> told.longTurn(
+                loop, Duration.ofNanos(nanos), Duration.ofNanos(longestRunNanos), Duration.ofNanos(longestDelayNanos)));
     }
 
     /** The loop has ended by a failure, and the program may be about to end for want of threads. */

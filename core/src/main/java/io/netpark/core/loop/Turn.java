@@ -50,17 +50,14 @@ final class Turn {
 
     void run() throws NetparkException {
         if (batch.isEmpty()) { // otherwise the last turn has failed before it was through with it
-            int found = waitSeen();
-            if (counters != null) {
-                counters.turnBegins(found);
-            }
+            waitSeen();
         }
         batch.deliver(this);
         // The tasks that are queued by now: a task that queues itself again, to yield, lets the poller have its turn first.
         boolean ranTasks = runTasks(Math.min(tasks.size(), MOST_TASKS));
         boolean ranTimers = runTimers();
         if (counters != null) {
-            reports.turnTook(counters.turnEnds(timers.size(), ranTasks || ranTimers), counters.longestRun());
+            reports.turnTook(counters.turnEnds(timers.size(), ranTasks || ranTimers), counters);
         }
         if (lifetime.isRetiring() && isQuiet() && poller.seal()) { // sealed first: a connection that comes now must go elsewhere
             lifetime.beginClosing();
@@ -77,10 +74,13 @@ final class Turn {
         return !tasks.isEmpty() || !spare.isEmpty();
     }
 
-    private int waitSeen() throws NetparkException {
+    private void waitSeen() throws NetparkException {
         pulse.waiting(true);
         try {
-            return waitForReadiness();
+            int found = waitForReadiness();
+            if (counters != null) {
+                counters.turnBegins(found); // first: who sees that the loop does not wait any more is to see since when
+            }
         } finally {
             pulse.waiting(false);
         }

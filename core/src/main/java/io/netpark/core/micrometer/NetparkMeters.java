@@ -62,6 +62,7 @@ public final class NetparkMeters implements MeterBinder {
                     .description("Connections ended by what their peers did")
                     .tags(tags.and("kind", kind.name().toLowerCase(Locale.ROOT))).register(registry);
         }
+        counter(registry, "netpark.handler.failures", "Handlers that failed, and not by what the peer did", LoopSnapshot::handlerFailures);
         DurationMeters durations = new DurationMeters(registry, tags);
         durations.register("netpark.connections.life", "Connections that are gone", DurationMeters.MILLISECONDS_TO_DAYS, () -> total().lives());
         durations.register("netpark.lookups", "Look-ups of names that a dial has waited for", DurationMeters.MILLISECONDS_TO_MINUTES,

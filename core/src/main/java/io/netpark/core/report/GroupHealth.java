@@ -43,8 +43,8 @@ public record GroupHealth(
      *
      * @param name the loop's
      * @param answers whether it ran a task in time
-     * @param sinceTurn how long that task had to wait; of a loop that does not answer, for how long at least the same piece of code has
-     *     held it, as far as that was looked at
+     * @param sinceTurn how long that task had to wait. Of a loop that does not answer, how long ago its last turn began, if its group has
+     *     metrics; otherwise for how long at least the same piece of code has held it, as far as that was looked at
      * @param retiring whether the group has given it up
      * @param descriptors watched by it, listeners and others included
      * @param pendingTasks queued now

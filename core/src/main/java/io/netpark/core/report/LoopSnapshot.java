@@ -12,6 +12,8 @@ package io.netpark.core.report;
  * @param bytesDropped put into a connection's output and never written, because its handler failed or it was closed
  * @param refused connections that were reset because an admission limit was reached
  * @param peerFaults connections that their peers have ended, by kind
+ * @param handlerFailures handlers and callbacks of connections that have failed by anything else than what the peer did to the connection:
+ *     by an error of the program, by another connection, or because they could not be run
  * @param handshakes TLS handshakes, by how they have ended
  * @param dials dials, by how they have ended
  * @param lookUps how long resolvers took to answer dials, with addresses or without; what a dial did not wait for is not among them
@@ -44,6 +46,7 @@ public record LoopSnapshot(
         long bytesDropped,
         long refused,
         PeerFaults peerFaults,
+        long handlerFailures,
         Handshakes handshakes,
         Dials dials,
         Durations lookUps,

@@ -10,8 +10,16 @@ import org.jspecify.annotations.Nullable;
 public enum PeerFault {
     /** It reset the connection, or was gone while there were bytes for it. */
     RESET,
-    /** It was silent, or did not take what was sent, for longer than a deadline allowed. */
-    TIMED_OUT,
+    /** It was silent for longer than the timeout or the deadline of a read allowed. */
+    READ_TIMED_OUT,
+    /** It did not take what was sent for longer than the timeout or the deadline of a write allowed. */
+    WRITE_TIMED_OUT,
+    /** It neither sent nor took anything for longer than the idle timeout allowed. */
+    IDLE_TIMED_OUT,
+    /** A stretch of an exchange, such as a login or a handshake, took longer than the program gave it. */
+    EXCHANGE_TIMED_OUT,
+    /** It acknowledged nothing, and answered no keepalive probe, for as long as the kernel waits. */
+    PEER_TIMED_OUT,
     /** It ended the stream in the middle of something. */
     TRUNCATED,
     /** It sent more than a limit allows. */
@@ -25,7 +33,11 @@ public enum PeerFault {
             return RESET;
         } else if (cause instanceof NetparkException.TimedOut timedOut) {
             return switch (timedOut.timeout()) {
-                case READ, WRITE, IDLE, PEER, EXCHANGE, HANDSHAKE -> TIMED_OUT;
+                case READ -> READ_TIMED_OUT;
+                case WRITE -> WRITE_TIMED_OUT;
+                case IDLE -> IDLE_TIMED_OUT;
+                case EXCHANGE, HANDSHAKE -> EXCHANGE_TIMED_OUT;
+                case PEER -> PEER_TIMED_OUT;
                 case CONNECT, BORROW, ACCEPT -> null; // of no connection that is there
             };
         } else if (cause instanceof NetparkException.Truncated) {

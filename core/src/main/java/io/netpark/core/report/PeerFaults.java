@@ -1,27 +1,29 @@
 package io.netpark.core.report;
 
+import java.util.Map;
+
 /**
- * How many connections have ended by what their peers did, by its {@linkplain PeerFault kind}.
+ * How many connections have ended by what their peers did.
  *
- * @param reset of {@link PeerFault#RESET}
- * @param timedOut of {@link PeerFault#TIMED_OUT}
- * @param truncated of {@link PeerFault#TRUNCATED}
- * @param limit of {@link PeerFault#LIMIT}
- * @param tls of {@link PeerFault#TLS}
+ * @param met how many by each {@linkplain PeerFault kind} of it; a kind that has not been met may be missing
  */
-public record PeerFaults(long reset, long timedOut, long truncated, long limit, long tls) {
+public record PeerFaults(Map<PeerFault, Long> met) {
 
     /** None of any kind. */
-    public static final PeerFaults NONE = new PeerFaults(0, 0, 0, 0, 0);
+    public static final PeerFaults NONE = new PeerFaults(Map.of());
+
+    /** Copies the map. */
+    public PeerFaults {
+        met = Map.copyOf(met);
+    }
 
     /** Those of one kind. */
     public long of(PeerFault kind) {
-        return switch (kind) {
-            case RESET -> reset;
-            case TIMED_OUT -> timedOut;
-            case TRUNCATED -> truncated;
-            case LIMIT -> limit;
-            case TLS -> tls;
-        };
+        return met.getOrDefault(kind, 0L);
+    }
+
+    /** These and others. */
+    public PeerFaults and(PeerFaults others) {
+        return new PeerFaults(FaultCounts.sum(met, others.met));
     }
 }

@@ -278,6 +278,20 @@ class InspectionSpec : NetparkSpec(body = {
         }
     }
 
+    test("a group with metrics knows since when a loop is held, and one without since when that is looked at") {
+        for (counts in listOf(true, false)) {
+            val clock = HandMovedClock()
+            TestReactor(configure = { clock(clock).metrics(counts) }).use { reactor ->
+                reactor.loop.heldDuring {
+                    clock.move(5.minutes)
+                    val held = reactor.group.health(Duration.ofMillis(1)).loops().single()
+                    held.answers().shouldBeFalse()
+                    held.sinceTurn() shouldBe if (counts) Duration.ofMinutes(5) else Duration.ZERO
+                }
+            }
+        }
+    }
+
     test("a loop that is held does not gather a task with each look") {
         TestReactor(loops = 2).use { reactor ->
             val first = reactor.group.loops().first()

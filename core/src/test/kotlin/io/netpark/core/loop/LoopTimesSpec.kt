@@ -160,11 +160,11 @@ class LoopTimesSpec : NetparkSpec(body = {
         }
     }
 
-    test("an observer is told of turns of 10 ms and longer, and how much of that was one run") {
-        val told = ConcurrentLinkedQueue<Pair<Duration, Duration>>()
+    test("an observer is told of turns of 10 ms and longer, how much of that was one run, and how late the last of them was") {
+        val told = ConcurrentLinkedQueue<Triple<Duration, Duration, Duration>>()
         val observer = object : Observer {
-            override fun longTurn(loop: EventLoop, took: Duration, longestRun: Duration) {
-                told += took to longestRun
+            override fun longTurn(loop: EventLoop, took: Duration, longestRun: Duration, longestDelay: Duration) {
+                told += Triple(took, longestRun, longestDelay)
             }
         }
         val clock = HandMovedClock()
@@ -172,24 +172,28 @@ class LoopTimesSpec : NetparkSpec(body = {
             reactor.onLoop { clock.move(10.milliseconds - 1.nanoseconds) }
             reactor.onLoop { clock.move(10.milliseconds) }
             reactor.inOneTurn(2) { clock.move(if (it == 0) 8.milliseconds else 7.milliseconds) }
-            eventually { told.toList() shouldContainExactly listOf(millis(10) to Duration.ZERO, millis(15) to millis(8)) }
+            eventually {
+                told.toList() shouldContainExactly
+                    listOf(Triple(millis(10), Duration.ZERO, Duration.ZERO), Triple(millis(15), millis(8), millis(8)))
+            }
         }
     }
 
-    test("Flight Recorder gets turns of 10 ms and longer, with the longest run in each") {
+    test("Flight Recorder gets turns of 10 ms and longer, with the longest run and the longest delay in each") {
         val file = Files.createTempFile("netpark", ".jfr")
         try {
             Recording().use { recording ->
                 recording.start()
                 val clock = HandMovedClock()
                 TestReactor { clock(clock).metrics(true).observer(FlightRecording()).name("recorded") }.use { reactor ->
-                    reactor.inOneTurn(2) { clock.move(if (it == 0) 12.milliseconds else 3.milliseconds) }
+                    reactor.inOneTurn(3) { clock.move(if (it == 0) 12.milliseconds else 3.milliseconds) }
                 }
                 recording.dump(file)
             }
             val turns = RecordingFile.readAllEvents(file)
                 .filter { it.eventType.name == "netpark.LongTurn" && it.getString("loop") == "recorded-loop-0" }
-            turns.map { it.getDuration("took") to it.getDuration("longestRun") } shouldContainExactly listOf(millis(15) to millis(12))
+            turns.map { turn -> listOf("took", "longestRun", "longestDelay").map { turn.getDuration(it) } } shouldContainExactly
+                listOf(listOf(millis(18), millis(12), millis(15)))
         } finally {
             Files.delete(file)
         }
@@ -198,7 +202,7 @@ class LoopTimesSpec : NetparkSpec(body = {
     test("without metrics nobody looks how long a turn takes") {
         val told = ConcurrentLinkedQueue<Duration>()
         val observer = object : Observer {
-            override fun longTurn(loop: EventLoop, took: Duration, longestRun: Duration) {
+            override fun longTurn(loop: EventLoop, took: Duration, longestRun: Duration, longestDelay: Duration) {
                 told += took
             }
         }

@@ -112,9 +112,10 @@ class SnapshotSpec : NetparkSpec(body = {
             val loop = reactor.loop
             val byPeers = listOf(
                 NetparkException.Reset("r"), NetparkException.Truncated("t"), NetparkException.LimitExceeded("l"),
-                NetparkException.TimedOut(NetparkException.Timeout.READ, "read"),
-                NetparkException.TimedOut(NetparkException.Timeout.IDLE, "idle"),
-            )
+            ) + listOf(
+                NetparkException.Timeout.READ, NetparkException.Timeout.READ, NetparkException.Timeout.WRITE, NetparkException.Timeout.IDLE,
+                NetparkException.Timeout.EXCHANGE, NetparkException.Timeout.HANDSHAKE, NetparkException.Timeout.PEER,
+            ).map { NetparkException.TimedOut(it, "too late") }
             byPeers.forEach { loop.countIfByPeer(it) shouldBe true }
             val others = listOf(
                 IllegalStateException("bug"), NetparkException.Closed("c"), NetparkException.Refused("r"), OutOfMemoryError(),
@@ -122,15 +123,28 @@ class SnapshotSpec : NetparkSpec(body = {
             )
             others.forEach { loop.countIfByPeer(it) shouldBe false }
             reactor.group.loops()[1].count(PeerFault.RESET)
-            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1, 0)
+            val faults = PeerFaults(
+                mapOf(
+                    PeerFault.RESET to 2L, PeerFault.TRUNCATED to 1L, PeerFault.LIMIT to 1L, PeerFault.READ_TIMED_OUT to 2L,
+                    PeerFault.WRITE_TIMED_OUT to 1L, PeerFault.IDLE_TIMED_OUT to 1L, PeerFault.EXCHANGE_TIMED_OUT to 2L,
+                    PeerFault.PEER_TIMED_OUT to 1L,
+                ),
+            )
+            reactor.group.snapshot().total().peerFaults() shouldBe faults
+            reactor.group.loops().forEach { it.counters()!!.handlerFailed() }
+            reactor.group.snapshot().total().handlerFailures() shouldBe 2
             for (bytes in longArrayOf(1, 0, 2)) reactor.group.loops()[1].countDropped(bytes)
             val registry = SimpleMeterRegistry()
             NetparkMeters(reactor.group, "test").bindTo(registry)
-            registry.get("netpark.peer.faults").tag("kind", "timed_out").functionCounter().count() shouldBe 2.0
+            for (kind in PeerFault.entries) {
+                registry.get("netpark.peer.faults").tag("kind", kind.name.lowercase()).functionCounter().count() shouldBe faults.of(kind).toDouble()
+            }
+            registry.get("netpark.handler.failures").functionCounter().count() shouldBe 2.0
             registry.get("netpark.bytes.dropped").functionCounter().count() shouldBe 3.0
             reactor.group.resize(1)
             eventually { reactor.group.retiring() shouldHaveSize 0 }
-            reactor.group.snapshot().total().peerFaults() shouldBe PeerFaults(2, 2, 1, 1, 0)
+            reactor.group.snapshot().total().peerFaults() shouldBe faults
+            reactor.group.snapshot().total().handlerFailures() shouldBe 2
             reactor.group.snapshot().total().bytesDropped() shouldBe 3
         }
         TestReactor().use { // and counted by nobody

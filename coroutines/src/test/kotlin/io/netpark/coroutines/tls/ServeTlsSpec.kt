@@ -9,6 +9,7 @@ import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
 import io.netpark.core.net.listening.Admission
 import io.netpark.core.net.serving.Shutdown
+import io.netpark.core.report.PeerFault
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.NetparkException.TlsFault
 import io.netpark.core.sys.UnixAddress
@@ -242,7 +243,7 @@ class ServeTlsSpec : NetparkSpec(body = {
                     runCatching { raw.readToEnd() }
                 }
                 serving.cancelAndJoin()
-                reactor.group.snapshot().total().peerFaults().truncated() shouldBe if (orderly) 0 else 1
+                reactor.group.snapshot().total().peerFaults().of(PeerFault.TRUNCATED) shouldBe if (orderly) 0 else 1
             }
         }
     }
@@ -277,7 +278,7 @@ class ServeTlsSpec : NetparkSpec(body = {
             }
             soon { scene.failures.size shouldBe 1 }
             scene.failures.single().shouldBeInstanceOf<NetparkException.TlsFailure>().fault() shouldBe TlsFault.BAD_RECORD
-            soon { reactor.group.snapshot().total().peerFaults().tls() shouldBe 1 }
+            soon { reactor.group.snapshot().total().peerFaults().of(PeerFault.TLS) shouldBe 1 }
         }
     }
 

@@ -18,11 +18,13 @@ final class Failures extends FailureReports<Lifecycle> {
 
     /** The connection has ended because of something that was thrown on its behalf. Otherwise as the other. */
     void ended(Lifecycle connection, String because, Throwable thrown) {
+        count(connection);
         tell(connection, because, thrown, true);
     }
 
     /** Something was thrown on behalf of the connection. From any thread; on the loop, not in the midst of a callback. */
     void thrown(Lifecycle connection, String because, Throwable thrown) {
+        count(connection);
         if (!connection.callbacks().hasFailure() || connection.loop().inLoop()) {
             tell(connection, because, thrown, true);
             return;

@@ -1,5 +1,6 @@
 package io.netpark.core.net.serving.rules;
 
+import io.netpark.core.counting.Counters;
 import io.netpark.core.loop.EventLoop;
 
 /**
@@ -30,6 +31,14 @@ public abstract class FailureReports<C> {
     protected static String describeHandler(Object connection, String because, long droppedBytes) {
         return "The handler of " + connection + " " + because + "; the connection is closed"
                 + (droppedBytes > 0 ? "; " + droppedBytes + " bytes that it had not flushed are dropped" : "");
+    }
+
+    /** Counts a handler, or a callback, that has failed by anything else than what the peer did to the connection; each failure once. */
+    protected final void count(C connection) {
+        Counters counters = loopOf(connection).counters();
+        if (counters != null) {
+            counters.handlerFailed();
+        }
     }
 
     /**
