@@ -1,6 +1,7 @@
 package io.netpark.samples
 
 import io.netpark.core.buffer.SegmentPool
+import io.netpark.core.jmx.ManagedLoops
 import io.netpark.core.loop.EventLoopGroup
 import io.netpark.core.micrometer.NetparkMeters
 import io.netpark.core.sys.AddressText
@@ -141,6 +142,7 @@ internal class Listening(loops: EventLoops = EventLoops()) {
     private fun administer(group: EventLoopGroup): AdminServer? {
         val address = admin ?: return null
         val name = spec.name().substringAfterLast(' ')
+        ManagedLoops.register(group, name) // until the process ends
         val meters = listOfNotNull(
             NetparkMeters(group, name),
             NetparkMeters.of(SegmentPool.shared(), name),

@@ -1,5 +1,6 @@
 package io.netpark.samples.admin
 
+import io.kotest.assertions.withClue
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.collections.shouldBeSingleton
 import io.kotest.matchers.shouldBe
@@ -10,6 +11,7 @@ import io.netpark.samples.PROXY
 import io.netpark.samples.RunningProgram
 import io.netpark.samples.SampleSpec
 import io.netpark.samples.needs
+import io.netpark.samples.program
 import java.net.ServerSocket
 import java.net.Socket
 import java.nio.file.Files
@@ -59,6 +61,20 @@ class AdminSpec : SampleSpec({
                 sample.program.errorLines().shouldBeEmpty()
             }
         }
+    }
+
+    test("a JDK alone gets the dump of a process that is named by its number, by docs/NetparkDump.java") {
+        fun dump(vararg arguments: String) = program(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+            "../docs/NetparkDump.java", *arguments,
+        )
+        Administered(ECHO, "unix:$path").use { sample ->
+            val (said, status) = dump("${sample.program.pid}")
+            withClue(said) { status shouldBe 0 }
+            said shouldContain Regex("""(?m)^"echo": \d+ event loops?, 1 listener, 0 connections, """)
+            said shouldContain Regex("listener on 127\\.0\\.0\\.1:\\d+: (accepting|unwatched)")
+        }
+        dump() shouldBe Pair("usage: java NetparkDump.java PID\n", 2)
     }
 
     test("while a sample drains it can be looked at").config(enabledOrReasonIf = { needs("curl", "--version") }) {
