@@ -2,21 +2,20 @@ package io.netpark.coroutines
 
 import io.kotest.matchers.collections.shouldBeEmpty
 import io.kotest.matchers.shouldBe
-import io.netpark.core.buffer.LeakDetection
-import io.netpark.core.buffer.SegmentPool
 import io.netpark.core.net.files.OpenFile
 import io.netpark.core.net.messages.Envelope
 import io.netpark.core.net.serving.Shutdown
 import io.netpark.core.sys.Clock
-import io.netpark.core.sys.LibC
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.SOON
 import io.netpark.core.testing.eventually
+import io.netpark.core.testing.fault.Calls
 import io.netpark.core.testing.fault.FailingCall
 import io.netpark.core.testing.fault.FaultWalk
+import io.netpark.core.testing.fault.Segments
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.transfer.relay
@@ -36,7 +35,6 @@ import java.nio.file.Path
 import java.time.Duration
 import java.time.Instant
 import java.util.concurrent.atomic.AtomicInteger
-import kotlin.time.Duration.Companion.minutes
 
 private const val FILE = "/srv/file"
 
@@ -46,9 +44,10 @@ private val CONTENT = pattern(300_000)
 private val NAMES = AtomicInteger()
 
 /** What a program works with: a reactor on a kernel. */
-private class Place(val libc: LibC) : AutoCloseable {
+private class Place(calls: Calls) : AutoCloseable {
+    val libc = calls.libc()
     val reporter = RecordingReporter()
-    private val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
+    private val segments = Segments.of(calls, reporter)
     val reactor = Reactor(1, Buffering(segments)) { libc(libc).daemon(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }
 
     fun run(body: suspend Place.() -> Unit) = try {
@@ -164,16 +163,14 @@ private suspend fun Place.shutdown() = coroutineScope {
 }
 
 /**
- * Programs of which each system call fails in turn ([FaultWalk]), on a kernel in memory. Whatever comes of it is told by an exception
- * of this library or of the file system, or is the very OutOfMemoryError. Nobody waits for ever, nothing is left, and the same works
- * when it is tried again.
+ * Programs of which each system call fails in turn ([FaultWalk]), and each segment is missing, on a kernel in memory. Whatever comes of
+ * it is told by an exception of this library or of the file system, or is the very OutOfMemoryError. Nobody waits for ever, nothing is
+ * left, and the same works when it is tried again.
  */
 class FaultsSpec : NetparkSpec(body = {
-    timeout = 30.minutes.inWholeMilliseconds // of all faults of a program
-
     fun program(name: String, body: suspend Place.() -> Unit) = test(name) {
-        FaultWalk.of(kernel()) { libc ->
-            Place(libc).use { place ->
+        FaultWalk.of(kernel()) { calls ->
+            Place(calls).use { place ->
                 place.run(body)
                 place.reporter.shouldBeSilent()
             }
@@ -197,7 +194,7 @@ private fun kernel() = SimulatedKernel(Clock.SYSTEM).apply { writeFile(FILE, CON
 
 private fun FailingCall.shouldBeSurvived(body: suspend Place.() -> Unit) {
     val place = try {
-        Place(libc())
+        Place(this)
     } catch (failure: Throwable) {
         if (!isExpected(failure)) throw failure
         return

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /** Programs of threads that wait. */
@@ -100,6 +101,11 @@ class BlockingFaultsTest {
             client.shutdownOutput();
             assertEquals(-1, client.read(new byte[1]));
         }
+    }
+
+    @AfterAll
+    static void tell() {
+        FaultyPlace.tellHowMany(BlockingFaultsTest.class);
     }
 
     @Test

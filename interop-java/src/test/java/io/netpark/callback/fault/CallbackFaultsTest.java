@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
 /** Programs of callbacks. */
@@ -87,6 +88,11 @@ class CallbackFaultsTest {
             connection.shutdownOutput();
             assertEquals(4, get(reading.all).length);
         }
+    }
+
+    @AfterAll
+    static void tell() {
+        FaultyPlace.tellHowMany(CallbackFaultsTest.class);
     }
 
     @Test

@@ -1,15 +1,17 @@
 package io.netpark.callback.fault;
 
 import io.netpark.callback.Support;
-import io.netpark.core.buffer.LeakDetection;
 import io.netpark.core.buffer.SegmentPool;
 import io.netpark.core.loop.EventLoop;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.report.Reporter;
 import io.netpark.core.sys.Clock;
 import io.netpark.core.sys.LibC;
+import io.netpark.core.testing.fault.Calls;
 import io.netpark.core.testing.fault.FailingCall;
+import io.netpark.core.testing.fault.FaultChoice;
 import io.netpark.core.testing.fault.FaultWalk;
+import io.netpark.core.testing.fault.Segments;
 import io.netpark.simulation.kernel.SimulatedKernel;
 import java.io.IOException;
 import java.time.Instant;
@@ -22,9 +24,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Where programs run of which each system call fails in turn ({@link FaultWalk}): a group of one loop, on a kernel in memory. Whatever
- * comes of such a call is told by an exception of this library or of the file system, or is the very OutOfMemoryError. Nobody waits for
- * ever, nothing is left, and the same works when it is tried again.
+ * Where programs run of which each system call fails in turn, and each segment of {@link #segments} is missing ({@link FaultWalk}): a
+ * group of one loop, on a kernel in memory. Whatever comes of it is told by an exception of this library or of the file system, or is the
+ * very OutOfMemoryError. Nobody waits for ever, nothing is left, and the same works when it is tried again.
  */
 public final class FaultyPlace implements AutoCloseable {
 
@@ -49,21 +51,21 @@ public final class FaultyPlace implements AutoCloseable {
     public final SegmentPool segments;
     public final EventLoopGroup group;
 
-    private FaultyPlace(LibC libc) throws IOException {
-        this.libc = libc;
+    private FaultyPlace(Calls calls) throws IOException {
+        this.libc = calls.libc();
         Reporter reporter = (what, cause) -> {
             reports.add(what + ": " + cause);
             trouble.completeExceptionally(cause);
         };
-        this.segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build();
+        this.segments = Segments.of(calls, reporter);
         this.group = EventLoopGroup.builder().loops(1).daemon(true).libc(libc).reporter(reporter)
                 .reportLimit(Integer.MAX_VALUE).open();
     }
 
     /** Runs a program once without a fault, and then with one after the other. */
     public static void walk(Program program) throws Exception {
-        FaultWalk walk = FaultWalk.of(kernel(), libc -> {
-            try (FaultyPlace place = new FaultyPlace(libc)) {
+        FaultWalk walk = FaultWalk.of(kernel(), calls -> {
+            try (FaultyPlace place = new FaultyPlace(calls)) {
                 place.run(program);
                 if (!place.reports.isEmpty()) {
                     throw new AssertionError("reported: " + place.reports);
@@ -76,6 +78,14 @@ public final class FaultyPlace implements AutoCloseable {
         });
     }
 
+    /** Says in the log of the build how many faults were tried since this was last called. */
+    static void tellHowMany(Class<?> test) {
+        String summary = FaultChoice.takeSummary();
+        if (summary != null) {
+            System.out.println(test.getSimpleName() + ": " + summary);
+        }
+    }
+
     private static SimulatedKernel kernel() {
         SimulatedKernel kernel = new SimulatedKernel(Clock.SYSTEM);
         kernel.writeFile(FILE, CONTENT, Instant.EPOCH);
@@ -85,7 +95,7 @@ public final class FaultyPlace implements AutoCloseable {
     private static void survive(Program program, FailingCall failing) throws Exception {
         FaultyPlace opened;
         try {
-            opened = new FaultyPlace(failing.libc());
+            opened = new FaultyPlace(failing);
         } catch (Throwable e) {
             requireExpected(failing, e);
             return;

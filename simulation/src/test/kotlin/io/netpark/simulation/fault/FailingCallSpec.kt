@@ -46,8 +46,9 @@ private fun countCalls(libc: LibC): Map<String, Int> {
 }
 
 /**
- * Every call of a connection's life fails in turn, with each errno that its manual page has. Whatever comes of it is told by an
- * exception of this library; afterwards nothing is left open, and the next connection is as if nothing had happened.
+ * Every call of a connection's life fails in turn, with each errno that its manual page has, and for want of memory. Whatever comes of it
+ * is told by an exception of this library, or is the very OutOfMemoryError; afterwards nothing is left open, and the next connection is as
+ * if nothing had happened.
  */
 class FailingCallSpec : NetparkSpec(body = {
     for (kind in KernelKind.all) {
@@ -55,7 +56,7 @@ class FailingCallSpec : NetparkSpec(body = {
             test("$kind: $method fails") {
                 kind.boot().use { kernel ->
                     val most = countCalls(kernel.libc).getValue(method)
-                    for (errno in Failures.errnos(method)) {
+                    for (errno in Failures.of(method)) {
                         for (number in 1..most) {
                             val failing = FailingCall(kernel.libc, method, number, errno)
                             withClue("$failing") { failing.shouldBeSurvived(kernel) }
@@ -73,8 +74,8 @@ private fun FailingCall.shouldBeSurvived(kernel: Kernel) {
     open()?.use { reactor ->
         try {
             reactor.converse()
-        } catch (failure: IOException) {
-            if (!hasFailed()) throw failure // which of them it is depends on the call
+        } catch (failure: Throwable) {
+            if (!isExpected(failure)) throw failure
         }
         if (hasFailed()) reactor.converse()
         reactor.group.close() // the call may be failing only now
@@ -87,7 +88,10 @@ private fun FailingCall.shouldBeSurvived(kernel: Kernel) {
 /** A reactor, or null if that is what has failed. */
 private fun FailingCall.open(): TestReactor? = try {
     TestReactor(libc())
-} catch (failure: IOException) {
-    if (!hasFailed()) throw failure
+} catch (failure: Throwable) {
+    if (!isExpected(failure)) throw failure
     null
 }
+
+/** Which of them it is depends on the call. */
+private fun FailingCall.isExpected(failure: Throwable) = hasFailed() && (failure is IOException || isCauseOf(failure))

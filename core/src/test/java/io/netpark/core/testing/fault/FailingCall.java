@@ -1,5 +1,6 @@
 package io.netpark.core.testing.fault;
 
+import io.netpark.core.heap.Block;
 import io.netpark.core.sys.Errno;
 import io.netpark.core.sys.LibC;
 import java.lang.reflect.InvocationTargetException;
@@ -8,11 +9,11 @@ import java.lang.reflect.Proxy;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * A C library in which one call fails, by the name of its method and its number, counted from 1; all other calls are made. The call that
- * fails is not made, but for those of which the manual pages say that they have an effect though they fail: close(2) always, and
- * connect(2) that is interrupted.
+ * Calls of which one fails, by the name of its method and its number, counted from 1; all others are made. The call that fails is not
+ * made, but for those of which the manual pages say that they have an effect though they fail: close(2) always, and connect(2) that is
+ * interrupted.
  */
-public final class FailingCall {
+public final class FailingCall implements Calls {
 
     private final LibC real;
     private final String method;
@@ -33,8 +34,17 @@ public final class FailingCall {
                         ? failed(called, arguments) : make(called, arguments));
     }
 
+    @Override
     public LibC libc() {
         return libc;
+    }
+
+    @Override
+    public Block allocate(int size) {
+        if (method.equals(MEMORY) && calls.incrementAndGet() == number) {
+            throw error;
+        }
+        return Block.allocate(size);
     }
 
     /** Whether the call has come, and failed. */
@@ -77,6 +87,6 @@ public final class FailingCall {
 
     @Override
     public String toString() {
-        return method + " number " + number + " fails with " + (errno == Failures.NO_MEMORY ? error : Errno.name(errno));
+        return new Fault(method, number, errno).toString();
     }
 }

@@ -3,6 +3,7 @@ package io.netpark.core.testing.fault;
 import static java.util.Map.entry;
 
 import io.netpark.core.sys.Errno;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -64,13 +65,17 @@ public final class Failures {
         return OF_CALLS.keySet();
     }
 
-    /** The errnos of a call that may fail. */
-    public static List<Integer> errnos(String call) {
-        return OF_CALLS.getOrDefault(call, List.of());
-    }
-
-    /** Whether {@link #NO_MEMORY} may come of a call. */
-    public static boolean mayLackMemory(String call) {
-        return !NEVER_WITHOUT_MEMORY.contains(call);
+    /** What a call may fail with: errnos, and {@link #NO_MEMORY}. Nothing, if it does not fail. */
+    public static List<Integer> of(String call) {
+        if (call.equals(Calls.MEMORY)) {
+            return List.of(NO_MEMORY);
+        }
+        List<Integer> errnos = OF_CALLS.getOrDefault(call, List.of());
+        if (errnos.isEmpty() || NEVER_WITHOUT_MEMORY.contains(call)) {
+            return errnos;
+        }
+        List<Integer> all = new ArrayList<>(errnos);
+        all.add(NO_MEMORY);
+        return all;
     }
 }
