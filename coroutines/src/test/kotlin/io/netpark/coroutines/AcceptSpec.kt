@@ -1,6 +1,7 @@
 package io.netpark.coroutines
 
 import io.kotest.assertions.throwables.shouldThrow
+import io.kotest.matchers.ints.shouldBeGreaterThan
 import io.kotest.matchers.shouldBe
 import io.kotest.matchers.string.shouldContain
 import io.kotest.matchers.types.shouldBeInstanceOf
@@ -15,8 +16,10 @@ import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
+import kotlinx.coroutines.withTimeout
 import java.util.UUID
 import kotlin.random.Random
 import kotlin.time.Duration
@@ -26,6 +29,8 @@ import kotlin.time.Duration.Companion.seconds
 
 /** Accepting within a time limit, of connections and of packet sockets. */
 class AcceptSpec : NetparkSpec(body = {
+
+    val isInOrders = Wire.ofThisRun == Wire.PLAIN && delaysAreOfLoops
 
     /** What the two kinds of listeners have in common. */
     class Accepts(
@@ -69,7 +74,7 @@ class AcceptSpec : NetparkSpec(body = {
 
         fun contract(behaviour: String, body: suspend CoroutineScope.(Reactor, Accepts) -> Unit) {
             test("$kind: $behaviour") { withListener(false, body) }
-            if (Wire.ofThisRun == Wire.PLAIN && delaysAreOfLoops) test("$kind, in several orders: $behaviour") { withListener(true, body) }
+            if (isInOrders) test("$kind, in several orders: $behaviour") { withListener(true, body) }
         }
 
         contract("an accept that nobody comes to ends in its time, says so, and the next is as ever") { _, it ->
@@ -123,6 +128,33 @@ class AcceptSpec : NetparkSpec(body = {
                 }
                 dialing.join()
                 soon { openDescriptors() shouldBe before }
+            }
+        }
+
+        if (isInOrders) test("$kind, in several orders: accepts whose time is over at the moment when somebody comes lose nobody") {
+            withListener(true) { _, it ->
+                val random = Random(1)
+                val count = 60
+                var late = 0
+                withTimeout(20.seconds) {
+                    val dialing = launch {
+                        repeat(count) { _ ->
+                            delay(random.nextInt(4).milliseconds)
+                            it.dial().close()
+                        }
+                    }
+                    var accepted = 0
+                    while (accepted < count) {
+                        try {
+                            it.accept(random.nextInt(1, 4).milliseconds).close()
+                            accepted++
+                        } catch (_: NetparkException.TimedOut) {
+                            late++
+                        }
+                    }
+                    dialing.join()
+                }
+                late shouldBeGreaterThan 0
             }
         }
 

@@ -21,6 +21,7 @@ import io.netpark.core.testing.RecordingReporter
 import io.netpark.core.testing.openDescriptors
 import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.handover.detach
+import io.netpark.coroutines.simulation.runNetworkTest
 import java.lang.ref.WeakReference
 import java.net.InetSocketAddress
 import java.net.SocketAddress
@@ -93,6 +94,12 @@ private suspend fun ConnectionPool.had(address: SocketAddress): WeakReference<Co
     return WeakReference(lease.connection)
 }
 
+private val IMPATIENT = PoolOptions.DEFAULT.withConnectTimeout(millis(100)).withFailFast(true)
+
+private suspend fun ConnectionPool.shouldGiveUp(hole: SocketAddress) {
+    shouldThrow<NetparkException.TimedOut> { use(hole) { } }.timeout() shouldBe NetparkException.Timeout.CONNECT
+}
+
 private fun PoolSnapshot.evicted(reason: Eviction): Long = evicted()[reason] ?: 0
 
 /** Pooled connections, over every binding and poller. */
@@ -121,7 +128,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             ConnectionPool(reactor, options, dialer = reactor.dialerOver).use { pool -> coroutineScope { body(scene, pool) } }
             scene.end()
         }
-        if (flavour == null) inOrders(loops = 2, play) else onReactor(flavour.libc, flavour.poller.factory, loops = 2, clock = clock, body = play)
+        if (flavour == null) inOrders(loops = 2, body = play) else onReactor(flavour.libc, flavour.poller.factory, loops = 2, clock = clock, body = play)
     }
 
     for (flavour in Flavour.few) {
@@ -131,13 +138,11 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             suspend fun contract(
                 name: String,
                 options: PoolOptions = PoolOptions.DEFAULT,
-                needsPorts: Boolean = false,
+                inOtherOrders: Boolean = alsoInOtherOrders,
                 body: suspend CoroutineScope.(Scene, ConnectionPool) -> Unit,
             ) {
                 test(name) { scene(flavour, options, body = body) }
-                if (alsoInOtherOrders && !needsPorts) {
-                    test("$name, in other orders") { scene(null, options, body = body) }
-                }
+                if (inOtherOrders) test("$name, in other orders") { scene(null, options, body = body) }
             }
 
             contract("a connection that was given back is lent again, the one used last first") { scene, pool ->
@@ -385,7 +390,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("a destination that fails is tried again until the borrower's time is over, and reported once",
-                PoolOptions.DEFAULT.withBackOff(millis(5), millis(20)), needsPorts = true) { scene, pool ->
+                PoolOptions.DEFAULT.withBackOff(millis(5), millis(20))) { scene, pool ->
                 HeldPort().use { held ->
                     val port = held.port
                     val failure = shouldThrow<NetparkException.TimedOut> {
@@ -405,7 +410,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("who wants to fail fast is told at once, and while the pause lasts",
-                PoolOptions.DEFAULT.withFailFast(true).withBackOff(1.hours, 1.hours), needsPorts = true) { scene, pool ->
+                PoolOptions.DEFAULT.withFailFast(true).withBackOff(1.hours, 1.hours)) { scene, pool ->
                 HeldPort().use { held ->
                     val port = held.port
                     shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
@@ -418,7 +423,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("who wants to fail fast gets a connection when the pause is over",
-                PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(50), millis(50)), needsPorts = true) { scene, pool ->
+                PoolOptions.DEFAULT.withFailFast(true).withBackOff(millis(50), millis(50))) { scene, pool ->
                 HeldPort().use { held ->
                     val port = held.port
                     shouldThrow<NetparkException.Refused> { pool.use("127.0.0.1", port) { } }
@@ -429,12 +434,22 @@ class ConnectionPoolSpec : NetparkSpec(body = {
             }
 
             contract("a black hole is given up after the time to connect",
-                PoolOptions.DEFAULT.withConnectTimeout(millis(100)).withFailFast(true), needsPorts = true) { scene, pool ->
-                BlackHole().use { hole ->
-                    shouldThrow<NetparkException.TimedOut> { pool.use(hole.address) { } }
-                        .timeout() shouldBe NetparkException.Timeout.CONNECT
-                }
+                IMPATIENT, inOtherOrders = false) { scene, pool ->
+                BlackHole().use { hole -> pool.shouldGiveUp(hole.address) }
                 scene.reports.drain() shouldHaveSize 1
+            }
+            if (alsoInOtherOrders) {
+                test("a black hole is given up after the time to connect, in other orders") {
+                    runNetworkTest(1L..5L) {
+                        val reports = RecordingReporter()
+                        val reactor = host("client").reactor(loops = 2) { reporter(reports) }
+                        val hole = host("hole").address(7000)
+                        network.isolate("hole")
+                        ConnectionPool(reactor, IMPATIENT).use { pool -> pool.shouldGiveUp(hole) }
+                        (elapsed in 100.milliseconds..200.milliseconds) shouldBe true
+                        reports.drain() shouldHaveSize 1
+                    }
+                }
             }
 
             test("a check rejects connections, and the next is tried") {

@@ -10,11 +10,11 @@ import io.netpark.core.net.options.TcpInfo
 import io.netpark.core.sys.NetparkException
 import io.netpark.core.sys.UnixAddress
 import io.netpark.core.testing.BlackHole
-import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.HeldPort
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.openDescriptors
+import io.netpark.coroutines.simulation.runNetworkTest
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.CoroutineStart
@@ -36,12 +36,14 @@ import kotlin.time.Duration.Companion.seconds
 
 /** Dialing as coroutines do it. What the engine below decides is the subject of its own spec. */
 class DialSpec : NetparkSpec(body = {
-    for (flavour in Flavour.all) {
+    for (flavour in allAndOrdered) {
         context("$flavour") {
-            suspend fun contract(name: String, body: suspend CoroutineScope.(Reactor) -> Unit) =
-                test(name) { onReactor(flavour, loops = 2, body = body) }
+            /** @param spins whether it is about the threads of coroutines: the same in other orders is below */
+            suspend fun contract(name: String, spins: Boolean = false, body: suspend CoroutineScope.(Reactor) -> Unit) {
+                if (!spins || !flavour.isOrdered) test(name) { onReactor(flavour, loops = 2, body = body) }
+            }
 
-            contract("withTimeout and cancellation end a dial, and leave nothing open") { reactor ->
+            contract("withTimeout and cancellation end a dial, and leave nothing open", spins = true) { reactor ->
                 BlackHole().use { hole ->
                     val before = openDescriptors()
                     shouldThrow<CancellationException> { withTimeout(50) { reactor.dial(hole.address) } }
@@ -56,7 +58,7 @@ class DialSpec : NetparkSpec(body = {
                 }
             }
 
-            contract("cancelled at the moment of success, the connection is closed") { reactor ->
+            contract("cancelled at the moment of success, the connection is closed", spins = true) { reactor ->
                 reactor.listen("127.0.0.1", 0).use { listener ->
                     val before = openDescriptors()
                     val server = launch { listener.serve { it.readToEnd() } }
@@ -124,6 +126,26 @@ class DialSpec : NetparkSpec(body = {
                 }
                 server.cancelAndJoin()
             }
+        }
+    }
+
+    test("withTimeout and cancellation end a dial that nobody hears, and leave nothing open, in other orders").config(enabled = delaysAreOfLoops) {
+        runNetworkTest(1L..5L) {
+            val client = host("client")
+            val reactor = client.reactor(loops = 2)
+            val hole = host("hole").address(7000)
+            network.isolate("hole")
+            val before = client.kernel.descriptors().size
+            shouldThrow<CancellationException> { withTimeout(50) { reactor.dial(hole) } }
+            repeat(20) { round ->
+                val dialing = launch(reactor.loopDispatchers[round % 2]) { reactor.dial(hole) }
+                repeat(round) { yield() }
+                dialing.cancelAndJoin()
+            }
+            soon { client.kernel.descriptors().size shouldBe before }
+            shouldThrow<NetparkException.TimedOut> { reactor.dial(hole, timeout = 50.milliseconds) }
+                .timeout() shouldBe NetparkException.Timeout.CONNECT
+            soon { client.kernel.descriptors().size shouldBe before }
         }
     }
 

@@ -18,7 +18,11 @@ import io.netpark.core.testing.Flavour
 import io.netpark.core.testing.NetparkSpec
 import io.netpark.core.testing.PollerKind
 import io.netpark.core.testing.RecordingReporter
+import io.netpark.core.testing.SOON
 import io.netpark.core.testing.eventually
+import io.netpark.core.testing.fault.CountedCalls
+import io.netpark.core.testing.fault.FaultChoice
+import io.netpark.core.testing.fault.Segments
 import io.netpark.core.testing.loopback
 import io.netpark.core.testing.tls.Wire
 import io.netpark.coroutines.loops.LOOP_TIMERS
@@ -33,6 +37,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeoutOrNull
@@ -43,7 +48,6 @@ import java.util.Collections
 import java.util.WeakHashMap
 import kotlin.coroutines.CoroutineContext
 import kotlin.time.Duration
-import kotlin.time.Duration.Companion.seconds
 
 /** Runs [body] with a reactor of its own; fails if anything is reported that [body] has not drained. */
 fun onReactor(
@@ -74,21 +78,43 @@ val delaysAreOfLoops: Boolean = System.getProperty(LOOP_TIMERS) != "off"
 /** How many orders of threads a contract is tried in. */
 private const val ORDERS = 5L
 
-/** As [onReactor], on a kernel in memory, once in the order of each of a few seeds. A failure, and who is stuck, says in which. */
-fun inOrders(loops: Int = 1, body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit) {
-    for (seed in 1L..ORDERS) withClue("seed $seed") {
-        val reporter = RecordingReporter()
-        val segments = SegmentPool.builder().leakDetection(LeakDetection.PARANOID).reporter(reporter).build()
-        lateinit var kernel: SimulatedKernel
-        runNetworkTest(seed) {
-            kernel = host("host").kernel
-            body(host("host").reactor(loops, Buffering(segments)) { metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE) }, reporter)
+/**
+ * As [onReactor], on a kernel in memory, once in the order of each of a few seeds; a failure, and who is stuck, says in which. Then again
+ * with [faults][inFaults].
+ *
+ * @param counted gets the calls of each order
+ */
+fun inOrders(
+    loops: Int = 1,
+    counted: (CountedCalls) -> Unit = {},
+    body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit,
+) {
+    val calls = (1L..ORDERS).map { seed -> withClue("seed $seed") { inOrder(seed, loops, body) } }
+    calls.forEach(counted)
+    val drawn = FaultChoice.seed().mod(ORDERS)
+    inFaults(calls[drawn.toInt()], drawn + 1, loops, body)
+}
+
+/** What calls it makes. */
+private fun inOrder(seed: Long, loops: Int, body: suspend CoroutineScope.(Reactor, RecordingReporter) -> Unit): CountedCalls {
+    val reporter = RecordingReporter()
+    lateinit var kernel: SimulatedKernel
+    lateinit var calls: CountedCalls
+    lateinit var segments: SegmentPool
+    runNetworkTest(seed) {
+        kernel = host("host").kernel
+        calls = CountedCalls(kernel)
+        segments = Segments.of(calls, reporter)
+        val reactor = host("host").reactor(loops, Buffering(segments)) {
+            libc(calls.libc()).metrics(true).reporter(reporter).reportLimit(Int.MAX_VALUE)
         }
-        kernel.descriptors().shouldBeEmpty()
-        segments.shouldHaveLentNothing()
-        reporter.forgetClientsThatLeft()
-        reporter.shouldBeSilent()
+        within { body(reactor, reporter) }
     }
+    kernel.descriptors().shouldBeEmpty()
+    segments.shouldHaveLentNothing()
+    reporter.forgetClientsThatLeft()
+    reporter.shouldBeSilent()
+    return calls
 }
 
 /** Not a kernel of its own: with it a contract runs on kernels in memory, in several [orders][inOrders] of the threads. */
@@ -112,7 +138,7 @@ fun Flavour.elsewhere(reactor: Reactor, number: Int = 0): CoroutineContext =
     if (isOrdered) reactor.loopDispatchers.let { it[number % it.size] } else Dispatchers.Default
 
 /** A client that gives a dial up leaves the server in the midst of the handshake. */
-private fun RecordingReporter.forgetClientsThatLeft() = drain()
+fun RecordingReporter.forgetClientsThatLeft() = drain()
     .filterNot { report ->
         val cause = report.cause
         report.what.startsWith("A client was turned away") &&
@@ -247,15 +273,23 @@ fun pattern(length: Int, seed: Int = 1): ByteArray = ByteArray(length) { (it * 3
 /** Until so many operations are parked, those of listeners included. */
 suspend fun Reactor.awaitParked(operations: Int) = soon { group.snapshot().total().parked() shouldBe operations.toLong() }
 
-/** As eventually, for what happens on the caller's own thread meanwhile. */
+/** As eventually, for what happens on the caller's own thread meanwhile, and by the time of the caller's dispatcher. */
 suspend fun soon(assertion: suspend () -> Unit) {
-    val end = System.nanoTime() + 20.seconds.inWholeNanoseconds
-    while (true) {
-        try {
-            return assertion()
-        } catch (e: Throwable) {
-            if (System.nanoTime() - end > 0) throw e
+    var failure: Throwable? = null
+    withTimeoutOrNull(SOON) {
+        var waited = 0L
+        while (true) {
+            failure = try {
+                assertion()
+                null
+            } catch (e: Throwable) {
+                ensureActive()
+                e
+            }
+            if (failure == null) break
+            val pause = 1 + waited / 20 // most of what is awaited comes at once, and the rest may be a little late
+            delay(pause)
+            waited += pause
         }
-        delay(1)
-    }
+    } ?: throw failure ?: AssertionError("it hangs")
 }

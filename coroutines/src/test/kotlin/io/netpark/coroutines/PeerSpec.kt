@@ -79,7 +79,7 @@ class PeerSpec : NetparkSpec(body = {
             reactor.listenOver("127.0.0.1", 0).use { listener ->
                 val cancelled = CompletableDeferred<Unit>()
                 val serving = launch {
-                    listener.serve { connection ->
+                    listener.serve(onFailure = { _, failure -> cancelled.completeExceptionally(failure) }) { connection ->
                         connection.readText(1)
                         coroutineScope {
                             val watch = launch {
