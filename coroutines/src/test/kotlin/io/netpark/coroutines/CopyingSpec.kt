@@ -26,6 +26,7 @@ import io.netpark.coroutines.transfer.relay
 import java.nio.ByteBuffer
 import java.util.Random
 import java.util.concurrent.ConcurrentLinkedQueue
+import java.util.concurrent.atomic.AtomicBoolean
 import kotlin.coroutines.CoroutineContext
 import kotlin.coroutines.EmptyCoroutineContext
 import kotlin.time.Duration.Companion.milliseconds
@@ -286,6 +287,28 @@ class CopyingSpec : NetparkSpec(body = {
                 serving.cancelAndJoin()
             }
             eventually { pipes() - before shouldBe emptySet() }
+        }
+    }
+
+    for ((trouble, answer) in listOf<Pair<String, () -> Int>>(
+        "there is no memory" to { throw OutOfMemoryError("as wished") },
+        "the kernel refuses" to { -Errno.ENOPROTOOPT },
+    )) plainTest("a source that is reset ends a copy that waits for room, also if it cannot be asked why at first: $trouble") {
+        val next = AtomicBoolean()
+        val libc = object : LibC by Bindings.best {
+            override fun getsockopt(fd: Int, level: Int, name: Int, value: Long, lengthAddress: Long): Int =
+                if (level == Linux.SOL_SOCKET && name == Linux.SO_ERROR && next.compareAndSet(true, false)) answer()
+                else Bindings.best.getsockopt(fd, level, name, value, lengthAddress)
+        }
+        onReactor(libc) { reactor, _ ->
+            reactor.between { client, server, upstream, _ ->
+                val copy = async { runCatching { server.copyTo(upstream) } }
+                client.fillUpTo(upstream)
+                next.set(true)
+                client.reset()
+                withTimeout(SOON) { copy.await() }.exceptionOrNull().shouldBeInstanceOf<NetparkException.Reset>()
+                next.get() shouldBe false
+            }
         }
     }
 

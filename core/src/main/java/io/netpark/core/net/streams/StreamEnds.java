@@ -115,7 +115,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         if (state > 0 && state != TcpInfo.State.CLOSED.ordinal()) {
             return 0;
         }
-        if (state > 0 && takeError() != 0) {
+        if (state > 0 && takeError() > 0) {
             return 0; // had the peer's end not come, the read would have been told
         }
         int errno = errnoOfOthers();
@@ -146,11 +146,25 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         }
     }
 
-    /** SO_ERROR, which the kernel forgets when it is asked. */
+    /** SO_ERROR, which the kernel forgets when it is asked; or minus the errno with which it refuses to say. */
     private int takeError() {
-        int errno = Math.max(0, Addresses.option(libc(), fd(), Linux.SO_ERROR));
-        noteFailure(errno);
+        int errno = Addresses.option(libc(), fd(), Linux.SO_ERROR);
+        if (errno > 0) {
+            noteFailure(errno);
+        }
         return errno;
+    }
+
+    /** Notes what the kernel has to say of an end that no operation has met. Returns the errno with which it refuses to say, or 0. */
+    private int lookForError() {
+        if ((ends & ERRNO) == 0 && (stickyReadiness() & (Readiness.HANGUP | Readiness.ERROR)) != 0 && tryAcquire()) {
+            try {
+                return Math.max(0, -takeError());
+            } finally {
+                release();
+            }
+        }
+        return 0;
     }
 
     /** The output of a connection that is adopted may have been ended before. */
@@ -178,13 +192,7 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
      * has told of an end that no operation has met.
      */
     public final boolean isReset() {
-        if ((ends & ERRNO) == 0 && (stickyReadiness() & (Readiness.HANGUP | Readiness.ERROR)) != 0 && tryAcquire()) {
-            try {
-                takeError();
-            } finally {
-                release();
-            }
-        }
+        lookForError();
         int errno = ends & ERRNO;
         return errno == Errno.ECONNRESET || errno == Errno.EPIPE;
     }
@@ -196,8 +204,9 @@ public abstract sealed class StreamEnds extends SocketDescriptor permits StreamS
         if (isClosed()) {
             return about(closed(Direction.READ));
         }
-        isReset(); // notes what the kernel has to say
-        int errno = (ends & INPUT_ENDED) == 0 ? ends & ERRNO : 0;
+        int refusal = lookForError();
+        int seen = ends;
+        int errno = (seen & INPUT_ENDED) != 0 ? 0 : (seen & ERRNO) != 0 ? seen & ERRNO : refusal; // who asked in vain does not wait on
         return errno == 0 || errno == Errno.EPIPE ? null : about(NetparkException.of(errno, operation(Direction.READ)));
     }
 

@@ -36,9 +36,18 @@ final class SourceWatch {
     }
 
     private void changed(PeerState state) {
-        if (Splicing.endOfInput(source) != null) {
+        if (seemsEnded()) {
             news = true;
             wake.run();
+        }
+    }
+
+    /** Also if it could not be found out, for want of memory: nobody will tell again, so the transfer looks, which may fail. */
+    private boolean seemsEnded() {
+        try {
+            return Splicing.endOfInput(source) != null;
+        } catch (Error e) {
+            return true;
         }
     }
 
