@@ -1,5 +1,7 @@
 package io.netpark.callback;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.netpark.blocking.BlockingConnection;
 import io.netpark.blocking.BlockingLease;
 import io.netpark.blocking.BlockingListener;
@@ -8,6 +10,8 @@ import io.netpark.callback.messages.CallbackMessages;
 import io.netpark.callback.messages.MessageCallbacks;
 import io.netpark.callback.poller.CallbackPoller;
 import io.netpark.callback.poller.Watch;
+import io.netpark.callback.simulation.NetworkTest;
+import io.netpark.callback.simulation.TestHost;
 import io.netpark.core.loop.EventLoopGroup;
 import io.netpark.core.net.listening.ListenFds;
 import io.netpark.core.net.listening.ListenerDescriptor;
@@ -27,6 +31,7 @@ import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 
 /** The examples of the Javadoc of core and of this module, as they are there; {@link DocumentationTest} compares them. */
 @SuppressWarnings({"try", "unused"})
@@ -95,6 +100,22 @@ final class DocumentationExamples {
         CallbackPool pool = client.newPool(PoolOptions.DEFAULT.withMaxPerDestination(8));
         pool.borrow("db.internal", 6379, callbacks).thenAccept(lease -> {
             lease.connection().writeAsync(question); // and its request callback gives the lease back
+        });
+    }
+
+    static void onSimulatedNetwork() throws Exception {
+        NetworkTest.run(1, test -> {
+            TestHost server = test.host("server");
+            TestHost client = test.host("client");
+            CompletableFuture<ByteBuffer> answer = new CompletableFuture<>();
+            try (CallbackServer echo = server.server().onRequest((connection, in) -> connection.write(in)).listen(server.address(7000));
+                    CallbackClient asking = client.client().open()) {
+                asking.dial("server", echo.port(), Callbacks.builder()
+                        .onConnect(connection -> connection.write(ByteBuffer.wrap(new byte[] {1, 2, 3})))
+                        .onRequest((connection, in) -> answer.complete(ByteBuffer.allocate(in.remaining()).put(in)))
+                        .build());
+                assertEquals(3, test.await(answer).position());
+            }
         });
     }
 

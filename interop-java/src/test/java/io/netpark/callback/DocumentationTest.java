@@ -36,6 +36,11 @@ class DocumentationTest {
     }
 
     @Test
+    void theExampleOfATestOnASimulatedNetworkRuns() throws Exception {
+        DocumentationExamples.onSimulatedNetwork();
+    }
+
+    @Test
     void aDrawingIsNoExample() throws Exception {
         for (Path source : sources()) {
             for (Matcher found = DRAWING.matcher(Files.readString(source)); found.find(); ) {
