@@ -37,7 +37,11 @@ public abstract class FailureReports<C> {
     protected final void count(C connection) {
         Counters counters = loopOf(connection).counters();
         if (counters != null) {
-            counters.handlerFailed();
+            try {
+                counters.handlerFailed();
+            } catch (Throwable noMemory) {
+                // The count grows where many threads count at a time. Whoever is to be told of the failure is told nevertheless.
+            }
         }
     }
 
