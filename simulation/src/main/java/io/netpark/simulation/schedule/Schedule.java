@@ -329,7 +329,7 @@ public final class Schedule extends Clock {
             return witness.get();
         } catch (StuckException e) {
             return "it could not be looked at closer: somebody works without end, or waits for ever";
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             return "it could not be looked at closer: " + e;
         }
     }
