@@ -1,6 +1,7 @@
 package io.netpark.bench.machine;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -26,7 +27,7 @@ public final class CompilerClock {
     public long nanos() {
         try (Stream<Path> present = Files.list(threads)) {
             present.forEach(this::look);
-        } catch (IOException e) {
+        } catch (IOException | UncheckedIOException e) { // the stream's are unchecked
             throw new BenchFailure("the threads of " + threads.getParent() + " cannot be listed: " + e.getMessage());
         }
         return worked.values().stream().mapToLong(Long::longValue).sum();

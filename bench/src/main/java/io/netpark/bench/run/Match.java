@@ -67,7 +67,7 @@ public final class Match implements Closeable {
         return rounds.records();
     }
 
-    /** Until its compilers have little left to do: what it did later would count as the server's. */
+    /** Until its compilers have little left to do: what they did later would count as the server's. */
     private void warmUp(ServerProcess server) {
         Shape work = shape.warmUp().toward(server.contender());
         long spent = shape.comeAndGo(load, server.port(), plan.warmUpMillis() / COMING_AND_GOING);
