@@ -36,6 +36,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
 import kotlinx.coroutines.withTimeout
 import kotlinx.coroutines.withTimeoutOrNull
 
@@ -303,7 +304,10 @@ class CopyingSpec : NetparkSpec(body = {
         onReactor(libc) { reactor, _ ->
             reactor.between { client, server, upstream, _ ->
                 val copy = async { runCatching { server.copyTo(upstream) } }
-                client.fillUpTo(upstream)
+                repeat(2) { // a loop that was held up has its turn in between, and goes on with what there is room for
+                    client.fillUpTo(upstream)
+                    withContext(reactor.loopDispatchers.single()) {}
+                }
                 next.set(true)
                 client.reset()
                 withTimeout(SOON) { copy.await() }.exceptionOrNull().shouldBeInstanceOf<NetparkException.Reset>()
