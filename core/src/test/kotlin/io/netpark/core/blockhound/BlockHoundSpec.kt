@@ -8,11 +8,12 @@ import io.netpark.core.testing.Bindings
 import io.netpark.core.testing.NetparkSpec
 import java.lang.management.ManagementFactory
 import java.nio.file.Path
+import kotlin.time.Duration.Companion.minutes
 
 /** In JVMs of their own: BlockHound changes the JDK's classes for good. */
 class BlockHoundSpec : NetparkSpec(body = {
     for (libc in Bindings.all) {
-        test("${libc.binding()}: blocking on a loop is caught, and what loops do themselves is not") {
+        test("${libc.binding()}: blocking on a loop is caught, and what loops do themselves is not").config(timeout = 5.minutes) {
             val options = ManagementFactory.getRuntimeMXBean().inputArguments.filter { it.startsWith("--") }
             val classPath = System.getProperty("surefire.test.class.path") ?: System.getProperty("java.class.path")
             val probe = ProcessBuilder(
