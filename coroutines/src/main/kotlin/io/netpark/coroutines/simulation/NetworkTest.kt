@@ -96,11 +96,11 @@ internal class NetworkRun(private val scene: Scene) {
     private val dispatcher: LoopDispatcher = scene.apart("test").openReactor(1, Buffering()) {}.loopDispatchers.single()
 
     /** Threads that are no event loops: each task has one, so the executor that the schedule is given runs nothing. */
-    val threads: CoroutineDispatcher by lazy(LazyThreadSafetyMode.NONE) {
+    val threads: CoroutineDispatcher by lazy {
         TestThreads(dispatcher.loop, schedule.overShared { it.run() }).asCoroutineDispatcher()
     }
 
-    fun host(name: String): TestHost = hosts.getOrPut(name) { TestHost(scene.host(name), network) }
+    fun host(name: String): TestHost = synchronized(hosts) { hosts.getOrPut(name) { TestHost(scene.host(name), network) } }
 
     fun run(test: suspend NetworkTest.() -> Unit) {
         var outcome: Result<Unit>? = null

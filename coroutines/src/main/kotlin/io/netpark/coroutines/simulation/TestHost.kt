@@ -21,7 +21,7 @@ public class TestHost internal constructor(
     public val kernel: SimulatedKernel get() = host.kernel()
 
     /** A reactor with one loop. It is started when it is first asked for. */
-    public val reactor: Reactor by lazy(LazyThreadSafetyMode.NONE) { reactor(loops = 1) }
+    public val reactor: Reactor by lazy { reactor(loops = 1) }
 
     /**
      * Dials by the names of hosts, which [Reactor.dial] does not know: `client.reactor.dial(client.dialer, "server", 7000)`.

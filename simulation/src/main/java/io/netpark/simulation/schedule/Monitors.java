@@ -4,6 +4,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
 import java.lang.management.ThreadMXBean;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
@@ -13,7 +14,9 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Monitors {
 
     private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
-    private static final StackWalker WALKER = StackWalker.getInstance(StackWalker.Option.RETAIN_CLASS_REFERENCE);
+    /** With the hidden frames: only the class of a lambda or a method reference tells which method it calls. */
+    private static final StackWalker WALKER = StackWalker.getInstance(
+            Set.of(StackWalker.Option.RETAIN_CLASS_REFERENCE, StackWalker.Option.SHOW_HIDDEN_FRAMES));
     /** Of so many stacks the answers are remembered: some megabytes. */
     private static final int MOST = 50_000;
     private static final long PRIME = 0x100000001B3L;
