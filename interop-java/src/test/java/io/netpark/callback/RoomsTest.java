@@ -37,6 +37,7 @@ class RoomsTest {
             Map.entry("input", Set.of("output", "delivery", "state", "futures")),
             Map.entry("lifecycle", Set.of("input", "output", "delivery", "state", "futures")),
             Map.entry("pool", Set.of("lifecycle", "futures")),
+            Map.entry("simulation", Set.of(USERS)),
             Map.entry(USERS, Set.of("pool", "lifecycle", "input", "output", "delivery", "state", "futures", "socket", "accepting")));
 
     private static final Pattern OF_A_ROOM = Pattern.compile("io\\.netpark\\.callback\\.(?:([a-z]+)\\.)?[A-Z]");

@@ -277,6 +277,7 @@ class MessagesTest {
             }
             Support.await("the end", () -> events.size() == 2 && server.sockets() == 0);
             assertEquals(List.of("open " + ProcessHandle.current().pid(), "close null"), List.copyOf(events));
+            Support.await("its own end", () -> causes.size() == 1);
 
             CallbackMessages.dialPackets(group, server.localAddress(), client);
             Support.await("the other", () -> server.sockets() == 1);
