@@ -120,8 +120,8 @@ public final class Network {
     }
 
     /**
-     * Has the link between two hosts lose everything. Connections go on sending again and again, and end with ETIMEDOUT after
-     * a quarter of an hour, or after two minutes if they are being made.
+     * Has the link between two hosts lose everything. What was sent is sent again and again, and its connection ends with ETIMEDOUT
+     * after a quarter of an hour, or after two minutes if it is being made. An end that has nothing under way is not told.
      */
     public void cut(String one, String other) {
         link(one, other, link -> link.cut(true));

@@ -5,6 +5,7 @@ import io.netpark.simulation.network.Lane;
 import io.netpark.simulation.schedule.Timeline;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +20,12 @@ final class Passage {
     private static final long FIRST_RETRY = TimeUnit.MILLISECONDS.toNanos(200);
     private static final long LONGEST_RETRY = TimeUnit.SECONDS.toNanos(120);
 
-    private record Item(long arrival, Runnable arrives) {}
+    /**
+     * What is sent.
+     *
+     * @param inVain what becomes of it when it has been sent often enough without arriving; null is that this end cannot reach its peer
+     */
+    private record Item(long arrival, Runnable arrives, @Nullable Runnable inVain) {}
 
     private final Timeline timeline;
     private final @Nullable Lane lane;
@@ -39,7 +45,17 @@ final class Passage {
         this.last = timeline.clock().nanoTime();
     }
 
+    /** Sends data, or something else that this end waits to have answered. */
     void carry(int bytes, Runnable arrives) {
+        carry(bytes, arrives, null);
+    }
+
+    /** Sends an answer. Who sends data again and again for want of it is the peer: this end does not know that it was lost. */
+    void answer(Runnable arrives, Runnable inVain) {
+        carry(0, arrives, inVain);
+    }
+
+    private void carry(int bytes, Runnable arrives, @Nullable Runnable inVain) {
         if (lane == null) {
             arrives.run();
             return;
@@ -48,7 +64,7 @@ final class Passage {
         if (arrival - last > 0) {
             last = arrival;
         }
-        underWay.add(new Item(last, arrives));
+        underWay.add(new Item(last, arrives, inVain));
         if (underWay.size() == 1) {
             expect();
         }
@@ -74,8 +90,12 @@ final class Passage {
 
     private void retry() {
         if (tries > RETRIES) {
+            List<Item> lost = List.copyOf(underWay);
             underWay.clear();
-            broken.run();
+            tries = 0;
+            for (Item item : lost) {
+                (item.inVain == null ? broken : item.inVain).run();
+            }
             return;
         }
         Clock clock = timeline.clock();

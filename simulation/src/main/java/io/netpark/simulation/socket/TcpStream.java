@@ -92,6 +92,14 @@ final class TcpStream {
         }
     }
 
+    /** No answer comes to what this end has sent: it has done so again and again by now. */
+    private void unanswered() {
+        boolean endOnItsWay = endSent && state != TcpState.FIN_WAIT_2;
+        if (flying > 0 || !sending.isEmpty() || endOnItsWay) {
+            giveUp(Errno.ETIMEDOUT);
+        }
+    }
+
     // What the program does
 
     int send(IoVector from) {
@@ -136,7 +144,7 @@ final class TcpStream {
         if ((flags & Linux.MSG_PEEK) == 0) {
             received.drop(count);
             if (peer != null) {
-                passage.carry(0, peer::pump);
+                passage.answer(peer::pump, peer::unanswered);
             }
         }
         return count;
@@ -235,7 +243,7 @@ final class TcpStream {
         int count = segment.size();
         received.add(segment, count);
         taken += count;
-        passage.carry(0, () -> from.delivered(count));
+        passage.answer(() -> from.delivered(count), from::unanswered);
         socket.waiters().wake(Linux.EPOLLIN);
     }
 
@@ -250,7 +258,7 @@ final class TcpStream {
         if (state != TcpState.CLOSED) {
             ended();
         }
-        passage.carry(0, from::endTaken);
+        passage.answer(from::endTaken, from::unanswered);
     }
 
     /** After the program has ended both directions, or has gone, bytes are answered by a reset (the kernel's TCP_ABORT_ON_DATA). */

@@ -122,6 +122,25 @@ class NetworkSpec : NetparkSpec(body = {
         }
     }
 
+    test("who has only read when the link is cut is not told: who has sent is, as its bytes are not acknowledged") {
+        Two(4, LinkConditions.IDEAL.withLatency(Duration.ofMillis(20))).run {
+            var told = false
+            serve(ends = false) { connection ->
+                server.send(connection, "hello") shouldBe 5
+                server.receive(connection) shouldFailWith Errno.ETIMEDOUT
+                told = true
+            }
+            val connection = dial()
+            client.receiveText(connection, 5) shouldBe "hello"
+            network.isolate("server") // the acknowledgement is on its way
+            schedule.sleep(Duration.ofHours(1))
+            told shouldBe true
+            client.send(connection, "still here") shouldBe 10
+            schedule.sleep(Duration.ofHours(1))
+            client.receive(connection) shouldFailWith Errno.ETIMEDOUT
+        }
+    }
+
     test("SYNs that get lost cost one second, two, four") {
         Two(5).run {
             serve { }
