@@ -222,7 +222,7 @@ class ConnectionPoolSpec : NetparkSpec(body = {
                 pool.use(server.address) { it.close() }
                 pool.use(server.address) { connection ->
                     connection.write("two")
-                    connection.reader.await(3)
+                    connection.reader.await(3) shouldBe true
                     connection.reader.takeByte()
                 }
                 pool.use(server.address) { it.writer.putByte(1) }

@@ -124,7 +124,7 @@ class FramesSpec : NetparkSpec(body = {
             reactor.withPair(options = TINY_BUFFERS) { client, server ->
                 supervisorScope {
                     val writers = (0 until 20).map { async(flavour.elsewhere(reactor, it)) { client.frames.write(it, 0, 50_000) } }
-                    server.reader.await(1000)
+                    withTimeout(SOON) { server.reader.await(1000) }
                     server.reset()
                     writers.count { runCatching { it.await() }.exceptionOrNull() is NetparkException } shouldBe 20
                 }
