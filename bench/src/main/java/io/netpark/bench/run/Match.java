@@ -18,8 +18,8 @@ public final class Match implements Closeable {
 
     /** Of a turn, before it is measured: caches, buffers and the other process's scheduler find their state. */
     private static final long SETTLE_MILLIS = 200;
-    /** As often, at most, if compilers are still at work: a turn begins with connections, and they compile what makes those. */
-    private static final int SETTLES = 15;
+    /** As long at most, and no longer than a warm-up, if compilers are at work: a turn begins with connections, whose code they compile. */
+    private static final long LONGEST_SETTLE_MILLIS = 3_000;
     private static final long COUNT_MILLIS = 300;
     /** What part of the warm-up connections may come and go. */
     private static final long COMING_AND_GOING = 4;
@@ -122,12 +122,14 @@ public final class Match implements Closeable {
         CompilerClock compilers = new CompilerClock(server.pid());
         long before;
         long compiled = compilers.nanos();
-        int settles = 0;
+        long longest = Math.min(LONGEST_SETTLE_MILLIS, plan.warmUpMillis());
+        long spent = 0;
         do {
             before = compiled;
             toward.run(load, server.port(), SETTLE_MILLIS);
+            spent += SETTLE_MILLIS;
             compiled = compilers.nanos();
-        } while (compiled - before > CALM_NANOS && ++settles < SETTLES);
+        } while (compiled - before > CALM_NANOS && spent < longest);
     }
 
     private void count(ServerProcess server, Record record, SystemCalls tool) {
